@@ -1,0 +1,97 @@
+"""The settings, each with its default, its limits and one line of explanation. Imports domain and errors only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from device.domain import PolicyName
+
+
+def key(default: Any, doc: str, **limits: Any) -> Any:
+    """A setting. Limits: `low`, `high` (numbers, inclusive), `choices`, `pattern` (regular expression, whole text)."""
+    meta = {"doc": doc, **limits}
+    if isinstance(default, list | tuple):
+        value = tuple(default)
+        return field(default_factory=lambda: value, metadata=meta)
+    return field(default=default, metadata=meta)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceConfig:
+    id: str = key("affetto", "name in MQTT topics: small letters, digits, - and _", pattern=r"[a-z0-9_-]+")
+    name: str = key("Affetto", "name shown to people, in Home Assistant for instance")
+    room: str = key("", "room this device is in at first; devices of a room can be commanded together",
+                    pattern=r"[^/+#]*")
+    data_dir: str = key("/var/lib/affetto", "folder for the catalogue and for what survives a restart")
+    models_dir: str = key("", "folder of the models; empty means the ones that came with the program")
+
+
+@dataclass(frozen=True, slots=True)
+class CameraConfig:
+    enabled: bool = key(False, "camera on at the very first start; afterwards the switch is remembered")
+    source: str = key("auto", "auto, picamera, v4l2:/dev/video0, a video file, or a folder of pictures")
+    width: int = key(320, "width of the frames that are looked at, in pixels", low=160, high=1920)
+    height: int = key(240, "height of the frames that are looked at, in pixels", low=120, high=1080)
+    fps: float = key(8.0, "frames looked at in a second", low=0.5, high=30)
+    rotate: int = key(0, "turn the picture by so many degrees", choices=(0, 90, 180, 270))
+    hang_s: float = key(5.0, "a camera silent for so long is restarted", low=1, high=60)
+    eye_socket: str = key("", "socket of a separately started eye; empty means the program starts the eye itself")
+
+
+@dataclass(frozen=True, slots=True)
+class MoodConfig:
+    hold_s: float = key(12.0, "how long an emotion lasts on average; longer is steadier and slower", low=0.5, high=600)
+    dwell_s: float = key(4.0, "a new mood must hold for so long before it counts", low=0, high=600)
+    margin: float = key(0.15, "how much likelier than the present mood a new one must be", low=0, high=1)
+    certainty: float = key(0.5, "faces that the eye is less sure of are ignored", low=0, high=1)
+    forget_s: float = key(10.0, "a face out of view is forgotten after so long", low=0.5, high=600)
+    policy: str = key("match", "policy at the very first start: match, lift, calm, energise or manual",
+                      choices=tuple(p.value for p in PolicyName))
+    lift_s: float = key(600.0, "seconds that the policies lift, calm and energise take to get where they lead",
+                        low=10, high=7200)
+
+
+@dataclass(frozen=True, slots=True)
+class MusicConfig:
+    folders: tuple[str, ...] = key(["/srv/music"], "folders with music; subfolders named after moods are believed")
+    autoplay: bool = key(True, "play when the program starts, unless it was stopped before")
+    on_mood_change: str = key("wait", "wait for the end of the track, or fade to a new one at once",
+                              choices=("wait", "fade"))
+    fade_s: float = key(3.0, "length of fades, in seconds", low=0, high=30)
+    rescan_s: float = key(300.0, "look for new and removed files so often, in seconds", low=10, high=86400)
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerConfig:
+    output: str = key("auto", "auto, alsa, pulse, dummy (no sound), or file (audio.wav in data_dir)",
+                      choices=("auto", "alsa", "pulse", "dummy", "file"))
+    device: str = key("", "sound device of that output, such as plughw:CARD=Headphones; empty means its default")
+    volume: int = key(30, "volume in percent at the very first start", low=0, high=100)
+    max_volume: int = key(70, "volume in percent that is never passed, whatever is asked", low=0, high=100)
+    ramp_s: float = key(0.8, "seconds that a change of volume takes", low=0, high=10)
+
+
+@dataclass(frozen=True, slots=True)
+class MqttConfig:
+    enabled: bool = key(True, "talk to an MQTT broker")
+    host: str = key("localhost", "name or address of the broker")
+    port: int = key(1883, "port of the broker; usually 8883 with TLS", low=1, high=65535)
+    username: str = key("", "user name for the broker; empty means none")
+    password: str = key("", "password for the broker")
+    tls: bool = key(False, "encrypt the connection and check the broker's certificate")
+    ca_file: str = key("", "certificate authority to check it against; empty means the system's")
+    base_topic: str = key("affetto", "first part of every topic", pattern=r"[^+#]+")
+    discovery: bool = key(True, "let Home Assistant discover the device")
+    discovery_prefix: str = key("homeassistant", "Home Assistant's discovery prefix", pattern=r"[^+#]+")
+    mood_interval_s: float = key(2.0, "publish the mood's figures at most so often, in seconds", low=0.2, high=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    device: DeviceConfig = DeviceConfig()
+    camera: CameraConfig = CameraConfig()
+    mood: MoodConfig = MoodConfig()
+    music: MusicConfig = MusicConfig()
+    player: PlayerConfig = PlayerConfig()
+    mqtt: MqttConfig = MqttConfig()
