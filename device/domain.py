@@ -58,6 +58,18 @@ class Affect:
         return math.hypot(self.valence - other.valence, self.arousal - other.arousal)
 
 
+MOOD_AFFECT: Mapping[MoodName, Affect] = {
+    MoodName.HAPPY: Affect(0.8, 0.3),
+    MoodName.EXCITED: Affect(0.6, 0.8),
+    MoodName.CALM: Affect(0.6, -0.6),
+    MoodName.NEUTRAL: Affect(0.0, 0.0),
+    MoodName.SAD: Affect(-0.7, -0.5),
+    MoodName.TENSE: Affect(-0.4, 0.6),
+    MoodName.ANGRY: Affect(-0.7, 0.7),
+}
+"""Where each mood stands in the plane; shared by the room's mood and by mood folders."""
+
+
 class MoodSource(StrEnum):
     """Where a mood comes from: nobody looked yet, the camera, or a command."""
 
