@@ -1,0 +1,95 @@
+"""What a camera is, the one that the settings ask for, and a camera for tests.
+
+A camera belongs to one thread of the eye's process: it opens, reads and closes it. Frames never leave that
+process.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from device.config import CameraConfig
+from device.errors import CameraError
+from device.perception.footage import FolderCamera, VideoCamera
+from device.perception.frame import Frame, Gray
+from device.perception.picamera import PiCamera, find_camera
+from device.perception.v4l2 import V4l2Camera, find_node
+
+
+class Camera(Protocol):
+    """A source of gray frames. It is open once it is constructed, or construction raised CameraError."""
+
+    def describe(self) -> str:
+        """The camera in a few words for people."""
+
+    def frames(self) -> Iterator[Frame]:
+        """The frames as they come. Ends with the recording or after `close`; raises CameraError when the
+        camera is unplugged. Blocks without limit if the camera hangs."""
+
+    def close(self) -> None:
+        """Let go of the camera; a second call does nothing."""
+
+
+def open_camera(config: CameraConfig, *, live: bool = True) -> Camera:
+    """Open the camera that `config.source` names; raises CameraError with what to do if that fails.
+
+    `live=False` lets recordings run once and as fast as they are read; real cameras know no other than real
+    time.
+    """
+    source = config.source.strip()
+    if source == "auto":
+        return _first(config)
+    if source == "picamera":
+        return PiCamera(config)
+    if source.startswith("v4l2:"):
+        return V4l2Camera(Path(source.removeprefix("v4l2:")), config)
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return FolderCamera(path, config, live=live)
+    if path.is_file():
+        return VideoCamera(path, config, live=live)
+    raise CameraError(
+        f"There is no camera, video or folder {source!r}; set camera.source to auto, picamera, "
+        "v4l2:/dev/video0, a video file or a folder of pictures."
+    )
+
+
+def _first(config: CameraConfig) -> Camera:
+    if find_camera() is not None:
+        return PiCamera(config)
+    if (node := find_node()) is not None:
+        return V4l2Camera(node, config)
+    raise CameraError(
+        "No camera was found; plug one in, or set camera.source to a video file or a folder of pictures."
+    )
+
+
+class FakeCamera:
+    """Shows the given pictures once, `fps` a second by its own count, and then does what a real camera may
+    do: `end` (like a recording), `unplug` (raises CameraError) or `hang` (blocks until it is closed)."""
+
+    def __init__(
+        self, pictures: Sequence[Gray], *, fps: float = 8.0, then: str = "end", live: bool = False
+    ) -> None:
+        self._pictures, self._fps, self._then, self._live = pictures, fps, then, live
+        self._closed = threading.Event()
+
+    def describe(self) -> str:
+        return f"fake camera ({len(self._pictures)} pictures)"
+
+    def frames(self) -> Iterator[Frame]:
+        for number, gray in enumerate(self._pictures):
+            if self._closed.wait(1.0 / self._fps if self._live else 0.0):
+                return
+            yield Frame(gray, time.monotonic() if self._live else number / self._fps)
+        if self._then == "unplug":
+            raise CameraError("The fake camera gives no more frames; was it unplugged?")
+        if self._then == "hang":
+            self._closed.wait()
+
+    def close(self) -> None:
+        self._closed.set()

@@ -1,0 +1,207 @@
+"""Cameras made of files: a video, or a folder of pictures.
+
+Live, they stand in for a camera: they run in real time, drop what they are too late for, start again at the
+end, and stamp frames with CLOCK_MONOTONIC. Not live, they go through once, as fast as the caller takes
+frames, and stamp them with the recording's own time. Both look at `fps` frames of a second, like a camera
+would. They only read files.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from device.config import CameraConfig
+from device.errors import CameraError
+from device.perception.frame import Frame, Gray, fit, to_gray, turn
+
+PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp"})
+SLIP_S = 1.0  # further behind than this, a recording waits for us instead of the other way round
+
+
+class Pace:
+    """Says of each moment of a recording whether it is to be shown, and waits for it when live."""
+
+    def __init__(self, fps: float, live: bool) -> None:
+        self._period_s = 1.0 / fps
+        self._live = live
+        self._closed = threading.Event()
+        self._start_s = time.monotonic()
+        self._due_s = 0.0
+
+    def stop(self) -> None:
+        """End any waiting, for good; safe from another thread."""
+        self._closed.set()
+
+    @property
+    def stopped(self) -> bool:
+        return self._closed.is_set()
+
+    def begin(self) -> None:
+        """The recording starts (again) now."""
+        self._start_s, self._due_s = time.monotonic(), 0.0
+
+    def take(self, moment_s: float) -> bool:
+        """Whether the frame at `moment_s` of the recording is wanted; live, returns when its time has
+        come."""
+        if moment_s < self._due_s - 1e-6:
+            return False
+        self._due_s = max(self._due_s, moment_s - self._period_s) + self._period_s
+        if not self._live:
+            return not self.stopped
+        ahead_s = self._start_s + moment_s - time.monotonic()
+        if ahead_s < -SLIP_S:
+            self._start_s -= (
+                ahead_s  # decoding is slower than real time: dropping more would show nothing ever
+            )
+        elif ahead_s < -self._period_s:
+            return False
+        return not self._closed.wait(max(ahead_s, 0.0))
+
+    def stamp(self, moment_s: float) -> float:
+        """What a frame taken now gets as `at_s`."""
+        return time.monotonic() if self._live else moment_s
+
+
+class VideoCamera:
+    """A video file as a camera. Raises CameraError where the file holds no picture."""
+
+    def __init__(self, path: Path, config: CameraConfig, *, live: bool = True) -> None:
+        self._path, self._config, self._live = path, config, live
+        self._pace = Pace(config.fps, live)
+        self._capture = self._open()
+
+    def describe(self) -> str:
+        return f"video {self._path.name}"
+
+    def frames(self) -> Iterator[Frame]:
+        while True:
+            self._pace.begin()
+            shown = yield from self._once()
+            if not shown and not self._pace.stopped:
+                raise CameraError(
+                    f"The video {self._path} holds no picture that can be read; give another file."
+                )
+            if not self._live or self._pace.stopped:
+                return
+            self._capture.release()
+            self._capture = self._open()
+
+    def close(self) -> None:
+        self._pace.stop()
+        self._capture.release()
+
+    def _open(self) -> cv2.VideoCapture:
+        try:
+            capture = cv2.VideoCapture(str(self._path))
+        except UnicodeError as error:  # OpenCV takes names in UTF-8 only
+            raise CameraError(f"The video {self._path!r} has a name that is not UTF-8; rename it.") from error
+        if not capture.isOpened():
+            raise CameraError(
+                f"The video {self._path} cannot be opened; give a video file such as MP4, MKV or AVI."
+            )
+        return capture
+
+    def _once(self) -> Generator[Frame, None, int]:
+        """One pass; returns how many frames were decoded."""
+        moment_s, step_s = -1.0, 1.0 / (self._capture.get(cv2.CAP_PROP_FPS) or 25.0)
+        count = 0
+        while not self._pace.stopped and self._capture.grab():
+            stamp_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            # some containers give no times, and all of them give 0 for the first frame
+            moment_s = stamp_s if stamp_s > moment_s else max(moment_s, 0.0) + step_s
+            count += 1
+            if self._pace.take(moment_s) and (frame := self._frame(moment_s)) is not None:
+                yield frame
+        return count
+
+    def _frame(self, moment_s: float) -> Frame | None:
+        began = time.perf_counter()
+        ok, picture = self._capture.retrieve()
+        if not ok or picture is None:
+            return None  # a damaged frame in the middle
+        gray = _shape(to_gray(picture), self._config)
+        return Frame(gray, self._pace.stamp(moment_s), (time.perf_counter() - began) * 1000)
+
+
+class FolderCamera:
+    """The pictures of a folder, in natural order (2 before 10), one a frame. Unreadable ones are left out."""
+
+    def __init__(self, folder: Path, config: CameraConfig, *, live: bool = True) -> None:
+        self._folder, self._config, self._live = folder, config, live
+        self._pace = Pace(config.fps, live)
+        try:
+            found = [path for path in folder.iterdir() if path.suffix.lower() in PICTURES]
+        except OSError as error:
+            raise CameraError(
+                f"The folder {folder} cannot be read ({error.strerror}); check its permissions."
+            ) from error
+        self._paths = sorted(found, key=lambda path: natural(path.name))
+        if not self._paths:
+            raise CameraError(f"The folder {folder} has no pictures; put JPEG or PNG files into it.")
+
+    def describe(self) -> str:
+        return f"folder {self._folder.name} ({len(self._paths)} pictures)"
+
+    def frames(self) -> Iterator[Frame]:
+        while True:
+            self._pace.begin()
+            shown = yield from self._once()
+            if not shown and not self._pace.stopped:
+                raise CameraError(
+                    f"None of the pictures in {self._folder} can be read; put JPEG or PNG files there."
+                )
+            if not self._live or self._pace.stopped:
+                return
+
+    def close(self) -> None:
+        self._pace.stop()
+
+    def _once(self) -> Generator[Frame, None, int]:
+        """One pass; returns how many pictures could be read."""
+        count = 0
+        for position, path in enumerate(self._paths):
+            moment_s = position / self._config.fps
+            if self._pace.take(moment_s) and (frame := self._frame(path, moment_s)) is not None:
+                count += 1
+                yield frame
+            if self._pace.stopped:
+                break
+        self._pace.take(len(self._paths) / self._config.fps)  # the last picture has its time as well
+        return count
+
+    def _frame(self, path: Path, moment_s: float) -> Frame | None:
+        began = time.perf_counter()
+        if (picture := read_picture(path)) is None:
+            return None
+        gray = _shape(picture, self._config)
+        return Frame(gray, self._pace.stamp(moment_s), (time.perf_counter() - began) * 1000)
+
+
+def read_picture(path: Path) -> Gray | None:
+    """A picture as uint8[H, W], or None if it is none. Takes file names in any encoding, which `imread` does
+    not."""
+    try:
+        content = np.fromfile(path, np.uint8)
+    except OSError:
+        return None
+    if content.size == 0:
+        return None
+    gray = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE)
+    return None if gray is None else np.asarray(gray, np.uint8)
+
+
+def natural(name: str) -> tuple[tuple[int, int | str], ...]:
+    """A sort key in which numbers count as numbers, so that `2.png` comes before `10.png`."""
+    parts = re.split(r"([0-9]+)", name.casefold())
+    return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts)
+
+
+def _shape(gray: Gray, config: CameraConfig) -> Gray:
+    return turn(fit(gray, config.width, config.height), config.rotate)

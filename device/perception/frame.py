@@ -1,0 +1,58 @@
+"""What a camera delivers: a gray picture with its time, brought to the size and the way up that the eye works
+with.
+
+Used by the cameras, on whatever thread reads them. Frames stay in the eye's process; nothing here stores or
+sends one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Gray = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """A gray picture, uint8[height, width], C-contiguous, the right way up.
+
+    `at_s` is CLOCK_MONOTONIC for everything that runs in real time and the recording's own time otherwise.
+    `cost_ms` is what decoding and converting took, without the waiting for the frame.
+    """
+
+    gray: Gray
+    at_s: float
+    cost_ms: float = 0.0
+
+
+def to_gray(picture: npt.NDArray[Any]) -> Gray:
+    """uint8[H, W] from uint8[H, W], [H, W, 1], [H, W, 3] (BGR) or [H, W, 4] (BGRA)."""
+    if picture.ndim == 2 or picture.shape[2] == 1:
+        return picture.reshape(picture.shape[:2])
+    code = cv2.COLOR_BGR2GRAY if picture.shape[2] == 3 else cv2.COLOR_BGRA2GRAY
+    return np.asarray(cv2.cvtColor(picture, code), np.uint8)
+
+
+def fit(gray: Gray, width: int, height: int) -> Gray:
+    """Shrink to lie within `width` x `height` pixels. The aspect stays, nothing is cut off, nothing is
+    enlarged.
+
+    Neither cropped nor padded: the detector takes any size, and faces at the edge of a wide picture count
+    too.
+    """
+    rows, columns = gray.shape
+    scale = min(width / columns, height / rows, 1.0)
+    if scale == 1.0:
+        return gray
+    size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
+    return np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def turn(gray: Gray, degrees: int) -> Gray:
+    """Turn clockwise by 0, 90, 180 or 270 degrees."""
+    return np.ascontiguousarray(np.rot90(gray, k=-(degrees // 90)))

@@ -1,0 +1,55 @@
+"""The motion gate: whether anything in the picture moved, for a small part of what looking for faces costs.
+
+The picture is shrunk to means over blocks, which averages the sensor's noise away, and compared with a background
+that follows slowly. What brightens or darkens the whole picture, such as automatic exposure, is no motion. No state
+but the background; the eye's thread calls it once for each frame.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from device.perception.frame import Gray
+
+BLOCK_PX = 8
+FOLLOW_S = 4.0  # time constant of the background: what moved in and stays belongs to it after a few seconds
+CONTRAST = 5.0  # gray levels by which the mean of a block must differ; a dark room's noise stays below 2
+NOISE_FACTOR = 6.0  # and by so many times the typical difference of this frame's blocks
+BLOCKS = 2  # so many blocks must differ: a face at 4 m covers about four at 320 x 240
+
+
+class MotionGate:
+    """Compares each frame with a slow background. Sees motion in the first frame and after a change of size."""
+
+    def __init__(self) -> None:
+        self._background: npt.NDArray[np.float32] | None = None
+        self._at_s = 0.0
+
+    def moved(self, gray: Gray, at_s: float) -> bool:
+        """Whether `gray` (uint8[H, W], at least 8 x 8) shows motion; `at_s` may not go back."""
+        blocks = shrink(gray)
+        background = self._background
+        if background is None or background.shape != blocks.shape:
+            self._background, self._at_s = blocks, at_s
+            return True
+        change = blocks - background
+        change -= np.median(change)
+        size = np.abs(change)
+        limit = max(CONTRAST, NOISE_FACTOR * float(np.median(size)))
+        follow = 1.0 - math.exp(-max(at_s - self._at_s, 0.0) / FOLLOW_S)
+        background += np.float32(follow) * (blocks - background)
+        self._at_s = at_s
+        return int(np.count_nonzero(size > limit)) >= BLOCKS
+
+
+def shrink(gray: Gray) -> npt.NDArray[np.float32]:
+    """The means over blocks of 8 x 8 pixels, float32[H // 8, W // 8]; a rest at the right and below is left out."""
+    rows, columns = gray.shape[0] // BLOCK_PX, gray.shape[1] // BLOCK_PX
+    whole = gray[: rows * BLOCK_PX, : columns * BLOCK_PX]
+    blocks = whole.reshape(rows, BLOCK_PX, columns, BLOCK_PX)
+    # rows first: summing along contiguous memory is several times faster than over both axes at once
+    sums = blocks.sum(axis=1, dtype=np.uint16).sum(axis=2, dtype=np.uint32)
+    return sums.astype(np.float32) / np.float32(BLOCK_PX * BLOCK_PX)

@@ -1,0 +1,112 @@
+"""USB and other V4L2 cameras, through OpenCV; which of the /dev/video* nodes is a camera is asked of the
+kernel.
+
+One thread opens, reads and closes a camera. A camera that hangs blocks that thread; the eye's watchdog ends
+the process then (see eye.py).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+
+from device.config import CameraConfig
+from device.errors import CameraError
+from device.perception.frame import Frame, fit, to_gray, turn
+
+# linux/videodev2.h: struct v4l2_capability is driver[16], card[32], bus_info[32], version, capabilities,
+# device_caps, reserved[3]; VIDIOC_QUERYCAP is _IOR('V', 0, struct v4l2_capability)
+CAPABILITY = struct.Struct("=16s32s32sIII12x")
+QUERYCAP = 2 << 30 | CAPABILITY.size << 16 | ord("V") << 8
+VIDEO_CAPTURE, STREAMING, DEVICE_CAPS = 0x1, 0x04000000, 0x80000000
+MEMORY_TO_MEMORY, MEDIA_CONTROLLED = 0x4000 | 0x8000, 0x20000000
+
+# nodes of the Raspberry Pi's own camera pipeline: they look like cameras, but only libcamera can drive them
+PIPELINES = frozenset({"bcm2835-isp", "rp1-cfe", "pispbe", "unicam"})
+
+
+def card_of(node: Path) -> str | None:
+    """The name of the camera behind a device node, or None if it is no camera that can be read."""
+    try:
+        handle = os.open(node, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        answer = fcntl.ioctl(handle, QUERYCAP, bytes(CAPABILITY.size))
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+    driver, card, _bus, _version, all_caps, node_caps = CAPABILITY.unpack(answer)
+    caps = node_caps if all_caps & DEVICE_CAPS else all_caps
+    if caps & (MEMORY_TO_MEMORY | MEDIA_CONTROLLED) or not (caps & VIDEO_CAPTURE and caps & STREAMING):
+        return None
+    return None if _text(driver) in PIPELINES else _text(card)
+
+
+def find_node(folder: Path = Path("/dev")) -> Path | None:
+    """The first camera among the /dev/video* nodes, by number."""
+    numbered = [path for path in folder.glob("video*") if path.name.removeprefix("video").isdecimal()]
+    by_number = sorted(numbered, key=lambda path: int(path.name.removeprefix("video")))
+    return next((path for path in by_number if card_of(path) is not None), None)
+
+
+class V4l2Camera:
+    """A V4L2 camera. Asks it for the wished size and rate, takes what it gives, and keeps to `fps` by
+    skipping."""
+
+    def __init__(self, node: Path, config: CameraConfig) -> None:
+        if not node.exists():
+            raise CameraError(f"There is no camera at {node}; plug it in, or set camera.source.")
+        self._node, self._config = node, config
+        self._card = card_of(node) or "camera"
+        self._capture = cv2.VideoCapture(str(node), cv2.CAP_V4L2)
+        if not self._capture.isOpened():
+            raise CameraError(
+                f"The camera at {node} cannot be opened; is another program using it, "
+                "and is this user in the group video?"
+            )
+        for prop, wish in (
+            (cv2.CAP_PROP_FRAME_WIDTH, config.width),
+            (cv2.CAP_PROP_FRAME_HEIGHT, config.height),
+            (cv2.CAP_PROP_FPS, config.fps),
+            (cv2.CAP_PROP_BUFFERSIZE, 1),  # fewer buffers, fresher frames
+        ):
+            self._capture.set(prop, wish)
+
+    def describe(self) -> str:
+        return f"{self._card} ({self._node})"
+
+    def frames(self) -> Iterator[Frame]:
+        period_s, due_s = 1.0 / self._config.fps, 0.0
+        while self._capture.isOpened():
+            if not self._capture.grab():
+                raise CameraError(f"The camera {self.describe()} gives no more frames; was it unplugged?")
+            at_s = time.monotonic()
+            if at_s < due_s:
+                continue  # grabbing alone is cheap: the frame is not decoded
+            due_s = max(due_s, at_s - period_s) + period_s
+            yield self._frame(at_s)
+
+    def close(self) -> None:
+        self._capture.release()
+
+    def _frame(self, at_s: float) -> Frame:
+        began = time.perf_counter()
+        ok, picture = self._capture.retrieve()
+        if not ok or picture is None:
+            raise CameraError(
+                f"The camera {self.describe()} sends something that is not a picture; try another one."
+            )
+        gray = turn(fit(to_gray(picture), self._config.width, self._config.height), self._config.rotate)
+        return Frame(gray, at_s, (time.perf_counter() - began) * 1000)
+
+
+def _text(field: bytes) -> str:
+    return field.split(b"\0", 1)[0].decode("ascii", "replace")
