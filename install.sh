@@ -1,0 +1,257 @@
+#!/usr/bin/env bash
+# Sets Affetto up in this clone and runs one job: the demo or the tests. `./install.sh --help` tells the rest.
+#
+# In order: refuse what cannot work, before anything is changed; install Debian packages that are missing; make a
+# virtual environment in .venv; run the job and pass its exit code on. Each part asks first whether it is done
+# already, so that the second run takes no time.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+venv=$here/.venv
+policy=/usr/sbin/policy-rc.d
+free_needed_mb=1500
+
+help() {
+    cat <<'END'
+Affetto sees the mood of a room and plays the music that fits.
+
+  ./install.sh --demo [options of `affetto demo`]
+        Sets up and shows the whole thing with demo pictures (or your webcam) and demo music:
+        faces become moods, moods choose tracks, and all of it is said over MQTT. No camera, sound
+        card or MQTT broker is needed. Ctrl-C ends it.
+        ./install.sh --demo --seconds 60      ends by itself, with a summary
+
+  ./install.sh --test [options of pytest]
+        Sets up and runs the tests.
+        ./install.sh --test -k mood -x        only tests about mood, up to the first failure
+
+Needs Debian 12 or 13, Raspberry Pi OS or a relative of theirs, 64 bit (x86-64 or ARM), 1.5 GB of free
+disk, a network, and root or sudo for the Debian packages (python3, libVLC, mosquitto).
+
+Everything else goes into the folder .venv of this clone: `rm -r .venv` undoes it. Nothing is started
+at boot. Afterwards `.venv/bin/affetto --help` lists what the program can do.
+END
+}
+
+say() { printf '%s\n' "$*"; }
+
+refuse() {
+    printf 'install.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+# --- What cannot work is refused before anything is changed -----------------------------------------------------
+
+check_system() {
+    command -v apt-get >/dev/null && command -v dpkg-query >/dev/null ||
+        refuse "this is not Debian or a relative of it (there is no apt-get). Use Debian 12 or 13, or Raspberry Pi OS."
+    case $(dpkg --print-architecture) in
+        amd64 | arm64) ;;
+        *) refuse "this system is $(dpkg --print-architecture); Affetto needs a 64-bit one (amd64 or arm64)." \
+            "On a Raspberry Pi 3 or newer, flash the 64-bit edition of Raspberry Pi OS." ;;
+    esac
+}
+
+# Sets `python` to the first interpreter that is new enough; leaves it empty where there is none at all.
+find_python() {
+    local candidate
+    for candidate in python3 /usr/bin/python3; do
+        command -v "$candidate" >/dev/null || continue
+        python=$candidate
+        "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' && return
+    done
+    [ -z "$python" ] || refuse "Python 3.11 or newer is needed, and this machine has $("$python" --version)." \
+        "Debian 12 and 13 come with one that is new enough."
+}
+
+check_space() {
+    local folder free_mb
+    for folder in "$here" /usr; do
+        free_mb=$(($(df -Pk "$folder" | awk 'NR == 2 { print $4 }') / 1024))
+        [ "$free_mb" -ge "$free_needed_mb" ] ||
+            refuse "the disk of $folder has $free_mb MB free, and setting up needs $free_needed_mb MB." \
+                "Make room (\`sudo apt-get clean\` is a start) and run this again."
+    done
+}
+
+check_rights() {
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+        refuse "installing ${packages[*]} needs root, and there is no sudo here. Run this as root."
+}
+
+# --- Running things ---------------------------------------------------------------------------------------------
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+# Under sudo the virtual environment should still belong to the person whose clone this is.
+as_owner() {
+    if [ "$(id -u)" = 0 ] && [ "${SUDO_USER:-root}" != root ]; then sudo -H -u "$SUDO_USER" -- "$@"; else "$@"; fi
+}
+
+show_time() { # WORDS: says now and then how far a step has come, until it is ended
+    local begun=$SECONDS pause=15
+    [ -t 1 ] && pause=1
+    while sleep "$pause" >/dev/null 2>&1; do
+        if [ -t 1 ]; then
+            printf '\r\033[K%s (%d s) %.60s' "$1" $((SECONDS - begun)) "$(tail -n 1 "$log" | tr -d '\r')"
+        else
+            printf '  %d s: %.80s\n' $((SECONDS - begun)) "$(tail -n 1 "$log" | tr -d '\r')"
+        fi
+    done
+}
+
+step() { # WORDS COMMAND...: runs it with its output in the log; where it fails, shows the log's end
+    local words=$1 begun=$SECONDS ticker failed=0
+    shift
+    [ -t 1 ] || say "$words"
+    show_time "$words" &
+    ticker=$!
+    "$@" >>"$log" 2>&1 </dev/null || failed=$?
+    kill "$ticker" 2>/dev/null || true
+    wait "$ticker" 2>/dev/null || true
+    [ -t 1 ] && printf '\r\033[K'
+    if [ "$failed" = 0 ]; then
+        say "$words: done in $((SECONDS - begun)) s"
+    else
+        say "$words: failed after $((SECONDS - begun)) s. The end of $log:"
+        tail -n 15 "$log" | sed 's/^/    /'
+    fi
+    return "$failed"
+}
+
+# --- Debian packages --------------------------------------------------------------------------------------------
+
+installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+on_raspberry_pi() { tr -d '\0' </proc/device-tree/model 2>/dev/null | grep -q 'Raspberry Pi'; }
+
+# Sets `packages` to what is missing.
+list_packages() {
+    local wanted=(ca-certificates libvlc5 vlc-plugin-base mosquitto) package
+    packages=()
+    if [ -z "$python" ]; then
+        wanted+=(python3 python3-venv)
+    elif ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
+        wanted+=(python3-venv)
+    fi
+    ! on_raspberry_pi || wanted+=(python3-picamera2)
+    for package in "${wanted[@]}"; do
+        installed "$package" || packages+=("$package")
+    done
+}
+
+apt() { as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 apt-get -q -o DPkg::Lock::Timeout=120 "$@"; }
+
+# The Debian package starts a broker for everybody at once and at every boot. Nobody asked us for that: the demo and
+# the tests bring up private ones on ports of their own. Where mosquitto was there before, it is left as it is.
+hold_mosquitto() {
+    [ ! -e "$policy" ] || return 0
+    trap 'as_root rm -f "$policy"' EXIT
+    printf '%s\n' '#!/bin/sh' 'case " $* " in *" mosquitto "* | *" mosquitto.service "*) exit 101 ;; esac' |
+        as_root tee "$policy" >/dev/null
+    as_root chmod 755 "$policy"
+}
+
+release_mosquitto() {
+    trap - EXIT
+    if grep -qs mosquitto.service "$policy"; then as_root rm -f "$policy"; fi
+    if command -v systemctl >/dev/null; then as_root systemctl disable --quiet mosquitto.service 2>>"$log" || true; fi
+    say "mosquitto is installed and its service left off: the demo starts a private broker when it needs one."
+}
+
+check_candidate() {
+    local version
+    [ -z "$python" ] || return 0
+    version=$(LC_ALL=C apt-cache policy python3 | awk '/Candidate:/ { print $2 }')
+    dpkg --compare-versions "${version:-0}" ge 3.11 ||
+        refuse "Python 3.11 or newer is needed, and apt offers ${version:-none}. Use Debian 12 or 13."
+}
+
+install_packages() {
+    local hold=false
+    [ ${#packages[@]} -gt 0 ] || return 0
+    check_rights
+    [ "$(id -u)" = 0 ] || say "Your password may be asked for, to install: ${packages[*]}"
+    as_root true || refuse "sudo did not let us install ${packages[*]}. Run this as root, or as a user who may use sudo."
+    # A list that is not quite fresh (one broken third-party source) may still do, so go on and let the install decide.
+    step "Reading the lists of Debian packages" apt update ||
+        say "Some lists could not be fetched; trying with what there is."
+    check_candidate
+    [[ " ${packages[*]} " != *" mosquitto "* ]] || hold=true
+    ! $hold || hold_mosquitto
+    step "Installing ${packages[*]}" apt install -y --no-install-recommends "${packages[@]}" ||
+        refuse "apt could not install the packages; the lines above say why. Without a network there is nothing to" \
+            "fetch them from: connect this machine and run this again. Nothing else was changed."
+    ! $hold || release_mosquitto
+    find_python
+}
+
+# --- The virtual environment ------------------------------------------------------------------------------------
+
+# apt's picamera2 exists only outside of a virtual environment; where it is installed, the environment looks out.
+venv_options() { if installed python3-picamera2; then echo "--system-site-packages"; fi; }
+
+make_venv() {
+    local options stamp=$venv/affetto-venv mark
+    options=$(venv_options)
+    mark="$here $("$python" -VV) $options"
+    [ "$(cat "$stamp" 2>/dev/null)" != "$mark" ] || return 0
+    # shellcheck disable=SC2086 # no option is no word
+    step "Making the virtual environment .venv" as_owner "$python" -m venv --clear $options "$venv" ||
+        refuse "the virtual environment could not be made in $venv; the lines above say why."
+    as_owner tee "$stamp" <<<"$mark" >/dev/null
+}
+
+install_project() { # EXTRA: empty, or [test]
+    local stamp=$venv/affetto-installed$1 mark
+    mark=$(sha256sum "$here/pyproject.toml")
+    [ "$(cat "$stamp" 2>/dev/null)" != "$mark" ] || return 0
+    step "Installing the Python packages" as_owner "$venv/bin/python" -m pip install --disable-pip-version-check \
+        --progress-bar off -e "$here$1" ||
+        refuse "pip could not install the packages; the lines above say why. It needs a network that reaches the Python" \
+            "package index, and free disk. Run this again when both are there: it goes on where it stopped."
+    as_owner tee "$stamp" <<<"$mark" >/dev/null
+}
+
+set_up() { # EXTRA
+    python=""
+    check_system
+    find_python
+    [ -e "$venv/affetto-installed$1" ] || check_space
+    list_packages
+    log=$(mktemp "${TMPDIR:-/tmp}/affetto-install.XXXXXX")
+    chmod 644 "$log"
+    install_packages
+    make_venv
+    install_project "$1"
+    rm -f "$log"
+}
+
+# --- Jobs -------------------------------------------------------------------------------------------------------
+
+job=${1:-}
+[ $# = 0 ] || shift
+# The folders where Debian keeps mosquitto are not in every user's PATH.
+PATH=$PATH:/usr/sbin:/sbin
+case $job in
+    --demo)
+        set_up ""
+        exec "$venv/bin/affetto" demo "$@"
+        ;;
+    --test)
+        set_up "[test]"
+        cd "$here"
+        exec "$venv/bin/python" -m pytest "$@"
+        ;;
+    --help | -h)
+        help
+        ;;
+    "")
+        help
+        exit 2
+        ;;
+    *)
+        printf 'install.sh: %s is not one of --demo, --test and --help.\n' "$job" >&2
+        exit 2
+        ;;
+esac
