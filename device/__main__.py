@@ -1,0 +1,187 @@
+"""The command `affetto`: reads arguments and the configuration, calls the part that does the work.
+
+Each command imports its part only when it is called, so that the eye never loads MQTT and `--help` is instant.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from device import config as settings
+from device.config import Config
+from device.errors import AffettoError
+
+ETC = Path("/etc/affetto/config.yaml")
+SHIPPED = Path(__file__).resolve().parent.parent / "config.yaml"
+
+ABOUT = """\
+Affetto sees the faces in a room, works out the room's mood, plays fitting music from its own storage
+and talks MQTT with Home Assistant. Pictures never leave the process that reads the camera.
+
+Start here:
+  affetto demo      no camera, no music, no broker needed: see it work in a minute
+  affetto check     what is missing on this machine, and what to do about it
+  affetto run       the appliance itself; systemd starts this one
+"""
+
+COMMANDS = {
+    "run": "the conductor: mood, music and MQTT; starts the eye when the camera is switched on",
+    "eye": "the eye: camera to numbers; started by the conductor or by systemd, not by hand",
+    "demo": "the whole program with rendered people, made-up music and a broker of its own",
+    "check": "examine configuration, camera, sound, models, broker and library; say what to do",
+    "scan": "read the music folders into the catalogue and show what was found",
+    "watch": "live view of a device in the terminal, over MQTT, so also from another machine",
+    "bench": "how long each stage takes, how much processor and memory each process needs",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit status (0 done, 1 failed, 2 wrong arguments or configuration)."""
+    options = parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=log_format())
+    try:
+        return HANDLERS[options.command](options)
+    except AffettoError as error:
+        print(f"affetto {options.command}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # `affetto check | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def log_format() -> str:
+    """The journal adds time and level by itself."""
+    return "%(message)s" if "JOURNAL_STREAM" in os.environ else "%(asctime)s %(levelname)s %(message)s"
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options; also used by the tests of the README."""
+    top = argparse.ArgumentParser(
+        prog="affetto", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    top.add_argument("--version", action="version", version=f"affetto {program_version()}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parts: dict[str, argparse.ArgumentParser] = {}
+    for name, about in COMMANDS.items():
+        part = commands.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
+        if name != "demo":
+            part.add_argument(
+                "--config",
+                type=Path,
+                metavar="FILE",
+                help=f"configuration; default: {ETC} if it exists, otherwise the one that came with the program",
+            )
+        parts[name] = part
+    parts["eye"].add_argument("--fd", type=int, metavar="N", help="serve on this open socket, then exit")
+    parts["eye"].add_argument("--listen", type=Path, metavar="PATH", help="wait for one connection on a Unix socket")
+    parts["demo"].add_argument("--seconds", type=positive, metavar="N", help="stop by itself after N seconds")
+    parts["demo"].add_argument("--fps", type=positive, default=8.0, help="frames looked at in a second")
+    parts["demo"].add_argument("--rendered", action="store_true", help="rendered people even if there is a webcam")
+    parts["demo"].add_argument("--keep", type=Path, metavar="DIR", help="work in this folder and leave it there")
+    parts["check"].add_argument("--json", action="store_true", help="print the findings as JSON")
+    parts["check"].add_argument("--camera", action="store_true", help="take one frame even if the switch is off")
+    parts["scan"].add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="instead of the configured ones")
+    parts["watch"].add_argument("--host", metavar="HOST", help="broker, instead of the configured one")
+    parts["watch"].add_argument("--port", type=int, metavar="PORT", help="its port")
+    parts["watch"].add_argument("--id", metavar="ID", help="device id, instead of the configured one")
+    parts["bench"].add_argument("--seconds", type=positive, default=20.0, metavar="N", help="how long to measure")
+    parts["bench"].add_argument("--source", metavar="SOURCE", help="video or folder of pictures; default: the demo's")
+    parts["bench"].add_argument("--json", action="store_true", help="print the figures as JSON")
+    return top
+
+
+def positive(text: str) -> float:
+    """A number above 0, for argparse."""
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def program_version() -> str:
+    """The installed version, or "0" when the program runs from a folder that nobody installed."""
+    try:
+        return version("affetto")
+    except PackageNotFoundError:
+        return "0"
+
+
+def find_config(given: Path | None) -> Path:
+    """The configuration file that counts."""
+    return given or (ETC if ETC.exists() else SHIPPED)
+
+
+def load(options: argparse.Namespace) -> Config:
+    """The configuration that counts, checked."""
+    return settings.load(find_config(options.config))
+
+
+def run(options: argparse.Namespace) -> int:
+    """`affetto run`."""
+    from device import daemon
+
+    return daemon.run(load(options), find_config(options.config))
+
+
+def eye(options: argparse.Namespace) -> int:
+    """`affetto eye`."""
+    from device.perception import eye as process
+
+    return process.main(load(options), options.fd, options.listen)
+
+
+def demo(options: argparse.Namespace) -> int:
+    """`affetto demo`."""
+    from device.demo import show
+
+    return show.run(seconds=options.seconds, fps=options.fps, rendered=options.rendered, keep=options.keep)
+
+
+def check(options: argparse.Namespace) -> int:
+    """`affetto check`."""
+    from device import check as doctor
+
+    return doctor.run(find_config(options.config), as_json=options.json, take_frame=options.camera)
+
+
+def scan(options: argparse.Namespace) -> int:
+    """`affetto scan`."""
+    from device import scan as reader
+
+    return reader.run(load(options), options.folders)
+
+
+def watch(options: argparse.Namespace) -> int:
+    """`affetto watch`."""
+    from device import watch as view
+
+    return view.run(load(options), host=options.host, port=options.port, device_id=options.id)
+
+
+def bench(options: argparse.Namespace) -> int:
+    """`affetto bench`."""
+    from device import bench as measure
+
+    return measure.run(load(options), seconds=options.seconds, source=options.source, as_json=options.json)
+
+
+HANDLERS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "run": run,
+    "eye": eye,
+    "demo": demo,
+    "check": check,
+    "scan": scan,
+    "watch": watch,
+    "bench": bench,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

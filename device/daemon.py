@@ -1,0 +1,193 @@
+"""The conductor: builds the parts, feeds events to the session, does what it says, stops in reverse order.
+
+The main thread is the only one that touches the session and the store. All other threads (link, player, MQTT,
+scanner) put events into the inbox and decide nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from device import systemd
+from device.config import Config
+from device.domain import (
+    Action,
+    CloseEye,
+    Event,
+    Memory,
+    Now,
+    OpenEye,
+    Pause,
+    Play,
+    PolicyName,
+    Publish,
+    Record,
+    Resume,
+    Save,
+    SetVolume,
+    Silence,
+    Subscribe,
+    Tick,
+)
+from device.errors import StateError
+from device.home import discovery
+from device.home.mqtt import Mqtt
+from device.home.topics import Topics
+from device.music.vlc_player import VlcPlayer
+from device.perception.link import EyeLink
+from device.process import vitals
+from device.scanner import Scanner
+from device.session import Session
+from device.state import Store
+
+log = logging.getLogger("affetto")
+
+TICK_S = 1.0
+
+
+class Daemon:
+    """Everything that runs in the conductor's process. Use as a context manager; `run` returns after `stop`."""
+
+    def __init__(self, config: Config, config_path: Path | None = None) -> None:
+        self._inbox: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._stack = contextlib.ExitStack()
+        with contextlib.ExitStack() as building:
+            self._build(config, config_path, building)
+            self._stack = building.pop_all()
+
+    def _build(self, config: Config, config_path: Path | None, stack: contextlib.ExitStack) -> None:
+        """Parts that others need come first; the stack closes them in reverse."""
+        data_dir = Path(config.device.data_dir)
+        topics = Topics(config.mqtt.base_topic, config.device.id, config.mqtt.discovery_prefix)
+        self._store = stack.enter_context(contextlib.closing(Store.open(data_dir, first_memory(config))))
+        self._player = stack.enter_context(contextlib.closing(VlcPlayer(config.player, data_dir, self._inbox.put)))
+        self._mqtt = Mqtt(config.mqtt, topics, self._inbox.put) if config.mqtt.enabled else None
+        if self._mqtt is not None:
+            stack.enter_context(contextlib.closing(self._mqtt))
+        self._scanner = stack.enter_context(contextlib.closing(Scanner(config.music, data_dir, self._inbox.put)))
+        self._link = stack.enter_context(contextlib.closing(EyeLink(config.camera, config_path, self._inbox.put)))
+        announcement = discovery.announcement(config, topics) if config.mqtt.discovery else None
+        self._session = Session(
+            config, self._store.memory, self._store.history, topics, random.Random(), announcement
+        )
+
+    def __enter__(self) -> Daemon:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop every part, last built first. Idempotent."""
+        systemd.notify("STOPPING=1")
+        self._stack.close()
+
+    def stop(self) -> None:
+        """Make `run` return; safe from signal handlers and other threads."""
+        self._inbox.put(None)
+
+    def run(self) -> None:
+        """Handle events until `stop`."""
+        self._perform(self._session.start(read_clocks()))
+        self._scanner.start()
+        if self._mqtt is not None:
+            self._mqtt.start()
+        systemd.notify("READY=1")
+        for event in self._events():
+            self._perform(self._session.handle(event, read_clocks()))
+
+    def _events(self) -> Iterator[Event]:
+        """Events as they come, and a `Tick` each second however many of them there are."""
+        due = time.monotonic() + TICK_S
+        while True:
+            try:
+                event = self._inbox.get(timeout=max(0.0, due - time.monotonic()))
+            except queue.Empty:
+                due = time.monotonic() + TICK_S
+                systemd.notify("WATCHDOG=1")
+                yield Tick(vitals(os.getpid(), self._link.pid))
+                continue
+            if event is None:
+                return
+            yield event
+
+    def _perform(self, actions: list[Action]) -> None:
+        for action in actions:
+            self._do(action)
+
+    def _do(self, action: Action) -> None:
+        match action:
+            case Play(serial, track, fade_s):
+                self._player.play(serial, track, fade_s)
+            case Pause():
+                self._player.pause()
+            case Resume():
+                self._player.resume()
+            case Silence(fade_s):
+                self._player.silence(fade_s)
+            case SetVolume(percent):
+                self._player.set_volume(percent)
+            case Publish():
+                self._publish(action)
+            case OpenEye():
+                self._link.open()
+            case CloseEye():
+                self._link.close()
+            case Subscribe(room):
+                if self._mqtt is not None:
+                    self._mqtt.subscribe_room(room)
+            case Save() | Record():
+                self._keep(action)
+
+    def _publish(self, action: Publish) -> None:
+        if not action.retain:
+            log.info("%s %s", action.topic, action.payload)
+        if self._mqtt is not None:
+            self._mqtt.publish(action)
+
+    def _keep(self, action: Save | Record) -> None:
+        """A full disk costs memory of what happened, never the music."""
+        try:
+            if isinstance(action, Save):
+                self._store.save(action.memory)
+            else:
+                self._store.record(action.listen)
+        except StateError as error:
+            log.warning("%s", error)
+
+
+def read_clocks() -> Now:
+    """Both clocks, now."""
+    return Now(time.monotonic(), time.time())
+
+
+def first_memory(config: Config) -> Memory:
+    """What is so at the very first start, before anybody has changed anything."""
+    return Memory(
+        volume=min(config.player.volume, config.player.max_volume),
+        policy=PolicyName(config.mood.policy),
+        camera=config.camera.enabled,
+        room=config.device.room,
+    )
+
+
+def run(config: Config, config_path: Path | None = None) -> int:
+    """Run until SIGTERM or SIGINT; the exit status."""
+    with Daemon(config, config_path) as daemon:
+
+        def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
+            daemon.stop()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, ask_to_stop)
+        daemon.run()
+    return 0

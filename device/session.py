@@ -1,0 +1,343 @@
+"""The sole decider: takes events one by one, owns all state, answers with actions. Pure; main thread.
+
+Two steps an event. *React*: the event changes the state (mood, jukebox, memory) and may cause actions that happen
+once, such as `Play`. *Settle*: what ought to be so (documents on MQTT, the volume, the camera's connection, what is
+saved) is compared with what was last asked for, and only the differences become actions. So nothing has to remember
+to publish, and a broker that comes back is served by forgetting what was said.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from device.bulletin import Bulletin
+from device.config import Config
+from device.domain import (
+    MOOD_AFFECT,
+    Action,
+    BrokerConnected,
+    BrokerLost,
+    CloseEye,
+    Event,
+    EyeClosed,
+    EyeOpened,
+    EyeRead,
+    LibraryLoaded,
+    Listen,
+    Memory,
+    Message,
+    Mood,
+    MoodName,
+    MoodSource,
+    Now,
+    OpenEye,
+    Outcome,
+    Playback,
+    PolicyName,
+    Publish,
+    Reading,
+    Save,
+    SetVolume,
+    Subscribe,
+    Target,
+    Tick,
+    Track,
+    TrackEnded,
+    TrackFailed,
+    TrackStarted,
+    Transport,
+)
+from device.home import commands, payloads
+from device.home.topics import Topics
+from device.jukebox import Jukebox
+from device.mood import policy
+from device.mood.room_mood import RoomMood
+from device.vitals import Vitals
+
+FIRST_LOOK_S = 10.0  # the first song waits so long for the first face, if the camera is on
+
+
+class Session:
+    """All state of the appliance. `announcement`: see `Bulletin`."""
+
+    def __init__(
+        self,
+        config: Config,
+        memory: Memory,
+        history: Iterable[Listen],
+        topics: Topics,
+        dice: random.Random,
+        announcement: Publish | None = None,
+    ) -> None:
+        self.config = config
+        self.memory = memory
+        self.jukebox = Jukebox(config.music, history, dice)
+        self.jukebox.profile = memory.profile
+        self._room_mood = RoomMood(config.mood)
+        self._vitals = Vitals()
+        self._bulletin = Bulletin(config.mqtt, topics, announcement)
+        self._started = Now(0.0, 0.0)
+        self._held_since = 0.0  # when the mood set by hand was set (wall clock, s)
+        self._goal_since = 0.0  # when the way to the target began (monotonic s)
+        self._look_until: float | None = None  # the first song waits for a face until then
+        # What was last asked for; the settle step compares with it.
+        self._eye_wanted = False
+        self._volume_asked: int | None = None
+        self._room_asked: str | None = None
+        self._saved = memory
+
+    # --- The two entrances ---
+
+    def start(self, now: Now) -> list[Action]:
+        """What to do first: volume, camera, and music unless it was stopped before."""
+        self._started, self._held_since, self._goal_since = now, now.wall, now.mono
+        if self.config.music.autoplay and self.memory.playback is Playback.PLAYING:
+            self.jukebox.state = Playback.PLAYING
+            self._look_until = now.mono + (FIRST_LOOK_S if self.memory.camera else 0.0)
+        return self._settle(now)
+
+    def handle(self, event: Event, now: Now) -> list[Action]:
+        """The actions that this event causes, in order."""
+        return self._react(event, now) + self._settle(now)
+
+    # --- React ---
+
+    def _react(self, event: Event, now: Now) -> list[Action]:
+        match event:
+            case EyeRead(reading):
+                return self._see(reading, now)
+            case EyeOpened(camera):
+                self._vitals.eye_opened(camera)
+                return [self._bulletin.event("camera_on", camera=camera)]
+            case EyeClosed(problem):
+                self._vitals.eye_closed(problem)
+                return [self._bulletin.event("camera_problem" if problem else "camera_off", message=problem)]
+            case TrackStarted(serial):
+                return self._track_started(serial, now)
+            case TrackEnded(serial):
+                return self._track_ended(serial, now)
+            case TrackFailed(serial, problem):
+                return self._track_failed(serial, problem, now)
+            case LibraryLoaded(tracks, problems):
+                return self._library_loaded(tracks, problems)
+            case Message():
+                return self._command(event, now)
+            case BrokerConnected():
+                self._vitals.broker_problem = ""
+                self._bulletin.connected()
+            case BrokerLost(problem):
+                self._bulletin.lost()
+                self._vitals.broker_problem = problem
+            case Tick(vitals):
+                self._vitals.process = vitals
+        return []
+
+    def _see(self, reading: Reading, now: Now) -> list[Action]:
+        before = self.mood
+        self._vitals.reading(reading)
+        self._room_mood.update(reading, now)
+        return self._mood_changed(before, now)
+
+    def _mood_changed(self, before: Mood, now: Now, *, at_once: bool = False) -> list[Action]:
+        mood = self.mood
+        if mood.source is not MoodSource.NONE:
+            self._look_until = None
+        if mood.name is before.name and mood.source is before.source:
+            return []
+        self._goal_since = now.mono
+        actions: list[Action] = [
+            self._bulletin.event("mood_changed", mood=mood.name, previous=before.name, source=mood.source)
+        ]
+        if at_once or self.config.music.on_mood_change == "fade":
+            actions += self._follow(now)
+        return actions
+
+    def _follow(self, now: Now) -> list[Action]:
+        """Change the music now if the present track was chosen for another mood."""
+        spin, goal = self.jukebox.spin, self._target(now)
+        if self.jukebox.state is not Playback.PLAYING or spin is None or spin.mood is goal.mood:
+            return []
+        if self.memory.policy is PolicyName.MANUAL and self.memory.mood is None:
+            return []
+        return [
+            *self.jukebox.listen(Outcome.REPLACED, now),
+            *self.jukebox.play_next(goal, now, fade_s=self.config.music.fade_s),
+        ]
+
+    def _track_started(self, serial: int, now: Now) -> list[Action]:
+        if not self.jukebox.owns(serial) or self.jukebox.spin is None:
+            return []
+        self.jukebox.started(now)
+        choice = self.jukebox.spin.choice
+        track = choice.track
+        return [
+            self._bulletin.event(
+                "track_started", title=track.title, artist=track.artist, uri=track.uri, reason=choice.reason
+            )
+        ]
+
+    def _track_ended(self, serial: int, now: Now) -> list[Action]:
+        if not self.jukebox.owns(serial):
+            return []
+        actions = self.jukebox.listen(Outcome.PLAYED, now)
+        self.jukebox.finished()
+        return actions  # settling finds the jukebox idle and plays the next one
+
+    def _track_failed(self, serial: int, problem: str, now: Now) -> list[Action]:
+        if not self.jukebox.owns(serial) or self.jukebox.spin is None:
+            return []
+        track = self.jukebox.spin.choice.track
+        self.jukebox.failed(now)
+        return [self._bulletin.event("track_failed", title=track.title, uri=track.uri, message=problem)]
+
+    def _library_loaded(self, tracks: tuple[Track, ...], problems: tuple[str, ...]) -> list[Action]:
+        changed = tracks != self.jukebox.tracks or problems != self._vitals.library_problems
+        self.jukebox.load(tracks)
+        self._vitals.library_problems = problems
+        if not changed:
+            return []
+        return [self._bulletin.event("library_changed", tracks=len(tracks), problems=list(problems[:20]))]
+
+    # --- Commands ---
+
+    def _command(self, message: Message, now: Now) -> list[Action]:
+        match self._bulletin.topics.parse(message):
+            case commands.Refusal() as refusal:
+                return [Publish(self._bulletin.topics.error, payloads.error(refusal), retain=False)]
+            case commands.HomeAssistantStatus(online):
+                if online:
+                    self._bulletin.connected()
+            case commands.SetMood(mood):
+                return self._set_mood(mood, now)
+            case commands.SetPolicy(name):
+                return self._set_policy(name, now)
+            case commands.SetVolume(percent):
+                self._remember(volume=min(percent, self.config.player.max_volume))
+            case commands.SetCamera(on):
+                self._remember(camera=on)
+            case commands.SetProfile(name):
+                self._remember(profile=name)
+                self.jukebox.profile = name
+            case commands.SetRoom(name):
+                self._remember(room=name)
+            case commands.SetPlayback(transport):
+                return self._transport(transport, now)
+            case commands.Feedback(liking):
+                return self._feedback(liking, now)
+        return []
+
+    def _set_mood(self, name: MoodName | None, now: Now) -> list[Action]:
+        before = self.mood
+        self._remember(mood=name)
+        self._held_since = now.wall
+        return self._mood_changed(before, now, at_once=True)
+
+    def _set_policy(self, name: PolicyName, now: Now) -> list[Action]:
+        self._remember(policy=name)
+        self._goal_since = now.mono
+        return self._follow(now) if self.config.music.on_mood_change == "fade" else []
+
+    def _transport(self, transport: Transport, now: Now) -> list[Action]:
+        jukebox = self.jukebox
+        match transport:
+            case Transport.PLAY if jukebox.state is Playback.PAUSED:
+                return jukebox.resume(now)
+            case Transport.PLAY if jukebox.spin is None:
+                return jukebox.play_next(self._target(now), now)
+            case Transport.PAUSE:
+                return jukebox.pause(now)
+            case Transport.STOP:
+                return jukebox.stop(self.config.music.fade_s)
+            case Transport.NEXT:
+                return self._skip(Outcome.SKIPPED, now)
+            case Transport.PREVIOUS:
+                return jukebox.play_previous(self._target(now))
+        return []
+
+    def _skip(self, outcome: Outcome, now: Now) -> list[Action]:
+        actions = self.jukebox.listen(outcome, now)
+        if self.jukebox.spin is not None:
+            title = self.jukebox.spin.choice.track.title
+            actions.append(self._bulletin.event("track_skipped", title=title))
+        return actions + self.jukebox.play_next(self._target(now), now)
+
+    def _feedback(self, liking: commands.Liking, now: Now) -> list[Action]:
+        spin = self.jukebox.spin
+        if spin is None:
+            return []
+        outcome = Outcome.LIKED if liking is commands.Liking.LIKE else Outcome.DISLIKED
+        told = self._bulletin.event(outcome, title=spin.choice.track.title, uri=spin.choice.track.uri)
+        if outcome is Outcome.DISLIKED and self.jukebox.state is Playback.PLAYING:
+            return [told, *self._skip(outcome, now)]
+        return [told, *self.jukebox.listen(outcome, now)]
+
+    # --- The state as others see it ---
+
+    @property
+    def mood(self) -> Mood:
+        """The mood that counts: the one set by hand, or else the room's. Without an open eye nobody is seen."""
+        seen = self._room_mood.mood
+        if not self._vitals.eye_open:
+            seen = replace(seen, faces=0)
+        if self.memory.mood is None:
+            return seen
+        return replace(
+            seen,
+            name=self.memory.mood,
+            affect=MOOD_AFFECT[self.memory.mood],
+            confidence=1.0,
+            source=MoodSource.MANUAL,
+            since=self._held_since,
+        )
+
+    def _target(self, now: Now) -> Target:
+        return policy.target(self.memory.policy, self.mood, now.mono - self._goal_since, self.config.mood)
+
+    def _remember(self, **changes: Any) -> None:
+        self.memory = replace(self.memory, **changes)
+
+    # --- Settle ---
+
+    def _settle(self, now: Now) -> list[Action]:
+        actions = self._settle_music(now)
+        self._remember(
+            playback=self.jukebox.state,
+            track_key=self.jukebox.spin.choice.track.key if self.jukebox.spin else self.memory.track_key,
+        )
+        return actions + self._settle_world() + self._settle_words(now)
+
+    def _settle_music(self, now: Now) -> list[Action]:
+        if self._look_until is not None and now.mono < self._look_until:
+            return []
+        self._look_until = None
+        return self.jukebox.play_next(self._target(now), now) if self.jukebox.idle(now) else []
+
+    def _settle_world(self) -> list[Action]:
+        actions: list[Action] = []
+        memory = self.memory
+        if memory.volume != self._volume_asked:
+            self._volume_asked = memory.volume
+            actions.append(SetVolume(memory.volume))
+        if memory.camera != self._eye_wanted:
+            self._eye_wanted = memory.camera
+            actions.append(OpenEye() if memory.camera else CloseEye())
+        if memory.room != self._room_asked:
+            self._room_asked = memory.room
+            actions.append(Subscribe(memory.room))
+        if memory != self._saved:
+            self._saved = memory
+            actions.append(Save(memory))
+        return actions
+
+    def _settle_words(self, now: Now) -> list[Action]:
+        documents = self._bulletin.documents(
+            self.memory, self.mood, self.jukebox.state, self.jukebox.choice, self._vitals.eye_open
+        )
+        actions: list[Action] = [*self._bulletin.changes(documents, now)]
+        if self._bulletin.health_due(now):
+            report = self._vitals.report(self._started, now, len(self.jukebox.tracks))
+            actions.append(Publish(self._bulletin.topics.health, payloads.health(report)))
+        return actions
