@@ -123,7 +123,7 @@ step() { # WORDS COMMAND...: runs it with its output in the log; where it fails,
 
 installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
-on_raspberry_pi() { tr -d '\0' </proc/device-tree/model 2>/dev/null | grep -q 'Raspberry Pi'; }
+on_raspberry_pi() { [ -r /proc/device-tree/model ] && tr -d '\0' </proc/device-tree/model | grep -q 'Raspberry Pi'; }
 
 # Sets `packages` to what is missing.
 list_packages() {
