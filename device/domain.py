@@ -60,14 +60,14 @@ class Affect:
 
 MOOD_AFFECT: Mapping[MoodName, Affect] = {
     MoodName.HAPPY: Affect(0.8, 0.3),
-    MoodName.EXCITED: Affect(0.6, 0.8),
-    MoodName.CALM: Affect(0.6, -0.6),
+    MoodName.EXCITED: Affect(0.7, 0.7),
+    MoodName.CALM: Affect(0.7, -0.6),
     MoodName.NEUTRAL: Affect(0.0, 0.0),
-    MoodName.SAD: Affect(-0.7, -0.5),
-    MoodName.TENSE: Affect(-0.4, 0.6),
-    MoodName.ANGRY: Affect(-0.7, 0.7),
+    MoodName.SAD: Affect(-0.7, -0.3),
+    MoodName.TENSE: Affect(-0.2, 0.8),
+    MoodName.ANGRY: Affect(-0.5, 0.7),
 }
-"""Where each mood stands in the plane; shared by the room's mood and by mood folders."""
+"""Where each mood stands in the plane (sources: mood/plane.py); shared by the room's mood and by mood folders."""
 
 
 class MoodSource(StrEnum):
@@ -331,10 +331,12 @@ class BrokerLost:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An MQTT message on one of our command topics, as it came. `topic` is the full topic."""
+    """An MQTT message on one of our command topics, as it came. `topic` is the full topic; `retained` says that the
+    broker had kept it from earlier."""
 
     topic: str
     payload: bytes
+    retained: bool = False
 
 
 @dataclass(frozen=True, slots=True)
