@@ -53,12 +53,13 @@ class Mouth:
     bottom_y: float  # lower edge of the lower lip
     smile: float  # how much the line between the lips bends up before the corner
     rest_y: float  # where the lips would meet: the upper teeth hang from here
+    square: float  # 0 an oval opening, 1 a square one, as lips are drawn back from the teeth
 
     def lines(self, x: Array) -> tuple[Array, Array, Array, Array]:
         """The y of top, upper, lower and bottom line at x; all equal outside the mouth."""
         t = np.minimum(np.abs(x) / self.corner_x, 1)
         bend = t ** (2.2 - 0.6 * self.smile)
-        arch = (1 - t**2.4) ** 0.75
+        arch = (1 - t ** (2.4 + 1.2 * self.square)) ** (0.75 - 0.15 * self.square)
         bow = 1 - 0.16 * np.exp(-((x / 3.2) ** 2)) - 0.25 * t
         droop = self.corner_y - self.rest_y
         line = self.rest_y + droop * bend
@@ -108,7 +109,7 @@ def shape(person: Person, expression: Expression) -> Face:
         cheek_y=26 - 5 * squeeze,
         cheek=4 + 5 * squeeze,
         nasolabial=min(1.0, 0.15 + 0.3 * person.age + 0.8 * e.au12 + 0.7 * e.au10 + 0.7 * e.au9 + 0.15 * e.au15),
-        glabella=e.au4 * (0.8 + 0.2 * person.age) + 0.4 * e.au9,
+        glabella=e.au4 * (1 - 0.5 * e.au1) * (0.8 + 0.2 * person.age) + 0.4 * e.au9,
         forehead=(0.15 * person.age + max(e.au1, e.au2)) * (0.5 + 0.5 * person.age),
         crow=(0.2 * person.age + e.au6) * (0.4 + 0.6 * person.age),
     )
@@ -117,7 +118,7 @@ def shape(person: Person, expression: Expression) -> Face:
 def _eye(person: Person, e: Expression) -> Eye:
     size = person.eye_size
     sad = min(e.au1, e.au4)
-    opening = -5.6 * size - 3.6 * e.au5 + 1.2 * e.au7 + 0.8 * e.au6 + 0.6 * e.au4 * (1 - e.au5)
+    opening = -5.6 * size - 3.6 * e.au5 + 1.8 * e.au7 + 0.8 * e.au6 + 0.6 * e.au4 * (1 - e.au5)
     lower = 4.6 * size - 2.4 * e.au7 - 2.2 * e.au6 - 1.0 * e.au12 * e.au6 + 0.3 * e.au5
     upper = opening + (lower - 0.6 - opening) * min(1.0, e.au43)
     return Eye(
@@ -138,30 +139,32 @@ def _mouth(person: Person, e: Expression) -> Mouth:
     thin = 1 - 0.6 * e.au23 - 0.25 * e.au12 - 0.2 * e.au20 - 0.25 * e.au10
     y = 66 * (0.5 + 0.5 * person.face_length) - 2.5 * e.au17 + 1.0 * e.au15
     jaw = _jaw_drop(e)
-    rise = 1.5 * e.au25 * e.au12 + 3.5 * e.au10 + 1.5 * e.au9 + 0.8 * e.au25
-    gap = (2.0 * e.au25 + 3.0 * e.au25 * e.au12 + 4 * e.au16 * e.au25 + 0.9 * jaw) * (e.au25 > 0)
+    rise = 3.0 * e.au25 * e.au12 + 3.5 * e.au10 + 1.5 * e.au9 + 0.8 * e.au25
+    gap = (2.0 * e.au25 + 5.5 * e.au25 * e.au12 + 4 * e.au16 * e.au25 + 0.9 * jaw) * min(1.0, 4 * e.au25)
     upper_y = y - rise * e.au25
     lower_y = y + gap
     return Mouth(
-        corner_x=25 + 8.5 * e.au12 + 6 * e.au20 - 1.5 * e.au23 - 0.22 * jaw * (1 - e.au12) - 1.0 * e.au15 + 1.5 * e.au10,
-        corner_y=y - 8.5 * e.au12 + 6.5 * e.au15 + 2.0 * e.au20 + 0.36 * jaw,
+        corner_x=25 + 9.5 * e.au12 + 6 * e.au20 - 1.5 * e.au23 - 0.22 * jaw * (1 - max(e.au12, e.au20, 0.8 * e.au10)) - 1.0 * e.au15 + 1.5 * e.au10,
+        corner_y=y - 9.5 * e.au12 + 6.5 * e.au15 + 2.0 * e.au20 + 0.36 * jaw,
         top_y=upper_y - (7.2 * full * thin) - 1.2 * e.au10,
         upper_y=upper_y,
         lower_y=lower_y,
         bottom_y=lower_y + (9.2 * full * thin) * (1 + 0.15 * e.au17),
         smile=e.au12,
         rest_y=y,
+        square=min(e.au10, max(e.au16, e.au20)),
     )
 
 
 def _brow(e: Expression) -> tuple[tuple[float, float], ...]:
-    inner = -7.5 * e.au1 + 6.0 * e.au4 * (1 - 0.75 * e.au1) + 1.5 * e.au9
-    middle = -5.0 * (e.au1 + e.au2) / 2 - 3.0 * e.au2 + 5.5 * e.au4 * (1 - 0.3 * e.au1)
-    outer = -8.0 * e.au2 + 3.0 * e.au4 + 1.5 * min(e.au1, e.au4)
-    inward = 3.5 * e.au4
+    both = min(e.au1, e.au4)  # together they slant the brow: the inner end goes up, the rest is held down
+    inner = -7.5 * e.au1 + 11.5 * (e.au4 - both) - 3.0 * both + 1.5 * e.au9
+    middle = -5.0 * e.au1 / 2 - 5.5 * e.au2 + 9.5 * (e.au4 - both) + 4.5 * both
+    outer = -8.0 * e.au2 + 4.0 * e.au4 + 4.0 * both * (1 - e.au2)
+    inward = 5.0 * e.au4
     return (
         (12.5 - inward, -19.0 + inner),
-        (22.0 - 0.6 * inward, -22.5 + 0.6 * inner + 0.4 * middle),
+        (22.0 - 0.6 * inward, -22.5 + 0.5 * inner + 0.5 * middle),
         (35.0, -24.5 + 0.8 * middle + 0.2 * outer),
         (45.0, -22.5 + 0.3 * middle + 0.7 * outer),
         (54.0, -17.0 + outer),

@@ -25,13 +25,17 @@ class Style:
     flare: float  # how much wider it gets at its end
     temple: float  # |x| beyond which it covers the side of the face
     fringe: float  # how much of the forehead a fringe takes
+    arch: float  # how fast the hairline falls to the sides, per mm
+    recess: float  # how far it draws back over the temples
+    part: float  # x of the parting
+    wave: float  # how far the strands swing to and fro
 
 
 STYLES = {
-    "cropped": Style(thickness=3, length=-4, flare=0, temple=69, fringe=0),
-    "short": Style(thickness=10, length=6, flare=0, temple=68, fringe=4),
-    "long": Style(thickness=13, length=175, flare=16, temple=61, fringe=0),
-    "bob": Style(thickness=14, length=92, flare=12, temple=59, fringe=24),
+    "cropped": Style(thickness=3, length=-4, flare=0, temple=69, fringe=0, arch=0.001, recess=4, part=0, wave=0),
+    "short": Style(thickness=10, length=6, flare=0, temple=67, fringe=3, arch=0.003, recess=3, part=22, wave=1.5),
+    "long": Style(thickness=13, length=175, flare=16, temple=60, fringe=-8, arch=0.014, recess=0, part=10, wave=4),
+    "bob": Style(thickness=14, length=92, flare=12, temple=58, fringe=6, arch=0.008, recess=0, part=-20, wave=2),
 }
 
 
@@ -49,8 +53,11 @@ def outline(canvas: Canvas, face: Face) -> Array:
 def strands(canvas: Canvas, face: Face) -> Array:
     """Streaks of mean 0 and deviation about 1 along the meridians."""
     width = np.maximum(outline(canvas, face), 8)
-    across = canvas.x / width
-    noise = grain(canvas, face.person.seed + 9, 0.45, 26)
+    style = STYLES[face.person.hair]
+    top = np.clip((-60 - canvas.y) / 58, 0, 1)  # towards the crown, strands run to the parting
+    swing = style.wave * (np.sin(canvas.y / 17) + 0.6 * np.sin(canvas.y / 9 + canvas.x / 30))
+    across = (canvas.x - style.part * top + swing) / width
+    noise = 0.7 * grain(canvas, face.person.seed + 9, 0.45, 22) + 0.7 * grain(canvas, face.person.seed + 10, 1.6, 40)
     columns = ((across * 0.46 + 0.5) * (canvas.shape[1] - 1)).astype(np.float32)
     rows = np.broadcast_to(np.arange(canvas.shape[0], dtype=np.float32)[:, None], canvas.shape)
     return cv2.remap(np.array(noise), columns, np.ascontiguousarray(rows), cv2.INTER_LINEAR)
@@ -60,9 +67,10 @@ def front(canvas: Canvas, face: Face) -> Array:
     """Coverage of the hair that lies over the head."""
     p, style = face.person, STYLES[face.person.hair]
     x = np.abs(canvas.x)
-    line = p.hairline_mm + style.fringe + 0.004 * x**2 + 46 * np.clip((x - 44) / 22, 0, 1) ** 2.2
-    ragged = 1.6 * grain(canvas, p.seed + 21, 0.7, 5) + 2.5 * grain(canvas, p.seed + 22, 5, 9)
-    above = canvas.soft(line - canvas.y + ragged, 5)
+    line = p.hairline_mm + style.fringe + style.arch * (canvas.x - style.part) ** 2 - style.recess * np.exp(-(((x - 36) / 12) ** 2))
+    line = line + 60 * np.clip((x - 48) / 22, 0, 1) ** 2
+    ragged = 0.9 * grain(canvas, p.seed + 21, 0.7, 5) + 1.6 * grain(canvas, p.seed + 22, 5, 9)
+    above = canvas.soft(line - canvas.y + ragged, 6)
     side = canvas.soft(x - style.temple - 0.02 * np.maximum(canvas.y, 0) + 0.7 * ragged, 4)
     side = side * canvas.soft(style.length - canvas.y + 2 * ragged, 8) * canvas.soft(canvas.y + 60, 20)
     inside = canvas.soft(outline(canvas, face) - x - 1.5 + 0.2 * ragged, 2.5)

@@ -55,7 +55,7 @@ def _lay(canvas: Canvas, face: Face) -> _Layers:
     zero = np.zeros(canvas.shape, np.float32)
     layers = _Layers(zero - 60, zero + 0.1, zero, zero)
     streaks = hair.strands(canvas, face)
-    hair_tone = np.clip(face.person.hair_tone * (1 + 0.28 * streaks), 0.01, 1)
+    hair_tone = np.clip(face.person.hair_tone * (1 + 0.18 * streaks), 0.01, 1)
     skin = paint.skin(canvas, face)
     layers.lay(hair.behind(canvas, face), zero - 30 + 1.0 * streaks, hair_tone * 0.7, 0.6)
     layers.lay(*_neck(canvas, face), skin * 0.95, 0.5)
@@ -68,14 +68,14 @@ def _lay(canvas: Canvas, face: Face) -> _Layers:
     raised = cv2.GaussianBlur(front, (0, 0), 3 * canvas.scale)
     side = np.sqrt(np.clip(1 - (np.abs(canvas.x) / np.maximum(hair.outline(canvas, face), 1)) ** 2, 0, 1))
     base = np.maximum(z * cover, 80 * side)
-    layers.lay(front, base + style.thickness * raised + 0.5 * streaks, hair_tone, 1.2)
+    layers.lay(front, base + style.thickness * raised + 0.35 * streaks, hair_tone, 1.2)
     return layers
 
 
 def _face_tone(canvas: Canvas, face: Face, skin: Array) -> Array:
     lips, brows = paint.lips(canvas, face), paint.brows(canvas, face)
     tone = skin * (1 - lips * (1 - face.person.lip_tone))
-    tone = tone + (face.person.brow_tone - tone) * 0.82 * brows
+    tone = tone + (face.person.brow_tone - tone) * 0.9 * brows
     nostril = np.clip(canvas.bump(0.42 * face.nose_half_width, face.nose_tip_y + 10.5, 2.6, 1.5, 1.1), 0, 1)
     return np.asarray(tone * (1 - 0.85 * nostril), np.float32)
 

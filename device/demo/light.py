@@ -17,11 +17,11 @@ from device.demo.face import Array
 class Lamp:
     """Light from the direction (x right, y down, z to the camera); strengths add up to about 1."""
 
-    x: float = -0.45
-    y: float = -0.55
+    x: float = -0.5
+    y: float = -0.75
     z: float = 0.8
-    key: float = 0.75
-    ambient: float = 0.38
+    key: float = 0.74
+    ambient: float = 0.24
     shine: float = 0.10
 
     def direction(self) -> tuple[float, float, float]:
@@ -39,7 +39,7 @@ def illuminate(z: Array, scale: float, lamp: Lamp) -> tuple[Array, Array]:
     facing = (-dx * lx - dy * ly + lz) / norm
     # Skin scatters light past the terminator: wrapped Lambert (Green, GPU Gems 2004, chapter 16).
     soft = np.clip((facing + 0.25) / 1.25, 0, 1)
-    lit = soft * (1 - 0.65 * shadow(z, scale, lamp))
+    lit = soft * (1 - 0.75 * shadow(z, scale, lamp))
     half = np.array([lx, ly, lz + 1]) / np.linalg.norm([lx, ly, lz + 1])
     gloss = np.clip((-dx * half[0] - dy * half[1] + half[2]) / norm, 0, 1) ** 18
     return lamp.key * lit + lamp.ambient * openness(z, scale), lamp.shine * gloss * lit
@@ -60,6 +60,6 @@ def shadow(z: Array, scale: float, lamp: Lamp) -> Array:
 def openness(z: Array, scale: float) -> Array:
     """How much of the surroundings a point sees, about 0.4 in a deep hollow to 1.1 on a bump."""
     out = np.ones_like(z)
-    for radius, weight in ((3.0, 0.10), (9.0, 0.030)):
+    for radius, weight in ((3.0, 0.13), (9.0, 0.045)):
         out -= weight * (cv2.GaussianBlur(z, (0, 0), radius * scale) - z)
-    return np.clip(out, 0.35, 1.12)
+    return np.clip(out, 0.25, 1.15)

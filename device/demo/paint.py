@@ -34,7 +34,7 @@ def skin(canvas: Canvas, face: Face) -> Array:
     p, b = face.person, canvas.bump
     tone = 1 + 0.02 * grain(canvas, p.seed, 6) + 0.015 * grain(canvas, p.seed + 100, 0.6)
     tone = tone - b(0, face.nose_tip_y + 3, 9, 7, 0.05) - b(42, 30, 13, 12, 0.05)
-    tone = tone - b(31, face.eye.lower_y + 6, 11, 3.5, 0.07 + 0.06 * p.age) - b(17, 1, 4, 5, 0.10) - b(31, -10, 13, 5, 0.05)
+    tone = tone - b(31, face.eye.lower_y + 6, 11, 3.5, 0.07 + 0.06 * p.age) - b(17, 1, 4, 5, 0.10) - b(31, -10, 13, 5, 0.05 + 0.12 * face.glabella) - b(14, -4, 7, 7, 0.14 * face.glabella)
     if p.beard:
         tone = tone * (1 - p.beard * 0.45 * _beard(canvas, face))
     return np.asarray(p.skin_tone * tone, np.float32)
@@ -69,8 +69,8 @@ def mouth(canvas: Canvas, face: Face) -> tuple[Array, Array]:
     tongue_y = m.lower_y + 2
     tongue = np.exp(-((canvas.x / 15) ** 4) - ((canvas.y - tongue_y) / 8) ** 4)
     inside = inside + 0.20 * tongue
-    edge = m.rest_y + 2.5 - 2.0 * e.au12 - 1.2 * across**2 + 0.8 * e.au10
-    inside = _teeth(canvas, inside, edge - 12, edge + 4.5 * e.au12 + 1.5, seed=1)
+    edge = m.rest_y + 4.0 + 3.0 * e.au12 - (1.2 + 4 * e.au12) * across**2 + 0.8 * e.au10
+    inside = _teeth(canvas, inside, edge - 16, edge, seed=1)
     row = m.lower_y - 2.5 + 4.5 * e.au16 + 2.0 * across**2
     inside = _teeth(canvas, inside, row + 0.5 - 3.5 * e.au16, row + 12, seed=2, light=0.7 * min(1, 0.25 + e.au16))
     depth = np.clip((canvas.y - upper) / 3.0, 0, 1)
@@ -96,7 +96,7 @@ def brows(canvas: Canvas, face: Face) -> Array:
     middle = _spline(points, xs)
     start, end = points[0, 0], points[-1, 0]
     along = np.clip((xs - start) / (end - start), 0, 1)
-    thick = 3.4 * face.brow_thickness * np.interp(along, [0, 0.12, 0.5, 1], [0.55, 1, 0.9, 0.25]).astype(np.float32)
+    thick = 3.7 * face.brow_thickness * np.interp(along, [0, 0.12, 0.5, 1], [0.55, 1, 0.9, 0.25]).astype(np.float32)
     body = np.exp(-np.abs((canvas.y - middle) / thick) ** 2.6)
     ends = canvas.soft(xs - start, 4) * canvas.soft(end - xs, 6)
     hairs = 1 + 0.22 * grain(canvas, face.person.seed + 50, 0.5, 1.4)
@@ -130,7 +130,7 @@ def _eyeball(canvas: Canvas, face: Face, sign: int, upper: Array) -> Array:
     centre = sign * eye.centre_x + eye.iris_x
     r = np.hypot(canvas.x - centre, canvas.y - eye.iris_y)
     ball = np.hypot((canvas.x - sign * eye.centre_x) / 15, canvas.y / 11)
-    white = 0.72 - 0.30 * ball**2
+    white = 0.64 - 0.30 * ball**2
     tone = face.person.iris_tone * (0.8 + 0.5 * np.clip((canvas.y - eye.iris_y) / 6, -0.6, 1))
     iris = tone * (1 - 0.55 * canvas.soft(r - 4.8, 1.4))
     iris = iris + (0.02 - iris) * canvas.soft(2.4 - r, 0.8)
@@ -145,7 +145,7 @@ def _eyeball(canvas: Canvas, face: Face, sign: int, upper: Array) -> Array:
 def _lashes(canvas: Canvas, eye: Eye, x: Array, upper: Array, lower: Array) -> Array:
     within = canvas.soft(x - eye.inner_x + 1, 3) * canvas.soft(eye.outer_x + 2.5 - x, 3)
     outer = 0.6 + 0.4 * np.clip((x - eye.inner_x) / (eye.outer_x - eye.inner_x), 0, 1)
-    top = np.exp(-(((canvas.y - upper + 0.3) / 1.05) ** 2) / 2) * outer
+    top = np.exp(-(((canvas.y - upper + 0.3) / 1.25) ** 2) / 2) * outer
     bottom = np.exp(-(((canvas.y - lower - 0.3) / 0.8) ** 2) / 2) * outer
-    out: Array = 1 - within * np.clip(0.80 * top + 0.35 * bottom, 0, 0.85)
+    out: Array = 1 - within * np.clip(0.92 * top + 0.35 * bottom, 0, 0.92)
     return out

@@ -64,11 +64,11 @@ PROTOTYPES: dict[str, tuple[Expression, ...]] = {
     ),
     "sadness": (
         Expression(au1=1.0, au4=0.7, au15=1.0, au17=0.6, au43=0.25, gaze_y=0.5),
-        Expression(au1=0.9, au4=0.8, au15=0.9, au17=0.3, au43=0.35, gaze_y=0.7),
+        Expression(au1=1.0, au4=0.8, au6=0.6, au7=0.8, au15=0.8, au17=0.5, au20=0.7, au25=0.5, au26=0.3),
     ),
     "anger": (
-        Expression(au4=1.0, au5=0.4, au7=0.8, au17=0.4, au23=0.9),
-        Expression(au4=1.0, au5=0.5, au7=0.7, au9=0.4, au10=0.9, au16=0.7, au25=1.0, au26=0.5, au23=0.3),
+        Expression(au4=1.0, au5=0.3, au7=0.9, au10=0.2, au17=0.6, au23=1.0),
+        Expression(au4=1.0, au5=0.4, au7=0.8, au9=0.8, au10=1.0, au15=0.5, au16=0.8, au20=0.5, au23=0.5, au25=1.0, au26=0.5, au27=0.8),
     ),
     "fear": (
         Expression(au1=1.0, au2=0.6, au4=0.6, au5=1.0, au20=0.9, au25=1.0, au26=0.4),
@@ -96,7 +96,7 @@ class Person:
     brow_tone: float = 0.14
     skin_tone: float = 0.62
     lip_tone: float = 0.72  # relative to the skin
-    iris_tone: float = 0.22
+    iris_tone: float = 0.13
     hair: str = "short"  # one of HAIR
     hair_tone: float = 0.10
     hairline_mm: float = -72.0  # above the eyes, at the middle of the forehead
@@ -116,6 +116,6 @@ PEOPLE: tuple[Person, ...] = (
            brow_thickness=1.1, brow_tone=0.05, skin_tone=0.36, lip_tone=0.8, iris_tone=0.1, hair="cropped",
            hair_tone=0.04, hairline_mm=-76, age=0.3, shirt_tone=0.85),
     Person(name="Dora", seed=4, head_width=1.03, face_length=0.96, jaw_width=1.0, nose_width=0.95, eye_size=1.0,
-           lip_fullness=1.0, brow_thickness=0.85, brow_tone=0.3, skin_tone=0.74, lip_tone=0.7, iris_tone=0.35,
+           lip_fullness=1.0, brow_thickness=0.85, brow_tone=0.3, skin_tone=0.74, lip_tone=0.7, iris_tone=0.22,
            hair="bob", hair_tone=0.45, age=0.6, shirt_tone=0.4),
 )

@@ -111,7 +111,9 @@ def _upper(canvas: Canvas, face: Face) -> Array:
     """Brow ridge, eye sockets, lids, temples and cheeks."""
     b, eye = canvas.bump, face.eye
     brow_y = face.brow[2][1]
+    frown = face.glabella
     z = b(30, -17 + 0.4 * (brow_y + 24), 17, 6.5, 4.5) + b(0, -19, 10, 8, 1.5)
+    z = z + b(20, face.brow[1][1] + 1, 11, 4.5, 4.0 * frown) - b(13, -2, 5, 5, 2.0 * frown)
     z = z + b(31, -1, 15, 9, -9) + b(14, -3, 6, 8, -5) + b(66, -30, 12, 22, -4)
     z = z + b(31, 0, 11, 8.5, 7.5)
     z = z + b(44, face.cheek_y, 15, 13, face.cheek) + b(34, 50, 13, 12, -2.0)
@@ -124,12 +126,12 @@ def _nose(canvas: Canvas, face: Face) -> Array:
     """Bridge, tip, wings and the groove around them."""
     b, tip, half = canvas.bump, face.nose_tip_y, face.nose_half_width
     run = np.interp(canvas.y, [-14, -2, 10, tip - 12, tip, tip + 6, tip + 11, tip + 15],
-                    [0, 4, 10, 16, 19, 16, 5, 0]).astype(np.float32)
-    girth = np.interp(canvas.y, [0, tip - 14, tip], [5.5, 6.5, 8.0 * half / 16.5]).astype(np.float32)
-    ridge = _smooth(run, 2 * canvas.scale) * np.exp(-np.abs(canvas.x / girth) ** 2.4 / 2)
+                    [0, 3, 8, 14, 18, 15, 5, 0]).astype(np.float32)
+    girth = np.interp(canvas.y, [0, tip - 14, tip], [5.0, 5.8, 8.0 * half / 16.5]).astype(np.float32)
+    ridge = _smooth(run, 2 * canvas.scale) * np.exp(-np.abs(canvas.x / girth) ** 2 / 2)
     z = ridge + b(0, tip + 1, 7 * half / 16.5, 6, 4) + b(half - 4, tip + 5, 4.2, 5, 8.5)
     groove = canvas.line(_wing(face), 1, blur=1.2)
-    out: Array = z - 3.5 * groove - b(half * 0.45, tip + 10, 3.2, 1.8, 5)
+    out: Array = z - 2.8 * groove - b(half * 0.45, tip + 10, 3.2, 1.8, 5)
     return out
 
 
@@ -157,13 +159,15 @@ def _folds(canvas: Canvas, face: Face) -> Array:
     """Creases of the skin: beside nose and mouth, between and above the brows, around the eyes."""
     e, m, eye = face.expression, face.mouth, face.eye
     reach = m.corner_x + 6 + 2 * e.au12
-    z = -4.0 * face.nasolabial * canvas.line(
-        [(face.nose_half_width, face.nose_tip_y), (face.nose_half_width + 7, face.nose_tip_y + 8),
-         (reach - 2, (face.nose_tip_y + m.corner_y) / 2 + 6), (reach, m.corner_y)], 1.5, blur=1.5)
+    z = -5.0 * face.nasolabial * canvas.line(
+        [(face.nose_half_width + 3, face.nose_tip_y + 3), (face.nose_half_width + 8, face.nose_tip_y + 9),
+         (reach - 1.5, (face.nose_tip_y + m.corner_y) / 2 + 5), (reach + 1, m.corner_y),
+         (reach - 2, m.corner_y + 7)], 1.5, blur=2.2)
     z -= (1.2 * e.au15 + 0.5 * face.person.age) * canvas.line(
         [(m.corner_x + 1, m.corner_y), (m.corner_x + 3, m.corner_y + 12)], 1.5, blur=1.6)
     inner_x, inner_y = face.brow[0]
-    z -= 3.5 * face.glabella * canvas.line([(inner_x - 4, inner_y - 6), (inner_x - 5.5, inner_y + 7)], 1.2, blur=1.1)
+    z -= 6.0 * face.glabella * canvas.line([(inner_x - 2.5, inner_y - 8), (inner_x - 4, inner_y + 6)], 1.2, blur=1.6)
+    z += 2.5 * e.au4 * canvas.line([(inner_x + 2, inner_y + 1), face.brow[2]], 6, blur=3)
     for height in (-38, -46, -54):
         z -= 1.6 * face.forehead * canvas.line(_brow_line(face, height), 1, blur=1.2)
     for angle in (-0.35, 0.05, 0.45):

@@ -53,28 +53,50 @@ def photograph(seats: tuple[Seat, ...], lamp: Lamp, *, room: int, shot: int, noi
     """The camera's picture uint8[240, 320] of people in a room; `shot` seeds the grain, `noise` is its deviation."""
     view = _background(room).copy()
     for seat in seats:
-        view = _seat(view, seat, lamp)
+        _seat(view, seat, lamp)
     small = cv2.resize(view, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA)
     values = 255 * np.clip(small, 0, 1) ** GAMMA
     values += noise * np.random.default_rng((room, shot)).standard_normal(values.shape)
     return np.clip(np.round(values), 0, 255).astype(np.uint8)
 
 
-def _seat(view: Array, seat: Seat, lamp: Lamp) -> Array:
+def _seat(view: Array, seat: Seat, lamp: Lamp) -> None:
+    """Draws somebody into the view."""
+    where = _window(seat.pose, HEAD)
+    if any(s.start >= s.stop for s in where):
+        return  # still outside the picture
     head = draw(HEAD, shape(seat.person, seat.expression), lamp)
-    view = _over(view, *_turned(head, seat.pose))
-    body, cover = _shoulders(seat.person, lamp)
-    return _over(view, *_placed(body, cover, seat.pose))
+    light, cover = _turned(head, seat.pose, *_millimetres(seat.pose, where))
+    view[where] += (light - view[where]) * cover
+    where = _window(seat.pose, BODY)
+    if any(s.start >= s.stop for s in where):
+        return
+    light, cover = _placed(seat.person, lamp, seat.pose.x_px, seat.pose.y_px, seat.pose.px_per_mm)
+    view[where] += (light - view[where]) * cover
 
 
-def _over(view: Array, light: Array, cover: Array) -> Array:
-    out: Array = view + (light - view) * cover
-    return out
+def _window(pose: Pose, canvas: Canvas, margin_mm: float = 15) -> tuple[slice, slice]:
+    """The part of the oversampled view that a canvas can reach."""
+
+    def span(low: float, high: float, origin_px: float, size_px: int) -> slice:
+        ends = ((mm * pose.px_per_mm + origin_px) * OVERSAMPLING for mm in (low - margin_mm, high + margin_mm))
+        first, last = (int(np.clip(end, 0, size_px * OVERSAMPLING)) for end in ends)
+        return slice(first, last)
+
+    rows = span(float(canvas.y[0, 0]), float(canvas.y[-1, 0]), pose.y_px, HEIGHT_PX)
+    return rows, span(float(canvas.x[0, 0]), float(canvas.x[0, -1]), pose.x_px, WIDTH_PX)
 
 
-def _turned(head: Head, pose: Pose) -> tuple[Array, Array]:
+def _millimetres(pose: Pose, where: tuple[slice, slice]) -> tuple[Array, Array]:
+    """Where the view's columns [1, W] and rows [H, 1] lie in the person's frontal plane, mm from between the eyes."""
+    rows, columns = (np.arange(s.start, s.stop, dtype=np.float32) + 0.5 for s in where)
+    x = (columns / OVERSAMPLING - pose.x_px) / pose.px_per_mm
+    y = (rows / OVERSAMPLING - pose.y_px) / pose.px_per_mm
+    return x[None, :].astype(np.float32), y[:, None].astype(np.float32)
+
+
+def _turned(head: Head, pose: Pose, x: Array, y: Array) -> tuple[Array, Array]:
     """The head's picture after its turn: every pixel asks where on the frontal canvas it comes from."""
-    x, y = _millimetres(pose)
     free = np.clip((150 - y) / 90, 0, 1)  # the neck's root stays where it is
     roll, yaw, pitch = (np.deg2rad(a) * free for a in (pose.roll, pose.yaw, pose.pitch))
     down = y - 90
@@ -88,17 +110,13 @@ def _turned(head: Head, pose: Pose) -> tuple[Array, Array]:
     return _sample(head.light, head.canvas, from_x, from_y), _sample(head.cover, head.canvas, from_x, from_y)
 
 
-def _placed(light: Array, cover: Array, pose: Pose) -> tuple[Array, Array]:
-    x, y = _millimetres(pose)
-    return _sample(light, BODY, x, y), _sample(cover, BODY, x, y)
-
-
-def _millimetres(pose: Pose) -> tuple[Array, Array]:
-    """Where every pixel of the oversampled view lies on the person's frontal plane, mm from between the eyes."""
-    columns = (np.arange(WIDTH_PX * OVERSAMPLING, dtype=np.float32) + 0.5) / OVERSAMPLING
-    rows = (np.arange(HEIGHT_PX * OVERSAMPLING, dtype=np.float32) + 0.5) / OVERSAMPLING
-    x, y = np.meshgrid((columns - pose.x_px) / pose.px_per_mm, (rows - pose.y_px) / pose.px_per_mm)
-    return x.astype(np.float32), y.astype(np.float32)
+@lru_cache(maxsize=8)
+def _placed(person: Person, lamp: Lamp, x_px: float, y_px: float, px_per_mm: float) -> tuple[Array, Array]:
+    """The shoulders as the window of the body's canvas shows them."""
+    pose = Pose(x_px, y_px, px_per_mm)
+    x, y = np.broadcast_arrays(*_millimetres(pose, _window(pose, BODY)))
+    body, cover = _shoulders(person, lamp)
+    return _sample(body, BODY, x, y), _sample(cover, BODY, x, y)
 
 
 def _sample(values: Array, canvas: Canvas, x: Array, y: Array) -> Array:
@@ -108,7 +126,6 @@ def _sample(values: Array, canvas: Canvas, x: Array, y: Array) -> Array:
     return out
 
 
-@lru_cache(maxsize=8)
 def _shoulders(person: Person, lamp: Lamp) -> tuple[Array, Array]:
     """A shirt with a round neck: brightness and coverage on the body canvas."""
     c = BODY

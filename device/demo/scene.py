@@ -1,0 +1,191 @@
+"""The demo's play: who comes into the room, what their faces do, and the pictures of it in a folder.
+
+`script` is pure; `render` writes numbered PNG files (in a few threads of its own) that the folder camera plays in a
+loop. Only the demo command calls it. What the play intends is written beside the pictures for people to compare with;
+nothing that recognises moods may read it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from device.demo.light import Lamp
+from device.demo.people import PEOPLE, PROTOTYPES, Expression, Person
+from device.demo.stage import WIDTH_PX, Picture, Pose, Seat, photograph
+from device.errors import CameraError
+
+Progress = Callable[[int, int], None]
+
+FPS = 8
+ROOM = 1
+SCRIPT_NAME = "scene.json"
+ENTER_S = 1.2  # to walk in or out
+CHANGE_S = 0.8  # from one expression to the next
+BLINK_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Somebody (by index in PEOPLE) shows emotions one after the other, each for a time, and leaves."""
+
+    cast: tuple[int, ...]
+    emotions: tuple[tuple[str, int, float], ...]  # name and variant in PROTOTYPES, seconds
+    px_per_mm: float = 0.62
+    pause_s: float = 3.0  # of empty room afterwards
+
+
+PLAY: tuple[Act, ...] = (
+    Act((0,), (("neutral", 0, 5), ("happiness", 1, 9))),
+    Act((1,), (("neutral", 0, 2), ("sadness", 0, 10), ("anger", 1, 9)), px_per_mm=0.68),
+    Act((2,), (("surprise", 1, 9), ("neutral", 0, 6)), px_per_mm=0.66),
+    Act((3,), (("neutral", 0, 2), ("anger", 1, 9), ("sadness", 1, 9)), px_per_mm=0.60),
+    Act((0, 2), (("happiness", 1, 8),), px_per_mm=0.52, pause_s=4.0),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture to take: who sits there, and what the play intends ("" for an empty room)."""
+
+    number: int
+    seats: tuple[Seat, ...]
+    intended: str
+
+
+def script(fps: float = FPS, play: tuple[Act, ...] = PLAY) -> list[Shot]:
+    """Every picture of the play in order; the same list every time."""
+    shots: list[Shot] = []
+    for act in play:
+        for seats, intended in _perform(act, fps):
+            shots.append(Shot(len(shots), seats, intended))
+    return shots
+
+
+def _perform(act: Act, fps: float) -> Iterator[tuple[tuple[Seat, ...], str]]:
+    length_s = sum(seconds for _, _, seconds in act.emotions) + 2 * ENTER_S
+    for frame in range(round(length_s * fps)):
+        time_s = frame / fps
+        away = max(0.0, 1 - time_s / ENTER_S, 1 - (length_s - time_s) / ENTER_S)
+        expression, intended = _expression(act, time_s - ENTER_S)
+        seats = tuple(_sit(act, i, expression, time_s, away) for i in range(len(act.cast)))
+        yield seats, intended if away < 0.3 else ""
+    for _ in range(round(act.pause_s * fps)):
+        yield (), ""
+
+
+def _expression(act: Act, time_s: float) -> tuple[Expression, str]:
+    """The faces at a time in the act, changing smoothly from one emotion to the next."""
+    before, start = PROTOTYPES["neutral"][0], 0.0
+    for name, variant, seconds in act.emotions:
+        now = PROTOTYPES[name][variant]
+        if time_s < start + seconds or (name, variant, seconds) == act.emotions[-1]:
+            return before.blend(now, _ease((time_s - start) / CHANGE_S)), name
+        before, start = now, start + seconds
+    return before, "neutral"
+
+
+def _sit(act: Act, place: int, expression: Expression, time_s: float, away: float) -> Seat:
+    person = PEOPLE[act.cast[place]]
+    middle = WIDTH_PX * (place + 1) / (len(act.cast) + 1) + 14 * math.sin(2.0 * person.seed)
+    off = (WIDTH_PX + 150 - middle) if place else -(middle + 150)
+    strength = 0.94 + 0.06 * math.sin(1.1 * time_s + person.seed)
+    face = PROTOTYPES["neutral"][0].blend(expression, strength).blink(_lids(person, time_s))
+    pose = Pose(middle + off * _ease(away), 78 + 40 * act.px_per_mm, act.px_per_mm)
+    return Seat(person, face, _sway(person, pose, time_s))
+
+
+def _sway(person: Person, pose: Pose, time_s: float) -> Pose:
+    """Nobody sits still: slow turns of a few degrees, of no common period."""
+    p = person.seed
+    return replace(
+        pose,
+        yaw=5 * math.sin(0.61 * time_s + p) + 2 * math.sin(1.7 * time_s + 2 * p),
+        pitch=2.5 * math.sin(0.83 * time_s + 3 * p),
+        roll=2.5 * math.sin(0.47 * time_s + 5 * p),
+    )
+
+
+def _lids(person: Person, time_s: float) -> float:
+    """How far a blink has closed the eyes."""
+    since_s = (time_s + 1.3 * person.seed) % 3.7
+    return max(0.0, 1 - abs(since_s - BLINK_S / 2) / (BLINK_S / 2))
+
+
+def _ease(share: float) -> float:
+    t = min(max(share, 0.0), 1.0)
+    return t * t * (3 - 2 * t)
+
+
+def take(shot: Shot) -> Picture:
+    """The picture of a shot, uint8[240, 320]."""
+    return photograph(shot.seats, Lamp(), room=ROOM, shot=shot.number)
+
+
+def render(folder: Path, progress: Progress | None = None, *, fps: float = FPS) -> int:
+    """Writes the play as 00000.png ... into `folder` and returns how many pictures it has.
+
+    What an earlier call has drawn stays, unless this code has changed since. Raises `CameraError` if the folder
+    cannot be written.
+    """
+    shots = script(fps)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _begin(folder, shots, fps)
+        missing = [shot for shot in shots if not _file(folder, shot).exists()]
+        with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+            for done, _ in enumerate(pool.map(lambda shot: _save(folder, shot), missing), 1):
+                if progress:
+                    progress(len(shots) - len(missing) + done, len(shots))
+    except OSError as error:
+        raise CameraError(
+            f"cannot write the demo's pictures to {folder}: {error.strerror or error}; free some space or choose "
+            "another cache folder"
+        ) from error
+    return len(shots)
+
+
+def _file(folder: Path, shot: Shot) -> Path:
+    return folder / f"{shot.number:05}.png"
+
+
+def _save(folder: Path, shot: Shot) -> None:
+    ok, data = cv2.imencode(".png", take(shot), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    assert ok, "a gray picture always encodes"
+    write_atomically(_file(folder, shot), np.asarray(data).tobytes())
+
+
+def _begin(folder: Path, shots: list[Shot], fps: float) -> None:
+    """Clears away the pictures of an older edition of the play."""
+    head = {"edition": edition(), "fps": fps, "intended": [shot.intended for shot in shots]}
+    text = json.dumps(head)
+    path = folder / SCRIPT_NAME
+    if path.exists() and path.read_text(encoding="utf-8", errors="replace") == text:
+        return
+    for old in folder.glob("[0-9]*.png"):
+        old.unlink()
+    write_atomically(path, text.encode())
+
+
+def edition() -> str:
+    """A digest of the code that draws, so that a cache of older pictures is noticed."""
+    digest = hashlib.sha256()
+    for module in ("people", "face", "relief", "paint", "hair", "head", "light", "stage", "scene"):
+        digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Writes a file that is either whole or not there."""
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(data)
+    os.replace(part, path)
