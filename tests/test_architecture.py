@@ -1,0 +1,190 @@
+"""The import arrows of the design hold: read from the source, so that no import hides in a branch."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DEVICE = ROOT / "device"
+
+# A C library is imported in its adapter only; everybody else sees the adapter's own words. The demo paints pictures.
+ADAPTERS = {
+    "cv2": {"device.perception", "device.demo"},
+    "vlc": {"device.music.vlc_player"},
+    "tflite_runtime": {"device.model"},
+    "ai_edge_litert": {"device.model"},
+    "picamera2": {"device.perception.picamera"},
+    "libcamera": {"device.perception.picamera"},
+    "paho": {"device.home"},
+}
+# The parts know nothing of one another: what one says to another goes through the inbox.
+PARTS = ("perception", "mood", "music", "home")
+# What reaches hardware, network, disk, threads or the clock. Nothing that the session imports, however far, may use it.
+IMPURE = (
+    "cv2",
+    "vlc",
+    "paho",
+    "mutagen",
+    "sqlite3",
+    "socket",
+    "subprocess",
+    "threading",
+    "queue",
+    "asyncio",
+    "time",
+    "os",
+    "pathlib",
+    "logging",
+    "device.model",
+    "device.perception",
+)
+NOT_FOR_THE_EYE = ("paho", "vlc", "sqlite3", "http", "urllib", "ssl", "device.home", "device.music", "device.mood")
+# Those who build the program from its parts. Nobody imports them from below.
+WIRING = {"device.__main__", "device.daemon", "device.check", "device.bench", "device.demo", "device.session"}
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {name_of(path): path for path in sorted(DEVICE.rglob("*.py"))}
+
+
+def imports_of(tree: ast.AST, module: str, is_package: bool) -> Iterator[str]:
+    """Full names of everything imported anywhere in the module: within functions, under `if TYPE_CHECKING`, and, where
+    `import_module` is used, every text that names a library."""
+    by_text = any(isinstance(node, ast.Attribute) and node.attr == "import_module" for node in ast.walk(tree))
+    for node in ast.walk(tree):
+        if by_text and isinstance(node, ast.Constant) and str(node.value).split(".")[0] in ADAPTERS:
+            yield str(node.value)
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = module.split(".")
+                above = parts[: len(parts) - node.level + is_package]
+                base = ".".join([*above, *([node.module] if node.module else [])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+IMPORTS = {
+    module: set(imports_of(ast.parse(path.read_bytes()), module, path.name == "__init__.py"))
+    for module, path in MODULES.items()
+}
+
+
+def within(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+def offenders(importers: str, forbidden: str) -> list[str]:
+    return [
+        f"{module} imports {name}"
+        for module, names in IMPORTS.items()
+        if within(module, importers)
+        for name in sorted(names)
+        if within(name, forbidden)
+    ]
+
+
+def test_relative_imports_are_read_as_full_names() -> None:
+    tree = ast.parse("from . import link\nfrom ..mood import policy\nfrom .eye import serve\nimport cv2.dnn")
+    assert set(imports_of(tree, "device.perception.camera", False)) == {
+        "device.perception",
+        "device.perception.link",
+        "device.mood",
+        "device.mood.policy",
+        "device.perception.eye",
+        "device.perception.eye.serve",
+        "cv2.dnn",
+    }
+    assert "device.perception.eye" in set(imports_of(ast.parse("from . import eye"), "device.perception", True))
+
+
+def test_the_modules_are_found() -> None:
+    assert {"device", "device.domain", "device.config", "device.model"} <= set(MODULES)
+    assert all(any(within(module, f"device.{part}") for module in MODULES) for part in PARTS)
+
+
+def test_domain_and_errors_are_leaves() -> None:
+    assert offenders("device.domain", "device") == []
+    assert offenders("device.errors", "device") == []
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_parts_do_not_know_one_another(part: str) -> None:
+    others = [other for other in PARTS if other != part]
+    assert [line for other in others for line in offenders(f"device.{part}", f"device.{other}")] == []
+
+
+def reach(module: str) -> set[str]:
+    """The module and every module of ours that it imports, directly or through others."""
+    found: set[str] = set()
+    ahead = [module]
+    while ahead:
+        here = ahead.pop()
+        if here in IMPORTS and here not in found:
+            found.add(here)
+            ahead.extend(IMPORTS[here])
+    return found
+
+
+def test_session_decides_with_pure_parts_only() -> None:
+    assert "device.domain" in reach("device.session")
+    wrong = [
+        f"{module} imports {name}"
+        for module in sorted(reach("device.session"))
+        for name in sorted(IMPORTS[module])
+        if any(within(name, forbidden) for forbidden in IMPURE)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("library", sorted(ADAPTERS))
+def test_c_libraries_stay_in_their_adapter(library: str) -> None:
+    strangers = [
+        module
+        for module, names in IMPORTS.items()
+        if any(within(name, library) for name in names)
+        and not any(within(module, adapter) for adapter in ADAPTERS[library])
+    ]
+    assert strangers == []
+
+
+def test_the_device_needs_no_tool_and_no_test() -> None:
+    assert offenders("device", "tools") + offenders("device", "tests") == []
+
+
+def test_wiring_is_imported_only_by_wiring() -> None:
+    wrong = [
+        f"{module} imports {name}"
+        for module, names in IMPORTS.items()
+        if not any(within(module, top) for top in WIRING)
+        for name in sorted(names)
+        if any(within(name, top) for top in WIRING)
+    ]
+    assert wrong == []
+
+
+def test_only_the_daemon_knows_the_session() -> None:
+    """One owner of state: whoever else imported it could own a second one. The bench measures its decisions."""
+    knows = {module for module, names in IMPORTS.items() if any(within(n, "device.session") for n in names)}
+    assert knows - {"device.daemon", "device.bench"} == set()
+
+
+def test_the_eye_knows_nothing_of_network_and_music() -> None:
+    """The process with the camera never even loads what could send a picture away or store it."""
+    wrong = [
+        f"{module} imports {name}"
+        for module in sorted(reach("device.perception.eye"))
+        for name in sorted(IMPORTS[module])
+        if any(within(name, forbidden) for forbidden in NOT_FOR_THE_EYE)
+    ]
+    assert wrong == []
