@@ -98,7 +98,8 @@ def _sit(act: Act, place: int, expression: Expression, time_s: float, away: floa
     person = PEOPLE[act.cast[place]]
     middle = WIDTH_PX * (place + 1) / (len(act.cast) + 1) + 14 * math.sin(2.0 * person.seed)
     off = (WIDTH_PX + 150 - middle) if place else -(middle + 150)
-    strength = 0.94 + 0.06 * math.sin(1.1 * time_s + person.seed)
+    # In coarse steps: a head is drawn once for each expression and only turned from picture to picture.
+    strength = 0.95 + 0.025 * round(2 * math.sin(1.1 * time_s + person.seed))
     face = PROTOTYPES["neutral"][0].blend(expression, strength).blink(_lids(person, time_s))
     pose = Pose(middle + off * _ease(away), 78 + 40 * act.px_per_mm, act.px_per_mm)
     return Seat(person, face, _sway(person, pose, time_s))

@@ -65,7 +65,7 @@ def _seat(view: Array, seat: Seat, lamp: Lamp) -> None:
     where = _window(seat.pose, HEAD)
     if any(s.start >= s.stop for s in where):
         return  # still outside the picture
-    head = draw(HEAD, shape(seat.person, seat.expression), lamp)
+    head = _head(seat.person, seat.expression, lamp)
     light, cover = _turned(head, seat.pose, *_millimetres(seat.pose, where))
     view[where] += (light - view[where]) * cover
     where = _window(seat.pose, BODY)
@@ -108,6 +108,11 @@ def _turned(head: Head, pose: Pose, x: Array, y: Array) -> tuple[Array, Array]:
         from_x = (x - z * np.sin(yaw)) / np.cos(yaw)
         from_y = (y - 60 - z * np.sin(pitch)) / np.cos(pitch) + 60
     return _sample(head.light, head.canvas, from_x, from_y), _sample(head.cover, head.canvas, from_x, from_y)
+
+
+@lru_cache(maxsize=16)
+def _head(person: Person, expression: Expression, lamp: Lamp) -> Head:
+    return draw(HEAD, shape(person, expression), lamp)
 
 
 @lru_cache(maxsize=8)
