@@ -1,0 +1,445 @@
+"""Every behaviour of the appliance as a table of events and the actions they cause. No thread, no clock, no service."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from device.config import Config
+from device.domain import (
+    EMOTIONS,
+    MOOD_AFFECT,
+    Action,
+    BrokerConnected,
+    BrokerLost,
+    CloseEye,
+    Emotion,
+    Event,
+    EyeClosed,
+    EyeOpened,
+    EyeRead,
+    LibraryLoaded,
+    Memory,
+    Message,
+    MoodName,
+    MoodOrigin,
+    Now,
+    OpenEye,
+    Outcome,
+    Pause,
+    Play,
+    Playback,
+    PolicyName,
+    Publish,
+    Reading,
+    Record,
+    Resume,
+    Save,
+    SeenFace,
+    SetVolume,
+    Silence,
+    Subscribe,
+    Tick,
+    Track,
+    TrackEnded,
+    TrackFailed,
+    TrackStarted,
+)
+from device.home.topics import Topics
+from device.session import Session
+
+T0, WALL0 = 1000.0, 1_700_000_000.0
+TOPICS = Topics("affetto", "box")
+
+
+def track(mood: MoodName, number: int) -> Track:
+    name = f"{mood}-{number}"
+    return Track(
+        key=name, uri=f"file:///music/{name}.wav", title=name, artist=f"artist {number}", duration_s=180.0,
+        affect=MOOD_AFFECT[mood], mood=mood, origin=MoodOrigin.FOLDER,
+    )
+
+
+LIBRARY = tuple(track(mood, number) for mood in MoodName for number in range(4))
+
+
+def feeling(emotion: Emotion) -> Reading:
+    """One sure, big face that shows `emotion`."""
+    scores = tuple(0.93 if e is emotion else 0.01 for e in EMOTIONS)
+    return Reading(at_s=0.0, faces=(SeenFace(1, (0.3, 0.2, 0.4, 0.6), 0.95, scores),))
+
+
+class Room:
+    """A session with a clock that the test moves."""
+
+    def __init__(self, memory: Memory | None = None, **changes: dict[str, object]) -> None:
+        config = Config()
+        for section, values in changes.items():
+            config = replace(config, **{section: replace(getattr(config, section), **values)})
+        self.mono, self.wall = T0, WALL0
+        self.session = Session(config, memory or Memory(), (), TOPICS, random.Random(1))
+        self.log: list[Action] = self.session.start(self.now)
+
+    @property
+    def now(self) -> Now:
+        return Now(self.mono, self.wall)
+
+    def pass_time(self, seconds: float) -> None:
+        self.mono += seconds
+        self.wall += seconds
+
+    def tell(self, *events: Event) -> list[Action]:
+        actions = [action for event in events for action in self.session.handle(event, self.now)]
+        self.log += actions
+        return actions
+
+    def say(self, name: str, payload: str) -> list[Action]:
+        return self.tell(Message(f"affetto/box/{name}/set", payload.encode()))
+
+    def show(self, emotion: Emotion, seconds: float, fps: float = 8.0) -> list[Action]:
+        """Somebody shows `emotion` for so long."""
+        actions = []
+        for _ in range(int(seconds * fps)):
+            self.pass_time(1 / fps)
+            actions += self.tell(EyeRead(replace(feeling(emotion), at_s=self.mono)))
+        return actions
+
+    def playing(self) -> Track:
+        spin = self.session.jukebox.spin
+        assert spin is not None
+        return spin.choice.track
+
+    def start_music(self) -> Play:
+        (play,) = only(Play, self.tell(LibraryLoaded(LIBRARY)))
+        self.tell(TrackStarted(play.serial))
+        return play
+
+
+def only(kind: type, actions: Iterable[Action]) -> list:
+    return [action for action in actions if isinstance(action, kind)]
+
+
+def said(actions: Iterable[Action], topic: str) -> list:
+    """Payloads published on affetto/box/<topic>."""
+    return [action.payload for action in only(Publish, actions) if action.topic == f"affetto/box/{topic}"]
+
+
+def event_types(actions: Iterable[Action]) -> list[str]:
+    return [payload["event_type"] for payload in said(actions, "event")]
+
+
+# --- Start ---
+
+
+def test_start_asks_for_volume_and_group_and_leaves_the_camera_off() -> None:
+    room = Room(Memory(volume=25, camera=False, room="kitchen"))
+    assert only(SetVolume, room.log) == [SetVolume(25)]
+    assert only(Subscribe, room.log) == [Subscribe("kitchen")]
+    assert only(OpenEye, room.log) == only(CloseEye, room.log) == []
+
+
+def test_camera_that_was_on_is_opened_at_start() -> None:
+    assert only(OpenEye, Room(Memory(camera=True)).log) == [OpenEye()]
+
+
+def test_music_starts_with_the_library_when_no_camera_is_on() -> None:
+    room = Room()
+    plays = only(Play, room.tell(LibraryLoaded(LIBRARY)))
+    assert [play.serial for play in plays] == [1]
+
+
+def test_first_song_waits_for_the_first_face_when_the_camera_is_on() -> None:
+    room = Room(Memory(camera=True))
+    assert only(Play, room.tell(LibraryLoaded(LIBRARY))) == []
+    actions = room.tell(EyeOpened("a camera")) + room.show(Emotion.SADNESS, 9.0)
+    (play,) = only(Play, actions)
+    assert play.track.mood is MoodName.SAD
+
+
+def test_first_song_does_not_wait_for_ever() -> None:
+    room = Room(Memory(camera=True))
+    room.tell(LibraryLoaded(LIBRARY))
+    room.pass_time(11)
+    assert len(only(Play, room.tell(Tick()))) == 1
+
+
+@pytest.mark.parametrize(
+    ("memory", "changes"),
+    [(Memory(playback=Playback.STOPPED), {}), (Memory(playback=Playback.PAUSED), {}), (Memory(), {"autoplay": False})],
+    ids=["stopped before", "paused before", "autoplay off"],
+)
+def test_silence_stays_silence_at_start(memory: Memory, changes: dict[str, object]) -> None:
+    room = Room(memory, music=changes)
+    assert only(Play, room.tell(LibraryLoaded(LIBRARY), Tick())) == []
+
+
+# --- Mood and music ---
+
+
+def test_a_mood_change_waits_for_the_end_of_the_track() -> None:
+    room = Room()
+    play = room.start_music()
+    room.tell(EyeOpened("a camera"))
+    actions = room.show(Emotion.HAPPINESS, 60)
+    assert "mood_changed" in event_types(actions)
+    assert only(Play, actions) == []
+    (following,) = only(Play, room.tell(TrackEnded(play.serial)))
+    assert following.track.mood in (MoodName.HAPPY, MoodName.EXCITED)
+    assert following.serial == play.serial + 1
+
+
+def test_a_mood_change_fades_when_configured() -> None:
+    room = Room(music={"on_mood_change": "fade", "fade_s": 2.5})
+    room.start_music()
+    room.tell(EyeOpened("a camera"))
+    plays = only(Play, room.show(Emotion.HAPPINESS, 60))
+    assert [play.fade_s for play in plays] == [2.5]
+    assert plays[0].track.mood in (MoodName.HAPPY, MoodName.EXCITED)
+    assert [line.listen.outcome for line in only(Record, room.log)] == [Outcome.REPLACED]
+
+
+def test_no_face_and_unsure_faces_change_nothing() -> None:
+    room = Room(music={"on_mood_change": "fade"})
+    room.start_music()
+    room.tell(EyeOpened("a camera"))
+    room.show(Emotion.HAPPINESS, 60)
+    before = (room.session.mood.name, room.playing())
+    unsure = replace(feeling(Emotion.ANGER).faces[0], certainty=0.1)
+    for _ in range(600):
+        room.pass_time(0.5)
+        room.tell(EyeRead(Reading(room.mono)), EyeRead(Reading(room.mono, (unsure,))), Tick())
+    assert (room.session.mood.name, room.playing()) == before
+    assert room.session.mood.faces == 0
+
+
+def test_a_mood_set_by_hand_wins_at_once_and_auto_gives_it_back() -> None:
+    room = Room()
+    room.start_music()
+    room.tell(EyeOpened("a camera"), BrokerConnected())
+    room.show(Emotion.SADNESS, 60)
+    actions = room.say("mood", "excited")
+    assert [play.track.mood for play in only(Play, actions)] == [MoodName.EXCITED]
+    state = said(actions, "mood/state")[-1]
+    assert (state["mood"], state["source"], state["valence"]) == ("excited", "manual", 0.6)
+    state = said(room.say("mood", "auto"), "mood/state")[-1]
+    assert (state["mood"], state["source"]) == ("sad", "camera")
+
+
+def test_manual_policy_leaves_the_music_alone() -> None:
+    room = Room(music={"on_mood_change": "fade"})
+    room.start_music()
+    room.tell(EyeOpened("a camera"))
+    room.say("policy", "manual")
+    assert only(Play, room.show(Emotion.HAPPINESS, 60)) == []
+
+
+# --- Tracks ---
+
+
+def test_late_events_of_replaced_tracks_fall_away() -> None:
+    room = Room()
+    first = room.start_music()
+    (second,) = only(Play, room.say("playback", "next"))
+    for stale in (TrackEnded(first.serial), TrackFailed(first.serial, "gone"), TrackStarted(first.serial)):
+        assert room.tell(stale) == []
+    assert room.session.jukebox.spin.serial == second.serial
+
+
+def test_a_broken_file_is_reported_and_skipped() -> None:
+    room = Room()
+    room.tell(BrokerConnected())
+    (play,) = only(Play, room.tell(LibraryLoaded(LIBRARY)))
+    actions = room.tell(TrackFailed(play.serial, "It is not music."))
+    assert said(actions, "event")[0]["event_type"] == "track_failed"
+    assert said(actions, "event")[0]["message"] == "It is not music."
+    (following,) = only(Play, actions)
+    assert following.track.key != play.track.key
+
+
+def test_when_everything_fails_the_jukebox_rests_and_tries_again() -> None:
+    room = Room()
+    plays = only(Play, room.tell(LibraryLoaded(LIBRARY[:2])))
+    tries = 0
+    while plays and tries < 10:
+        tries += 1
+        plays = only(Play, room.tell(TrackFailed(plays[-1].serial, "No sound device.")))
+    assert tries == 2, "every file got one try"
+    assert only(Play, room.tell(Tick())) == []
+    room.pass_time(301)
+    assert len(only(Play, room.tell(Tick()))) == 1
+
+
+def test_an_empty_library_waits_for_music() -> None:
+    room = Room()
+    room.tell(LibraryLoaded(()), Tick())
+    assert only(Play, room.log) == []
+    assert len(only(Play, room.tell(LibraryLoaded(LIBRARY)))) == 1
+
+
+def test_pause_stop_play_previous() -> None:
+    room = Room()
+    first = room.start_music()
+    assert only(Pause, room.say("playback", "pause")) == [Pause()]
+    assert room.say("playback", "pause") == []
+    assert only(Resume, room.say("playback", "play")) == [Resume()]
+    (second,) = only(Play, room.say("playback", "next"))
+    (back,) = only(Play, room.say("playback", "previous"))
+    assert back.track == first.track
+    assert back.serial == second.serial + 1
+    assert len(only(Silence, room.say("playback", "stop"))) == 1
+    assert only(Play, room.tell(Tick())) == []
+    assert len(only(Play, room.say("playback", "play"))) == 1
+
+
+def test_what_was_heard_is_recorded_without_pauses() -> None:
+    room = Room()
+    room.start_music()
+    room.pass_time(20)
+    room.say("playback", "pause")
+    room.pass_time(500)
+    room.say("playback", "play")
+    room.pass_time(5)
+    (line,) = only(Record, room.say("playback", "next"))
+    assert (line.listen.outcome, line.listen.heard_s) == (Outcome.SKIPPED, pytest.approx(25))
+
+
+def test_dislike_goes_on_and_like_stays() -> None:
+    room = Room()
+    liked = room.start_music().track
+    actions = room.say("feedback", "like")
+    assert [line.listen.outcome for line in only(Record, actions)] == [Outcome.LIKED]
+    assert only(Play, actions) == []
+    actions = room.say("feedback", "dislike")
+    assert [line.listen.outcome for line in only(Record, actions)] == [Outcome.DISLIKED]
+    assert only(Play, actions)[0].track != liked
+
+
+def test_a_rescan_that_found_nothing_new_is_not_news() -> None:
+    room = Room()
+    room.start_music()
+    assert room.tell(LibraryLoaded(LIBRARY)) == []
+
+
+# --- Volume, camera, memory ---
+
+
+def test_volume_is_held_below_the_maximum() -> None:
+    room = Room(player={"max_volume": 60})
+    room.tell(BrokerConnected())
+    actions = room.say("volume", "95")
+    assert only(SetVolume, actions) == [SetVolume(60)]
+    assert said(actions, "volume/state") == ["60"]
+
+
+def test_camera_counts_as_off_only_when_the_eye_let_go() -> None:
+    room = Room(Memory(camera=True))
+    room.tell(BrokerConnected(), EyeOpened("a camera"))
+    actions = room.say("camera", "OFF")
+    assert only(CloseEye, actions) == [CloseEye()]
+    assert said(actions, "camera/state") == []
+    assert said(room.tell(EyeClosed()), "camera/state") == ["OFF"]
+
+
+def test_everything_that_changes_is_saved_once() -> None:
+    room = Room()
+    room.start_music()
+    room.say("volume", "44")
+    assert only(Save, room.log)[-1].memory.volume == 44
+    count = len(only(Save, room.log))
+    room.say("volume", "44")
+    assert len(only(Save, room.log)) == count
+    room.say("policy", "lift")
+    room.say("profile", "Ada")
+    room.say("room", "attic")
+    memory = only(Save, room.log)[-1].memory
+    assert (memory.policy, memory.profile, memory.room) == (PolicyName.LIFT, "Ada", "attic")
+
+
+def test_readings_are_never_saved() -> None:
+    room = Room(Memory(camera=True))
+    room.tell(EyeOpened("a camera"))
+    room.start_music()
+    count = len(only(Save, room.log))
+    room.show(Emotion.NEUTRAL, 30)
+    assert len(only(Save, room.log)) - count <= 1, "only what plays may change"
+
+
+# --- MQTT ---
+
+RETAINED = {"mood/state", "track/state", "volume/state", "camera/state", "policy/state", "profile/state", "room/state"}
+
+
+def test_nothing_is_said_before_the_broker_is_there_and_everything_after() -> None:
+    room = Room()
+    room.start_music()
+    retained = [a for a in only(Publish, room.log) if a.retain]
+    assert retained == []
+    for _ in range(2):
+        actions = room.tell(BrokerConnected())
+        topics = {a.topic.removeprefix("affetto/box/") for a in only(Publish, actions) if a.retain}
+        assert topics == RETAINED
+        assert said(actions, "health"), "and how it is"
+        room.tell(BrokerLost("gone"))
+
+
+def test_a_command_while_the_broker_was_away_is_told_after() -> None:
+    room = Room()
+    room.tell(BrokerConnected(), BrokerLost("gone"))
+    play = room.start_music()
+    (state,) = said(room.tell(BrokerConnected()), "track/state")
+    assert (state["state"], state["title"]) == ("playing", play.track.title)
+
+
+def test_mood_figures_are_said_at_most_every_interval() -> None:
+    room = Room(mqtt={"mood_interval_s": 2.0})
+    room.tell(BrokerConnected(), EyeOpened("a camera"))
+    room.show(Emotion.HAPPINESS, 30)
+    actions = room.show(Emotion.HAPPINESS, 20)
+    assert len(said(actions, "mood/state")) <= 11
+
+
+def test_bad_command_is_answered_on_error() -> None:
+    room = Room()
+    actions = room.say("volume", "loud")
+    (answer,) = said(actions, "error")
+    assert answer["topic"] == "affetto/box/volume/set"
+    assert answer["payload"] == "loud"
+    assert "0 to 100" in answer["message"]
+    assert only(SetVolume, actions) == []
+
+
+def test_health_comes_every_minute() -> None:
+    room = Room()
+    room.tell(BrokerConnected())
+    count = 0
+    for _ in range(600):
+        room.pass_time(1)
+        count += len(said(room.tell(Tick({"memory_mb": 50.0})), "health"))
+    assert count == 10
+
+
+def test_every_payload_is_json() -> None:
+    room = Room(Memory(camera=True))
+    room.tell(BrokerConnected(), EyeOpened("a camera"))
+    room.start_music()
+    room.show(Emotion.FEAR, 20)
+    room.tell(EyeClosed("The camera was unplugged."))
+    for action in only(Publish, room.log):
+        if not isinstance(action.payload, str):
+            json.dumps(action.payload, allow_nan=False)
+
+
+def test_a_wall_clock_that_jumps_changes_no_decision() -> None:
+    calm, wild = Room(Memory(camera=True)), Room(Memory(camera=True))
+    for step, room in enumerate((calm, wild)):
+        room.tell(EyeOpened("a camera"), LibraryLoaded(LIBRARY))
+        for part in range(6):
+            if step:
+                room.wall += (-1) ** part * 4e8
+            room.show(Emotion.SURPRISE if part % 2 else Emotion.SADNESS, 20)
+    assert event_types(calm.log) == event_types(wild.log)
+    assert [p.serial for p in only(Play, calm.log)] == [p.serial for p in only(Play, wild.log)]
