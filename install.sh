@@ -52,14 +52,13 @@ check_system() {
     esac
 }
 
-# Sets `python` to the first interpreter that is new enough; leaves it empty where there is none at all.
+# Sets `python` to the first interpreter in PATH that is new enough; leaves it empty where there is none at all.
 find_python() {
     local candidate
-    for candidate in python3 /usr/bin/python3; do
-        command -v "$candidate" >/dev/null || continue
+    while read -r candidate; do
         python=$candidate
-        "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' && return
-    done
+        ! "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || return 0
+    done < <(type -aP python3)
     [ -z "$python" ] || refuse "Python 3.11 or newer is needed, and this machine has $("$python" --version)." \
         "Debian 12 and 13 come with one that is new enough."
 }

@@ -14,7 +14,7 @@ DEVICE = ROOT / "device"
 # A C library is imported in its adapter only; everybody else sees the adapter's own words. The demo paints pictures.
 ADAPTERS = {
     "cv2": {"device.perception", "device.demo"},
-    "vlc": {"device.music.vlc_player"},
+    "vlc": {"device.music.libvlc"},
     "tflite_runtime": {"device.model"},
     "ai_edge_litert": {"device.model"},
     "picamera2": {"device.perception.picamera"},
