@@ -1,0 +1,75 @@
+"""The device as Home Assistant gets to know it: a snapshot, and the rules its discovery has."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from test_payloads import matches_snapshot
+
+from device import __version__
+from device.config import Config, DeviceConfig, MqttConfig
+from device.domain import Message, MoodName, Transport
+from device.home import discovery, payloads
+from device.home.commands import Refusal
+from device.home.discovery import ENTITIES
+from device.home.topics import Topics
+
+CONFIG = Config(device=DeviceConfig(id="kit", name="Küche", room="Kitchen"), mqtt=MqttConfig())
+TOPICS = Topics("affetto", "kit")
+SAYS = {name for name in vars(Topics) if name.endswith("_state")} | {"event", "health", "error"}
+OBEYS = {name for name in vars(Topics) if name.endswith("_set")}
+
+
+def test_snapshot() -> None:
+    publish = discovery.announcement(CONFIG, TOPICS)
+    assert publish.topic == "homeassistant/device/affetto_kit/config"
+    assert publish.retain
+    document = json.loads(payloads.encode(publish.payload).decode().replace(__version__, "VERSION"))
+    assert matches_snapshot("discovery", document)
+
+
+def test_every_topic_has_an_entity() -> None:
+    assert {entity.says for entity in ENTITIES} - {""} == SAYS
+    assert {entity.obeys for entity in ENTITIES} - {""} == OBEYS
+
+
+def test_keys_and_entity_ids_are_unique_and_well_formed() -> None:
+    components = [discovery.component(entity, TOPICS) for entity in ENTITIES]
+    ids = [str(document["default_entity_id"]) for document in components]
+    assert len({document["unique_id"] for document in components}) == len(ids) == len(set(ids))
+    assert all(re.fullmatch(r"[a-z]+\.affetto_kit_[a-z0-9_]+", name) for name in ids)
+    assert len({entity.name for entity in ENTITIES}) == len(ENTITIES)
+
+
+@pytest.mark.parametrize(("device_id", "start"), [
+    ("affetto", "sensor.affetto_mood"),
+    ("affetto-2", "sensor.affetto_2_mood"),
+    ("living-room", "sensor.affetto_living_room_mood"),
+])
+def test_entity_ids_say_affetto_once(device_id: str, start: str) -> None:
+    assert discovery.component(ENTITIES[0], Topics("affetto", device_id))["default_entity_id"] == start
+
+
+def test_what_home_assistant_sends_is_obeyed() -> None:
+    """Each option, button and switch position is a command that `parse` understands."""
+    for entity in ENTITIES:
+        words = [*entity.more.get("options", ())] if entity.obeys else []  # type: ignore[misc]
+        words += [entity.more[key] for key in ("payload_press", "payload_on", "payload_off") if key in entity.more]
+        for word in words:
+            answer = TOPICS.parse(Message(getattr(TOPICS, entity.obeys), str(word).encode()))
+            assert not isinstance(answer, Refusal), (entity.key, word)
+    options = next(entity.more["options"] for entity in ENTITIES if entity.key == "mood_choice")
+    assert options == ["auto", *MoodName]
+    assert {entity.key for entity in ENTITIES if entity.obeys == "playback_set"} == set(Transport)
+
+
+def test_the_room_is_suggested_as_the_area_if_there_is_one() -> None:
+    def device(room: str) -> dict[str, object]:
+        document = discovery.announcement(Config(device=DeviceConfig(room=room)), TOPICS).payload
+        assert isinstance(document, dict)
+        return dict(document["device"])
+
+    assert device("Kitchen")["suggested_area"] == "Kitchen"
+    assert "suggested_area" not in device("")
