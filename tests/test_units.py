@@ -1,0 +1,88 @@
+"""The systemd units: systemd understands them, and they build the wall between camera and network."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+UNITS = Path(__file__).resolve().parent.parent / "systemd"
+NAMES = ("affetto.target", "affetto.service", "affetto-eye.socket", "affetto-eye.service")
+# At most so exposed by systemd's own count, from 0 (best) to 10.
+EXPOSURE = {"affetto.service": 2.5, "affetto-eye.service": 1.5}
+
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
+)
+
+
+def settings(name: str) -> dict[str, list[str]]:
+    """Every setting of a unit with all its values: a unit may name a setting more than once."""
+    found = defaultdict(list)
+    for line in (UNITS / name).read_text("utf-8").splitlines():
+        key, equals, value = line.partition("=")
+        if equals and not line.startswith("#"):
+            found[key].append(value)
+    return found
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """The units with a program that exists, since systemd looks whether it does."""
+    for name in NAMES:
+        lines = (UNITS / name).read_text("utf-8").splitlines()
+        runnable = ["ExecStart=/bin/true" if line.startswith("ExecStart=") else line for line in lines]
+        (tmp_path / name).write_text("\n".join(runnable) + "\n")
+    return tmp_path
+
+
+@needs_systemd
+def test_systemd_understands_the_units(units: Path) -> None:
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *(units / name for name in NAMES)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_systemd
+@pytest.mark.parametrize("name", EXPOSURE)
+def test_services_are_little_exposed(units: Path, name: str) -> None:
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--no-pager", "--offline=true", units / name], capture_output=True, text=True
+    )
+    level = float(done.stdout.rpartition(f"exposure level for {name}:")[2].split()[0])
+    assert level <= EXPOSURE[name]
+
+
+def test_the_eye_has_no_network_and_nowhere_to_write() -> None:
+    eye = settings("affetto-eye.service")
+    assert eye["PrivateNetwork"] == ["yes"]
+    assert eye["RestrictAddressFamilies"] == ["AF_UNIX"]
+    assert eye["ProtectSystem"] == ["strict"]
+    assert not any(key.endswith("Directory") or key == "ReadWritePaths" for key in eye)
+    assert eye["LimitCORE"] == ["0"]
+    assert eye["MemorySwapMax"] == ["0"]
+
+
+def test_devices_are_shared_out() -> None:
+    eye, conductor = settings("affetto-eye.service"), settings("affetto.service")
+    assert eye["DevicePolicy"] == conductor["DevicePolicy"] == ["closed"]
+    assert conductor["DeviceAllow"] == ["char-alsa rw"]
+    assert "char-video4linux rw" in eye["DeviceAllow"]
+    assert not set(conductor["DeviceAllow"]) & set(eye["DeviceAllow"])
+    assert "ProtectClock" not in eye  # it would close /dev/video* too
+
+
+def test_the_eye_is_started_by_a_connection_only() -> None:
+    assert "Install" not in (UNITS / "affetto-eye.service").read_text("utf-8")
+    assert settings("affetto.target")["Wants"] == ["affetto.service affetto-eye.socket"]
+
+
+def test_systemd_watches_the_conductor() -> None:
+    conductor = settings("affetto.service")
+    assert conductor["Type"] == ["notify"]
+    assert conductor["Restart"] == ["always"]
+    assert 2 <= float(conductor["WatchdogSec"][0]) <= 60  # the daemon gives a sign of life each second
