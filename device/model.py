@@ -175,9 +175,7 @@ def _read(path: Path, what: str) -> bytes:
 def _check_bytes(content: bytes, card: Card, path: Path) -> None:
     size = card.raw.get("size_bytes")
     if isinstance(size, int) and len(content) < size:
-        raise ModelError(
-            f"The model {path} is cut short ({len(content)} of {size} bytes); install the models again."
-        )
+        raise ModelError(f"The model {path} is cut short ({len(content)} of {size} bytes); install the models again.")
     found = hashlib.sha256(content).hexdigest()
     if found != card.sha256:
         raise ModelError(
@@ -190,7 +188,7 @@ def _open(content: bytes, threads: int, path: Path) -> Any:
     if content[4:8] != b"TFL3":
         raise ModelError(f"The file {path} is not a TFLite model; install the models again.")
     try:
-        interpreter = _interpreter_class()(model_content=content, num_threads=threads)
+        interpreter = interpreter_class()(model_content=content, num_threads=threads)
         interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelError(
@@ -199,7 +197,8 @@ def _open(content: bytes, threads: int, path: Path) -> Any:
     return interpreter
 
 
-def _interpreter_class() -> Any:
+def interpreter_class() -> Any:
+    """The runtime's Interpreter, under whichever name it is installed; raises ModelError if under none."""
     for runtime in RUNTIMES:
         try:
             return importlib.import_module(runtime).Interpreter

@@ -1,0 +1,72 @@
+"""From a 48x48 face to calibrated probabilities of eight emotions. Runs on the eye's only thread; reads models/ once.
+
+The network gives logits. Dividing them by one temperature, found on faces that it never saw, makes the probabilities
+mean what they say (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017); the smoothing relies on that.
+"""
+
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from device.domain import EMOTIONS
+from device.errors import ModelError
+from device.model import Model
+
+NAME = "emotion"
+INPUT_SHAPE = (1, 48, 48, 1)
+CROP_SHAPE = INPUT_SHAPE[1:3]
+OUTPUT_SHAPE = (1, len(EMOTIONS))
+
+
+class EmotionClassifier:
+    """The emotion model, ready to score crops framed like FER2013 (`perception.crop.align` makes them)."""
+
+    def __init__(self, model: Model) -> None:
+        card = model.card
+        shapes = [tensor.shape for tensor in (*card.inputs, *card.outputs)]
+        if shapes != [INPUT_SHAPE, OUTPUT_SHAPE]:
+            raise ModelError(
+                f"Model {card.name} has the shapes {shapes}, an emotion model has {[INPUT_SHAPE, OUTPUT_SHAPE]}; "
+                "install the models again."
+            )
+        if card.labels != EMOTIONS:
+            raise ModelError(
+                f"Model {card.name} tells {', '.join(card.labels) or 'nothing'}; this program needs "
+                f"{', '.join(EMOTIONS)}, in this order."
+            )
+        self._temperature = card.number("temperature", 0.05, 20)
+        self._stored = _stored_levels(card.inputs[0].scale, card.inputs[0].zero_point)
+        self._model = model
+
+    @classmethod
+    def load(cls, models_dir: Path, *, threads: int = 1) -> Self:
+        """Load `emotion.tflite` and its card; raises ModelError with the reason if they cannot be used."""
+        return cls(Model.load(models_dir, NAME, threads=threads))
+
+    def scores(self, crop: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Probabilities float32 [8] in the order of `EMOTIONS`, summing to 1, of one face uint8 [48, 48].
+
+        Raises ValueError on another shape or dtype; floats, and with them NaN, are refused, not rounded.
+        """
+        if not isinstance(crop, np.ndarray) or crop.dtype != np.uint8 or crop.shape != CROP_SHAPE:
+            found = f"{crop.dtype} {list(crop.shape)}" if isinstance(crop, np.ndarray) else type(crop).__name__
+            raise ValueError(f"A face to score is uint8 {list(CROP_SHAPE)}, not {found}.")
+        [logits] = self._model.run(self._stored[crop].reshape(INPUT_SHAPE))
+        return softmax(logits[0] / np.float32(self._temperature))
+
+    def close(self) -> None:
+        """Free the model; a second call does nothing."""
+        self._model.close()
+
+
+def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Probabilities along the last axis; safe for large logits."""
+    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=-1, keepdims=True), np.float32)
+
+
+def _stored_levels(scale: float, zero_point: int) -> npt.NDArray[np.int8]:
+    """The int8 that stands for each of the 256 gray levels."""
+    return np.clip(np.round(np.arange(256) / scale) + zero_point, -128, 127).astype(np.int8)

@@ -1,0 +1,262 @@
+"""Train the emotion model from scratch, quantise it, and put it with its card into models/.
+
+    python tools/train_emotion.py --data DIR            DIR holds fer_train.png/.csv and fer_valid.png/.csv
+
+About half an hour on two CPU cores; a GPU is used where PyTorch finds one. Stop it whenever you like: it checkpoints
+every epoch in --run and goes on from there. `--export-only` quantises the last checkpoint again. Needs
+tools/requirements-train.txt.
+
+The net learns the whole distribution of FERPlus votes (soft cross entropy, Barsoum et al. 2016), with AdamW, one cosine
+cycle, and an exponential moving average of the weights, which is what is measured and kept.
+"""
+
+import argparse
+import json
+import math
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import track
+from torch.nn import functional
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tools import augment, emotion_card, emotion_net
+from tools.convert import write_atomically
+from tools.emotion_data import LabelledFaces, read_split
+
+HELD_OUT = 1400  # faces of train that the net never learns: they set the temperature and the int8 ranges
+EMA = 0.998
+WARM_UP = 0.03  # of all steps
+console = Console()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides what the weights become; a checkpoint made with another recipe is refused."""
+
+    epochs: int
+    batch: int
+    seed: int
+    rate: float
+    decay: float
+    rarity: float  # faces are drawn by (1 / frequency of their emotions) ** rarity
+    limit: int
+
+
+@dataclass(slots=True)
+class Run:
+    """One training in progress: the net, its average, and what happened so far."""
+
+    net: emotion_net.EmotionNet
+    average: emotion_net.EmotionNet
+    optimiser: torch.optim.Optimizer
+    device: torch.device
+    half: bool
+    history: list[dict[str, float]]
+
+
+def main() -> int:
+    arguments = parse()
+    recipe = Recipe(**{name: getattr(arguments, name) for name in Recipe.__slots__})
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    try:
+        train, held_out = split_off(read_split(arguments.data, "train"), recipe)
+        valid = read_split(arguments.data, "valid")
+        run = begin(recipe, half=arguments.bf16)
+        resume(run, recipe, arguments.run)
+    except ValueError as error:
+        console.print(f"[red]{error}[/red]")
+        return 1
+    if not arguments.export_only:
+        learn(run, recipe, train, valid, arguments.run)
+    emotion_card.export(run.average, held_out, valid, arguments.models, asdict(recipe), console)
+    return 0
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder in the sheet format")
+    parser.add_argument("--run", type=Path, default=Path("out/emotion"), help="checkpoint, history and plots")
+    parser.add_argument("--models", type=Path, default=Path("models"), help="where model and card go")
+    parser.add_argument("--export-only", action="store_true", help="do not train, only quantise and measure")
+    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
+    parser.add_argument("--decay", type=float, default=0.02, help="weight decay")
+    parser.add_argument("--rarity", type=float, default=0.25, help="0 draws every face alike, 1 every emotion")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--limit", type=int, default=0, help="train on so many faces only, to try things out")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0 leaves it to PyTorch")
+    parser.add_argument(
+        "--bf16",
+        action="store_true",
+        help="train in bfloat16: faster where CPU or GPU has it, slower elsewhere",
+    )
+    return parser.parse_args()
+
+
+def split_off(faces: LabelledFaces, recipe: Recipe) -> tuple[LabelledFaces, LabelledFaces]:
+    """(to learn from, held out); the same held-out faces for every recipe."""
+    order = np.random.default_rng(0).permutation(len(faces))
+    held_out, rest = order[:HELD_OUT], order[HELD_OUT:]
+    rest = rest[faces.pick(rest).distribution()[1] > 0]
+    return faces.pick(rest[: recipe.limit or None]), faces.pick(held_out)
+
+
+def begin(recipe: Recipe, *, half: bool) -> Run:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(recipe.seed)
+    net = emotion_net.EmotionNet().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = emotion_net.EmotionNet().to(device).eval()
+    average.load_state_dict(net.state_dict())
+    optimiser = torch.optim.AdamW(net.parameters(), recipe.rate, weight_decay=recipe.decay)
+    return Run(net, average, optimiser, device, half, [])
+
+
+def resume(run: Run, recipe: Recipe, folder: Path) -> None:
+    path = folder / "checkpoint.pt"
+    if not path.exists():
+        return
+    saved = torch.load(path, map_location=run.device, weights_only=True)
+    if saved["recipe"] != asdict(recipe):
+        raise ValueError(f"{path} was made with other settings; go on with those, or choose another --run folder")
+    run.net.load_state_dict(saved["net"])
+    run.average.load_state_dict(saved["average"])
+    run.optimiser.load_state_dict(saved["optimiser"])
+    run.history[:] = saved["history"]
+    console.print(f"going on after epoch {len(run.history)} of {recipe.epochs}")
+
+
+def save(run: Run, recipe: Recipe, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / "checkpoint.partial"
+    parts = {"net": run.net, "average": run.average, "optimiser": run.optimiser}
+    states = {name: part.state_dict() for name, part in parts.items()}
+    torch.save({"recipe": asdict(recipe), "history": run.history, **states}, partial)
+    partial.replace(folder / "checkpoint.pt")
+    write_atomically(folder / "history.json", json.dumps(run.history, indent=1).encode())
+    plot(run.history, folder / "history.png")
+
+
+def learn(run: Run, recipe: Recipe, train: LabelledFaces, valid: LabelledFaces, folder: Path) -> None:
+    pixels = torch.from_numpy(train.faces)
+    soft, weight = train.distribution()
+    targets = torch.from_numpy(soft)
+    draw = torch.from_numpy(weight * rarity(soft, weight, recipe.rarity)).double()
+    steps = math.ceil(len(train) / recipe.batch)
+    began, first = time.monotonic(), len(run.history)
+    for epoch in range(first, recipe.epochs):
+        random = torch.Generator().manual_seed(recipe.seed * 100_003 + epoch)  # so that resuming changes nothing
+        torch.manual_seed(recipe.seed * 100_003 + epoch)  # dropout
+        chosen = torch.multinomial(draw, steps * recipe.batch, replacement=True, generator=random)
+        losses = [
+            step(
+                run,
+                recipe,
+                augment.augment(pixels[some], random),
+                targets[some],
+                (epoch * steps + at) / steps,
+            )
+            for at, some in enumerate(watch(chosen.split(recipe.batch), epoch, recipe))
+        ]
+        loss, accuracy, recall = judge(run, valid)
+        run.history.append({"train": float(np.mean(losses)), "valid": loss, "accuracy": accuracy, "recall": recall})
+        save(run, recipe, folder)
+        left_s = (time.monotonic() - began) / (epoch + 1 - first) * (recipe.epochs - epoch - 1)
+        console.print(
+            f"epoch {epoch + 1}/{recipe.epochs}  loss {np.mean(losses):.4f}  valid {loss:.4f}  "
+            f"accuracy {accuracy:.2%}  mean recall {recall:.2%}  {left_s / 60:.1f} min left"
+        )
+
+
+def watch(batches: tuple[torch.Tensor, ...], epoch: int, recipe: Recipe) -> Iterator[torch.Tensor]:
+    label = f"epoch {epoch + 1}/{recipe.epochs}"
+    yield from track(batches, label, console=console, transient=True, disable=not console.is_terminal)
+
+
+def rarity(soft: np.ndarray, weight: np.ndarray, power: float) -> np.ndarray:
+    """How much oftener a face is drawn for the rarity of its emotions; no face over 4 times."""
+    share = (soft * weight[:, None]).sum(0) / weight.sum()
+    per_class = (1 / np.maximum(share, 1e-3)) ** power
+    return np.minimum(soft @ per_class / (share @ per_class), 4)
+
+
+def step(run: Run, recipe: Recipe, x: torch.Tensor, target: torch.Tensor, epochs_done: float) -> float:
+    """One batch; returns its loss."""
+    done = epochs_done / recipe.epochs
+    rate = recipe.rate * min(1, (done + 1e-4) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
+    for group in run.optimiser.param_groups:
+        group["lr"] = rate
+    run.net.train()
+    x = x.to(run.device).contiguous(memory_format=torch.channels_last)
+    with torch.autocast(run.device.type, torch.bfloat16, enabled=run.half):
+        logits = run.net(x)
+    loss = functional.cross_entropy(logits.float(), target.to(run.device))
+    run.optimiser.zero_grad()
+    loss.backward()
+    run.optimiser.step()
+    follow(run, epochs_done)
+    return loss.item()
+
+
+@torch.no_grad()
+def follow(run: Run, epochs_done: float) -> None:
+    """Move the average towards the net, quickly in the first epoch so that it forgets where it began."""
+    keep = EMA if epochs_done > 1 else 0.95
+    for mean, new in zip(run.average.state_dict().values(), run.net.state_dict().values(), strict=True):
+        if mean.dtype.is_floating_point:
+            mean.lerp_(new, 1 - keep)
+        else:
+            mean.copy_(new)
+
+
+@torch.no_grad()
+def judge(run: Run, valid: LabelledFaces) -> tuple[float, float, float]:
+    """(soft loss, accuracy, mean recall without contempt) of the averaged net on the clear faces of `valid`."""
+    truth = valid.majority()
+    clear = valid.pick(truth >= 0)
+    soft = torch.from_numpy(clear.distribution()[0])
+    logits = predict(run.average, clear.faces, run.device)
+    best, truth = logits.argmax(1).numpy(), truth[truth >= 0]
+    recalls = [(best[truth == label] == label).mean() for label in range(7)]
+    loss = functional.cross_entropy(logits, soft).item()
+    return loss, float((best == truth).mean()), float(np.mean(recalls))
+
+
+@torch.no_grad()
+def predict(net: emotion_net.EmotionNet, faces: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Logits float32 [n, 8] on the CPU."""
+    net.eval()
+    return torch.cat([net(augment.plain(p).to(device)).cpu() for p in torch.from_numpy(faces).split(256)])
+
+
+def plot(history: list[dict[str, float]], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4))
+    epochs = range(1, len(history) + 1)
+    for axis, names in ((left, ("train", "valid")), (right, ("accuracy", "recall"))):
+        for name in names:
+            axis.plot(epochs, [epoch[name] for epoch in history], label=name)
+        axis.set_xlabel("epoch")
+        axis.legend()
+        axis.grid(alpha=0.3)
+    left.set_title("soft cross entropy (train: augmented, rare emotions drawn oftener)")
+    right.set_title("valid: accuracy, mean recall without contempt")
+    figure.tight_layout()
+    figure.savefig(path, dpi=100)
+    pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
