@@ -88,8 +88,7 @@ class FaceFilter:
             for b, p, d, lq in zip(belief, scores, self._doubted_prior, self._log_prior, strict=True)
         ]
         peak = max(logs)
-        # The floor keeps log(b) finite however long one emotion has been certain; it is far below any decision.
-        return _normalise(tuple(max(1e-12, math.exp(value - peak)) for value in logs))
+        return _normalise(tuple(math.exp(value - peak) for value in logs))
 
 
 def _is_evidence(scores: Scores) -> bool:
