@@ -13,8 +13,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from device import config as settings
-from device.config import Config
+from device import config
 from device.errors import AffettoError
 
 ETC = Path("/etc/affetto/config.yaml")
@@ -119,9 +118,9 @@ def find_config(given: Path | None) -> Path:
     return given or (ETC if ETC.exists() else SHIPPED)
 
 
-def load(options: argparse.Namespace) -> Config:
+def load(options: argparse.Namespace) -> config.Config:
     """The configuration that counts, checked."""
-    return settings.load(find_config(options.config))
+    return config.load(find_config(options.config))
 
 
 def run(options: argparse.Namespace) -> int:

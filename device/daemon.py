@@ -74,7 +74,8 @@ class Daemon:
         if self._mqtt is not None:
             stack.enter_context(contextlib.closing(self._mqtt))
         self._scanner = stack.enter_context(contextlib.closing(Scanner(config.music, data_dir, self._inbox.put)))
-        self._link = stack.enter_context(contextlib.closing(EyeLink(config.camera, config_path, self._inbox.put)))
+        self._link = EyeLink(config.camera, config_path, self._inbox.put)
+        stack.callback(self._close_eye)
         announcement = discovery.announcement(config, topics) if config.mqtt.discovery else None
         self._session = Session(
             config, self._store.memory, self._store.history, topics, random.Random(), announcement
@@ -90,6 +91,10 @@ class Daemon:
         """Stop every part, last built first. Idempotent."""
         systemd.notify("STOPPING=1")
         self._stack.close()
+
+    def _close_eye(self) -> None:
+        self._link.close()
+        self._link.join()
 
     def stop(self) -> None:
         """Make `run` return; safe from signal handlers and other threads."""
