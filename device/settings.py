@@ -154,7 +154,7 @@ def _unknown(name: str, kind: str, known: Iterable[str], homes: Mapping[str, str
 # PyYAML's own words, and what they mean to somebody who edits settings. Its messages may contain pieces of the file,
 # hence of a password, and are never passed on.
 _SYNTAX: tuple[tuple[str, str], ...] = (
-    ("mapping values are not allowed", "a colon too many here, or none in the line before; check indentation and quotes"),
+    ("mapping values are not allowed", "a colon too many, or none in the line before; check indentation and quotes"),
     ("cannot start any token", "a tab, or a text that needs quotes because of its first character"),
     ("undefined alias", "a text that begins with * needs quotes"),
     ("alphabetic or numeric character", "a text that begins with *, & or ! needs quotes"),
