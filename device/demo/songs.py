@@ -96,10 +96,10 @@ WAVE_FORM = (("i", 4), ("A", 8), ("B", 8), ("A", 8), ("o", 1))
 def _happy(title: str, seed: int, tonic: int, bpm: float, a: tuple[int, ...], b: tuple[int, ...], voice_: str,
            swing: float = 0.0) -> Song:
     parts = (
-        Part("pluck", "strum", "iABA", 0.42, -0.3, 0.15), Part("bass", "walk", "ABo", 0.62, 0, 0.03),
-        Part(voice_, "melody", "AB", 0.5, 0.2, 0.3, 0.25, shift=12 if voice_ == "bell" else 0),
+        Part("pluck", "strum", "iABA", 0.42, -0.3, 0.15), Part("bass", "walk", "ABo", 0.5, 0, 0.03),
+        Part(voice_, "melody", "AB", 0.3 if voice_ == "bell" else 0.5, 0.2, 0.3, 0.25, shift=12 if voice_ == "bell" else 0),
         Part("epiano", "block", "Bo", 0.24, 0.35, 0.2),
-        *_kit(("kick", "pop kick", "AB", 0.8), ("clap", "backbeat", "AB", 0.5), ("shaker", "eighths", "iAB", 0.8),
+        *_kit(("kick", "pop kick", "AB", 0.6), ("clap", "backbeat", "AB", 0.5), ("shaker", "eighths", "iAB", 0.8),
               ("crash", "first", "AB", 0.3)),
     )  # fmt: skip
     return Song(title, "happy", seed, Key(tonic, "major"), bpm, {"A": a, "B": b}, LONG_FORM, parts,
@@ -108,10 +108,10 @@ def _happy(title: str, seed: int, tonic: int, bpm: float, a: tuple[int, ...], b:
 
 def _excited(title: str, seed: int, key: Key, bpm: float, a: tuple[int, ...], b: tuple[int, ...]) -> Song:
     parts = (
-        Part("stab", "stabs" if seed % 2 else "syncopated", "ABo", 0.30, -0.2, 0.2), Part("growl", "octaves", "AB", 0.5, 0, 0.02),
+        Part("stab", "stabs" if seed % 2 else "syncopated", "ABo", 0.30, -0.2, 0.2), Part("growl", "octaves", "AB", 0.42, 0, 0.02),
         Part("lead", "ripple", "iB", 0.2, 0.35, 0.25, 0.3, shift=12), Part("lead", "melody", "A", 0.34, 0.1, 0.25, 0.3),
         Part("pad", "block", "Bo", 0.35, 0, 0.4),
-        *_kit(("kick", "four", "iAB", 0.95), ("clap", "backbeat", "AB", 0.55), ("hat", "off", "AB", 0.8),
+        *_kit(("kick", "four", "iAB", 0.75), ("clap", "backbeat", "AB", 0.55), ("hat", "off", "AB", 0.8),
               ("hat", "sixteenths", "B", 0.6), ("crash", "first", "AB", 0.45), ("snare", "backbeat", "B", 0.4)),
     )  # fmt: skip
     return Song(title, "excited", seed, key, bpm, {"A": a, "B": b}, WAVE_FORM, parts, Tune(67, 86, RUSHED, 0.2),
@@ -121,9 +121,9 @@ def _excited(title: str, seed: int, key: Key, bpm: float, a: tuple[int, ...], b:
 def _angry(title: str, seed: int, key: Key, bpm: float, a: tuple[int, ...], b: tuple[int, ...]) -> Song:
     parts = (
         Part("guitar", "chug", "iA", 0.42, -0.55, 0.08), Part("guitar", "chug", "iA", 0.40, 0.55, 0.08, shift=0),
-        Part("guitar", "power", "Bo", 0.5, -0.4, 0.12), Part("growl", "drive", "ABo", 0.5, 0, 0.02),
+        Part("guitar", "power", "Bo", 0.5, -0.4, 0.12), Part("growl", "drive", "ABo", 0.38, 0, 0.02),
         Part("lead", "melody", "B", 0.26, 0.2, 0.25, 0.2, shift=-12),
-        *_kit(("kick", "double", "AB", 0.9), ("snare", "backbeat", "iAB", 0.8), ("hat", "eighths", "AB", 0.9),
+        *_kit(("kick", "double", "AB", 0.7), ("snare", "backbeat", "iAB", 0.8), ("hat", "eighths", "AB", 0.9),
               ("crash", "first", "AB", 0.5), ("tom", "menace", "i", 0.7)),
     )  # fmt: skip
     return Song(title, "angry", seed, key, bpm, {"A": a, "B": b}, WAVE_FORM, parts, Tune(64, 81, RUSHED, 0.3),

@@ -69,7 +69,7 @@ def _vibrato(f: float, seconds: float, depth: float, rate_hz: float = 5.2) -> Wa
     return np.asarray(f * (1 + depth * np.clip((t - 0.15) / 0.4, 0, 1) * np.sin(2 * np.pi * rate_hz * t)), np.float32)
 
 
-def pluck(pitch: float, held_s: float, *, brightness: float = 0.5, ring_s: float = 1.2) -> Wave:
+def pluck(pitch: float, held_s: float, *, brightness: float = 0.75, ring_s: float = 1.2) -> Wave:
     """A plucked string: noise goes round a delay line and loses its treble at every turn."""
     f = hertz(pitch)
     period = max(2, int(RATE_HZ / f))
@@ -121,7 +121,7 @@ def piano(pitch: float, held_s: float) -> Wave:
         partial = n * f * np.sqrt(1 + 0.0004 * n * n)
         if partial > TOP_HZ:
             break
-        weight = np.sin(np.pi * n / 7.3) ** 2 * 0.9 ** n / n ** 0.75 + (0.5 if n == 1 else 0.0)
+        weight = np.sin(np.pi * n / 7.3) ** 2 * 0.93 ** n / n ** 0.65 + (0.5 if n == 1 else 0.0)
         life = 2.6 * (220 / f) ** 0.4 / (1 + 0.35 * (n - 1))
         wave += weight * np.exp(-t / life) * np.sin(2 * np.pi * partial * t + n)
     knock = np.exp(-t / 0.012) * np.sin(2 * np.pi * 95 * t) * 0.15
@@ -132,7 +132,7 @@ def pad(pitch: float, held_s: float) -> Wave:
     """A warm carpet of three detuned voices."""
     f = hertz(pitch)
     seconds = held_s + 0.9
-    voices = sum(oscillate(f * 2 ** (cents / 1200), seconds, 1.9, phase=0.3 * i) for i, cents in enumerate((-7, 1, 8)))
+    voices = sum(oscillate(f * 2 ** (cents / 1200), seconds, 1.55, phase=0.3 * i) for i, cents in enumerate((-7, 1, 8)))
     return np.asarray(voices / 3 * envelope(held_s, 0.55, 9, 1, 0.9), np.float32)
 
 
