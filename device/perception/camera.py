@@ -63,18 +63,14 @@ def _first(config: CameraConfig) -> Camera:
         return PiCamera(config)
     if (node := find_node()) is not None:
         return V4l2Camera(node, config)
-    raise CameraError(
-        "No camera was found; plug one in, or set camera.source to a video file or a folder of pictures."
-    )
+    raise CameraError("No camera was found; plug one in, or set camera.source to a video file or a folder of pictures.")
 
 
 class FakeCamera:
     """Shows the given pictures once, `fps` a second by its own count, and then does what a real camera may
     do: `end` (like a recording), `unplug` (raises CameraError) or `hang` (blocks until it is closed)."""
 
-    def __init__(
-        self, pictures: Sequence[Gray], *, fps: float = 8.0, then: str = "end", live: bool = False
-    ) -> None:
+    def __init__(self, pictures: Sequence[Gray], *, fps: float = 8.0, then: str = "end", live: bool = False) -> None:
         self._pictures, self._fps, self._then, self._live = pictures, fps, then, live
         self._closed = threading.Event()
 

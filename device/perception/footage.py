@@ -19,7 +19,7 @@ import numpy as np
 
 from device.config import CameraConfig
 from device.errors import CameraError
-from device.perception.frame import Frame, Gray, fit, to_gray, turn
+from device.perception.frame import SMALLEST_PX, Frame, Gray, fit, to_gray, turn
 
 PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp"})
 SLIP_S = 1.0  # further behind than this, a recording waits for us instead of the other way round
@@ -52,14 +52,12 @@ class Pace:
         come."""
         if moment_s < self._due_s - 1e-6:
             return False
-        self._due_s = max(self._due_s, moment_s - self._period_s) + self._period_s
+        self._due_s = max(self._due_s + self._period_s, moment_s + self._period_s / 2)
         if not self._live:
             return not self.stopped
         ahead_s = self._start_s + moment_s - time.monotonic()
         if ahead_s < -SLIP_S:
-            self._start_s -= (
-                ahead_s  # decoding is slower than real time: dropping more would show nothing ever
-            )
+            self._start_s -= ahead_s  # decoding is slower than real time: dropping more would show nothing ever
         elif ahead_s < -self._period_s:
             return False
         return not self._closed.wait(max(ahead_s, 0.0))
@@ -85,9 +83,7 @@ class VideoCamera:
             self._pace.begin()
             shown = yield from self._once()
             if not shown and not self._pace.stopped:
-                raise CameraError(
-                    f"The video {self._path} holds no picture that can be read; give another file."
-                )
+                raise CameraError(f"The video {self._path} holds no picture that can be read; give another file.")
             if not self._live or self._pace.stopped:
                 return
             self._capture.release()
@@ -103,9 +99,7 @@ class VideoCamera:
         except UnicodeError as error:  # OpenCV takes names in UTF-8 only
             raise CameraError(f"The video {self._path!r} has a name that is not UTF-8; rename it.") from error
         if not capture.isOpened():
-            raise CameraError(
-                f"The video {self._path} cannot be opened; give a video file such as MP4, MKV or AVI."
-            )
+            raise CameraError(f"The video {self._path} cannot be opened; give a video file such as MP4, MKV or AVI.")
         return capture
 
     def _once(self) -> Generator[Frame, None, int]:
@@ -126,8 +120,7 @@ class VideoCamera:
         ok, picture = self._capture.retrieve()
         if not ok or picture is None:
             return None  # a damaged frame in the middle
-        gray = _shape(to_gray(picture), self._config)
-        return Frame(gray, self._pace.stamp(moment_s), (time.perf_counter() - began) * 1000)
+        return _frame(to_gray(picture), self._config, self._pace.stamp(moment_s), began)
 
 
 class FolderCamera:
@@ -154,9 +147,7 @@ class FolderCamera:
             self._pace.begin()
             shown = yield from self._once()
             if not shown and not self._pace.stopped:
-                raise CameraError(
-                    f"None of the pictures in {self._folder} can be read; put JPEG or PNG files there."
-                )
+                raise CameraError(f"None of the pictures in {self._folder} can be read; put JPEG or PNG files there.")
             if not self._live or self._pace.stopped:
                 return
 
@@ -180,8 +171,7 @@ class FolderCamera:
         began = time.perf_counter()
         if (picture := read_picture(path)) is None:
             return None
-        gray = _shape(picture, self._config)
-        return Frame(gray, self._pace.stamp(moment_s), (time.perf_counter() - began) * 1000)
+        return _frame(picture, self._config, self._pace.stamp(moment_s), began)
 
 
 def read_picture(path: Path) -> Gray | None:
@@ -203,5 +193,9 @@ def natural(name: str) -> tuple[tuple[int, int | str], ...]:
     return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts)
 
 
-def _shape(gray: Gray, config: CameraConfig) -> Gray:
-    return turn(fit(gray, config.width, config.height), config.rotate)
+def _frame(gray: Gray, config: CameraConfig, at_s: float, began_s: float) -> Frame | None:
+    """The picture in the wished shape, or None if it is too small to be worth looking at."""
+    gray = turn(fit(gray, config.width, config.height), config.rotate)
+    if min(gray.shape) < SMALLEST_PX:
+        return None
+    return Frame(gray, at_s, (time.perf_counter() - began_s) * 1000)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 Gray = npt.NDArray[np.uint8]
+SMALLEST_PX = 16  # a picture with a shorter side has no room for a face
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,8 +1,8 @@
 """The motion gate: whether anything in the picture moved, for a small part of what looking for faces costs.
 
 The picture is shrunk to means over blocks, which averages the sensor's noise away, and compared with a background
-that follows slowly. What brightens or darkens the whole picture, such as automatic exposure, is no motion. No state
-but the background; the eye's thread calls it once for each frame.
+that follows slowly. What makes the whole picture brighter or darker by a factor, such as a lamp or automatic
+exposure, is no motion. No state but the background; the eye's thread calls it once for each frame.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ BLOCK_PX = 8
 FOLLOW_S = 4.0  # time constant of the background: what moved in and stays belongs to it after a few seconds
 CONTRAST = 5.0  # gray levels by which the mean of a block must differ; a dark room's noise stays below 2
 NOISE_FACTOR = 6.0  # and by so many times the typical difference of this frame's blocks
+DARK = 4.0  # gray levels; keeps black from counting as a change of light
 BLOCKS = 2  # so many blocks must differ: a face at 4 m covers about four at 320 x 240
 
 
@@ -35,9 +36,8 @@ class MotionGate:
         if background is None or background.shape != blocks.shape:
             self._background, self._at_s = blocks, at_s
             return True
-        change = blocks - background
-        change -= np.median(change)
-        size = np.abs(change)
+        light = float(np.median((blocks + DARK) / (background + DARK)))
+        size = np.abs(blocks - light * background)
         limit = max(CONTRAST, NOISE_FACTOR * float(np.median(size)))
         follow = 1.0 - math.exp(-max(at_s - self._at_s, 0.0) / FOLLOW_S)
         background += np.float32(follow) * (blocks - background)
@@ -52,4 +52,4 @@ def shrink(gray: Gray) -> npt.NDArray[np.float32]:
     blocks = whole.reshape(rows, BLOCK_PX, columns, BLOCK_PX)
     # rows first: summing along contiguous memory is several times faster than over both axes at once
     sums = blocks.sum(axis=1, dtype=np.uint16).sum(axis=2, dtype=np.uint32)
-    return sums.astype(np.float32) / np.float32(BLOCK_PX * BLOCK_PX)
+    return np.asarray(sums / (BLOCK_PX * BLOCK_PX), np.float32)

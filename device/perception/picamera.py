@@ -7,7 +7,6 @@ memory (raspberrypi/picamera2#887), so the eye ends with its camera. One thread 
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -56,9 +55,7 @@ class PiCamera:
             self._start()
         except RuntimeError as error:
             self._camera.close()
-            raise CameraError(
-                f"The Raspberry Pi camera {model} cannot be started ({error}); start again."
-            ) from error
+            raise CameraError(f"The Raspberry Pi camera {model} cannot be started ({error}); start again.") from error
 
     def describe(self) -> str:
         return f"Raspberry Pi camera {self._model}"
@@ -68,9 +65,7 @@ class PiCamera:
             try:
                 planes = self._camera.capture_array("lores")
             except RuntimeError as error:
-                raise CameraError(
-                    f"The {self.describe()} gives no more frames ({error}); check its cable."
-                ) from error
+                raise CameraError(f"The {self.describe()} gives no more frames ({error}); check its cable.") from error
             at_s, began = time.monotonic(), time.perf_counter()
             width, height = self._size
             gray = np.ascontiguousarray(planes[:height, :width])  # rows are padded to the stride
@@ -90,16 +85,16 @@ class PiCamera:
             controls={"FrameRate": self._config.fps},
         )
         self._camera.configure(wanted)
-        self._size = tuple(
-            self._camera.camera_configuration()["lores"]["size"]
-        )  # what the hardware made of it
+        self._size = tuple(self._camera.camera_configuration()["lores"]["size"])  # what the hardware made of it
         self._camera.start()
 
 
 def _picamera2() -> Any:
+    """The class; imported here because only a Raspberry Pi has it."""
     try:
-        return importlib.import_module("picamera2").Picamera2
+        from picamera2 import Picamera2
     except (ImportError, ValueError) as error:  # ValueError: its parts were built for another numpy
         raise CameraError(
             f"picamera2 cannot be imported ({error}); install it with: sudo apt install python3-picamera2"
         ) from error
+    return Picamera2

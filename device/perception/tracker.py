@@ -81,9 +81,7 @@ def similarity(before: Face, after: Face) -> float:
     size = max(size_before, size_after)
     if size <= 0 or size > GROWTH * min(size_before, size_after):
         return 0.0
-    apart = math.hypot(
-        before.x + before.w / 2 - after.x - after.w / 2, before.y + before.h / 2 - after.y - after.h / 2
-    )
+    apart = math.hypot(before.x + before.w / 2 - after.x - after.w / 2, before.y + before.h / 2 - after.y - after.h / 2)
     if apart > REACH * size:
         return 0.0
     return overlap(before, after) + 1.0 - apart / (REACH * size)

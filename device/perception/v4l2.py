@@ -91,7 +91,7 @@ class V4l2Camera:
             at_s = time.monotonic()
             if at_s < due_s:
                 continue  # grabbing alone is cheap: the frame is not decoded
-            due_s = max(due_s, at_s - period_s) + period_s
+            due_s = max(due_s + period_s, at_s + period_s / 2)
             yield self._frame(at_s)
 
     def close(self) -> None:
@@ -101,9 +101,7 @@ class V4l2Camera:
         began = time.perf_counter()
         ok, picture = self._capture.retrieve()
         if not ok or picture is None:
-            raise CameraError(
-                f"The camera {self.describe()} sends something that is not a picture; try another one."
-            )
+            raise CameraError(f"The camera {self.describe()} sends something that is not a picture; try another one.")
         gray = turn(fit(to_gray(picture), self._config.width, self._config.height), self._config.rotate)
         return Frame(gray, at_s, (time.perf_counter() - began) * 1000)
 

@@ -1,0 +1,203 @@
+"""The eye's process: frames in, readings out. It has the camera; it has no network and writes no file.
+
+`Eye.step` turns one frame into one reading and decides how much of the work a frame is worth. `serve` sends the
+readings over a socket until the other side closes it: camera on means connected. Everything runs on the main thread
+except the watchdog (see watchdog.py), which ends the process when the camera hangs.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from device import systemd
+from device.config import Config
+from device.domain import Face, Reading, SeenFace
+from device.errors import AffettoError, CameraError, LinkError
+from device.perception.camera import Camera, open_camera
+from device.perception.certainty import certainty
+from device.perception.crop import align
+from device.perception.emotion import EmotionClassifier
+from device.perception.faces import FaceDetector
+from device.perception.frame import Frame, Gray
+from device.perception.motion import MotionGate
+from device.perception.tracker import Tracked, Tracker, overlap
+from device.perception.watchdog import Watchdog
+from device.perception.wire import HEARTBEAT_S, MAX_FACES, OPENING_S, Hello, Trouble, encode, silence_s
+
+LOOK_AGAIN_S = 2.0  # somebody who sits still from the start is found after this long
+REST_S = 0.2  # faces that keep still are looked for only so often; their emotions are scored in every frame
+STILL = 0.8  # share of the box, as intersection over union, that two sightings of a still face have in common
+SHIPPED_MODELS = Path(__file__).resolve().parents[2] / "models"
+
+T = TypeVar("T")
+
+
+class Detector(Protocol):
+    def find(self, gray: Gray) -> list[Face]: ...
+
+
+class Classifier(Protocol):
+    def scores(self, crop: Gray) -> npt.NDArray[np.float32]: ...
+
+
+class Eye:
+    """A camera, a face detector and an emotion classifier, used sparingly.
+
+    While nothing moves and no face is known, a frame costs the motion gate only. Owns the camera and closes it.
+
+
+    """
+
+    def __init__(self, camera: Camera, detector: Detector, classifier: Classifier) -> None:
+        self.camera = camera
+        self._detector, self._classifier = detector, classifier
+        self._gate, self._tracker = MotionGate(), Tracker()
+        self._seen: tuple[Tracked, ...] = ()
+        self._still = False
+        self._looked_s = -LOOK_AGAIN_S
+
+    def readings(self) -> Iterator[Reading]:
+        """A reading for every frame in which something moved or a face was seen, and when the last face left; at
+        least one a second."""
+        spoke_s, had_faces = -HEARTBEAT_S, False
+        for frame in self.camera.frames():
+            reading = self.step(frame)
+            due = reading.at_s - spoke_s >= HEARTBEAT_S
+            if due or reading.moved or reading.faces or had_faces:
+                spoke_s, had_faces = reading.at_s, bool(reading.faces)
+                yield reading
+
+    def step(self, frame: Frame) -> Reading:
+        """What is seen in `frame`. Only the frames before it matter, not the clock."""
+        costs = {"read": frame.cost_ms}
+        moved = _timed(costs, "gate", lambda: self._gate.moved(frame.gray, frame.at_s))
+        if self._worth_a_look(moved, frame.at_s):
+            found = _timed(costs, "find", lambda: self._detector.find(frame.gray))
+            _timed(costs, "track", lambda: self._track(found, frame.at_s))
+        elif not self._still:
+            self._seen = ()
+        faces = _timed(costs, "score", lambda: tuple(self._score(frame.gray, one) for one in self._seen))
+        return Reading(frame.at_s, faces, moved, costs)
+
+    def close(self) -> None:
+        self.camera.close()
+
+    def _worth_a_look(self, moved: bool, at_s: float) -> bool:
+        waited_s = at_s - self._looked_s
+        if self._still:
+            return waited_s >= REST_S
+        return moved or bool(self._tracker.known) or waited_s >= LOOK_AGAIN_S
+
+    def _track(self, found: list[Face], at_s: float) -> None:
+        before = {known.number: known.face for known in self._tracker.known}
+        best = sorted(found, key=lambda face: face.score, reverse=True)[:MAX_FACES]
+        self._seen = self._tracker.update(best, at_s)
+        self._looked_s = at_s
+        self._still = bool(self._seen) and all(
+            one.at_s == at_s and one.number in before and overlap(before[one.number], one.face) >= STILL
+            for one in self._tracker.known  # somebody who is absent keeps the eye awake
+        )
+
+    def _score(self, gray: Gray, one: Tracked) -> SeenFace:
+        height, width = gray.shape
+        face, scores = one.face, self._classifier.scores(align(gray, one.face))
+        left, right = _within(face.x, width), _within(face.x + face.w, width)
+        top, bottom = _within(face.y, height), _within(face.y + face.h, height)
+        box = (left, top, right - left, bottom - top)
+        return SeenFace(one.number, box, certainty(face, width, height), tuple(map(float, scores)))
+
+
+def open_eye(config: Config, *, live: bool = True) -> Eye:
+    """The eye that the settings ask for. Models first: a camera that nobody can use is not switched on.
+
+    Raises ModelError or CameraError.
+    """
+    models = Path(config.device.models_dir) if config.device.models_dir else SHIPPED_MODELS
+    detector, classifier = FaceDetector.load(models), EmotionClassifier.load(models)
+    return Eye(open_camera(config.camera, live=live), detector, classifier)
+
+
+def serve(config: Config, sock: socket.socket, *, start: Callable[[Config], Eye] = open_eye) -> int:
+    """Look and tell until the peer closes `sock`; returns the exit status.
+
+    Says why before it ends by itself, with status 1. Where the camera blocks the thread that calls this, the watchdog
+    ends the whole process.
+
+
+    """
+    with Watchdog(sock, OPENING_S, silence_s(config.camera)) as watchdog:
+        try:
+            with closing(start(config)) as eye:
+                _tell(eye, watchdog)
+            raise CameraError(f"The {eye.camera.describe()} has come to its end.")
+        except (ConnectionError, TimeoutError):
+            return 0  # the peer left, or does not listen any more
+        except AffettoError as error:
+            watchdog.last_words(encode(Trouble(str(error))))
+            return 1
+
+
+def main(config: Config, fd: int | None = None, listen: Path | None = None) -> int:
+    """`affetto eye`: serve one conductor over the socket `fd`, a new socket at the path `listen`, or the one that
+    systemd hands over; returns the exit status. Raises LinkError where there is no such socket."""
+    os.nice(5)  # music that stutters is worse than a mood that comes late
+    with _peer(fd, listen) as sock:
+        return serve(config, sock)
+
+
+def _tell(eye: Eye, watchdog: Watchdog) -> None:
+    for number, reading in enumerate(eye.readings()):
+        if number == 0:
+            watchdog.say(encode(Hello(eye.camera.describe())))
+        watchdog.say(encode(reading))
+
+
+def _peer(fd: int | None, listen: Path | None) -> socket.socket:
+    """The connection to the conductor; where the socket at hand is one to listen on, the first that comes."""
+    try:
+        sock = _given(fd, listen)
+        if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            return sock
+        with sock:
+            peer, _address = sock.accept()
+    except OSError as error:
+        raise LinkError(f"The eye's socket cannot be used ({error}); start the eye through affetto run.") from error
+    if listen is not None:
+        listen.unlink(missing_ok=True)
+    return peer
+
+
+def _given(fd: int | None, listen: Path | None) -> socket.socket:
+    if listen is not None:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.bind(str(listen))
+        sock.listen(1)
+        return sock
+    handed = [fd] if fd is not None else systemd.listen_fds()
+    if not handed:
+        raise LinkError(
+            "The eye has nobody to tell: it is started by affetto run, or by systemd through affetto-eye.socket; "
+            "to see what it sees, use affetto watch."
+        )
+    return socket.socket(fileno=handed[0])
+
+
+def _timed(costs: dict[str, float], stage: str, work: Callable[[], T]) -> T:
+    began = time.perf_counter()
+    result = work()
+    costs[stage] = (time.perf_counter() - began) * 1000
+    return result
+
+
+def _within(value: float, size: int) -> float:
+    """Pixels as a share of the frame, in [0, 1]."""
+    return min(max(value / size, 0.0), 1.0)

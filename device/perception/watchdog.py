@@ -1,0 +1,96 @@
+"""Ends the eye's process when nobody listens any more, or when its camera hangs.
+
+A thread of its own, because a camera that hangs blocks the main thread inside a C library, where no exception and no
+signal handler of Python arrives. Owns the sending side of the socket, so that its last words do not land in the
+middle of a reading.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from device.perception.wire import Trouble, encode
+
+POLL_MS = 250
+GRACE_S = 0.3  # what the main thread gets to leave by itself, closing the camera, when the peer has gone
+
+
+class Watchdog:
+    """`say` counts as a sign of life: the first has to come within `opening_s`, each next within `silence_s`.
+
+    `end` ends the process with a status; tests give another.
+    """
+
+    def __init__(
+        self,
+        peer: socket.socket,
+        opening_s: float,
+        silence_s: float,
+        *,
+        end: Callable[[int], object] = os._exit,
+    ) -> None:
+        self._peer, self._silence_s, self._end = peer, silence_s, end
+        self._limit_s = opening_s
+        self._alive_s = time.monotonic()
+        self._sending = threading.Lock()
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        peer.settimeout(silence_s)
+
+    def say(self, line: bytes) -> None:
+        """Send a line; raises ConnectionError or TimeoutError if the peer is gone or does not read."""
+        with self._sending:
+            self._peer.sendall(line)
+        self._alive_s, self._limit_s = time.monotonic(), self._silence_s
+
+    def last_words(self, line: bytes) -> None:
+        """Send a line if that is still possible."""
+        if self._sending.acquire(timeout=GRACE_S):
+            try:
+                self._peer.sendall(line)
+            except OSError:
+                pass  # nobody is left to hear it
+            finally:
+                self._sending.release()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        poll = select.poll()
+        poll.register(self._peer, select.POLLIN | select.POLLRDHUP)
+        while not self._done.is_set():
+            events = poll.poll(POLL_MS)
+            if events and self._gone():
+                if not self._done.wait(GRACE_S):
+                    self._end(0)
+                return
+            if time.monotonic() - self._alive_s > self._limit_s:
+                self.last_words(
+                    encode(Trouble(f"The camera gave no frame for {self._limit_s:.0f} s; was it unplugged?"))
+                )
+                self._end(1)
+                return
+
+    def _gone(self) -> bool:
+        """Whether the peer has closed; what it should say against the protocol is thrown away."""
+        try:
+            return self._peer.recv(4096, socket.MSG_DONTWAIT) == b""
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
