@@ -8,13 +8,14 @@ Farkas, Anthropometry of the Head and Face (1994); how far an action unit moves 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from device.demo.people import Expression, Person
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]  # float32 all along; numpy's type hints lose track of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +142,11 @@ def _mouth(person: Person, e: Expression) -> Mouth:
     jaw = _jaw_drop(e)
     rise = 3.0 * e.au25 * e.au12 + 3.5 * e.au10 + 1.5 * e.au9 + 0.8 * e.au25
     gap = (2.0 * e.au25 + 5.5 * e.au25 * e.au12 + 4 * e.au16 * e.au25 + 0.9 * jaw) * min(1.0, 4 * e.au25)
+    pursed = 0.22 * jaw * (1 - max(e.au12, e.au20, 0.8 * e.au10))
     upper_y = y - rise * e.au25
     lower_y = y + gap
     return Mouth(
-        corner_x=25 + 9.5 * e.au12 + 6 * e.au20 - 1.5 * e.au23 - 0.22 * jaw * (1 - max(e.au12, e.au20, 0.8 * e.au10)) - 1.0 * e.au15 + 1.5 * e.au10,
+        corner_x=25 + 9.5 * e.au12 + 6 * e.au20 - 1.5 * e.au23 - 1.0 * e.au15 + 1.5 * e.au10 - pursed,
         corner_y=y - 9.5 * e.au12 + 6.5 * e.au15 + 2.0 * e.au20 + 0.36 * jaw,
         top_y=upper_y - (7.2 * full * thin) - 1.2 * e.au10,
         upper_y=upper_y,

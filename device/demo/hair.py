@@ -67,7 +67,8 @@ def front(canvas: Canvas, face: Face) -> Array:
     """Coverage of the hair that lies over the head."""
     p, style = face.person, STYLES[face.person.hair]
     x = np.abs(canvas.x)
-    line = p.hairline_mm + style.fringe + style.arch * (canvas.x - style.part) ** 2 - style.recess * np.exp(-(((x - 36) / 12) ** 2))
+    line = p.hairline_mm + style.fringe + style.arch * (canvas.x - style.part) ** 2
+    line = line - style.recess * np.exp(-(((x - 36) / 12) ** 2))
     line = line + 60 * np.clip((x - 48) / 22, 0, 1) ** 2
     ragged = 0.9 * grain(canvas, p.seed + 21, 0.7, 5) + 1.6 * grain(canvas, p.seed + 22, 5, 9)
     above = canvas.soft(line - canvas.y + ragged, 6)

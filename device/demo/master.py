@@ -6,12 +6,15 @@ Pure arrays, any thread. Stereo is float32[2, N] at `RATE_HZ`. Loudness is measu
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from device.demo.synth import RATE_HZ, Wave
 
-Stereo = NDArray[np.float32]
+Stereo = NDArray[Any]  # float32[2, N]
 
 CEILING = 0.891  # -1 dBFS
 
@@ -72,7 +75,7 @@ def limit(record: Stereo) -> Stereo:
     for i in range(1, blocks):
         held[i] = min(need[i], held[i - 1] + release * (1 - held[i - 1]))
     gain = np.interp(np.arange(record.shape[1]), (np.arange(blocks) + 0.5) * block, held)
-    return np.clip(record * gain, -CEILING, CEILING).astype(np.float32)
+    return np.asarray(np.clip(record * gain, -CEILING, CEILING), np.float32)
 
 
 def loudness(record: Stereo) -> float:
@@ -124,6 +127,4 @@ def _fades(samples: int, fade_in_s: float, fade_out_s: float) -> Wave:
 
 def _fast_length(samples: int) -> int:
     """The next length whose transform is quick: a power of two times 1, 3 or 5."""
-    return min(
-        factor * 2 ** max(0, int(np.ceil(np.log2(samples / factor)))) for factor in (1, 3, 5)
-    )
+    return min(factor << max(0, math.ceil(math.log2(samples / factor))) for factor in (1, 3, 5))

@@ -22,7 +22,7 @@ def grain(canvas: Canvas, seed: int, size_mm: float, size_y_mm: float | None = N
 
 @lru_cache(maxsize=64)
 def _grain(shape: tuple[int, int], seed: int, across_px: float, down_px: float) -> Array:
-    noise = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+    noise: Array = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
     noise = cv2.GaussianBlur(noise, (0, 0), sigmaX=max(across_px, 0.1), sigmaY=max(down_px, 0.1))
     out: Array = noise / noise.std()
     out.setflags(write=False)
@@ -34,7 +34,8 @@ def skin(canvas: Canvas, face: Face) -> Array:
     p, b = face.person, canvas.bump
     tone = 1 + 0.02 * grain(canvas, p.seed, 6) + 0.015 * grain(canvas, p.seed + 100, 0.6)
     tone = tone - b(0, face.nose_tip_y + 3, 9, 7, 0.05) - b(42, 30, 13, 12, 0.05)
-    tone = tone - b(31, face.eye.lower_y + 6, 11, 3.5, 0.07 + 0.06 * p.age) - b(17, 1, 4, 5, 0.10) - b(31, -10, 13, 5, 0.05 + 0.12 * face.glabella) - b(14, -4, 7, 7, 0.14 * face.glabella)
+    tone = tone - b(31, face.eye.lower_y + 6, 11, 3.5, 0.07 + 0.06 * p.age) - b(17, 1, 4, 5, 0.10)
+    tone = tone - b(31, -10, 13, 5, 0.05 + 0.12 * face.glabella) - b(14, -4, 7, 7, 0.14 * face.glabella)
     if p.beard:
         tone = tone * (1 - p.beard * 0.45 * _beard(canvas, face))
     return np.asarray(p.skin_tone * tone, np.float32)
@@ -65,7 +66,7 @@ def mouth(canvas: Canvas, face: Face) -> tuple[Array, Array]:
     open_ = canvas.soft(canvas.y - upper, 0.9) * canvas.soft(lower - canvas.y, 0.9)
     open_ = open_ * canvas.soft(lower - upper - 0.7, 0.6)
     across = np.abs(canvas.x) / 24
-    inside = np.full(canvas.shape, 0.055, np.float32)
+    inside: Array = np.full(canvas.shape, 0.055, np.float32)
     tongue_y = m.lower_y + 2
     tongue = np.exp(-((canvas.x / 15) ** 4) - ((canvas.y - tongue_y) / 8) ** 4)
     inside = inside + 0.20 * tongue
@@ -75,8 +76,8 @@ def mouth(canvas: Canvas, face: Face) -> tuple[Array, Array]:
     inside = _teeth(canvas, inside, row + 0.5 - 3.5 * e.au16, row + 12, seed=2, light=0.7 * min(1, 0.25 + e.au16))
     depth = np.clip((canvas.y - upper) / 3.0, 0, 1)
     inside = inside * (0.55 + 0.45 * depth) * np.clip(1.15 - 0.55 * across**2, 0.3, 1)
-    line = np.exp(-(((canvas.y - (upper + lower) / 2) / 0.9) ** 2) / 2) * canvas.soft(m.corner_x + 1 - np.abs(canvas.x), 2)
-    closed = line * canvas.soft(1.4 - (lower - upper), 1.5)
+    line = np.exp(-(((canvas.y - (upper + lower) / 2) / 0.9) ** 2) / 2)
+    closed = line * canvas.soft(m.corner_x + 1 - np.abs(canvas.x), 2) * canvas.soft(1.4 - (lower - upper), 1.5)
     cover = np.maximum(open_, 0.8 * closed)
     return np.asarray(cover, np.float32), np.asarray(np.where(closed > open_, 0.10, inside), np.float32)
 

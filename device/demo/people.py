@@ -68,7 +68,10 @@ PROTOTYPES: dict[str, tuple[Expression, ...]] = {
     ),
     "anger": (
         Expression(au4=1.0, au5=0.3, au7=0.9, au10=0.2, au17=0.6, au23=1.0),
-        Expression(au4=1.0, au5=0.4, au7=0.8, au9=0.8, au10=1.0, au15=0.5, au16=0.8, au20=0.5, au23=0.5, au25=1.0, au26=0.5, au27=0.8),
+        Expression(
+            au4=1.0, au5=0.4, au7=0.8, au9=0.8, au10=1.0, au15=0.5, au16=0.8, au20=0.5, au23=0.5, au25=1.0, au26=0.5,
+            au27=0.8,
+        ),
     ),
     "fear": (
         Expression(au1=1.0, au2=0.6, au4=0.6, au5=1.0, au20=0.9, au25=1.0, au26=0.4),

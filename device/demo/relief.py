@@ -15,7 +15,6 @@ import numpy as np
 from device.demo.face import Array, Face
 
 Points = Sequence[tuple[float, float]]
-Curve = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 SUBPIXEL_BITS = 4
 
 
@@ -59,9 +58,9 @@ class Canvas:
         out = picture.astype(np.float32) / 255
         return cv2.GaussianBlur(out, (0, 0), blur * self.scale) if blur else out
 
-    def _pixels(self, points: Points, sign: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
-        px = [((sign * x - float(self.x[0, 0])) * self.scale, (y - float(self.y[0, 0])) * self.scale) for x, y in points]
-        return np.round(np.array(px) * 2**SUBPIXEL_BITS).astype(np.int32)
+    def _pixels(self, points: Points, sign: int) -> Array:
+        px = np.array([(sign * x - self.x[0, 0], y - self.y[0, 0]) for x, y in points]) * self.scale
+        return np.asarray(np.round(px * 2**SUBPIXEL_BITS), np.int32)
 
     def soft(self, distance: Array, edge: float = 1.0) -> Array:
         """1 where `distance` (mm) is positive, 0 where negative, a smooth step `edge` mm wide between."""
@@ -86,7 +85,7 @@ def half_width(face: Face, y: Array) -> Array:
     return np.sqrt(squares).astype(np.float32)
 
 
-def _stretched(face: Face, heights: Curve) -> Curve:
+def _stretched(face: Face, heights: Array) -> Array:
     """Heights below the nose follow the chin down."""
     share = np.clip((heights - 38) / (112 - 38), 0, 1)
     return heights + share * (face.chin_y - 112)
@@ -137,7 +136,8 @@ def _nose(canvas: Canvas, face: Face) -> Array:
 
 def _wing(face: Face) -> Points:
     half, tip = face.nose_half_width, face.nose_tip_y
-    return [(half - 1, tip - 3), (half + 1.5, tip + 1), (half + 2, tip + 6), (half - 0.5, tip + 10), (half - 5, tip + 11)]
+    way = ((-1, -3), (1.5, 1), (2, 6), (-0.5, 10), (-5, 11))
+    return [(half + x, tip + y) for x, y in way]
 
 
 def _lower(canvas: Canvas, face: Face) -> Array:
@@ -175,8 +175,9 @@ def _folds(canvas: Canvas, face: Face) -> Array:
                                             (eye.outer_x + 13, eye.outer_y + 18 * angle)], 1, blur=0.9)
     z -= 1.0 * e.au9 * canvas.line([(0, 0), (6, 3)], 1, blur=1.0)
     crease_y = eye.upper_y - 3.6 + 1.5 * e.au5
-    z -= 1.6 * canvas.line([(eye.inner_x + 2, eye.inner_y - 4), (eye.centre_x - 3, crease_y), (eye.centre_x + 6, crease_y),
-                            (eye.outer_x + 1, eye.outer_y - 3)], 1, blur=0.9)
+    lid = [(eye.inner_x + 2, eye.inner_y - 4), (eye.centre_x - 3, crease_y), (eye.centre_x + 6, crease_y),
+           (eye.outer_x + 1, eye.outer_y - 3)]  # fmt: skip
+    z -= 1.6 * canvas.line(lid, 1, blur=0.9)
     return np.asarray(z, np.float32)
 
 

@@ -7,24 +7,21 @@ nothing that recognises moods may read it.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from device.demo.cache import Progress, claim, edition, fill
 from device.demo.light import Lamp
 from device.demo.people import PEOPLE, PROTOTYPES, Expression, Person
 from device.demo.stage import WIDTH_PX, Picture, Pose, Seat, photograph
 from device.errors import CameraError
-
-Progress = Callable[[int, int], None]
 
 FPS = 8
 ROOM = 1
@@ -32,6 +29,7 @@ SCRIPT_NAME = "scene.json"
 ENTER_S = 1.2  # to walk in or out
 CHANGE_S = 0.8  # from one expression to the next
 BLINK_S = 0.25
+MODULES = ("people", "face", "relief", "paint", "hair", "head", "light", "stage", "scene")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,54 +137,21 @@ def render(folder: Path, progress: Progress | None = None, *, fps: float = FPS) 
     cannot be written.
     """
     shots = script(fps)
+    files = [(folder / f"{shot.number:05}.png", partial(_develop, shot)) for shot in shots]
+    mark = {"edition": edition(MODULES), "fps": fps, "intended": [shot.intended for shot in shots]}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _begin(folder, shots, fps)
-        missing = [shot for shot in shots if not _file(folder, shot).exists()]
-        with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
-            for done, _ in enumerate(pool.map(lambda shot: _save(folder, shot), missing), 1):
-                if progress:
-                    progress(len(shots) - len(missing) + done, len(shots))
+        older = [path for path in folder.glob("[0-9]*.png") if path not in {path for path, _ in files}]
+        claim(folder / SCRIPT_NAME, json.dumps(mark), [path for path, _ in files] + older)
+        fill(files, progress)
     except OSError as error:
         raise CameraError(
-            f"cannot write the demo's pictures to {folder}: {error.strerror or error}; free some space or choose "
-            "another cache folder"
+            f"Cannot write the demo's pictures to {folder}: {error.strerror or error}; free some space or choose "
+            "another folder."
         ) from error
     return len(shots)
 
 
-def _file(folder: Path, shot: Shot) -> Path:
-    return folder / f"{shot.number:05}.png"
-
-
-def _save(folder: Path, shot: Shot) -> None:
+def _develop(shot: Shot) -> bytes:
     ok, data = cv2.imencode(".png", take(shot), [cv2.IMWRITE_PNG_COMPRESSION, 1])
     assert ok, "a gray picture always encodes"
-    write_atomically(_file(folder, shot), np.asarray(data).tobytes())
-
-
-def _begin(folder: Path, shots: list[Shot], fps: float) -> None:
-    """Clears away the pictures of an older edition of the play."""
-    head = {"edition": edition(), "fps": fps, "intended": [shot.intended for shot in shots]}
-    text = json.dumps(head)
-    path = folder / SCRIPT_NAME
-    if path.exists() and path.read_text(encoding="utf-8", errors="replace") == text:
-        return
-    for old in folder.glob("[0-9]*.png"):
-        old.unlink()
-    write_atomically(path, text.encode())
-
-
-def edition() -> str:
-    """A digest of the code that draws, so that a cache of older pictures is noticed."""
-    digest = hashlib.sha256()
-    for module in ("people", "face", "relief", "paint", "hair", "head", "light", "stage", "scene"):
-        digest.update(Path(__file__).with_name(f"{module}.py").read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Writes a file that is either whole or not there."""
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(data)
-    os.replace(part, path)
+    return np.asarray(data).tobytes()

@@ -171,14 +171,16 @@ def ostinato(bar: Bar, rng: np.random.Generator) -> list[Note]:
     """A figure that goes round the root in eighths and never leaves it."""
     steps = (0, 0, 1, 0, 4, 0, 1, 0)
     base = bar.degree if bar.degree < 5 else bar.degree - 7
-    return _hits(bar, [(i / 2, 0.4, bar.key.pitch(base + s, 4), 0.9 if i % 4 == 0 else 0.65) for i, s in enumerate(steps)])
+    pitches = [bar.key.pitch(base + step, 4) for step in steps]
+    return _hits(bar, [(i / 2, 0.4, p, 0.9 if i % 4 == 0 else 0.65) for i, p in enumerate(pitches)])
 
 
 def scurry(bar: Bar, rng: np.random.Generator) -> list[Note]:
     """The same figure in sixteenths."""
     steps = (0, 1, 0, 2, 0, 1, 4, 1)
     base = bar.degree if bar.degree < 5 else bar.degree - 7
-    return _hits(bar, [(i / 4, 0.2, bar.key.pitch(base + steps[i % 8], 4), 0.9 if i % 4 == 0 else 0.6) for i in range(16)])
+    pitches = [bar.key.pitch(base + step, 4) for step in steps * 2]
+    return _hits(bar, [(i / 4, 0.2, p, 0.9 if i % 4 == 0 else 0.6) for i, p in enumerate(pitches)])
 
 
 def drone(bar: Bar, rng: np.random.Generator) -> list[Note]:
@@ -219,7 +221,8 @@ PATTERNS: dict[str, Pattern] = {
     "pop kick": _drums(0, 2, 2.5), "off": _drums(0.5, 1.5, 2.5, 3.5, length=0.5, force=0.7),
     "eighths": _drums(*EIGHTHS, force=0.6), "sixteenths": _drums(*SIXTEENTHS, force=0.5),
     "double": _drums(0, 0.25, 0.5, 1.5, 2, 2.25, 2.5, 3.5), "ticks": _drums(0, 1, 2, 3, force=0.5),
-    "heart": _drums(0, 0.5, pitches=(38, 36)), "menace": _drums(0, 1.5, 3, pitches=(41, 38, 36), fill=(3.25, 3.5, 3.75)),
+    "heart": _drums(0, 0.5, pitches=(38, 36)),
+    "menace": _drums(0, 1.5, 3, pitches=(41, 38, 36), fill=(3.25, 3.5, 3.75)),
 }  # fmt: skip
 
 
@@ -259,7 +262,7 @@ def melody(key: Key, chords: list[tuple[int, ...]], tune: Tune, rng: np.random.G
 def _step(tune: Tune, rng: np.random.Generator) -> int:
     if rng.random() < tune.leap:
         return int(rng.choice([-4, -3, 3, 4]))
-    return int(rng.choice([-2, -1, -1, 0, 1, 1, 2]))
+    return int(rng.choice([-2, -1, -1, 1, 1, 2]))
 
 
 def _inside(place: int, size: int) -> int:

@@ -137,8 +137,8 @@ def _shoulders(person: Person, lamp: Lamp) -> tuple[Array, Array]:
     across = np.abs(c.x)
     wide = 0.9 + 0.1 * person.jaw_width
     collar = 166 - 24 * np.clip(across / (56 * wide), 0, 1.0) ** 2
-    slope = np.where(across > 56 * wide, 142 + 0.36 * (across / wide - 56) + 0.0016 * np.maximum(across / wide - 120, 0) ** 2,
-                     collar)
+    shoulder = 142 + 0.36 * (across / wide - 56) + 0.0016 * np.maximum(across / wide - 120, 0) ** 2
+    slope = np.where(across > 56 * wide, shoulder, collar)
     cover = c.soft(c.y - slope, 2.5) * c.soft(225 * wide - across + 0.10 * (c.y - 250), 3)
     folds = grain(c, person.seed + 31, 16, 40) * 2.5 + grain(c, person.seed + 32, 40, 14) * 2.0
     z = 60 * np.sqrt(np.maximum(1 - (across / (235 * wide)) ** 2.5, 0)) - 0.0022 * np.maximum(230 - c.y, 0) ** 2 + folds

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Wave = NDArray[np.float32]
+Wave = NDArray[Any]  # float32
 Instrument = Callable[[float, float], Wave]  # MIDI pitch, seconds held
 
 RATE_HZ = 32_000
@@ -56,8 +57,11 @@ def oscillate(frequency: float | Wave, seconds: float, slope: float, *, even: fl
     t = times(seconds)
     highest = float(np.max(frequency))
     table = _table(int(np.clip(TOP_HZ // highest, 1, 60)), slope, even)
-    turns = phase + (frequency * t if np.isscalar(frequency) else np.cumsum(frequency, dtype=np.float64) / RATE_HZ)
-    place = (np.asarray(turns) % 1.0) * TABLE
+    if isinstance(frequency, np.ndarray):
+        turns = np.cumsum(frequency, dtype=np.float64) / RATE_HZ
+    else:
+        turns = frequency * t.astype(np.float64)
+    place = ((turns + phase) % 1.0) * TABLE
     low = place.astype(np.int32)
     share = (place - low).astype(np.float32)
     out: Wave = table[low] * (1 - share) + table[low + 1] * share
@@ -75,7 +79,7 @@ def pluck(pitch: float, held_s: float, *, brightness: float = 0.75, ring_s: floa
     period = max(2, int(RATE_HZ / f))
     total = round((held_s + 0.25) * RATE_HZ)
     rng = np.random.default_rng(round(pitch * 16))
-    turn = rng.uniform(-1, 1, period).astype(np.float32)
+    turn: Wave = rng.uniform(-1, 1, period).astype(np.float32)
     for _ in range(round(4 * (1 - brightness))):
         turn = (turn + np.roll(turn, 1)) / 2
     turn -= turn.mean()
@@ -88,7 +92,7 @@ def pluck(pitch: float, held_s: float, *, brightness: float = 0.75, ring_s: floa
     # Each turn delays by period + 1/2: read the line at the speed that makes the pitch right.
     speed = f * (period + 0.5) / RATE_HZ
     wave = np.interp(np.arange(total) * speed * period / (period + 0.5), np.arange(rounds.size), rounds.ravel())
-    return (wave * envelope(held_s, 0.001, 9, 1, 0.25)[:total]).astype(np.float32)
+    return np.asarray(wave * envelope(held_s, 0.001, 9, 1, 0.25)[:total], np.float32)
 
 
 def bell(pitch: float, held_s: float) -> Wave:
@@ -149,7 +153,7 @@ def spiccato(pitch: float, held_s: float) -> Wave:
     """Short bounced strokes of low strings."""
     f = hertz(pitch)
     seconds = min(held_s, 0.16) + 0.12
-    wave = oscillate(f, seconds, 1.1) + 0.7 * oscillate(f * 1.004, seconds, 1.1, phase=0.5)
+    wave: Wave = oscillate(f, seconds, 1.1) + 0.7 * oscillate(f * 1.004, seconds, 1.1, phase=0.5)
     return np.asarray(0.6 * wave * envelope(seconds - 0.12, 0.006, 0.09, 0.25, 0.12), np.float32)
 
 
@@ -158,7 +162,7 @@ def flute(pitch: float, held_s: float) -> Wave:
     f = hertz(pitch)
     seconds = held_s + 0.12
     tone = oscillate(_vibrato(f, seconds, 0.006), seconds, 2.4)
-    breath = np.random.default_rng(round(pitch)).standard_normal(tone.size).astype(np.float32)
+    breath: Wave = np.random.default_rng(round(pitch)).standard_normal(tone.size).astype(np.float32)
     breath = np.convolve(breath, np.ones(6, np.float32) / 6, "same") * np.exp(-times(seconds) / 0.25)
     return np.asarray((0.9 * tone + 0.07 * breath[: tone.size]) * envelope(held_s, 0.05, 9, 1, 0.12), np.float32)
 
@@ -229,7 +233,8 @@ def clap(_pitch: float, _held_s: float) -> Wave:
     t = times(0.25)
     noise = _highpass(np.random.default_rng(3).standard_normal(t.size))
     hands = sum(np.exp(-np.maximum(t - d, 0) / 0.009) * (t >= d) for d in (0.0, 0.011, 0.021))
-    return np.asarray(0.4 * noise * (hands / 2 + 0.6 * np.exp(-t / 0.06)) * np.clip((0.25 - t) / 0.05, 0, 1), np.float32)
+    wave = 0.4 * noise * (hands / 2 + 0.6 * np.exp(-t / 0.06)) * np.clip((0.25 - t) / 0.05, 0, 1)
+    return np.asarray(wave, np.float32)
 
 
 def hat(_pitch: float, held_s: float) -> Wave:
@@ -270,5 +275,5 @@ def tick(_pitch: float, _held_s: float) -> Wave:
     return np.asarray(0.5 * np.sin(2 * np.pi * 2600 * t) * np.exp(-t / 0.006), np.float32)
 
 
-def _highpass(noise: NDArray[np.float64]) -> NDArray[np.float64]:
+def _highpass(noise: Wave) -> Wave:
     return np.diff(noise, prepend=0.0) / 1.4
