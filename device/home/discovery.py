@@ -77,7 +77,7 @@ ENTITIES = (
            value="(value_json.title or '')[:255]"),
     Entity("artist", "sensor", "Artist", "mdi:account-music", "track_state",
            value="(value_json.artist or '')[:255]"),
-    Entity("reason", "sensor", "Why this track", "mdi:head-question-outline", "track_state",
+    Entity("reason", "sensor", "Why", "mdi:head-question-outline", "track_state",
            value="(value_json.reason or '')[:255]"),
     Entity("playback", "sensor", "Playback", "mdi:play-pause", "track_state", value="value_json.state",
            more=_choice(Playback)),
@@ -107,7 +107,7 @@ ENTITIES = (
     # How it is doing
     Entity("status", "sensor", "Status", "mdi:stethoscope", "health", value="value_json.status",
            attributes="health", category="diagnostic", more=_choice(("ok", "problem"))),
-    Entity("error", "sensor", "Last refused command", "mdi:alert-circle-outline", "error",
+    Entity("error", "sensor", "Error", "mdi:alert-circle-outline", "error",
            value="value_json.message[:255]", attributes="error", category="diagnostic"),
     Entity("uptime", "sensor", "Uptime", "mdi:clock-outline", "health", value="value_json.uptime_s / 3600",
            category="diagnostic", more={"device_class": "duration", "state_class": "measurement",
