@@ -15,6 +15,15 @@ def memory_mb(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+def peak_memory_mb(pid: int) -> float:
+    """The most resident memory it ever had, in MB; 0 if there is no such process."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), 0.0)
+
+
 def cpu_s(pid: int) -> float:
     """Processor time in seconds, user and system; 0 if there is no such process."""
     try:

@@ -44,7 +44,10 @@ IMPURE = (
 )
 NOT_FOR_THE_EYE = ("paho", "vlc", "sqlite3", "http", "urllib", "ssl", "device.home", "device.music", "device.mood")
 # Those who build the program from its parts. Nobody imports them from below.
-WIRING = {"device.__main__", "device.daemon", "device.check", "device.bench", "device.demo", "device.session"}
+WIRING = {
+    *("device.__main__", "device.daemon", "device.session", "device.demo", "device.watch", "device.scan"),
+    *("device.check", "device.doctor", "device.bench", "device.bench_report"),
+}
 
 
 def name_of(path: Path) -> str:

@@ -1,0 +1,102 @@
+"""`affetto check`: the doctor. Runs every examination, and prints a tick, or a cross with what to do about it.
+
+The examinations themselves are in doctor.py. Main thread; prints findings as they come.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from device import config as settings
+from device import doctor
+from device.config import Config
+from device.daemon import first_memory
+from device.doctor import Finding, Verdict
+from device.errors import ConfigError
+from device.home.topics import Topics
+from device.perception.eye import SHIPPED_MODELS
+
+SIGNS = {Verdict.WELL: ("✓", "green"), Verdict.NOTE: ("-", "yellow"), Verdict.PROBLEM: ("✗", "red")}
+
+Examination = tuple[str, Callable[[], Iterable[Finding]]]
+
+
+def run(path: Path, *, as_json: bool = False, take_frame: bool = False) -> int:
+    """Examine everything; 0 if there is no problem. `take_frame` opens the camera even if its switch is off."""
+    console = Console()
+    findings = []
+    for finding in run_checks(path, take_frame, Console(stderr=True, quiet=as_json)):
+        findings.append(finding)
+        if not as_json:
+            console.print(line(finding))
+    problems = sum(finding.verdict is Verdict.PROBLEM for finding in findings)
+    if as_json:
+        console.print_json(json.dumps({"ok": problems == 0, "findings": [asdict(one) for one in findings]}))
+    else:
+        console.print(summary(problems))
+    return 1 if problems else 0
+
+
+def run_checks(path: Path, take_frame: bool, console: Console) -> Iterator[Finding]:
+    """Every finding, as it is made. While one is being made, `console` says which."""
+    try:
+        config = settings.load(path)
+    except ConfigError as error:
+        for mistake in str(error).splitlines():
+            yield doctor.problem("configuration", mistake)
+        yield doctor.note("configuration", "the rest is examined when these are corrected")
+        return
+    yield doctor.well("configuration", str(path))
+    for words, examine in examinations(config, path, take_frame):
+        with console.status(words):
+            yield from list(examine())
+
+
+def examinations(config: Config, path: Path, take_frame: bool) -> list[Examination]:
+    """What is examined, in which order, with what to say meanwhile."""
+    topics = Topics(config.mqtt.base_topic, config.device.id, config.mqtt.discovery_prefix)
+    data_dir = Path(config.device.data_dir)
+    models_dir = Path(config.device.models_dir) if config.device.models_dir else SHIPPED_MODELS
+    busy = doctor.is_running()
+    memory, damage = doctor.remembered(data_dir, first_memory(config))
+    on = memory.camera
+    return [
+        ("Looking at the program", doctor.program),
+        ("Looking at the clock", doctor.clock),
+        ("Loading the models", lambda: doctor.models(models_dir)),
+        ("Looking at the state folder", lambda: doctor.state(data_dir, "" if busy else damage)),
+        ("Reading the music folders", lambda: doctor.library(config.music, data_dir)),
+        ("Opening the sound device", lambda: doctor.sound(config.player, busy)),
+        ("Calling the broker", lambda: doctor.broker(config.mqtt, topics)),
+        (
+            "Looking through the camera once" if (on or take_frame) and not busy else "Looking for a camera",
+            lambda: doctor.camera(config, path, switched_on=on, asked=take_frame, busy=busy),
+        ),
+    ]
+
+
+def line(finding: Finding) -> Table:
+    """A finding for people: sign, part, words, and the advice below them."""
+    sign, colour = SIGNS[finding.verdict]
+    row = Table.grid(padding=(0, 1, 0, 0))
+    for width in (1, 13, None):
+        row.add_column(width=width, overflow="fold")
+    words = Text(finding.words)
+    if finding.advice:
+        words.append(f"\n{finding.advice}", style="dim" if finding.verdict is Verdict.NOTE else "bold")
+    row.add_row(Text(sign, style=colour), finding.part, words)
+    return row
+
+
+def summary(problems: int) -> str:
+    """The last line."""
+    if not problems:
+        return "All is well."
+    return f"{problems} problem{'s' if problems > 1 else ''} to solve; the lines with ✗ say how."
