@@ -141,7 +141,9 @@ def test_align_levels_the_eyes_and_keeps_the_framing(across: float, degrees: flo
     crop = align(paint(face), face)
     assert crop.shape == (48, 48)
     assert crop.dtype == np.uint8
-    right, left, mouth = centre(crop[:, :24] > 180), centre(crop[:, 24:] > 180) + [24, 0], centre(crop < 76)
+    columns = np.arange(48)
+    right, left = centre((crop > 180) & (columns < 24)), centre((crop > 180) & (columns >= 24))
+    mouth = centre(crop < 76)
     assert abs(right[1] - left[1]) < 0.8
     middle = ((right + left) / 2 + mouth) / 2
     np.testing.assert_allclose(middle, CENTRE_PX, atol=0.8)

@@ -38,7 +38,11 @@ console = Console()
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that decides what the weights become; a checkpoint made with another recipe is refused."""
+    """Everything that decides what the weights become; a checkpoint made with another recipe is refused.
+
+    Only `epochs` may change on the way: the learning rate then follows the cosine of the new number, and the card's
+    `epochs_planned` says which epoch was trained under which plan.
+    """
 
     epochs: int
     batch: int
@@ -76,7 +80,9 @@ def main() -> int:
         return 1
     if not arguments.export_only:
         learn(run, recipe, train, valid, arguments.run)
-    emotion_card.export(run.average, held_out, valid, arguments.models, asdict(recipe), console)
+    planned = [int(epoch["planned"]) for epoch in run.history]
+    trained = asdict(recipe) | {"epochs_done": len(planned), "epochs_planned": planned}
+    emotion_card.export(run.average, held_out, valid, arguments.models, trained, console)
     return 0
 
 
@@ -125,7 +131,7 @@ def resume(run: Run, recipe: Recipe, folder: Path) -> None:
     if not path.exists():
         return
     saved = torch.load(path, map_location=run.device, weights_only=True)
-    if saved["recipe"] != asdict(recipe):
+    if saved["recipe"] | {"epochs": recipe.epochs} != asdict(recipe):
         raise ValueError(f"{path} was made with other settings; go on with those, or choose another --run folder")
     run.net.load_state_dict(saved["net"])
     run.average.load_state_dict(saved["average"])
@@ -167,11 +173,13 @@ def learn(run: Run, recipe: Recipe, train: LabelledFaces, valid: LabelledFaces, 
             for at, some in enumerate(watch(chosen.split(recipe.batch), epoch, recipe))
         ]
         loss, accuracy, recall = judge(run, valid)
-        run.history.append({"train": float(np.mean(losses)), "valid": loss, "accuracy": accuracy, "recall": recall})
+        mean = float(np.mean(losses))
+        figures = {"train": mean, "valid": loss, "accuracy": accuracy, "recall": recall, "planned": recipe.epochs}
+        run.history.append(figures)
         save(run, recipe, folder)
         left_s = (time.monotonic() - began) / (epoch + 1 - first) * (recipe.epochs - epoch - 1)
         console.print(
-            f"epoch {epoch + 1}/{recipe.epochs}  loss {np.mean(losses):.4f}  valid {loss:.4f}  "
+            f"epoch {epoch + 1}/{recipe.epochs}  loss {mean:.4f}  valid {loss:.4f}  "
             f"accuracy {accuracy:.2%}  mean recall {recall:.2%}  {left_s / 60:.1f} min left"
         )
 

@@ -32,9 +32,9 @@ def align(gray: Gray, face: Face) -> Gray:
     """
     if gray.ndim != 2 or gray.dtype != np.uint8 or gray.size == 0:
         raise ValueError(f"A frame is uint8 [H, W], not {gray.dtype} {list(gray.shape)}.")
-    matrix = _to_frame(face)
-    if not np.isfinite(matrix).all():
+    if not np.isfinite([face.x, face.y, face.w, face.h, *(side for point in face.landmarks for side in point)]).all():
         raise ValueError(f"The face {face} has coordinates that are not finite.")
+    matrix = _to_frame(face)
     finer = max(1, min(FINEST, math.ceil(math.hypot(matrix[0, 0], matrix[1, 0]))))
     step = np.array([[1 / finer, 0, 0.5 / finer - 0.5], [0, 1 / finer, 0.5 / finer - 0.5], [0, 0, 1]])
     side = SIDE_PX * finer
