@@ -25,6 +25,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from device.bench_report import Report, describe_machine, show
 from device.config import Config, MqttConfig
 from device.demo import scene, songs
+from device.demo.album import SONGS
 from device.demo.broker import PrivateBroker
 from device.demo.show import conductor, last_lines, write
 from device.domain import (
@@ -116,7 +117,7 @@ def prepare(config: Config, home: Path, source: str | None, progress: Progress) 
         source = str(pictures)
     elif Path(source).exists():
         source = str(Path(source).resolve())
-    press(home / "music" / songs.SONGS[0].mood)
+    press(home / "music" / SONGS[0].mood)
     return replace(
         config,
         device=replace(config.device, id="bench", data_dir=str(home / "data")),
@@ -129,7 +130,7 @@ def prepare(config: Config, home: Path, source: str | None, progress: Progress) 
 def press(folder: Path) -> None:
     """One record to play."""
     folder.mkdir(parents=True)
-    song = songs.SONGS[0]
+    song = SONGS[0]
     (folder / "record.wav").write_bytes(songs.press(song, songs.play(song)))
 
 

@@ -6,6 +6,7 @@ The examinations themselves are in doctor.py. Main thread; prints findings as th
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -30,6 +31,7 @@ Examination = tuple[str, Callable[[], Iterable[Finding]]]
 
 def run(path: Path, *, as_json: bool = False, take_frame: bool = False) -> int:
     """Examine everything; 0 if there is no problem. `take_frame` opens the camera even if its switch is off."""
+    logging.getLogger("affetto").setLevel(logging.CRITICAL)  # what goes wrong becomes a finding
     console = Console()
     findings = []
     for finding in run_checks(path, take_frame, Console(stderr=True, quiet=as_json)):
@@ -72,7 +74,7 @@ def examinations(config: Config, path: Path, take_frame: bool) -> list[Examinati
         ("Looking at the clock", doctor.clock),
         ("Loading the models", lambda: doctor.models(models_dir)),
         ("Looking at the state folder", lambda: doctor.state(data_dir, "" if busy else damage)),
-        ("Reading the music folders", lambda: doctor.library(config.music, data_dir)),
+        ("Reading the music folders", lambda: doctor.library(config.music)),
         ("Opening the sound device", lambda: doctor.sound(config.player, busy)),
         ("Calling the broker", lambda: doctor.broker(config.mqtt, topics)),
         (

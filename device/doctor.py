@@ -137,8 +137,11 @@ def _clock_state() -> int:
 
 def models(folder: Path) -> Iterator[Finding]:
     """Every model loads, is the one of its card by checksum, and has the shapes that the program expects."""
-    loaders: dict[str, Callable[[Path], object]] = {"face_detector": FaceDetector.load, "emotion": EmotionClassifier.load}
-    for name, load in loaders.items():
+    loaders: tuple[tuple[str, Callable[[Path], object]], ...] = (
+        ("face_detector", FaceDetector.load),
+        ("emotion", EmotionClassifier.load),
+    )
+    for name, load in loaders:
         try:
             load(folder)
             card = read_card(folder / f"{name}.json", name)
@@ -251,7 +254,7 @@ def _ignore(_: Event) -> None:
     pass
 
 
-def library(config: MusicConfig, data_dir: Path) -> Iterator[Finding]:
+def library(config: MusicConfig) -> Iterator[Finding]:
     """The music folders can be read, and there is something to play in them."""
     for folder in map(Path, config.folders):
         try:
@@ -279,8 +282,8 @@ def _tracks(folders: Sequence[Path]) -> Iterator[Finding]:
         yield note("library", line)
     if (more := len(found.problems) - 10) > 0:
         yield note("library", f"and {more} more files that cannot be played", "affetto scan lists them all")
-    if found.tracks:
-        yield well("library", f"{len(found.tracks)} tracks in {where}")
+    if count := len(found.tracks):
+        yield well("library", f"{count} track{'s' if count > 1 else ''} in {where}")
     else:
         yield problem("library", f"nothing to play in {where}", _where_music_goes("copy music there"))
 
