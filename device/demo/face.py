@@ -140,7 +140,7 @@ def _mouth(person: Person, e: Expression) -> Mouth:
     thin = 1 - 0.6 * e.au23 - 0.25 * e.au12 - 0.2 * e.au20 - 0.25 * e.au10
     y = 66 * (0.5 + 0.5 * person.face_length) - 2.5 * e.au17 + 1.0 * e.au15
     jaw = _jaw_drop(e)
-    rise = 3.0 * e.au25 * e.au12 + 3.5 * e.au10 + 1.5 * e.au9 + 0.8 * e.au25
+    rise = 5.5 * e.au25 * e.au12 + 3.5 * e.au10 + 1.5 * e.au9 + 0.8 * e.au25
     gap = (2.0 * e.au25 + 5.5 * e.au25 * e.au12 + 4 * e.au16 * e.au25 + 0.9 * jaw) * min(1.0, 4 * e.au25)
     pursed = 0.22 * jaw * (1 - max(e.au12, e.au20, 0.8 * e.au10))
     upper_y = y - rise * e.au25

@@ -54,32 +54,25 @@ class Expression:
 
 PROTOTYPES: dict[str, tuple[Expression, ...]] = {
     "neutral": (Expression(),),
-    "happiness": (
+    "happiness": (  # 6+12, lips parted
         Expression(au6=0.8, au12=0.9, au25=0.8),
-        Expression(au6=0.9, au12=1.0, au25=0.9, au26=0.45),
+        Expression(au6=0.9, au7=0.3, au12=1.0, au25=1.0, au26=0.45),
     ),
-    "surprise": (
+    "surprise": (  # 1+2+5+26, or 27 instead of 26
         Expression(au1=1.0, au2=1.0, au5=0.8, au25=1.0, au26=1.0),
         Expression(au1=0.9, au2=1.0, au5=0.9, au25=1.0, au26=0.5, au27=0.7),
     ),
-    "sadness": (
+    "sadness": (  # 1+4+15 with 17; with 6+7+20 close to tears
         Expression(au1=1.0, au4=0.7, au15=1.0, au17=0.6, au43=0.25, gaze_y=0.5),
-        Expression(au1=1.0, au4=0.8, au6=0.6, au7=0.8, au15=0.8, au17=0.5, au20=0.7, au25=0.5, au26=0.3),
+        Expression(au1=1.0, au4=1.0, au6=0.8, au7=0.9, au15=1.0, au17=0.3, au20=0.9, au25=0.15, au26=0.25),
     ),
-    "anger": (
+    "anger": (  # 4+5+7+17+23, lips pressed; 4+5+7+10 with 25..27, shouting
         Expression(au4=1.0, au5=0.3, au7=0.9, au10=0.2, au17=0.6, au23=1.0),
-        Expression(
-            au4=1.0, au5=0.4, au7=0.8, au9=0.8, au10=1.0, au15=0.5, au16=0.8, au20=0.5, au23=0.5, au25=1.0, au26=0.5,
-            au27=0.8,
-        ),
+        Expression(au4=1.0, au5=0.4, au7=1.0, au9=1.0, au10=1.0, au15=0.8, au16=0.8, au20=0.6, au25=1.0, au26=0.8, au27=1.0),
     ),
-    "fear": (
-        Expression(au1=1.0, au2=0.6, au4=0.6, au5=1.0, au20=0.9, au25=1.0, au26=0.4),
-    ),
-    "disgust": (
-        Expression(au4=0.4, au7=0.5, au9=1.0, au10=0.8, au15=0.4, au17=0.5),
-    ),
-}
+    "fear": (Expression(au1=1.0, au2=0.2, au4=1.0, au5=1.0, au15=0.4, au20=1.0, au25=0.7, au26=0.8),),
+    "disgust": (Expression(au4=0.4, au7=0.5, au9=1.0, au10=0.8, au15=0.4, au17=0.5),),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
