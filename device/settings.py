@@ -55,7 +55,7 @@ class Mistake:
 def load(path: StrPath, cls: type[T], contradictions: Contradictions = lambda _: ()) -> T:
     """Reads the file at `path`; raises `ConfigError` with every mistake in it, or with why it cannot be read."""
     try:
-        with open(path, encoding="utf-8-sig") as file:
+        with open(path, encoding="utf-8") as file:
             text = file.read()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error

@@ -178,6 +178,11 @@ def test_all_mistakes_at_once_in_the_order_of_the_file(write):
     ]
 
 
+def test_contradictions_come_in_the_order_of_the_file_too(write):
+    said = complaint(write("mqtt: {password: x}\nplayer: {max_volume: 20}\ndevice: {id: room}\n"))
+    assert [line.split(": ")[0] for line in said.splitlines()] == ["config.yaml:1", "config.yaml:2", "config.yaml:3"]
+
+
 def test_files_that_cannot_be_read(write, tmp_path):
     assert complaint(Path("none.yaml")) == "none.yaml: cannot be read: no such file or directory"
     (tmp_path / "folder").mkdir()

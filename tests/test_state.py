@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from device.domain import Listen, Memory, MoodName, Outcome, Playback, PolicyName
 from device.errors import StateError
-from device.state import DECODERS, INSERT, Store
+from device.state import DECODERS, INSERT, Store, set_aside
 
 ROOT = Path(__file__).resolve().parent.parent
 CHANGED = Memory(55, PolicyName.LIFT, True, "küche", "Ada", MoodName.SAD, Playback.PAUSED, "k1")
@@ -165,6 +165,7 @@ DAMAGES = {
     "header": lambda path: overwrite(path, 0, b"\0" * 100),
     "first page": lambda path: overwrite(path, 100, b"\xff" * 3000),
     "a page of zeros": lambda path: overwrite(path, 3 * 4096, b"\0" * 4096),
+    "free list": lambda path: overwrite(path, 32, b"\0\0\0\2\0\0\0\5"),  # reads well, fails at some later write
     "cut": lambda path: path.write_bytes(path.read_bytes()[: 2 * 4096 + 77]),
     "newer": lambda path: execute(path, "PRAGMA user_version = 99"),
     "other tables": lambda path: execute(path, "DROP TABLE memory"),
@@ -210,6 +211,16 @@ def test_damaged_files_do_not_pile_up(opened, tmp_path):
     names = sorted(path.name for path in (tmp_path / "data").iterdir())
     assert names == ["state.db", "state.db.damaged"]
     assert (tmp_path / "data" / "state.db.damaged").read_bytes().startswith(b"second")
+
+
+def test_the_log_of_a_damaged_file_goes_with_it(tmp_path):
+    """SQLite mostly removes the log of such a file itself; where it does not, the new file must not inherit it."""
+    for suffix in ("", "-wal"):
+        (tmp_path / f"state.db{suffix}").write_text(f"old{suffix}")
+    (tmp_path / "state.db.damaged-shm").write_text("older")
+    assert set_aside(tmp_path / "state.db") == tmp_path / "state.db.damaged"
+    left = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert left == {"state.db.damaged": "old", "state.db.damaged-wal": "old-wal"}
 
 
 def test_an_empty_file_is_a_beginning(opened, tmp_path):
