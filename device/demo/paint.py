@@ -67,9 +67,9 @@ def mouth(canvas: Canvas, face: Face) -> tuple[Array, Array]:
     open_ = open_ * canvas.soft(lower - upper - 0.7, 0.6)
     across = np.abs(canvas.x) / 24
     inside: Array = np.full(canvas.shape, 0.055, np.float32)
-    tongue_y = m.lower_y + 2
-    tongue = np.exp(-((canvas.x / 15) ** 4) - ((canvas.y - tongue_y) / 8) ** 4)
-    inside = inside + 0.20 * tongue
+    room = 0.35 * (m.lower_y - m.upper_y)
+    tongue = np.exp(-((canvas.x / 16) ** 4) - ((canvas.y - m.lower_y - 1) / (3 + room)) ** 4)
+    inside = inside + 0.24 * tongue * (1 - 0.3 * np.exp(-((canvas.x / 1.5) ** 2)))
     edge = m.rest_y + 4.0 + 3.0 * e.au12 - (1.2 + 4 * e.au12) * across**2 + 0.8 * e.au10
     inside = _teeth(canvas, inside, edge - 16, edge, seed=1)
     row = m.lower_y - 2.5 + 4.5 * e.au16 + 2.0 * across**2
@@ -101,12 +101,12 @@ def brows(canvas: Canvas, face: Face) -> Array:
     body = np.exp(-np.abs((canvas.y - middle) / thick) ** 2.6)
     ends = canvas.soft(xs - start, 4) * canvas.soft(end - xs, 6)
     hairs = 1 + 0.22 * grain(canvas, face.person.seed + 50, 0.5, 1.4)
-    return np.clip(body * ends * hairs, 0, 1).astype(np.float32)
+    return np.asarray(np.clip(body * ends * hairs, 0, 1), np.float32)
 
 
 def _spline(points: Array, xs: Array) -> Array:
-    out: Array = np.polyval(np.polyfit(points[:, 0], points[:, 1], 3), xs).astype(np.float32)
-    return out
+    """The cubic nearest to the points, at xs."""
+    return np.asarray(np.polyval(np.polyfit(points[:, 0], points[:, 1], 3), xs), np.float32)
 
 
 def eyes(canvas: Canvas, face: Face) -> tuple[Array, Array, Array]:

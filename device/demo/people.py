@@ -68,7 +68,8 @@ PROTOTYPES: dict[str, tuple[Expression, ...]] = {
     ),
     "anger": (  # 4+5+7+17+23, lips pressed; 4+5+7+10 with 25..27, shouting
         Expression(au4=1.0, au5=0.3, au7=0.9, au10=0.2, au17=0.6, au23=1.0),
-        Expression(au4=1.0, au5=0.4, au7=1.0, au9=1.0, au10=1.0, au15=0.8, au16=0.8, au20=0.6, au25=1.0, au26=0.8, au27=1.0),
+        Expression(au4=1.0, au5=0.4, au7=1.0, au9=1.0, au10=1.0, au15=0.8, au16=0.8, au20=0.6, au25=1.0, au26=0.8,
+                   au27=1.0),
     ),
     "fear": (Expression(au1=1.0, au2=0.2, au4=1.0, au5=1.0, au15=0.4, au20=1.0, au25=0.7, au26=0.8),),
     "disgust": (Expression(au4=0.4, au7=0.5, au9=1.0, au10=0.8, au15=0.4, au17=0.5),),

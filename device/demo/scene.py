@@ -44,7 +44,7 @@ class Act:
 
 PLAY: tuple[Act, ...] = (
     Act((0,), (("neutral", 0, 5), ("happiness", 1, 9))),
-    Act((1,), (("neutral", 0, 2), ("sadness", 0, 10), ("anger", 1, 9)), px_per_mm=0.68),
+    Act((1,), (("neutral", 0, 2), ("sadness", 1, 10), ("anger", 1, 9)), px_per_mm=0.68),
     Act((2,), (("surprise", 1, 9), ("neutral", 0, 6)), px_per_mm=0.66),
     Act((3,), (("neutral", 0, 2), ("anger", 1, 9), ("sadness", 1, 9)), px_per_mm=0.60),
     Act((0, 2), (("happiness", 1, 8),), px_per_mm=0.52, pause_s=4.0),
