@@ -277,6 +277,7 @@ def test_a_video_as_fast_as_it_goes_has_its_own_time_and_ends(video: Path) -> No
     frames = list(camera.frames())
     assert time.monotonic() - began < 1.5  # two seconds long
     assert [frame.at_s for frame in frames] == pytest.approx([n / 10 for n in range(20)], abs=0.041)
+    assert VideoCamera(video, CONFIG).length_s == pytest.approx(2.0, abs=0.05)
 
 
 def test_a_slower_rate_than_the_videos_skips_and_a_faster_one_shows_all(video: Path) -> None:
@@ -318,6 +319,7 @@ def test_pictures_come_in_natural_order_and_broken_ones_are_left_out(folder: Pat
     frames = list(FolderCamera(folder, CONFIG, live=False).frames())
     assert [round((frame.gray.mean() - 6) / 10) for frame in frames] == [1, 2, 10]
     assert [frame.at_s for frame in frames] == pytest.approx([0.0, 0.1, 0.3])
+    assert FolderCamera(folder, CONFIG).length_s == pytest.approx(0.4)
 
 
 def test_natural_order() -> None:

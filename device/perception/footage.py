@@ -75,6 +75,12 @@ class VideoCamera:
         self._pace = Pace(config.fps, live)
         self._capture = self._open()
 
+    @property
+    def length_s(self) -> float:
+        """How long the recording says it is; 0 if it does not say."""
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        return max(self._capture.get(cv2.CAP_PROP_FRAME_COUNT) / fps, 0.0) if fps > 0 else 0.0
+
     def describe(self) -> str:
         return f"video {self._path.name}"
 
@@ -138,6 +144,11 @@ class FolderCamera:
         self._paths = sorted(found, key=lambda path: natural(path.name))
         if not self._paths:
             raise CameraError(f"The folder {folder} has no pictures; put JPEG or PNG files into it.")
+
+    @property
+    def length_s(self) -> float:
+        """How long one pass takes."""
+        return len(self._paths) / self._config.fps
 
     def describe(self) -> str:
         return f"folder {self._folder.name} ({len(self._paths)} pictures)"

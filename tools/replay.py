@@ -1,0 +1,322 @@
+"""What Affetto would make of a video: the real eye and the real smoothing, frame for frame, drawn as one picture.
+
+    python tools/replay.py VIDEO --config config.yaml --set mood.hold_s=20 --out replay.png
+
+This is how to tune config.yaml: record a few minutes of the room, replay them, change a setting, replay them again.
+The video (or folder of pictures) is looked at `camera.fps` times a second, as a camera would be, and as fast as this
+machine can. Needs matplotlib (tools/requirements-replay.txt) for the picture, and nothing more for --json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import itertools
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from device import config as settings
+from device.config import Config
+from device.domain import EMOTIONS, Mood, MoodName, Now, Reading
+from device.errors import AffettoError, CameraError, ConfigError
+from device.mood.room_mood import RoomMood
+from device.perception.eye import Eye, open_eye
+from device.perception.footage import FolderCamera, VideoCamera
+from device.perception.frame import Frame, Gray
+
+PICTURES = 32  # frames kept to be shown, while the length is unknown; the drawing shows fewer
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One frame: what the eye said of it, and the room's mood after it."""
+
+    reading: Reading
+    mood: Mood
+
+    @property
+    def at_s(self) -> float:
+        return self.reading.at_s
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The mood's name changed at `at_s` of the recording."""
+
+    at_s: float
+    old: MoodName
+    new: MoodName
+
+
+@dataclass(slots=True)
+class Pictures:
+    """Frames spread evenly over a recording whose length nobody knows beforehand."""
+
+    kept: list[tuple[Reading, Gray]] = field(default_factory=list)
+    _every: int = 1
+    _count: int = 0
+
+    def add(self, reading: Reading, gray: Gray) -> None:
+        if self._count % self._every == 0:
+            self.kept.append((reading, gray))
+        self._count += 1
+        if len(self.kept) > PICTURES:
+            self.kept, self._every = self.kept[::2], self._every * 2
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Everything that happened in a recording."""
+
+    name: str
+    config: Config
+    steps: tuple[Step, ...]
+    pictures: tuple[tuple[Reading, Gray], ...]
+
+    @property
+    def period_s(self) -> float:
+        return 1.0 / self.config.camera.fps
+
+    @property
+    def length_s(self) -> float:
+        return self.steps[-1].at_s - self.steps[0].at_s + self.period_s
+
+    @property
+    def switches(self) -> tuple[Switch, ...]:
+        names = [(MoodName.NEUTRAL, 0.0), *((step.mood.name, step.at_s) for step in self.steps)]
+        return tuple(
+            Switch(at_s, old, new) for (old, _), (new, at_s) in itertools.pairwise(names) if old is not new
+        )
+
+    def seconds(self) -> dict[MoodName, float]:
+        """How long each mood lasted, the longest first."""
+        counts: dict[MoodName, int] = {}
+        for step in self.steps:
+            counts[step.mood.name] = counts.get(step.mood.name, 0) + 1
+        return {name: count * self.period_s for name, count in sorted(counts.items(), key=lambda item: -item[1])}
+
+    def face_share(self) -> float:
+        """The share of frames with a face that counts."""
+        sure = self.config.mood.certainty
+        with_face = sum(any(face.certainty >= sure for face in step.reading.faces) for step in self.steps)
+        return with_face / len(self.steps)
+
+    def costs_ms(self) -> dict[str, dict[str, float]]:
+        """Median and 95th percentile of each stage, over the frames in which it ran."""
+        spent: dict[str, list[float]] = {}
+        for step in self.steps:
+            for stage, cost in step.reading.costs_ms.items():
+                if stage != "score" or step.reading.faces:
+                    spent.setdefault(stage, []).append(cost)
+        return {stage: {"p50": statistics.median(costs), "p95": percentile95(costs)} for stage, costs in spent.items()}
+
+
+def percentile95(values: Sequence[float]) -> float:
+    """The smallest value that 95 of 100 do not pass."""
+    return sorted(values)[max(0, -(-95 * len(values) // 100) - 1)]
+
+
+def replay(eye: Eye, config: Config, name: str, advance: Progress | None = None) -> Replay:
+    """Look at every frame of the eye's camera; raises CameraError if there is none."""
+    room, steps, pictures = RoomMood(config.mood), [], Pictures()
+    task = advance.add_task("looking", total=getattr(eye.camera, "length_s", 0) or None) if advance else None
+    for frame in eye.camera.frames():
+        step = take(eye, room, frame)
+        steps.append(step)
+        pictures.add(step.reading, frame.gray)
+        if advance and task is not None:
+            advance.update(task, completed=frame.at_s, description=f"[bold]{step.mood.name}[/]")
+    if advance and task is not None:
+        advance.update(task, total=1, completed=1)
+    if not steps:
+        raise CameraError(f"The video {name} holds no picture that can be read; give another file.")
+    return Replay(name, config, tuple(steps), tuple(pictures.kept))
+
+
+def take(eye: Eye, room: RoomMood, frame: Frame) -> Step:
+    """One frame through eye and smoothing, with the recording's time for both clocks."""
+    reading = eye.step(frame)
+    return Step(reading, room.update(reading, Now(frame.at_s, frame.at_s)))
+
+
+def as_json(done: Replay) -> dict[str, object]:
+    """The whole replay for other programs; numbers rounded to what they are worth."""
+    return {
+        "video": done.name,
+        "settings": {"fps": done.config.camera.fps} | mood_settings(done.config),
+        "frames": len(done.steps),
+        "seconds": round(done.length_s, 3),
+        "face_share": round(done.face_share(), 4),
+        "moods_s": {name.value: round(seconds, 3) for name, seconds in done.seconds().items()},
+        "switches": [{"at": round(s.at_s, 3), "old": s.old.value, "new": s.new.value} for s in done.switches],
+        "costs_ms": {
+            stage: {key: round(value, 3) for key, value in costs.items()} for stage, costs in done.costs_ms().items()
+        },
+        "steps": [_step_json(step) for step in done.steps],
+    }
+
+
+def _step_json(step: Step) -> dict[str, object]:
+    mood = step.mood
+    return {
+        "at": round(step.at_s, 3),
+        "moved": step.reading.moved,
+        "faces": [
+            {
+                "number": face.number,
+                "box": [round(value, 4) for value in face.box],
+                "certainty": round(face.certainty, 4),
+                "scores": _scores_json(face.scores),
+            }
+            for face in step.reading.faces
+        ],
+        "mood": mood.name.value,
+        "confidence": round(mood.confidence, 4),
+        "valence": round(mood.affect.valence, 4),
+        "arousal": round(mood.affect.arousal, 4),
+        "smoothed": _scores_json(mood.scores),
+    }
+
+
+def _scores_json(scores: Iterable[float]) -> dict[str, float]:
+    return {emotion.value: round(score, 4) for emotion, score in zip(EMOTIONS, scores, strict=True)}
+
+
+def mood_settings(config: Config) -> dict[str, float]:
+    """The settings that shape the curves, as they are called in config.yaml."""
+    mood = config.mood
+    return {
+        "hold_s": mood.hold_s,
+        "dwell_s": mood.dwell_s,
+        "margin": mood.margin,
+        "certainty": mood.certainty,
+        "forget_s": mood.forget_s,
+    }
+
+
+def summary(done: Replay) -> str:
+    """What a person wants to know first."""
+    moods = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in done.seconds().items())
+    switches = [f"  {clock(s.at_s)}  {s.old} -> {s.new}" for s in done.switches]
+    costs = ", ".join(f"{stage} {cost['p50']:.1f}/{cost['p95']:.1f}" for stage, cost in done.costs_ms().items())
+    return "\n".join(
+        [
+            f"{done.name}: {len(done.steps)} frames looked at, {done.length_s:.1f} s, "
+            f"a face that counts in {done.face_share():.0%}",
+            f"moods: {moods}",
+            f"switches: {len(switches) or 'none'}",
+            *switches,
+            f"milliseconds a frame (half of them/95% of them below): {costs}",
+        ]
+    )
+
+
+def clock(at_s: float) -> str:
+    """Minutes and seconds of the recording."""
+    return f"{int(at_s // 60)}:{at_s % 60:04.1f}"
+
+
+def write_picture(done: Replay, out: Path) -> None:
+    """Draw, and put the picture in place only when it is complete."""
+    from replay_plot import draw  # matplotlib takes a second to load
+
+    handle, name = tempfile.mkstemp(suffix=out.suffix, dir=out.parent)
+    os.close(handle)
+    try:
+        draw(done, Path(name))
+        os.chmod(name, 0o644)
+        os.replace(name, out)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def overridden(config: Config, changes: Iterable[str]) -> Config:
+    """The configuration with `section.key=value` changes; raises ConfigError for what config.yaml would not take."""
+    for change in changes:
+        where, given, value = change.partition("=")
+        section, dot, key = where.strip().partition(".")
+        if not given or not dot:
+            raise ConfigError(f"--set {change}: write section.key=value, such as mood.hold_s=20")
+        line = f"{section}: {{{key}: {value}}}"
+        part = getattr(settings.settings.parse(line, f"--set {change}", Config), section)
+        config = replace(config, **{section: replace(getattr(config, section), **{key: getattr(part, key)})})
+    return config
+
+
+def parser() -> argparse.ArgumentParser:
+    about, _, more = (__doc__ or "").partition("\n\n")
+    top = argparse.ArgumentParser(
+        prog="replay.py", description=about, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    top.add_argument("video", type=Path, help="video file or folder of pictures")
+    top.add_argument("--config", type=Path, metavar="FILE", help="settings; default: the defaults of config.yaml")
+    top.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
+    top.add_argument("--out", type=Path, metavar="PICTURE", help="PNG, SVG or PDF; default: <video>-replay.png here")
+    top.add_argument("--json", action="store_true", help="print every step as JSON; draws only with --out")
+    return top
+
+
+def run(options: argparse.Namespace) -> None:
+    """Raises AffettoError for what the user can mend."""
+    config = settings.load(options.config) if options.config else Config()
+    config = overridden(config, options.set)
+    if not options.video.exists():
+        raise CameraError(f"There is no video {options.video}; give a video file or a folder of pictures.")
+    config = replace(config, camera=replace(config.camera, source=str(options.video)))
+    out = options.out or (None if options.json else Path(f"{options.video.resolve().stem}-replay.png"))
+    check_out(out)
+    bar = (TextColumn("{task.description:>18}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with closing(open_eye(config, live=False)) as eye, Progress(*bar, console=Console(stderr=True)) as progress:
+        if not isinstance(eye.camera, VideoCamera | FolderCamera):
+            raise CameraError(f"{options.video} is no recording; give a video file or a folder of pictures.")
+        done = replay(eye, config, options.video.name, progress)
+    if out is not None:
+        write_picture(done, out)
+    print(json.dumps(as_json(done)) if options.json else summary(done))
+    if out is not None:
+        print(f"picture: {out}", file=sys.stderr if options.json else sys.stdout)
+
+
+def check_out(out: Path | None) -> None:
+    """Find out before the work, not after it, that the picture cannot be written."""
+    if out is None:
+        return
+    if out.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise ConfigError(f"--out {out}: end the name in .png, .svg or .pdf")
+    if not out.parent.is_dir() or not os.access(out.parent, os.W_OK):
+        raise ConfigError(f"--out {out}: the folder {out.parent} does not exist or may not be written to")
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        raise ConfigError(
+            "matplotlib is missing for the picture; pip install -r tools/requirements-replay.txt, or use --json"
+        ) from error
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """0 done, 1 failed, 2 wrong arguments or settings."""
+    options = parser().parse_args(argv)
+    try:
+        run(options)
+    except AffettoError as error:
+        print(f"replay.py: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
