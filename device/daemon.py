@@ -69,6 +69,8 @@ class Daemon:
         data_dir = Path(config.device.data_dir)
         topics = Topics(config.mqtt.base_topic, config.device.id, config.mqtt.discovery_prefix)
         self._store = stack.enter_context(contextlib.closing(Store.open(data_dir, first_memory(config))))
+        if self._store.problem:
+            log.warning("%s", self._store.problem)
         self._player = stack.enter_context(contextlib.closing(VlcPlayer(config.player, data_dir, self._inbox.put)))
         self._mqtt = Mqtt(config.mqtt, topics, self._inbox.put) if config.mqtt.enabled else None
         if self._mqtt is not None:
