@@ -221,8 +221,8 @@ def test_settings_come_from_the_file_and_from_the_command_line(
     ("arguments", "status", "words"),
     [
         (["none.mp4"], 1, "There is no video none.mp4"),
-        (["notes.txt"], 1, "cannot be opened; give a video file"),
-        (["empty"], 1, "has no pictures"),
+        (["notes.txt", "--json"], 1, "cannot be opened; give a video file"),
+        (["empty", "--json"], 1, "has no pictures"),
         (["room.avi", "--config", "none.yaml"], 2, "none.yaml: cannot be read"),
         (["room.avi", "--set", "mood.holds=3"], 2, "did you mean hold_s?"),
         (["room.avi", "--set", "mood.hold_s=much"], 2, "mood.hold_s"),

@@ -47,6 +47,7 @@ MOOD_COLOURS = {
     MoodName.TENSE: "#7d55a8",
     MoodName.ANGRY: "#c4372f",
 }
+ON_MOOD = dict.fromkeys((MoodName.SAD, MoodName.TENSE, MoodName.ANGRY), "white")  # what can be read on the dark ones
 PICTURES = 8
 ASPECT = 4 / 3  # of the pictures shown
 WIDTH_IN, HEIGHT_IN, DPI = 15.0, 10.6, 110
@@ -151,7 +152,7 @@ def draw_mood(axes: Axes, done: Replay) -> None:
         begin, end = run[0].at_s, run[-1].at_s + done.period_s
         axes.axvspan(begin, end, color=MOOD_COLOURS[name], linewidth=0)
         if end - begin > 0.012 * len(name) * done.length_s:
-            axes.text((begin + end) / 2, 0.5, name, ha="center", va="center", fontsize=10, color=INK)
+            axes.text((begin + end) / 2, 0.5, name, ha="center", va="center", fontsize=10, color=ON_MOOD.get(name, INK))
     axes.set_ylim(0, 1)
     axes.set_yticks([])
 

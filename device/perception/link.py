@@ -131,7 +131,7 @@ class Opening:
             log.warning("%s", problem)
             self._put(EyeClosed(problem))
             failures = 1 if time.monotonic() - began_s >= self._backoff.healthy_s else failures + 1
-            self._rest(time.monotonic() + self._backoff.after(failures))
+            self._rest(self._backoff.after(failures))
         self._put(EyeClosed(""))
         self._waker.close()
         self._wake.close()
@@ -183,7 +183,8 @@ class Opening:
                         return b""
         return b""
 
-    def _rest(self, until_s: float) -> None:
+    def _rest(self, wait_s: float) -> None:
+        until_s = time.monotonic() + wait_s
         with selectors.DefaultSelector() as selector:
             selector.register(self._wake, selectors.EVENT_READ)
             while not self._over() and (left_s := until_s - time.monotonic()) > 0:
