@@ -31,6 +31,7 @@ class Eye:
     lower_y: float  # the lower lid's lowest point
     iris_x: float
     iris_y: float
+    closed: float  # 1 where the lids meet all along
 
     def lids(self, x: Array) -> tuple[Array, Array]:
         """The y of the upper and the lower lid at x; equal outside the opening."""
@@ -39,6 +40,7 @@ class Eye:
         middle = (self.inner_y + self.outer_y) / 2
         upper = base + (self.upper_y - middle) * _arch(s, 0.75, 0.95)
         lower = base + (self.lower_y - middle) * _arch(s, 1.1, 0.8)
+        upper = upper + (lower - upper) * self.closed**3
         return upper, np.maximum(upper, lower)
 
 
@@ -132,6 +134,7 @@ def _eye(person: Person, e: Expression) -> Eye:
         lower_y=max(lower, 0.8),
         iris_x=4.0 * e.gaze_x,
         iris_y=-0.4 + 3.0 * e.gaze_y,
+        closed=min(1.0, e.au43),
     )
 
 
