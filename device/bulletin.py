@@ -61,6 +61,7 @@ class Bulletin:
         }
         if self._announcement is not None:
             documents[self._announcement.topic] = self._announcement.payload
+        documents[topics.availability] = payloads.ONLINE  # last, so that whoever sees it can read all the rest
         return documents
 
     def changes(self, documents: Mapping[str, Payload], now: Now) -> list[Publish]:
