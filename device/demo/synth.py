@@ -85,13 +85,13 @@ def pluck(pitch: float, held_s: float, *, brightness: float = 0.75, ring_s: floa
     turn -= turn.mean()
     turn /= np.abs(turn).max() + 1e-6
     loss = np.float32(0.001 ** (period / RATE_HZ / ring_s))
-    rounds = np.empty((total // period + 3, period), np.float32)
+    rounds = np.empty((int(total * 1.3) // period + 3, period), np.float32)
     for row in rounds:
         row[:] = turn
         turn = loss * (0.5 * turn + 0.5 * np.roll(turn, 1))
     # Each turn delays by period + 1/2: read the line at the speed that makes the pitch right.
     speed = f * (period + 0.5) / RATE_HZ
-    wave = np.interp(np.arange(total) * speed * period / (period + 0.5), np.arange(rounds.size), rounds.ravel())
+    wave = np.interp(np.arange(total) * speed, np.arange(rounds.size), rounds.ravel())
     return np.asarray(wave * envelope(held_s, 0.001, 9, 1, 0.25)[:total], np.float32)
 
 
@@ -225,7 +225,7 @@ def snare(_pitch: float, _held_s: float) -> Wave:
     t = times(0.28)
     wires = _highpass(np.random.default_rng(2).standard_normal(t.size)) * np.exp(-t / 0.075)
     skin = (np.sin(2 * np.pi * 186 * t) + 0.6 * np.sin(2 * np.pi * 331 * t)) * np.exp(-t / 0.05)
-    return np.asarray((0.45 * wires + 0.45 * skin) * np.clip((0.28 - t) / 0.05, 0, 1), np.float32)
+    return np.asarray((0.32 * wires + 0.4 * skin) * np.clip((0.28 - t) / 0.05, 0, 1), np.float32)
 
 
 def clap(_pitch: float, _held_s: float) -> Wave:
