@@ -57,7 +57,7 @@ from device.mood import policy
 from device.mood.room_mood import RoomMood
 from device.vitals import Vitals
 
-FIRST_LOOK_S = 10.0  # the first song waits so long for the first face, if the camera is on
+FIRST_LOOK_S = 10.0  # the first song waits so long for the first mood to show, if the camera is on
 
 
 class Session:
@@ -82,7 +82,7 @@ class Session:
         self._started = Now(0.0, 0.0)
         self._held_since = 0.0  # when the mood set by hand was set (wall clock, s)
         self._goal_since = 0.0  # when the way to the target began (monotonic s)
-        self._look_until: float | None = None  # the first song waits for a face until then
+        self._look_until: float | None = None  # the first song waits for a mood until then
         # What was last asked for; the settle step compares with it.
         self._eye_wanted = False
         self._volume_asked: int | None = None
@@ -143,10 +143,10 @@ class Session:
 
     def _mood_changed(self, before: Mood, now: Now, *, at_once: bool = False) -> list[Action]:
         mood = self.mood
-        if mood.source is not MoodSource.NONE:
-            self._look_until = None
         if mood.name is before.name and mood.source is before.source:
             return []
+        if mood.name is not before.name:
+            self._look_until = None
         self._goal_since = now.mono
         actions: list[Action] = [
             self._bulletin.event("mood_changed", mood=mood.name, previous=before.name, source=mood.source)
