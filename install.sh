@@ -99,8 +99,17 @@ show_time() { # WORDS: says now and then how far a step has come, until it is en
     done
 }
 
+# However this script ends, it leaves nothing behind that it put there for a moment.
+tidy() {
+    [ -z "$ticker" ] || kill "$ticker" 2>/dev/null || true
+    ! $holding || as_root rm -f "$policy"
+}
+ticker=""
+holding=false
+trap tidy EXIT
+
 step() { # WORDS COMMAND...: runs it with its output in the log; where it fails, shows the log's end
-    local words=$1 begun=$SECONDS ticker failed=0
+    local words=$1 begun=$SECONDS failed=0
     shift
     [ -t 1 ] || say "$words"
     show_time "$words" &
@@ -108,6 +117,7 @@ step() { # WORDS COMMAND...: runs it with its output in the log; where it fails,
     "$@" >>"$log" 2>&1 </dev/null || failed=$?
     kill "$ticker" 2>/dev/null || true
     wait "$ticker" 2>/dev/null || true
+    ticker=""
     [ -t 1 ] && printf '\r\033[K'
     if [ "$failed" = 0 ]; then
         say "$words: done in $((SECONDS - begun)) s"
@@ -145,15 +155,15 @@ apt() { as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 apt-get -q -o 
 # the tests bring up private ones on ports of their own. Where mosquitto was there before, it is left as it is.
 hold_mosquitto() {
     [ ! -e "$policy" ] || return 0
-    trap 'as_root rm -f "$policy"' EXIT
+    holding=true
     printf '%s\n' '#!/bin/sh' 'case " $* " in *" mosquitto "* | *" mosquitto.service "*) exit 101 ;; esac' |
         as_root tee "$policy" >/dev/null
     as_root chmod 755 "$policy"
 }
 
 release_mosquitto() {
-    trap - EXIT
-    if grep -qs mosquitto.service "$policy"; then as_root rm -f "$policy"; fi
+    ! $holding || as_root rm -f "$policy"
+    holding=false
     if command -v systemctl >/dev/null; then as_root systemctl disable --quiet mosquitto.service 2>>"$log" || true; fi
     say "mosquitto is installed and its service left off: the demo starts a private broker when it needs one."
 }

@@ -74,7 +74,7 @@ def examinations(config: Config, path: Path, take_frame: bool) -> list[Examinati
         ("Looking at the clock", doctor.clock),
         ("Loading the models", lambda: doctor.models(models_dir)),
         ("Looking at the state folder", lambda: doctor.state(data_dir, "" if busy else damage)),
-        ("Reading the music folders", lambda: doctor.library(config.music)),
+        ("Reading the music folders", lambda: doctor.library(config.music, data_dir)),
         ("Opening the sound device", lambda: doctor.sound(config.player, busy)),
         ("Calling the broker", lambda: doctor.broker(config.mqtt, topics)),
         (

@@ -182,11 +182,16 @@ def remembered(folder: Path, defaults: Memory) -> tuple[Memory, str]:
     """What is switched on, and what is wrong with the file that says so (empty: nothing). Reads a copy, because
     opening the store itself would repair it, and it belongs to the program."""
     with tempfile.TemporaryDirectory() as scratch:
-        for path in folder.glob("state.db*"):
-            with suppress(OSError):
-                shutil.copy(path, scratch)
+        _copy(folder, "state.db*", scratch)
         with closing(Store.open(Path(scratch), defaults)) as store:
             return store.memory, store.problem.replace(scratch, str(folder))
+
+
+def _copy(folder: Path, pattern: str, scratch: str) -> None:
+    """As much as there is and may be read: what cannot be copied is then examined as if it were not there."""
+    for path in folder.glob(pattern):
+        with suppress(OSError):
+            shutil.copy(path, scratch)
 
 
 # --- What it is connected to ------------------------------------------------------------------------------------
@@ -254,7 +259,7 @@ def _ignore(_: Event) -> None:
     pass
 
 
-def library(config: MusicConfig) -> Iterator[Finding]:
+def library(config: MusicConfig, data_dir: Path) -> Iterator[Finding]:
     """The music folders can be read, and there is something to play in them."""
     for folder in map(Path, config.folders):
         try:
@@ -266,14 +271,16 @@ def library(config: MusicConfig) -> Iterator[Finding]:
             yield problem("library", f"{folder} cannot be read ({reason})", "check whose it is with ls -l")
     readable = [folder for folder in map(Path, config.folders) if os.access(folder, os.R_OK | os.X_OK)]
     if readable:
-        yield from _tracks(readable)
+        yield from _tracks(readable, data_dir)
 
 
-def _tracks(folders: Sequence[Path]) -> Iterator[Finding]:
-    """A catalogue of its own, thrown away afterwards: the real one belongs to the program that may be running."""
+def _tracks(folders: Sequence[Path], data_dir: Path) -> Iterator[Finding]:
+    """Brings a copy of the catalogue up to date, which reads what is new, and throws it away."""
     try:
-        with tempfile.TemporaryDirectory() as scratch, closing(Catalogue.open(Path(scratch))) as catalogue:
-            found = catalogue.scan(folders)
+        with tempfile.TemporaryDirectory() as scratch:
+            _copy(data_dir, "catalogue.db*", scratch)
+            with closing(Catalogue.open(Path(scratch))) as catalogue:
+                found = catalogue.scan(folders)
     except AffettoError as error:
         yield problem("library", str(error))
         return

@@ -27,6 +27,7 @@ from device.demo.show import write
 from device.doctor import Finding, Verdict
 from device.domain import Memory
 from device.home.topics import Topics
+from device.music.catalogue import Catalogue
 from device.state import Store
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,6 +62,11 @@ def music(tmp_path: Path) -> Path:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(bytes(32000))
     return tmp_path / "music"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
 
 
 @pytest.fixture(scope="module")
@@ -186,16 +192,19 @@ def test_a_damaged_store_is_told_and_left_to_the_program(tmp_path: Path) -> None
 # --- Music ------------------------------------------------------------------------------------------------------
 
 
-def test_a_library_with_music_is_well_and_nothing_is_written(music: Path, tmp_path: Path) -> None:
+def test_a_library_with_music_is_well_and_nothing_is_written(music: Path, data: Path, tmp_path: Path) -> None:
+    with closing(Catalogue.open(data)) as catalogue:
+        catalogue.scan([music])
+    (music / "happy" / "tick.wav").rename(music / "happy" / "tock.wav")
     before = snapshot(tmp_path)
-    finding = only(doctor.library(MusicConfig(folders=(str(music),))))
+    finding = only(doctor.library(MusicConfig(folders=(str(music),)), data))
     assert finding.verdict is Verdict.WELL
     assert "1 track in" in finding.words
     assert snapshot(tmp_path) == before
 
 
 def test_an_empty_library_is_a_problem(tmp_path: Path) -> None:
-    finding = only(doctor.library(MusicConfig(folders=(str(tmp_path),))))
+    finding = only(doctor.library(MusicConfig(folders=(str(tmp_path),)), tmp_path))
     assert finding.verdict is Verdict.PROBLEM
     assert "nothing to play" in finding.words
     assert "happy" in finding.advice
@@ -203,15 +212,15 @@ def test_an_empty_library_is_a_problem(tmp_path: Path) -> None:
 
 def test_each_folder_that_is_missing_is_named_and_the_others_count(music: Path, tmp_path: Path) -> None:
     config = MusicConfig(folders=(str(tmp_path / "gone"), str(tmp_path / "lost"), str(music)))
-    found = list(doctor.library(config))
+    found = list(doctor.library(config, tmp_path))
     assert [one.verdict for one in found] == [Verdict.PROBLEM, Verdict.PROBLEM, Verdict.WELL]
     assert "gone does not exist" in found[0].words
 
 
-def test_files_that_cannot_be_played_are_listed_up_to_a_point(music: Path) -> None:
+def test_files_that_cannot_be_played_are_listed_up_to_a_point(music: Path, data: Path) -> None:
     for number in range(13):
         (music / "happy" / f"empty{number}.mp3").touch()
-    found = list(doctor.library(MusicConfig(folders=(str(music),))))
+    found = list(doctor.library(MusicConfig(folders=(str(music),)), data))
     assert [one.verdict for one in found] == [Verdict.NOTE] * 11 + [Verdict.WELL]
     assert "and 3 more" in found[10].words
 
