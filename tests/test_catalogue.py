@@ -1,0 +1,396 @@
+"""The catalogue finds what can be played, names what cannot, reads nothing twice, and survives damaged disks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+import audio
+import mutagen
+import pytest
+from mutagen import id3
+
+from device.domain import MOOD_AFFECT, Affect, LibraryLoaded, MoodName, MoodOrigin
+from device.errors import LibraryError
+from device.music import catalogue as catalogue_module
+from device.music import tags
+from device.music.catalogue import Catalogue
+from device.music.files import key_of
+from device.music.shelf import NAME, Shelf
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def shelf(data: Path) -> Iterator[Catalogue]:
+    opened = Catalogue.open(data)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files whose tags were read."""
+    names: list[str] = []
+    real = tags.read
+
+    def read(path: Path) -> tags.Tags:
+        names.append(path.name)
+        return real(path)
+
+    monkeypatch.setattr(tags, "read", read)
+    return names
+
+
+def song(path: Path, hz: float = 440.0, **frames: str) -> Path:
+    """A short file whose content is as unlike others as its pitch."""
+    audio.tone(path, 0.1, hz)
+    if frames:
+        file = mutagen.File(path)
+        file.add_tags()
+        for name, text in frames.items():
+            file.tags.add(getattr(id3, name)(text=[text]))
+        file.save()
+    return path
+
+
+def names(library: LibraryLoaded) -> list[str]:
+    return [os.path.basename(unquote_to_bytes(track.uri)).decode("utf-8", "replace") for track in library.tracks]
+
+
+def test_moods_come_from_folders_then_from_tags(shelf: Catalogue, music: Path) -> None:
+    song(music / "plain.wav", 100)
+    song(music / "tagged.wav", 200, TMOO="Angry", TIT2="Loud", TPE1="They", TALB="First")
+    song(music / "Happy" / "Abba" / "01 - in_folder.wav", 300, TMOO="Sad")
+    plain, tagged, in_folder = sorted(shelf.scan([music]).tracks, key=lambda track: track.origin != "unknown")
+    if tagged.origin is MoodOrigin.FOLDER:
+        tagged, in_folder = in_folder, tagged
+    assert (plain.mood, plain.origin, plain.affect) == (MoodName.NEUTRAL, MoodOrigin.UNKNOWN, Affect(0.0, 0.0))
+    assert (tagged.mood, tagged.origin, tagged.affect) == (
+        MoodName.ANGRY,
+        MoodOrigin.TAG,
+        MOOD_AFFECT[MoodName.ANGRY],
+    )
+    assert (tagged.title, tagged.artist, tagged.album) == ("Loud", "They", "First")
+    assert (in_folder.mood, in_folder.origin, in_folder.title) == (MoodName.HAPPY, MoodOrigin.FOLDER, "in folder")
+    assert in_folder.duration_s == pytest.approx(0.1)
+
+
+def test_the_music_folder_itself_may_be_named_after_a_mood(shelf: Catalogue, tmp_path: Path) -> None:
+    song(tmp_path / "calm" / "a.wav")
+    assert shelf.scan([tmp_path / "calm"]).tracks[0].mood is MoodName.CALM
+
+
+def test_folders_above_the_music_folder_say_nothing(shelf: Catalogue, tmp_path: Path) -> None:
+    song(tmp_path / "sad" / "music" / "a.wav")
+    assert shelf.scan([tmp_path / "sad" / "music"]).tracks[0].origin is MoodOrigin.UNKNOWN
+
+
+def test_several_folders_and_one_within_another(shelf: Catalogue, music: Path, tmp_path: Path) -> None:
+    song(music / "sub" / "a.wav", 100)
+    song(tmp_path / "other" / "b.wav", 200)
+    assert sorted(names(shelf.scan([music, music / "sub", tmp_path / "other"]))) == ["a.wav", "b.wav"]
+
+
+def test_only_what_is_new_or_changed_is_read_again(
+    shelf: Catalogue, music: Path, data: Path, reads: list[str]
+) -> None:
+    a, b = song(music / "a.wav", 100), song(music / "b.wav", 200)
+    first = shelf.scan([music])
+    assert reads == ["a.wav", "b.wav"]
+    assert shelf.scan([music]) == first
+    assert reads == ["a.wav", "b.wav"]
+    song(b, 300)
+    os.utime(b, ns=(1, 1))
+    (music / "c.wav").write_bytes(a.read_bytes()[:-4])
+    shelf.scan([music])
+    assert reads == ["a.wav", "b.wav", "b.wav", "c.wav"]
+    shelf.close()
+    again = Catalogue.open(data)
+    assert len(again.scan([music]).tracks) == 3
+    assert len(reads) == 4
+    again.close()
+
+
+def test_load_answers_without_the_disk(shelf: Catalogue, music: Path, data: Path) -> None:
+    song(music / "calm" / "a.wav")
+    scanned = shelf.scan([music])
+    shelf.close()
+    shutil.rmtree(music)
+    again = Catalogue.open(data)
+    assert again.load() == scanned
+    again.close()
+
+
+def test_a_new_catalogue_is_empty(shelf: Catalogue) -> None:
+    assert shelf.load() == LibraryLoaded(())
+
+
+def test_a_drive_that_is_pulled_out_and_back(shelf: Catalogue, music: Path, tmp_path: Path, reads: list[str]) -> None:
+    drive = tmp_path / "drive"
+    song(music / "a.wav", 100)
+    song(drive / "b.wav", 200)
+    shelf.scan([music, drive])
+    drive.rename(tmp_path / "pulled")
+    without = shelf.scan([music, drive])
+    assert names(without) == ["a.wav"]
+    assert any("plug its disk in" in problem for problem in without.problems)
+    assert names(shelf.load()) == ["a.wav"]
+    (tmp_path / "pulled").rename(drive)
+    back = shelf.scan([music, drive])
+    assert len(back.tracks) == 2
+    assert back.problems == ()
+    assert reads == ["b.wav", "a.wav"] or reads == ["a.wav", "b.wav"]
+
+
+def test_a_moved_file_keeps_its_key_and_takes_the_new_folders_mood(shelf: Catalogue, music: Path) -> None:
+    song(music / "sad" / "a.wav")
+    before = shelf.scan([music]).tracks[0]
+    (music / "happy").mkdir()
+    (music / "sad" / "a.wav").rename(music / "happy" / "b.wav")
+    after = shelf.scan([music]).tracks[0]
+    assert after.key == before.key
+    assert (before.mood, after.mood) == (MoodName.SAD, MoodName.HAPPY)
+
+
+def test_a_renamed_mood_folder_counts_at_once(shelf: Catalogue, music: Path) -> None:
+    song(music / "stuff" / "a.wav")
+    shelf.scan([music])
+    (music / "stuff").rename(music / "tense")
+    assert shelf.scan([music]).tracks[0].mood is MoodName.TENSE
+
+
+def test_the_same_content_twice_is_one_track(shelf: Catalogue, music: Path) -> None:
+    song(music / "a.wav")
+    (music / "calm").mkdir()
+    shutil.copy(music / "a.wav", music / "calm" / "b.wav")
+    (track,) = shelf.scan([music]).tracks
+    assert track.origin is MoodOrigin.FOLDER
+
+
+def test_keys_tell_contents_apart(tmp_path: Path) -> None:
+    big = bytes(300_000)
+    cases = [b"", b"a", b"b", big, big + b"\0", b"x" + big[1:], big[:-1] + b"x"]
+    keys = set()
+    for content in cases:
+        (tmp_path / "f").write_bytes(content)
+        keys.add(key_of(os.fsencode(tmp_path / "f"), len(content)))
+    assert len(keys) == len(cases)
+
+
+@pytest.mark.parametrize("name", ["Ünï 音楽 🎵.wav", "100% #1?;.wav", b"no utf-8 \xff\xfe \xe4.wav"])
+def test_any_file_name_survives(data: Path, music: Path, name: str | bytes) -> None:
+    raw = os.path.join(os.fsencode(music), b"calm", os.fsencode(name))
+    song(Path(os.fsdecode(raw)))
+    first = Catalogue.open(data)
+    (track,) = first.scan([music]).tracks
+    first.close()
+    assert unquote_to_bytes(track.uri.removeprefix("file://")) == raw
+    assert track.uri.isascii()
+    assert track.mood is MoodName.CALM
+    track.title.encode()  # no halves of surrogates
+    again = Catalogue.open(data)
+    assert again.load().tracks == (track,)
+    again.close()
+
+
+@pytest.mark.parametrize("suffix", ["mp3", "FLAC", "ogg", "oga", "opus", "m4a", "aac", "wav", "aif", "aiff", "wma"])
+def test_suffixes_in_any_case_are_looked_at(shelf: Catalogue, music: Path, suffix: str) -> None:
+    song(music / f"a.{suffix}")
+    assert len(shelf.scan([music]).tracks) == 1
+
+
+def test_what_is_not_named_like_music_or_hidden_is_passed_over(shelf: Catalogue, music: Path) -> None:
+    song(music / "._a.wav")
+    song(music / ".trash" / "b.wav")
+    (music / "cover.jpg").write_bytes(b"\xff\xd8")
+    (music / "notes.txt").write_text("x")
+    (music / "folder.mp3").mkdir()
+    (music / "dead.mp3").symlink_to(music / "nowhere")
+    os.mkfifo(music / "pipe.mp3")  # opening it would wait for ever
+    assert shelf.scan([music]) == LibraryLoaded(())
+
+
+def test_bad_files_are_named_once_and_not_read_again(shelf: Catalogue, music: Path, reads: list[str]) -> None:
+    song(music / "good.wav")
+    (music / "empty.mp3").write_bytes(b"")
+    (music / "text.mp3").write_text("a letter\n" * 100)
+    (music / "cut.wav").write_bytes((music / "good.wav").read_bytes()[:30])
+    audio.flac(music / "flac.mp3")
+    found = shelf.scan([music])
+    assert sorted(names(found)) == ["flac.mp3", "good.wav"]
+    assert len(found.problems) == 3
+    for name in ("empty.mp3", "text.mp3", "cut.wav"):
+        assert sum(name in problem for problem in found.problems) == 1
+    count = len(reads)
+    assert shelf.scan([music]).problems == found.problems
+    assert len(reads) == count
+    song(music / "text.mp3", 500)  # repaired
+    assert len(shelf.scan([music]).tracks) == 3
+
+
+def test_a_file_that_may_not_be_read_is_tried_again(
+    shelf: Catalogue, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    song(music / "a.wav")
+
+    def forbidden(path: bytes, size: int) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(catalogue_module, "key_of", forbidden)
+        found = shelf.scan([music])
+    assert found.tracks == ()
+    assert "permission denied" in found.problems[0]
+    assert len(shelf.scan([music]).tracks) == 1
+
+
+def test_links_are_followed_but_loops_are_not(shelf: Catalogue, music: Path, tmp_path: Path) -> None:
+    song(tmp_path / "elsewhere" / "a.wav")
+    (music / "link").symlink_to(tmp_path / "elsewhere")
+    (music / "again").symlink_to(tmp_path / "elsewhere")
+    (music / "loop").symlink_to(music)
+    (tmp_path / "elsewhere" / "up").symlink_to(music)
+    assert names(shelf.scan([music])) == ["a.wav"]
+
+
+def test_a_missing_folder_is_told(shelf: Catalogue, tmp_path: Path) -> None:
+    (problem,) = shelf.scan([tmp_path / "nowhere"]).problems
+    assert "nowhere" in problem
+    assert "music.folders" in problem
+
+
+def test_progress_counts_every_file(shelf: Catalogue, music: Path) -> None:
+    for n in range(3):
+        song(music / f"{n}.wav", 100 + n)
+    for _ in range(2):  # also when nothing is to be read
+        steps: list[tuple[int, int]] = []
+        shelf.scan([music], lambda done, total: steps.append((done, total)))  # noqa: B023
+        assert steps == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+# --- What happens to disks --------------------------------------------------------------------------------------
+
+
+def damage_header(path: Path) -> None:
+    path.write_bytes(b"this is no database" * 500)
+
+
+def damage_pages(path: Path) -> None:
+    raw = bytearray(path.read_bytes())
+    raw[4096:] = b"\xa5" * (len(raw) - 4096)
+    path.write_bytes(raw)
+
+
+def damage_rows(path: Path) -> None:
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE files SET folder_mood = 'elated', size = 'big'")
+    db.close()
+
+
+@pytest.mark.parametrize("damage", [damage_header, damage_pages, damage_rows])
+def test_a_damaged_catalogue_is_moved_aside_and_made_anew(data: Path, music: Path, damage: object) -> None:
+    assert callable(damage)
+    for n in range(40):
+        song(music / f"{n}.wav", 100 + n)
+    first = Catalogue.open(data)
+    first.scan([music])
+    first.close()
+    damage(data / NAME)
+    again = Catalogue.open(data)
+    assert again.load().tracks == ()
+    found = again.scan([music])
+    again.close()
+    assert len(found.tracks) == 40
+    assert any("broken-1" in problem for problem in found.problems)
+    assert (data / f"{NAME}.broken-1").exists()
+    third = Catalogue.open(data)
+    assert len(third.load().tracks) == 40
+    assert third.load().problems == ()
+    third.close()
+
+
+def test_broken_catalogues_do_not_overwrite_one_another(data: Path) -> None:
+    for n in (1, 2):
+        data.mkdir(exist_ok=True)
+        damage_header(data / NAME)
+        Catalogue.open(data).close()
+        assert (data / f"{NAME}.broken-{n}").exists()
+
+
+def test_where_nothing_can_be_written_the_music_is_found_all_the_same(tmp_path: Path, music: Path) -> None:
+    song(music / "a.wav")
+    (tmp_path / "file").write_text("in the way")
+    opened = Catalogue.open(tmp_path / "file")
+    found = opened.scan([music])
+    opened.close()
+    assert len(found.tracks) == 1
+    assert any("cannot be used" in problem for problem in found.problems)
+
+
+def test_a_full_disk_loses_only_the_memory(data: Path, music: Path) -> None:
+    """A real limit on the file's size: SQLite then says "database or disk is full"."""
+    for n in range(60):
+        song(music / f"{n} {'x' * 150}.wav", 100 + n)
+    opened = Catalogue.open(data)
+    (pages,) = opened._shelf._db.execute("PRAGMA page_count").fetchone()
+    opened._shelf._db.execute(f"PRAGMA max_page_count = {pages}")
+    found = opened.scan([music])
+    assert len(found.tracks) == 60
+    assert any("full" in problem for problem in found.problems)
+    opened._shelf._db.execute("PRAGMA max_page_count = 100000")
+    opened.close()
+
+
+def test_a_full_disk_is_a_library_error(data: Path) -> None:
+    kept = Shelf(data)
+    kept._db.execute("PRAGMA query_only = 1")
+    entry = catalogue_module.Entry(b"/a.mp3", 1, 1, "k", "t", "", "", 1.0, None, None, "")
+    with pytest.raises(LibraryError, match="cannot be written"):
+        kept.save([entry])
+    kept.close()
+
+
+def test_another_version_is_made_anew(data: Path, music: Path) -> None:
+    song(music / "a.wav")
+    data.mkdir()
+    with sqlite3.connect(data / NAME) as db:
+        db.execute("CREATE TABLE files (something TEXT)")
+        db.execute("PRAGMA user_version = 99")
+    db.close()
+    opened = Catalogue.open(data)
+    assert len(opened.scan([music]).tracks) == 1
+    opened.close()
+
+
+def test_nothing_is_written_when_nothing_changed(data: Path, music: Path) -> None:
+    song(music / "a.wav")
+    opened = Catalogue.open(data)
+    opened.scan([music])
+    before = opened._shelf._db.total_changes
+    opened.scan([music])
+    assert opened._shelf._db.total_changes == before
+    opened.close()
+
+
+def test_a_real_library_is_read(tmp_path: Path, shared_dir: Path) -> None:
+    opened = Catalogue.open(tmp_path)
+    found = opened.scan([shared_dir / "data" / "music"])
+    opened.close()
+    assert len(found.tracks) > 700
+    assert all(track.duration_s > 10 for track in found.tracks)
+    assert found.problems == ()
