@@ -43,6 +43,11 @@ def test_scores_are_probabilities(classifier: EmotionClassifier) -> None:
         assert scores.sum() == pytest.approx(1, abs=1e-5)
 
 
+def test_a_mirrored_face_scores_the_same(classifier: EmotionClassifier) -> None:
+    crop = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
+    np.testing.assert_array_equal(classifier.scores(crop), classifier.scores(crop[:, ::-1]))
+
+
 def test_a_view_into_a_larger_picture_can_be_scored(classifier: EmotionClassifier) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (96, 96), np.uint8)
     view = picture[::2, ::2]

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from device.model import Model
 from device.perception.emotion import EmotionClassifier, softmax
 from tools import convert, emotion_net, measure_emotion
 from tools.emotion_data import EMOTIONS, LabelledFaces
@@ -64,7 +63,8 @@ def export(
 def words(recipe: dict[str, Any], clear: int) -> dict[str, Any]:
     return {
         "preprocessing": "One face, gray, 48x48, framed and levelled like FER2013 (device/perception/crop.py); pixels "
-        "0..255, stored as pixel - 128. Probabilities are the softmax of the logits divided by temperature.",
+        "0..255, stored as pixel - 128. The logits of the face and of its mirror image are averaged; probabilities are "
+        "the softmax of that mean divided by temperature. Every figure is measured so.",
         "data": DATA,
         "training": {
             "how": "tools/train_emotion.py: a residual net of 3x3 convolutions on soft labels, flips, turns, zooms, "
@@ -86,9 +86,9 @@ def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
 
 def run_int8(tflite: bytes, card: dict[str, Any], faces: np.ndarray) -> np.ndarray:
     """Logits [n, 8] as the device computes them."""
-    with staged(tflite, card) as folder, Model.load(Path(folder), "emotion") as model:
-        inputs = (faces.astype(np.int16) - 128).astype(np.int8)[:, None, :, :, None]
-        return np.concatenate([model.run(one)[0] for one in inputs])
+    with staged(tflite, card | {"temperature": 1.0}) as folder:
+        classifier = EmotionClassifier.load(Path(folder))
+        return np.stack([classifier.logits(face) for face in faces])
 
 
 def staged(tflite: bytes, card: dict[str, Any]) -> tempfile.TemporaryDirectory[str]:
@@ -101,7 +101,11 @@ def compare(float_model: Any, tflite: bytes, card: dict[str, Any], valid: Labell
     """Figures of the int8 model and of the float model before it, on the clear faces of `valid`."""
     truth = valid.majority()
     crops, truth = valid.faces[truth >= 0], truth[truth >= 0]
-    logits = float_model.predict(crops[..., None].astype(np.float32), batch_size=256, verbose=0)
+    seen, mirrored = (
+        float_model.predict(some[..., None].astype(np.float32), batch_size=256, verbose=0)
+        for some in (crops, crops[:, :, ::-1])
+    )
+    logits = (seen + mirrored) / 2
     before = measure_emotion.figures(truth, softmax(logits / card["temperature"]))
     with staged(tflite, card) as folder:
         classifier = EmotionClassifier.load(Path(folder))

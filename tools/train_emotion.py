@@ -11,6 +11,7 @@ cycle, and an exponential moving average of the weights, which is what is measur
 """
 
 import argparse
+import itertools
 import json
 import math
 import sys
@@ -80,8 +81,7 @@ def main() -> int:
         return 1
     if not arguments.export_only:
         learn(run, recipe, train, valid, arguments.run)
-    planned = [int(epoch["planned"]) for epoch in run.history]
-    trained = asdict(recipe) | {"epochs_done": len(planned), "epochs_planned": planned}
+    trained = asdict(recipe) | {"epochs_done": len(run.history), "epochs_planned": plans(run.history)}
     emotion_card.export(run.average, held_out, valid, arguments.models, trained, console)
     return 0
 
@@ -138,6 +138,16 @@ def resume(run: Run, recipe: Recipe, folder: Path) -> None:
     run.optimiser.load_state_dict(saved["optimiser"])
     run.history[:] = saved["history"]
     console.print(f"going on after epoch {len(run.history)} of {recipe.epochs}")
+
+
+def plans(history: list[dict[str, float]]) -> str:
+    """Under which cosine the epochs were trained, such as "50 (epochs 1 to 19), 28 (epochs 20 to 28)"."""
+    told, first = [], 1
+    for planned, epochs in itertools.groupby(int(epoch["planned"]) for epoch in history):
+        last = first + len(list(epochs)) - 1
+        told.append(f"{planned} (epochs {first} to {last})")
+        first = last + 1
+    return ", ".join(told)
 
 
 def save(run: Run, recipe: Recipe, folder: Path) -> None:
