@@ -47,7 +47,7 @@ def ear(broker: PrivateBroker) -> Iterator[Ear]:
 @pytest.fixture
 def config(content: Path, tmp_path: Path, broker: PrivateBroker) -> Config:
     """The demo's configuration with a data folder of its own."""
-    whole = configure(content, str(content / "people"), broker.config, 8.0)
+    whole = configure(content, str(content / "people"), content / "music", broker.config, 8.0)
     return with_broker(whole, broker, data_dir=str(tmp_path / "data"))
 
 

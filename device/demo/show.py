@@ -7,6 +7,7 @@ MQTT. Main thread; writes into one folder of its own.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -36,14 +37,15 @@ def run(*, seconds: float | None, fps: float, rendered: bool, keep: Path | None)
     """Show it until Ctrl-C or for `seconds`; 0 only if moods, tracks and events really came over MQTT."""
     console = Console()
     with folder(keep) as home, PrivateBroker() as broker:
+        content = home if keep else cache(home)
         webcam = "" if rendered else find_webcam()
         if webcam:
             console.print(f"Looking through {webcam}. Nothing is recorded; --rendered shows made-up people instead.")
         else:
             words = "Drawing people who do not exist"
-            prepare(console, words, lambda told: scene.render(home / "people", told, fps=fps))
-        prepare(console, "Playing the instruments", lambda told: songs.render(home / "music", told))
-        config = configure(home, webcam or str(home / "people"), broker.config, fps)
+            prepare(console, words, lambda told: scene.render(content / "people", told, fps=fps))
+        prepare(console, "Playing the instruments", lambda told: songs.render(content / "music", told))
+        config = configure(home, webcam or str(content / "people"), content / "music", broker.config, fps)
         tally = Tally()
         with conductor(write(config, home / "config.yaml"), home / "affetto.log") as process:
             watch.run(config, seconds=seconds, listener=tally.hear, until=lambda: process.poll() is not None)
@@ -68,6 +70,16 @@ def folder(keep: Path | None) -> Iterator[Path]:
         yield Path(name)
 
 
+def cache(instead: Path) -> Path:
+    """Where pictures and songs stay for the next demo; `instead` where nothing can be kept."""
+    place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "affetto-demo"
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return instead
+    return place if os.access(place, os.W_OK) else instead
+
+
 def find_webcam() -> str:
     """The camera of this machine, as `camera.source` wants it, or nothing."""
     if picamera.find_camera() is not None:
@@ -85,13 +97,13 @@ def prepare(console: Console, words: str, work: Callable[[Callable[[int, int], N
         work(lambda done, total: progress.update(task, completed=done, total=total))
 
 
-def configure(home: Path, source: str, broker: MqttConfig, fps: float) -> Config:
+def configure(home: Path, source: str, music: Path, broker: MqttConfig, fps: float) -> Config:
     """A whole configuration: quick to change its mind, because a demo has minutes where a room has evenings."""
     return Config(
         device=DeviceConfig(id="demo", name="Affetto demo", room="demo", data_dir=str(home / "data")),
         camera=CameraConfig(enabled=True, source=source, fps=fps),
         mood=MoodConfig(hold_s=2.0, dwell_s=1.0),
-        music=MusicConfig(folders=(str(home / "music"),), on_mood_change="fade", fade_s=1.0),
+        music=MusicConfig(folders=(str(music),), on_mood_change="fade", fade_s=1.0),
         player=PlayerConfig(volume=60),
         mqtt=replace(broker, mood_interval_s=0.5),
     )
