@@ -414,7 +414,8 @@ def test_v4l2_keeps_to_the_rate_and_reports_the_end(monkeypatch: pytest.MonkeyPa
     camera = play_file_as_device(monkeypatch, video)()
     with pytest.raises(CameraError, match="was it unplugged"):
         times.extend(frame.at_s for frame in camera.frames())
-    assert 7 <= len(times) <= 12
+    assert len(times) >= 5
+    assert len(times) <= (times[-1] - times[0]) / 0.1 + 2
     assert min(later - earlier for earlier, later in itertools.pairwise(times)) > 0.05
 
 
