@@ -1,0 +1,188 @@
+"""Finds faces in gray pictures with our int8 detector: boxes, scores and five landmarks. Runs on the eye's thread.
+
+The network looks at one fixed size; any picture is shrunk or enlarged to fit into it, and the boxes are mapped back.
+It answers for a grid of cells at each of three strides: how sure a cell is that a face's centre is near, and where
+the box and the landmarks lie from there (FCOS, Tian et al. 2019, arXiv:1904.01355). Cells that mean the same face are
+merged: their boxes and landmarks are averaged by score, which also steadies them (BlazeFace, Bazarevsky et al. 2019,
+arXiv:1907.05047). Reads the model files once and touches nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self, cast
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from device.domain import Face
+from device.errors import ModelError
+from device.model import Float32Array, Model
+
+STRIDES = (8, 16, 32)
+UNIT_STRIDES = 4.0
+"""Box sides and landmark offsets are coded in units of so many strides: about the size of a level's faces."""
+
+KINDS = {"score": 1, "box": 4, "landmarks": 10}
+SMALLEST_SIDE_PX = 16
+PAD_GRAY = 128
+SAME_FACE_OVERLAP = 0.4
+"""Two boxes that overlap by more (intersection over union) are the same face."""
+
+Gray = npt.NDArray[np.uint8]
+
+
+class FaceDetector:
+    """Finds faces from about 20 pixels wide in a picture of 320x240; one thread owns it."""
+
+    def __init__(self, model: Model, threshold: float) -> None:
+        if not 0.0 < threshold < 1.0:
+            raise ValueError(f"a threshold lies between 0 and 1, not at {threshold}")
+        self.threshold = threshold
+        self._model = model
+        self._logit = float(np.log(threshold / (1 - threshold)))
+        self._height, self._width = _input_side(model)
+        self._order = _output_order(model)
+        self._centres = {
+            stride: cell_centres(*model.card.outputs[places[0]].shape[1:3], stride).reshape(-1, 2)
+            for stride, places in self._order.items()
+        }
+        self._stored = _stored_values(model)
+
+    @classmethod
+    def load(cls, models_dir: Path, *, threads: int = 1, threshold: float | None = None) -> Self:
+        """Load `face_detector` from `models_dir`; the card's threshold holds unless another is given.
+
+        Raises ModelError if the model cannot be used.
+        """
+        model = Model.load(models_dir, "face_detector", threads=threads)
+        return cls(model, model.card.number("threshold", 0.01, 0.99) if threshold is None else threshold)
+
+    def find(self, gray: Gray) -> list[Face]:
+        """The faces in uint8[H, W], surest first, in pixels of that picture; boxes may reach over its edges.
+
+        Raises ValueError for anything but a gray uint8 picture of at least 16x16 pixels.
+        """
+        _check(gray)
+        scale = min(self._height / gray.shape[0], self._width / gray.shape[1])
+        outputs = self._model.run(self._prepare(gray, scale))
+        found = np.concatenate([self._decode(outputs, stride) for stride in STRIDES])
+        return [_face(row, scale) for row in _merge(found)]
+
+    def close(self) -> None:
+        """Free the model; a second call does nothing."""
+        self._model.close()
+
+    def _prepare(self, gray: Gray, scale: float) -> npt.NDArray[np.int8]:
+        rows = max(1, min(self._height, round(gray.shape[0] * scale)))
+        columns = max(1, min(self._width, round(gray.shape[1] * scale)))
+        if gray.shape != (rows, columns):
+            way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            gray = cast(Gray, cv2.resize(gray, (columns, rows), interpolation=way))
+        canvas = np.full((self._height, self._width), PAD_GRAY, np.uint8)
+        canvas[:rows, :columns] = gray
+        return self._stored[canvas][None, :, :, None]
+
+    def _decode(self, outputs: list[Float32Array], stride: int) -> Float32Array:
+        """Cells above the threshold as rows of 15: score, left, top, right, bottom, five landmarks x, y."""
+        scores, boxes, landmarks = (
+            outputs[place].reshape(-1, size)
+            for place, size in zip(self._order[stride], KINDS.values(), strict=True)
+        )
+        cells = np.flatnonzero(scores[:, 0] >= self._logit)
+        centres = self._centres[stride][cells]
+        middle = centres + boxes[cells, :2] * stride
+        half = np.exp(boxes[cells, 2:]) * (UNIT_STRIDES * stride / 2)
+        points = landmarks[cells].reshape(-1, 5, 2) * (UNIT_STRIDES * stride) + centres[:, None]
+        certainty = 1 / (1 + np.exp(-scores[cells]))
+        return np.hstack([certainty, middle - half, middle + half, points.reshape(-1, 10)]).astype(np.float32)
+
+
+def cell_centres(rows: int, columns: int, stride: int) -> Float32Array:
+    """float32[rows, columns, 2]: the x and y of each cell's centre in pixels of the network's input."""
+    x, y = np.meshgrid(np.arange(columns), np.arange(rows))
+    return ((np.stack([x, y], -1) + 0.5) * stride).astype(np.float32)
+
+
+def _check(gray: Gray) -> None:
+    if not isinstance(gray, np.ndarray):
+        raise ValueError(f"A frame has to be a numpy array, not {type(gray).__name__}.")
+    if gray.ndim != 2:
+        raise ValueError(f"A frame has to be gray with shape [height, width], not {list(gray.shape)}.")
+    if gray.dtype != np.uint8:
+        raise ValueError(f"A frame has to be uint8 (0 to 255), not {gray.dtype}.")
+    if min(gray.shape) < SMALLEST_SIDE_PX:
+        raise ValueError(
+            f"A frame of {gray.shape[1]}x{gray.shape[0]} pixels is too small to look for faces; "
+            f"it takes {SMALLEST_SIDE_PX}x{SMALLEST_SIDE_PX} at least."
+        )
+
+
+def _merge(found: Float32Array) -> Iterator[Float32Array]:
+    """One row a face, best first: each is the average, by score, of the cells that mean it."""
+    rest = found[np.argsort(-found[:, 0], kind="stable")]
+    while len(rest):
+        same = _overlap(rest[0], rest) > SAME_FACE_OVERLAP
+        same[0] = True  # even if its box is empty
+        group = rest[same]
+        merged = np.average(group, axis=0, weights=group[:, 0])
+        merged[0] = group[0, 0]
+        yield merged.astype(np.float32)
+        rest = rest[~same]
+
+
+def _overlap(row: Float32Array, rows: Float32Array) -> Float32Array:
+    """Intersection over union of one box with many."""
+    near = np.maximum(row[1:3], rows[:, 1:3])
+    far = np.minimum(row[3:5], rows[:, 3:5])
+    shared = np.prod(np.maximum(far - near, 0), axis=1)
+    areas = np.prod(rows[:, 3:5] - rows[:, 1:3], axis=1)
+    own = float(np.prod(row[3:5] - row[1:3]))
+    return np.asarray(shared / np.maximum(areas + own - shared, 1e-6), np.float32)
+
+
+def _face(row: Float32Array, scale: float) -> Face:
+    left, top, right, bottom = (float(v) / scale for v in row[1:5])
+    points = [(float(x) / scale, float(y) / scale) for x, y in row[5:].reshape(5, 2)]
+    return Face(
+        x=left,
+        y=top,
+        w=right - left,
+        h=bottom - top,
+        score=float(row[0]),
+        landmarks=(points[0], points[1], points[2], points[3], points[4]),
+    )
+
+
+def _input_side(model: Model) -> tuple[int, int]:
+    shapes = [tensor.shape for tensor in model.card.inputs]
+    if len(shapes) != 1 or len(shapes[0]) != 4 or (shapes[0][0], shapes[0][3]) != (1, 1):
+        raise ModelError(f"The face detector takes one gray picture [1, H, W, 1], its card says {shapes}.")
+    return shapes[0][1], shapes[0][2]
+
+
+def _output_order(model: Model) -> dict[int, list[int]]:
+    """Where each stride's score, box and landmarks stand among the model's outputs; checks that they fit."""
+    named = {tensor.name: (place, tensor.shape) for place, tensor in enumerate(model.card.outputs)}
+    height, width = _input_side(model)
+    order: dict[int, list[int]] = {stride: [] for stride in STRIDES}
+    for stride in STRIDES:
+        for kind, size in KINDS.items():
+            expected = (1, -(-height // stride), -(-width // stride), size)
+            place, shape = named.get(f"{kind}_{stride}", (-1, ()))
+            if shape != expected:
+                raise ModelError(
+                    f"The face detector needs an output {kind}_{stride} of shape {list(expected)}, its card says "
+                    f"{list(shape) or 'nothing'}; install the models again."
+                )
+            order[stride].append(place)
+    return order
+
+
+def _stored_values(model: Model) -> npt.NDArray[np.int8]:
+    """The int8 value that stands for each of the 256 grays; the network was trained on (gray - 128) / 128."""
+    tensor = model.card.inputs[0]
+    real = (np.arange(256) - 128) / 128
+    return np.clip(np.round(real / tensor.scale) + tensor.zero_point, -128, 127).astype(np.int8)

@@ -1,0 +1,270 @@
+"""Training scenes for the face detector: people of every size on backgrounds they were never photographed before.
+
+A scene starts from a background, a zoomed picture of a person, or plain gray; pictures of people are then pasted at
+random sizes, turned, mirrored, with hard or soft edges, beside pieces of backgrounds that are pasted in the same way,
+so that a pasted edge says nothing about a face. Light, noise, blur and compression come last. Everything is drawn
+from the generator that is passed in. Pure numpy and OpenCV.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from tools.face_data import Picture, Pool
+from tools.face_targets import Label
+
+from device.perception.faces import PAD_GRAY
+
+TURN_DEGREES = 20.0
+MIRRORED = [1, 0, 2, 4, 3]  # the landmarks' order after left and right are swapped
+TRIES = 6
+VISIBLE_SHARE = 0.5  # faces cut off by more are ignored in training
+EMPTY_SHARE = 0.12  # scenes without anybody
+
+Scene = tuple[np.ndarray, list[Label]]
+
+
+def compose(random: np.random.Generator, pool: Pool, height: int, width: int) -> Scene:
+    """One scene uint8[height, width] with its labels."""
+    canvas, labels = _ground(random, pool, height, width)
+    _paste_pieces(random, pool, canvas, labels)
+    if random.random() >= EMPTY_SHARE:
+        most = int(random.choice([1, 1, 2, 3, 5, 8]))
+        for _ in range(most - len(labels)):
+            _paste_person(random, pool, canvas, labels, crowded=most > 3)
+    _cover(random, pool, canvas, labels)
+    _letterbox(random, canvas, labels)
+    return degrade(random, canvas), [_judge(label, height, width) for label in labels]
+
+
+def degrade(random: np.random.Generator, gray: np.ndarray) -> np.ndarray:
+    """Focus, light, noise and compression as cameras and rooms have them."""
+    if random.random() < 0.25:
+        gray = cv2.GaussianBlur(gray, (0, 0), random.uniform(0.4, 1.6))
+    if random.random() < 0.12:
+        gray = _shake(random, gray)
+    light = gray.astype(np.float32) / 255
+    if random.random() < 0.7:
+        light = light ** np.float32(math.exp(random.uniform(-0.8, 0.8)))
+    if random.random() < 0.2:
+        light *= _shade(random, gray.shape)
+    if random.random() < 0.2:
+        light *= np.float32(random.uniform(0.12, 0.6))
+    light = (light - 0.5) * np.float32(random.uniform(0.6, 1.2)) + np.float32(0.5 + random.uniform(-0.12, 0.12))
+    if random.random() < 0.5:
+        sigma = random.uniform(0, 0.05)
+        noise = random.standard_normal(gray.shape, np.float32)
+        light += noise * np.float32(sigma)
+    gray = np.clip(light * 255, 0, 255).astype(np.uint8)
+    if random.random() < 0.1:
+        _, packed = cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(25, 80))])
+        gray = cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE)
+    return gray
+
+
+def place(picture: Picture, scale: float, degrees: float, mirror: bool) -> tuple[np.ndarray, Scene]:
+    """The picture turned, scaled and perhaps mirrored: its mask uint8 (255 where it has pixels), and the scene."""
+    gray, rows, columns = picture.gray, *picture.gray.shape
+    size = (max(8, round(columns * scale)), max(8, round(rows * scale)))
+    gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    matrix = np.diag([size[0] / columns, size[1] / rows, 1.0])
+    if mirror:
+        gray = np.ascontiguousarray(gray[:, ::-1])
+        matrix = np.array([[-1, 0, size[0]], [0, 1, 0], [0, 0, 1.0]]) @ matrix
+    mask = np.full(gray.shape, 255, np.uint8)
+    if abs(degrees) > 1:
+        gray, mask, turned = _turn(gray, mask, degrees)
+        matrix = turned @ matrix
+    return mask, (gray, [_move(label, matrix, scale, degrees, mirror) for label in picture.labels])
+
+
+def _turn(gray: np.ndarray, mask: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rows, columns = gray.shape
+    cos, sin = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
+    size = (math.ceil(columns * cos + rows * sin), math.ceil(columns * sin + rows * cos))
+    matrix = cv2.getRotationMatrix2D((columns / 2, rows / 2), degrees, 1.0)
+    matrix[:, 2] += [size[0] / 2 - columns / 2, size[1] / 2 - rows / 2]
+    gray = cv2.warpAffine(gray, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    mask = cv2.warpAffine(mask, matrix, size, flags=cv2.INTER_LINEAR)
+    return gray, mask, np.vstack([matrix, [0, 0, 1.0]])
+
+
+def _move(label: Label, matrix: np.ndarray, scale: float, degrees: float, mirror: bool) -> Label:
+    """A face is nearly an ellipse: its new box is the one around the turned ellipse, which is tighter than corners."""
+    points = label.landmarks @ matrix[:2, :2].T + matrix[:2, 2]
+    middle = matrix[:2, :2] @ (label.box[:2] + label.box[2:] / 2) + matrix[:2, 2]
+    w, h = label.box[2:] * scale
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    size = np.array([math.hypot(w * cos, h * sin), math.hypot(w * sin, h * cos)])
+    box = np.concatenate([middle - size / 2, size])
+    return Label(box.astype(np.float32), (points[MIRRORED] if mirror else points).astype(np.float32))
+
+
+def _ground(random: np.random.Generator, pool: Pool, height: int, width: int) -> Scene:
+    kind = random.random()
+    canvas = np.full((height, width), random.integers(0, 256), np.uint8)
+    if kind < 0.08:
+        return canvas, []
+    if kind < 0.30:
+        person = pool.people[random.integers(len(pool.people))]
+        face = max(float(label.box[2]) for label in person.labels)
+        scale = _log_uniform(random, 60, 190) / face
+        mask, (gray, labels) = place(person, scale, _degrees(random), random.random() < 0.5)
+        return canvas, _put(canvas, gray, mask, labels, _corner(random, gray.shape, canvas.shape, random.random()))
+    ground = pool.backgrounds[random.integers(len(pool.backgrounds))].gray
+    rows, columns = ground.shape
+    zoom = max(height / rows, width / columns) * _log_uniform(random, 1, 2)
+    if random.random() < 0.25:  # the whole picture, as a measurement would show it
+        zoom = min(height / rows, width / columns)
+    ground = cv2.resize(ground, (math.ceil(columns * zoom), math.ceil(rows * zoom)), interpolation=cv2.INTER_LINEAR)
+    if random.random() < 0.5:
+        ground = ground[:, ::-1]
+    _put(canvas, ground, None, [], _corner(random, ground.shape, canvas.shape, random.random()))
+    return canvas, []
+
+
+def _paste_pieces(random: np.random.Generator, pool: Pool, canvas: np.ndarray, labels: list[Label]) -> None:
+    """Parts of backgrounds, pasted like people are."""
+    if random.random() < 0.5:
+        return
+    for _ in range(int(random.integers(1, 5))):
+        ground = pool.backgrounds[random.integers(len(pool.backgrounds))]
+        scale = _log_uniform(random, 30, 160) / max(ground.gray.shape)
+        mask, (gray, _) = place(ground, scale, _degrees(random), random.random() < 0.5)
+        if random.random() < 0.5:
+            mask = _ellipse(random, gray.shape, np.array([0, 0, *gray.shape[::-1]]) * 0.98)
+        _paste(random, canvas, gray, mask, [], labels)
+
+
+def _paste_person(
+    random: np.random.Generator, pool: Pool, canvas: np.ndarray, labels: list[Label], *, crowded: bool
+) -> None:
+    person = pool.people[random.integers(len(pool.people))]
+    face = max(float(label.box[2]) for label in person.labels)
+    scale = min(2.2, _log_uniform(random, 15, 60 if crowded else 170) / face)
+    mask, (gray, own) = place(person, scale, _degrees(random), random.random() < 0.5)
+    if len(own) == 1 and random.random() < 0.5:
+        mask = cv2.min(mask, _ellipse(random, gray.shape, own[0].box))
+    labels += _paste(random, canvas, gray, mask, own, labels)
+
+
+def _paste(
+    random: np.random.Generator,
+    canvas: np.ndarray,
+    gray: np.ndarray,
+    mask: np.ndarray,
+    own: list[Label],
+    others: Sequence[Label],
+) -> list[Label]:
+    """Put it where it hides nobody; gives up after a few tries. Returns the labels that came with it."""
+    for _ in range(TRIES):
+        corner = _corner(random, gray.shape, canvas.shape, random.random() * 1.2 - 0.1)
+        area = (corner[0], corner[1], corner[0] + gray.shape[1], corner[1] + gray.shape[0])
+        if not any(_touches(area, other.box) for other in others):
+            return _put(canvas, gray, mask, own, corner)
+    return []
+
+
+def _put(
+    canvas: np.ndarray, gray: np.ndarray, mask: np.ndarray | None, labels: list[Label], corner: tuple[int, int]
+) -> list[Label]:
+    x, y = corner
+    left, top = max(0, x), max(0, y)
+    right, bottom = min(canvas.shape[1], x + gray.shape[1]), min(canvas.shape[0], y + gray.shape[0])
+    if right <= left or bottom <= top:
+        return []
+    target = canvas[top:bottom, left:right]
+    source = gray[top - y : bottom - y, left - x : right - x]
+    if mask is None:
+        target[:] = source
+    else:
+        share = mask[top - y : bottom - y, left - x : right - x].astype(np.float32) * np.float32(1 / 255)
+        target[:] = (target + (source.astype(np.float32) - target) * share).astype(np.uint8)
+    shift = np.array([x, y], np.float32)
+    return [
+        Label(np.concatenate([label.box[:2] + shift, label.box[2:]]), label.landmarks + shift) for label in labels
+    ]
+
+
+def _cover(random: np.random.Generator, pool: Pool, canvas: np.ndarray, labels: list[Label]) -> None:
+    """Something in front of part of a face: a hand, a cup, a head."""
+    for label in labels:
+        if random.random() >= 0.08:
+            continue
+        ground = pool.backgrounds[random.integers(len(pool.backgrounds))].gray
+        x, y, w, h = (float(v) for v in label.box)
+        size = (max(4, int(w * random.uniform(0.25, 0.6))), max(4, int(h * random.uniform(0.2, 0.45))))
+        piece = cv2.resize(ground, size, interpolation=cv2.INTER_AREA)
+        side = random.random() * 2 * math.pi
+        middle = (x + w / 2 + math.cos(side) * w * 0.4, y + h / 2 + math.sin(side) * h * 0.42)
+        _put(canvas, piece, None, [], (int(middle[0] - size[0] / 2), int(middle[1] - size[1] / 2)))
+
+
+def _letterbox(random: np.random.Generator, canvas: np.ndarray, labels: list[Label]) -> None:
+    """The band that the detector leaves at the right or below when a picture has another aspect."""
+    if random.random() >= 0.15:
+        return
+    share = random.uniform(0.6, 1.0)
+    end = round(canvas.shape[random.integers(2)] * share)
+    if random.random() < 0.5:
+        canvas[:, end:] = PAD_GRAY
+        cut = [label.box[0] + label.box[2] / 2 > end for label in labels]
+    else:
+        canvas[end:] = PAD_GRAY
+        cut = [label.box[1] + label.box[3] / 2 > end for label in labels]
+    for place_, hidden in enumerate(cut):
+        labels[place_] = replace(labels[place_], ignored=hidden)
+
+
+def _judge(label: Label, height: int, width: int) -> Label:
+    """A face that is mostly outside the picture teaches nothing."""
+    x, y, w, h = (float(v) for v in label.box)
+    inside = max(0.0, min(width, x + w) - max(0.0, x)) * max(0.0, min(height, y + h) - max(0.0, y))
+    return replace(label, ignored=label.ignored or inside < VISIBLE_SHARE * w * h)
+
+
+def _ellipse(random: np.random.Generator, shape: tuple[int, ...], box: np.ndarray) -> np.ndarray:
+    """A soft-edged mask around a box: head and hair without the picture's own background."""
+    mask = np.zeros(shape, np.uint8)
+    x, y, w, h = (float(v) for v in box)
+    axes = (w / 2 * random.uniform(1.05, 1.5), h / 2 * random.uniform(1.05, 1.4))
+    cv2.ellipse(mask, (round(x + w / 2), round(y + h / 2)), (round(axes[0]), round(axes[1])), 0, 0, 360, 255, -1)
+    return cv2.blur(mask, (max(1, int(w * 0.15)),) * 2)
+
+
+def _shade(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Light that falls off to one side."""
+    angle, depth = random.uniform(0, 2 * math.pi), random.uniform(0.3, 0.9)
+    x = np.linspace(-1, 1, shape[1], dtype=np.float32) * np.float32(math.cos(angle))
+    y = np.linspace(-1, 1, shape[0], dtype=np.float32) * np.float32(math.sin(angle))
+    return np.float32(1) - np.float32(depth / 2) * (np.float32(1) + np.clip(x[None] + y[:, None], -1, 1))
+
+
+def _shake(random: np.random.Generator, gray: np.ndarray) -> np.ndarray:
+    """Motion blur along a row or a column."""
+    length = int(random.integers(2, 6))
+    return cv2.blur(gray, (length, 1) if random.random() < 0.7 else (1, length))
+
+
+def _degrees(random: np.random.Generator) -> float:
+    return random.uniform(-TURN_DEGREES, TURN_DEGREES) if random.random() < 0.5 else 0.0
+
+
+def _log_uniform(random: np.random.Generator, low: float, high: float) -> float:
+    return math.exp(random.uniform(math.log(low), math.log(high)))
+
+
+def _corner(
+    random: np.random.Generator, inner: tuple[int, ...], outer: tuple[int, ...], across: float
+) -> tuple[int, int]:
+    down = random.random() * 1.2 - 0.1
+    return round((outer[1] - inner[1]) * across), round((outer[0] - inner[0]) * min(1.1, max(-0.1, down)))
+
+
+def _touches(area: tuple[int, int, int, int], box: np.ndarray) -> bool:
+    x, y, w, h = (float(v) for v in box)
+    return area[0] < x + w and x < area[2] and area[1] < y + h and y < area[3]

@@ -1,0 +1,251 @@
+"""Train the face detector from scratch, quantise it, and put it with its card into models/.
+
+    python tools/train_faces.py --data DIR              DIR holds train.json, valid.json and their pictures
+
+About 40 minutes on two CPU cores. Stop it whenever you like: it checkpoints every epoch in --run and goes on from
+there; stopped and resumed, it sees the same scenes as in one go. `--export-only` quantises the last checkpoint again.
+Needs tools/requirements-train.txt.
+
+Every scene is composed anew (tools/face_scenes.py) by worker processes. Most epochs show small scenes, because a CPU
+sees more faces a second in them; the last show the camera's 320x240. AdamW with one cosine cycle.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import multiprocessing
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from rich.console import Console
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tools import face_card, face_scenes, face_targets, measure_faces
+from tools.convert import write_atomically
+from tools.face_data import Pool, training_pool
+from tools.face_net import FaceNet, losses
+
+SMALL = (192, 192)  # height and width of most epochs' scenes
+CAMERA = (measure_faces.HEIGHT_PX, measure_faces.WIDTH_PX)
+LOSS_WEIGHTS = (1.0, 2.0, 4.0)  # score, box, landmarks
+WARM_UP = 0.04  # of all steps
+AHEAD = 6  # batches composed before they are needed
+console = Console()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides what the weights become; a checkpoint made with another recipe is refused."""
+
+    epochs: int
+    camera_epochs: int
+    scenes: int
+    batch: int
+    seed: int
+    rate: float
+    decay: float
+
+    def canvas(self, epoch: int) -> tuple[int, int]:
+        """Height and width of an epoch's scenes."""
+        return CAMERA if epoch >= self.epochs - self.camera_epochs else SMALL
+
+    def steps(self) -> int:
+        """Batches in an epoch."""
+        return max(1, self.scenes // self.batch)
+
+
+@dataclass(slots=True)
+class Run:
+    """One training in progress: the net and what happened so far."""
+
+    net: FaceNet
+    optimiser: torch.optim.Optimizer
+    history: list[dict[str, float]]
+
+
+def main() -> int:
+    arguments = parse()
+    recipe = Recipe(**{name: getattr(arguments, name) for name in Recipe.__slots__})
+    torch.set_num_threads(arguments.threads)
+    cv2.setNumThreads(1)
+    try:
+        pool = training_pool(arguments.data)
+        sets = measure_faces.read_sets(arguments.data, "valid", measure_faces.SCENES)
+        run = begin(recipe)
+        resume(run, recipe, arguments.run)
+    except ValueError as error:
+        console.print(f"[red]{error}[/red]")
+        return 1
+    console.print(f"{len(pool.people)} pictures of people, {len(pool.backgrounds)} backgrounds")
+    if not arguments.export_only:
+        learn(run, recipe, pool, sets, arguments.run, arguments.workers)
+    trained = asdict(recipe) | {"epochs_done": len(run.history)}
+    face_card.export(run.net, pool, sets, arguments.models, trained, console)
+    return 0
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder shaped like data/faces")
+    parser.add_argument("--run", type=Path, default=Path("out/faces"), help="checkpoint, history and plots")
+    parser.add_argument("--models", type=Path, default=Path("models"), help="where model and card go")
+    parser.add_argument("--export-only", action="store_true", help="do not train, only quantise and measure")
+    parser.add_argument("--epochs", type=int, default=26)
+    parser.add_argument("--camera-epochs", type=int, default=6, help="the last so many show 320x240")
+    parser.add_argument("--scenes", type=int, default=10_000, help="in an epoch")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
+    parser.add_argument("--decay", type=float, default=0.01, help="weight decay")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads for the net (workers need a core too)")
+    parser.add_argument("--workers", type=int, default=1, help="processes that compose scenes")
+    return parser.parse_args()
+
+
+def begin(recipe: Recipe) -> Run:
+    torch.manual_seed(recipe.seed)
+    net = FaceNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Run(net, torch.optim.AdamW(net.parameters(), recipe.rate, weight_decay=recipe.decay), [])
+
+
+def resume(run: Run, recipe: Recipe, folder: Path) -> None:
+    path = folder / "checkpoint.pt"
+    if not path.exists():
+        return
+    saved = torch.load(path, weights_only=True)
+    if saved["recipe"] != asdict(recipe):
+        raise ValueError(f"{path} was made with other settings; go on with those, or choose another --run folder")
+    run.net.load_state_dict(saved["net"])
+    run.optimiser.load_state_dict(saved["optimiser"])
+    run.history[:] = saved["history"]
+    console.print(f"going on after epoch {len(run.history)} of {recipe.epochs}")
+
+
+def save(run: Run, recipe: Recipe, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / "checkpoint.partial"
+    states = {"net": run.net.state_dict(), "optimiser": run.optimiser.state_dict()}
+    torch.save({"recipe": asdict(recipe), "history": run.history, **states}, partial)
+    partial.replace(folder / "checkpoint.pt")
+    write_atomically(folder / "history.json", json.dumps(run.history, indent=1).encode())
+    plot(run.history, folder / "history.png")
+
+
+# --- Learning --------------------------------------------------------------------------------------------------
+
+
+def learn(run: Run, recipe: Recipe, pool: Pool, sets: measure_faces.Sets, folder: Path, workers: int) -> None:
+    _share(pool)
+    glance = measure_faces.Sets(sets.people[::5], sets.backgrounds[::3], sets.scenes[::3])
+    pixels_left = sum(math.prod(recipe.canvas(e)) for e in range(len(run.history), recipe.epochs))
+    began, pixels_done = time.monotonic(), 0
+    with multiprocessing.get_context("fork").Pool(workers) as crew:
+        for epoch in range(len(run.history), recipe.epochs):
+            parts = [step(run, recipe, epoch, at, *b) for at, b in enumerate(batches(crew, recipe, epoch))]
+            mean = np.mean(parts, axis=0)
+            detector = face_card.float_detector(run.net, measure_faces.LOWEST_SCORE)
+            figures = measure_faces.judge(detector.find, glance, 0.5)
+            run.history.append(
+                {
+                    "score": float(mean[0]),
+                    "box": float(mean[1]),
+                    "landmarks": float(mean[2]),
+                    "ap": figures["ap"],
+                    "scenes_ap": figures["scenes"]["ap"],
+                    "landmark_error": figures["landmark_error"],
+                    "false_alarms": figures["false_alarms"]["count"],
+                }
+            )
+            save(run, recipe, folder)
+            pixels_done += math.prod(recipe.canvas(epoch))
+            left_s = (time.monotonic() - began) / pixels_done * (pixels_left - pixels_done)
+            console.print(
+                f"epoch {epoch + 1}/{recipe.epochs}  score {mean[0]:.3f}  box {mean[1]:.3f}  landmarks {mean[2]:.4f}  "
+                f"AP {figures['ap']:.4f}  scenes {figures['scenes']['ap']:.4f}  "
+                f"landmark error {figures['landmark_error']:.2%}  "
+                f"alarms {figures['false_alarms']['count']}/{len(glance.backgrounds)}  {left_s / 60:.1f} min left"
+            )
+
+
+def step(
+    run: Run, recipe: Recipe, epoch: int, at: int, pictures: np.ndarray, targets: np.ndarray
+) -> tuple[float, ...]:
+    """One batch; returns its three losses."""
+    done = (epoch + at / recipe.steps()) / recipe.epochs
+    rate = recipe.rate * min(1, (done + 1e-4) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
+    for group in run.optimiser.param_groups:
+        group["lr"] = rate
+    run.net.train()
+    x = (torch.from_numpy(pictures).float().unsqueeze(1) - 128) / 128
+    parts = losses(run.net(x.contiguous(memory_format=torch.channels_last)), torch.from_numpy(targets))
+    total = sum(weight * part for weight, part in zip(LOSS_WEIGHTS, parts, strict=True))
+    run.optimiser.zero_grad()
+    total.backward()
+    torch.nn.utils.clip_grad_norm_(run.net.parameters(), 5.0)
+    run.optimiser.step()
+    return tuple(float(part.detach()) for part in parts)
+
+
+# --- Scenes, composed by other processes -----------------------------------------------------------------------
+
+_shared: list[Pool] = []  # workers are forked and so see the pictures without a copy
+
+
+def _share(pool: Pool) -> None:
+    _shared[:] = [pool]
+
+
+def batches(crew: Any, recipe: Recipe, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """An epoch's batches, in order; each depends on seed, epoch and number only."""
+    waiting: deque[Any] = deque()
+    for number in range(recipe.steps()):
+        seed = (recipe.seed, epoch, number)
+        waiting.append(crew.apply_async(_compose, (seed, recipe.batch, recipe.canvas(epoch))))
+        if len(waiting) >= AHEAD:
+            yield waiting.popleft().get()
+    while waiting:
+        yield waiting.popleft().get()
+
+
+def _compose(seed: tuple[int, ...], count: int, canvas: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    cv2.setNumThreads(1)
+    random = np.random.default_rng(seed)
+    scenes = [face_scenes.compose(random, _shared[0], *canvas) for _ in range(count)]
+    targets = [
+        np.concatenate([level.reshape(-1, face_targets.CHANNELS) for level in face_targets.encode(labels, *canvas)])
+        for _, labels in scenes
+    ]
+    return np.stack([gray for gray, _ in scenes]), np.stack(targets)
+
+
+def plot(history: list[dict[str, float]], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, panels = pyplot.subplots(1, 3, figsize=(13, 3.6))
+    for panel, keys in zip(
+        panels, (("score", "box", "landmarks"), ("ap", "scenes_ap"), ("landmark_error",)), strict=True
+    ):
+        for key in keys:
+            panel.plot(range(1, len(history) + 1), [epoch[key] for epoch in history], label=key)
+        panel.set_xlabel("epoch")
+        panel.legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=90)
+    pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
