@@ -106,9 +106,7 @@ def test_several_folders_and_one_within_another(shelf: Catalogue, music: Path, t
     assert sorted(names(shelf.scan([music, music / "sub", tmp_path / "other"]))) == ["a.wav", "b.wav"]
 
 
-def test_only_what_is_new_or_changed_is_read_again(
-    shelf: Catalogue, music: Path, data: Path, reads: list[str]
-) -> None:
+def test_only_what_is_new_or_changed_is_read_again(shelf: Catalogue, music: Path, data: Path, reads: list[str]) -> None:
     a, b = song(music / "a.wav", 100), song(music / "b.wav", 200)
     first = shelf.scan([music])
     assert reads == ["a.wav", "b.wav"]

@@ -66,9 +66,7 @@ class LibVlc:
             if level < self._vlc.LogLevel.ERROR.value:
                 return
             module, file, line = ctypes.c_char_p(), ctypes.c_char_p(), ctypes.c_uint()
-            self._vlc.dll.libvlc_log_get_context(
-                context, ctypes.byref(module), ctypes.byref(file), ctypes.byref(line)
-            )
+            self._vlc.dll.libvlc_log_get_context(context, ctypes.byref(module), ctypes.byref(file), ctypes.byref(line))
             if module.value in OUTPUT_MODULES:
                 self.output_errors += 1
 
