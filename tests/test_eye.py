@@ -379,12 +379,14 @@ def test_a_missing_model_is_told_before_the_camera_is_touched(
 
 
 def test_without_a_socket_the_command_explains_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process.os, "nice", lambda _by: None)
     monkeypatch.delenv("LISTEN_FDS", raising=False)
     with pytest.raises(LinkError, match="started by affetto run"):
         main(Config())
 
 
-def test_a_number_that_is_no_socket_is_refused(tmp_path: Path) -> None:
+def test_a_number_that_is_no_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process.os, "nice", lambda _by: None)
     with (tmp_path / "file").open("w") as file, pytest.raises(LinkError, match="cannot be used"):
         main(Config(), fd=os.dup(file.fileno()))
 
@@ -392,6 +394,7 @@ def test_a_number_that_is_no_socket_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("way", ["listen", "systemd"])
 def test_a_socket_to_listen_on_serves_one_conductor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     """As `--listen PATH`, and as a socket handed over by systemd."""
+    monkeypatch.setattr(process.os, "nice", lambda _by: None)  # it would be the test's own
     path = tmp_path / "eye.sock"
     config = Config(device=DeviceConfig(models_dir=str(tmp_path / "none")))
     if way == "systemd":

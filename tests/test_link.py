@@ -246,30 +246,36 @@ def test_what_the_eye_writes_to_standard_error_is_logged(
     assert "eye: a warning of the camera's library" in caplog.text
 
 
-def test_an_eye_dies_with_its_conductor(tmp_path: Path) -> None:
-    """Even with one that is killed and can say nothing; so does an eye whose camera hangs."""
+@pytest.mark.parametrize(("kind", "end"), [("real:go on", "1 / 0"), ("real:hang", "time.sleep(60)")])
+def test_an_eye_dies_with_its_conductor(kind: str, end: str) -> None:
+    """With one that falls over without closing; and with one that is killed, even while the camera hangs."""
     script = (
-        "import sys, time; sys.path.insert(0, sys.argv[1])\n"
+        "import sys, threading, time; sys.path.insert(0, sys.argv[1])\n"
         "from device.config import CameraConfig; from device.perception.link import EyeLink\n"
         "from device.domain import EyeOpened\n"
+        "opened = threading.Event()\n"
         "def put(event):\n"
-        "    if isinstance(event, EyeOpened): print(link.pid, flush=True)\n"
+        "    if isinstance(event, EyeOpened): print(link.pid, flush=True); opened.set()\n"
         "link = EyeLink(CameraConfig(hang_s=30.0), None, put, command=[sys.executable, *sys.argv[2:]])\n"
-        "link.open(); time.sleep(60)"
+        f"link.open(); opened.wait(); {end}"
     )
-    for kind in ("real:go on", "real:hang"):
-        with subprocess.Popen(
-            [sys.executable, "-c", script, str(EYE.parent.parent), str(EYE), kind], stdout=subprocess.PIPE, text=True
-        ) as conductor:
-            assert conductor.stdout is not None
-            pid = int(conductor.stdout.readline())
-            assert alive(pid)
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(EYE.parent.parent), str(EYE), kind],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as conductor:
+        assert conductor.stdout is not None
+        pid = int(conductor.stdout.readline())
+        if "sleep" in end:
+            assert running(pid)
             conductor.send_signal(signal.SIGKILL)
-        # nobody reaps it here but process 1, which in a container may not care: a zombie is dead enough
-        deadline = time.monotonic() + 1.5
-        while running(pid) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert not running(pid)
+        conductor.wait(5.0)
+    # nobody reaps it here but process 1, which in a container may not care: a zombie is dead enough
+    deadline = time.monotonic() + 3.0
+    while running(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not running(pid)
 
 
 def running(pid: int) -> bool:

@@ -37,8 +37,6 @@ class Child:
 
     Its own session, so that a Ctrl-C in the terminal is the conductor's to answer. What it writes to standard error
     goes to the log.
-
-
     """
 
     def __init__(self, command: Sequence[str]) -> None:

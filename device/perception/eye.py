@@ -53,8 +53,6 @@ class Eye:
     """A camera, a face detector and an emotion classifier, used sparingly.
 
     While nothing moves and no face is known, a frame costs the motion gate only. Owns the camera and closes it.
-
-
     """
 
     def __init__(self, camera: Camera, detector: Detector, classifier: Classifier) -> None:
@@ -131,8 +129,6 @@ def serve(config: Config, sock: socket.socket, *, start: Callable[[Config], Eye]
 
     Says why before it ends by itself, with status 1. Where the camera blocks the thread that calls this, the watchdog
     ends the whole process.
-
-
     """
     with Watchdog(sock, OPENING_S, silence_s(config.camera)) as watchdog:
         try:

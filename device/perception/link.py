@@ -45,8 +45,6 @@ class EyeLink:
 
     `open` and `close` return at once and may be called again and in any order; each opening ends in `EyeClosed("")`
     once it is closed. `command` starts the eye instead of `python -m device eye`; the socket's number is added.
-
-
     """
 
     def __init__(
