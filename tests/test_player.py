@@ -478,6 +478,31 @@ def test_a_new_track_fades_in_only_after_the_old_one_faded_out(tmp_path: Path) -
     assert any(level(25) < blocks[n] < level(50) for n in range(loud[0], quiet[0])), "and it goes gradually"
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_is_ordered_it_is_never_too_loud_and_still_obeys(tmp_path: Path, seed: int) -> None:
+    stage, dice = VlcStage(replace(CONFIG, output="file", ramp_s=0.05), tmp_path), random.Random(seed)
+    songs = [stage.track(0.1), stage.track(0.5), stage.track(2.0), stage.broken()]
+    for serial in range(40):
+        order = dice.choice(["play", "play", "pause", "resume", "silence", "volume"])
+        match order:
+            case "play":
+                stage.player.play(serial, dice.choice(songs), dice.choice([0.0, 0.2]))
+            case "pause":
+                stage.player.pause()
+            case "resume":
+                stage.player.resume()
+            case "silence":
+                stage.player.silence(dice.choice([0.0, 0.2]))
+            case "volume":
+                stage.player.set_volume(dice.randrange(-10, 120))
+        stage.next(dice.random() * 0.15)
+    stage.player.play(99, songs[1])
+    while (event := stage.next()) != TrackStarted(99):
+        assert event is not None
+    stage.player.close()
+    assert peak(tmp_path / "audio.wav") <= level(70)
+
+
 # --- A real sound server, where there is one to start -----------------------------------------------------------
 
 
