@@ -112,7 +112,9 @@ def export(
 
 def choose_threshold(detector: FaceDetector, sets: measure_faces.Sets) -> float:
     """The lowest threshold, in hundredths, that keeps false alarms on backgrounds to one in 500."""
-    surest = sorted((max((f.score for f in detector.find(p.gray)), default=0.0) for p in sets.backgrounds), reverse=True)
+    surest = sorted(
+        (max((f.score for f in detector.find(p.gray)), default=0.0) for p in sets.backgrounds), reverse=True
+    )
     allowed = int(len(surest) * ALARMS_ALLOWED)
     limit = surest[allowed] if len(surest) > allowed else 0.0
     return max(LOWEST_THRESHOLD, min(0.95, (int(limit * 100) + 1) / 100))

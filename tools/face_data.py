@@ -15,6 +15,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+
 from tools.face_targets import Label
 
 HELD_BACK = 4  # one background in so many is never trained on; false alarms are counted there
@@ -76,7 +77,6 @@ def _read_one(data_dir: Path, entry: dict[str, Any]) -> Picture:
     if gray is None:
         raise ValueError(f"{data_dir / entry['file']} cannot be read as a picture.")
     labels = tuple(
-        Label(np.asarray(face["box"], np.float32), np.asarray(face["landmarks"], np.float32))
-        for face in entry["faces"]
+        Label(np.asarray(face["box"], np.float32), np.asarray(face["landmarks"], np.float32)) for face in entry["faces"]
     )
     return Picture(entry["file"], entry["source"], gray, labels)

@@ -10,6 +10,7 @@ scales of their own. Paddings follow TensorFlow's "same", so that both builds ag
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -90,7 +91,7 @@ class FaceNet(nn.Module):
         )
         self.stages = nn.ModuleList(
             nn.Sequential(Separable(a, b, 2), Separable(b, b, keep=True), Separable(b, b, keep=True))
-            for a, b in zip(widths[1:], widths[2:], strict=False)
+            for a, b in itertools.pairwise(widths[1:])
         )
         self.laterals = nn.ModuleList(Conv(width, neck, 1) for width in widths[2:])
         self.heads = nn.ModuleList(Head(neck) for _ in STRIDES)

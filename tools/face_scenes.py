@@ -14,10 +14,10 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from tools.face_data import Picture, Pool
-from tools.face_targets import Label
 
 from device.perception.faces import PAD_GRAY
+from tools.face_data import Picture, Pool
+from tools.face_targets import Label
 
 TURN_DEGREES = 20.0
 MIRRORED = [1, 0, 2, 4, 3]  # the landmarks' order after left and right are swapped
@@ -185,9 +185,7 @@ def _put(
         share = mask[top - y : bottom - y, left - x : right - x].astype(np.float32) * np.float32(1 / 255)
         target[:] = (target + (source.astype(np.float32) - target) * share).astype(np.uint8)
     shift = np.array([x, y], np.float32)
-    return [
-        Label(np.concatenate([label.box[:2] + shift, label.box[2:]]), label.landmarks + shift) for label in labels
-    ]
+    return [Label(np.concatenate([label.box[:2] + shift, label.box[2:]]), label.landmarks + shift) for label in labels]
 
 
 def _cover(random: np.random.Generator, pool: Pool, canvas: np.ndarray, labels: list[Label]) -> None:

@@ -65,7 +65,7 @@ def _teach(level: Floats, label: Label, stride: int) -> None:
     centres = cell_centres(*level.shape[:2], stride)
     offset = np.array([left + w / 2, top + h / 2], np.float32) - centres
     if label.ignored or w < SMALLEST_PX:
-        inside = (np.abs(offset[..., 0]) < w / 2) & (np.abs(offset[..., 1]) < h / 2)
+        inside = (np.abs(offset) <= np.maximum([w / 2, h / 2], 0.51 * stride)).all(-1)
         level[inside & (level[..., 0] == 0), 1] = 0.0
         return
     low, high = SIZES_PX[stride]

@@ -83,7 +83,9 @@ def table(figures: dict[str, Any]) -> str:
         )
         for band, part in row.get("scenes", {}).get("by_width_px", {}).items():
             lines.append(f"{'':<11}{band + ' px':<12} {part['faces']:>5} faces   recall {part['recall']:.4f}")
-    lines.append(f"threshold {figures['threshold']:.2f}, {figures['size_bytes'] / 1000:.0f} KB, faces {figures['faces']}")
+    lines.append(
+        f"threshold {figures['threshold']:.2f}, {figures['size_bytes'] / 1000:.0f} KB, faces {figures['faces']}"
+    )
     if "video" in figures:
         lines.append("video: " + ", ".join(f"{key} {value}" for key, value in figures["video"].items()))
     return "\n".join(lines)

@@ -100,8 +100,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--run", type=Path, default=Path("out/faces"), help="checkpoint, history and plots")
     parser.add_argument("--models", type=Path, default=Path("models"), help="where model and card go")
     parser.add_argument("--export-only", action="store_true", help="do not train, only quantise and measure")
-    parser.add_argument("--epochs", type=int, default=26)
-    parser.add_argument("--camera-epochs", type=int, default=6, help="the last so many show 320x240")
+    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--camera-epochs", type=int, default=4, help="the last so many show 320x240")
     parser.add_argument("--scenes", type=int, default=10_000, help="in an epoch")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
@@ -177,9 +177,7 @@ def learn(run: Run, recipe: Recipe, pool: Pool, sets: measure_faces.Sets, folder
             )
 
 
-def step(
-    run: Run, recipe: Recipe, epoch: int, at: int, pictures: np.ndarray, targets: np.ndarray
-) -> tuple[float, ...]:
+def step(run: Run, recipe: Recipe, epoch: int, at: int, pictures: np.ndarray, targets: np.ndarray) -> tuple[float, ...]:
     """One batch; returns its three losses."""
     done = (epoch + at / recipe.steps()) / recipe.epochs
     rate = recipe.rate * min(1, (done + 1e-4) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))

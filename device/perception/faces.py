@@ -46,8 +46,8 @@ class FaceDetector:
         self._height, self._width = _input_side(model)
         self._order = _output_order(model)
         self._centres = {
-            stride: cell_centres(*model.card.outputs[places[0]].shape[1:3], stride).reshape(-1, 2)
-            for stride, places in self._order.items()
+            stride: cell_centres(-(-self._height // stride), -(-self._width // stride), stride).reshape(-1, 2)
+            for stride in STRIDES
         }
         self._stored = _stored_values(model)
 
@@ -88,8 +88,7 @@ class FaceDetector:
     def _decode(self, outputs: list[Float32Array], stride: int) -> Float32Array:
         """Cells above the threshold as rows of 15: score, left, top, right, bottom, five landmarks x, y."""
         scores, boxes, landmarks = (
-            outputs[place].reshape(-1, size)
-            for place, size in zip(self._order[stride], KINDS.values(), strict=True)
+            outputs[place].reshape(-1, size) for place, size in zip(self._order[stride], KINDS.values(), strict=True)
         )
         cells = np.flatnonzero(scores[:, 0] >= self._logit)
         centres = self._centres[stride][cells]

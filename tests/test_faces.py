@@ -1,0 +1,355 @@
+"""The face detector: decoding of made-up networks, bad frames and cards, and real faces where they are at hand."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from device.domain import Face
+from device.errors import ModelError
+from device.model import Card, Tensor
+from device.perception.faces import KINDS, STRIDES, FaceDetector
+
+ROOT = Path(__file__).resolve().parent.parent
+MODELS = ROOT / "models"
+sys.path.insert(0, str(ROOT))
+
+from tools import face_scenes, face_targets, measure_faces  # noqa: E402
+from tools.face_data import Picture, Pool  # noqa: E402
+from tools.face_targets import Label  # noqa: E402
+
+HEIGHT, WIDTH = 240, 320
+
+
+@pytest.fixture(scope="module")
+def detector() -> FaceDetector:
+    return FaceDetector.load(MODELS)
+
+
+def label(x: float, y: float, w: float, h: float, **more: Any) -> Label:
+    """A face whose landmarks sit where they do on most people."""
+    shares = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]], np.float32)
+    return Label(np.array([x, y, w, h], np.float32), shares * [w, h] + [x, y], **more)
+
+
+def face(x: float, y: float, w: float, h: float, score: float = 0.9) -> Face:
+    points = [(float(px), float(py)) for px, py in label(x, y, w, h).landmarks]
+    return Face(x=x, y=y, w=w, h=h, score=score, landmarks=(points[0], points[1], points[2], points[3], points[4]))
+
+
+class Oracle:
+    """A network that answers with what training would have taught it; remembers what it was shown."""
+
+    def __init__(self, labels: Sequence[Label], sure: float = 5.0) -> None:
+        maps = face_targets.encode(labels, HEIGHT, WIDTH)
+        self.outputs: list[np.ndarray] = []
+        for level in maps:
+            score = np.where(level[..., face_targets.SCORE] > 0, sure, -9.0)
+            self.outputs += [score, level[..., face_targets.BOX], level[..., face_targets.LANDMARKS]]
+        self.outputs = [out[None].astype(np.float32) for out in self.outputs]
+        names = [f"{kind}_{stride}" for stride in STRIDES for kind in KINDS]
+        tensors = (Tensor(name, out.shape, 1.0, 0) for name, out in zip(names, self.outputs, strict=True))
+        image = Tensor("image", (1, HEIGHT, WIDTH, 1), 1 / 128, 0)
+        self.card = Card("face_detector", "1", "", (image,), tuple(tensors), (), {})
+        self.seen: list[np.ndarray] = []
+
+    def run(self, *inputs: np.ndarray) -> list[np.ndarray]:
+        self.seen.append(inputs[0])
+        return self.outputs
+
+    def close(self) -> None:
+        pass
+
+
+def around(oracle: Oracle, threshold: float = 0.5) -> FaceDetector:
+    return FaceDetector(oracle, threshold)  # type: ignore[arg-type]
+
+
+# --- decoding ---------------------------------------------------------------------------------------------------
+
+
+@given(
+    x=st.floats(0, 250),
+    y=st.floats(0, 170),
+    w=st.floats(14, 300),
+    aspect=st.floats(1.1, 1.6),
+)
+@settings(max_examples=150, deadline=None)
+def test_a_taught_face_of_any_size_is_read_back(x: float, y: float, w: float, aspect: float) -> None:
+    centre_x, centre_y = x + 35, y + 35  # anywhere inside the picture, the box may reach over its edge
+    truth = label(centre_x - w / 2, centre_y - w * aspect / 2, w, w * aspect)
+    (found,) = around(Oracle([truth])).find(np.zeros((HEIGHT, WIDTH), np.uint8))
+    assert [found.x, found.y, found.w, found.h] == pytest.approx(truth.box.tolist(), abs=0.05)
+    np.testing.assert_allclose(found.landmarks, truth.landmarks, atol=0.05)
+    assert found.score == pytest.approx(1 / (1 + math.exp(-5)))
+
+
+def test_every_face_of_a_crowd_is_read_back() -> None:
+    crowd = [label(10 + 60 * column, 5 + 58 * row, 34, 46) for column in range(5) for row in range(4)]
+    found = around(Oracle(crowd)).find(np.zeros((HEIGHT, WIDTH), np.uint8))
+    assert len(found) == len(crowd)
+    assert {(round(f.x), round(f.y)) for f in found} == {(round(t.box[0]), round(t.box[1])) for t in crowd}
+
+
+def test_the_surest_face_comes_first() -> None:
+    oracle = Oracle([label(30, 40, 30, 39), label(200, 100, 30, 39)])  # one stride answers for them
+    left, right = (oracle.outputs[0][..., :20, :], oracle.outputs[0][..., 20:, :])
+    left[left > 0], right[right > 0] = 1.0, 3.0
+    found = around(oracle).find(np.zeros((HEIGHT, WIDTH), np.uint8))
+    assert [round(f.x) for f in found] == [200, 30]
+    assert found[0].score > found[1].score
+
+
+def test_cells_that_mean_the_same_face_are_averaged_by_score() -> None:
+    oracle = Oracle([label(100, 80, 30, 39)])  # one stride answers for it
+    boxes, scores = oracle.outputs[1], oracle.outputs[0]
+    cells = np.argwhere(scores[0, :, :, 0] > 0)
+    assert len(cells) > 1
+    row, column = cells[0]
+    boxes[0, row, column, 0] += 0.5  # this cell alone says: 4 pixels further right
+    (found,) = around(oracle).find(np.zeros((HEIGHT, WIDTH), np.uint8))
+    assert found.x == pytest.approx(100 + 4 / len(cells), abs=0.05)
+
+
+def test_below_the_threshold_there_is_nobody() -> None:
+    oracle = Oracle([label(100, 80, 40, 52)], sure=0.0)
+    black = np.zeros((HEIGHT, WIDTH), np.uint8)
+    assert len(around(oracle, 0.49).find(black)) == 1
+    assert around(oracle, 0.51).find(black) == []
+
+
+@pytest.mark.parametrize("shape", [(240, 320), (480, 640), (336, 596), (165, 220), (320, 240), (16, 900), (1080, 1920)])
+def test_a_picture_of_any_shape_is_fitted_and_the_face_mapped_back(shape: tuple[int, int]) -> None:
+    scale = min(HEIGHT / shape[0], WIDTH / shape[1])
+    oracle = Oracle([label(100, 80, 40, 52)])
+    gray = np.full(shape, 255, np.uint8)
+    (found,) = around(oracle).find(gray)
+    assert [found.x, found.y, found.w, found.h] == pytest.approx([v / scale for v in (100, 80, 40, 52)], abs=0.3)
+    shown = oracle.seen[0][0, :, :, 0]
+    rows, columns = round(shape[0] * scale), round(shape[1] * scale)
+    assert (shown[:rows, :columns] == 127).all()
+    assert (shown[rows:] == 0).all()  # gray 128, where the picture does not reach
+    assert (shown[:, columns:] == 0).all()
+
+
+def test_a_view_into_a_larger_picture_is_taken() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (480, 640), np.uint8)
+    view = picture[::2, ::-2]
+    oracle = Oracle([])
+    around(oracle).find(view)
+    around(oracle).find(view.copy())
+    np.testing.assert_array_equal(oracle.seen[0], oracle.seen[1])
+
+
+# --- bad frames and cards ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (np.zeros((0, 0), np.uint8), "too small"),
+        (np.zeros((0, 320), np.uint8), "too small"),
+        (np.zeros((1, 1), np.uint8), "1x1 pixels is too small"),
+        (np.zeros((240, 320, 3), np.uint8), r"gray with shape \[height, width\], not \[240, 320, 3\]"),
+        (np.zeros((240, 320, 1), np.uint8), "gray"),
+        (np.zeros(320, np.uint8), "gray"),
+        (np.full((240, 320), np.nan), "uint8 .* not float64"),
+        (np.zeros((240, 320), np.int8), "not int8"),
+        (np.zeros((240, 320), bool), "not bool"),
+        ([[0] * 320] * 240, "numpy array, not list"),
+        (None, "numpy array, not NoneType"),
+    ],
+)
+def test_what_is_no_gray_picture_is_refused(detector: FaceDetector, frame: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        detector.find(frame)
+
+
+def altered_card(tmp_path: Path, change: dict[str, Any]) -> Path:
+    shutil.copy(MODELS / "face_detector.tflite", tmp_path)
+    card = json.loads((MODELS / "face_detector.json").read_text())
+    (tmp_path / "face_detector.json").write_text(json.dumps(card | change))
+    return tmp_path
+
+
+@pytest.mark.parametrize("threshold", [None, "high", 0, 1, -0.5, 7, float("nan")])
+def test_a_card_without_a_usable_threshold_is_refused(tmp_path: Path, threshold: Any) -> None:
+    with pytest.raises(ModelError, match="threshold"):
+        FaceDetector.load(altered_card(tmp_path, {"threshold": threshold}))
+
+
+def test_a_card_with_other_outputs_is_refused(tmp_path: Path) -> None:
+    outputs = json.loads((MODELS / "face_detector.json").read_text())["outputs"]
+    for output in outputs:
+        output["name"] = output["name"].replace("score", "points")
+    with pytest.raises(ModelError, match="needs an output score_8"):
+        FaceDetector.load(altered_card(tmp_path, {"outputs": outputs}))
+
+
+def test_closing_twice_does_nothing() -> None:
+    detector = FaceDetector.load(MODELS)
+    detector.close()
+    detector.close()
+
+
+# --- the shipped model ------------------------------------------------------------------------------------------
+
+
+def test_the_card_keeps_to_its_limits() -> None:
+    card = json.loads((MODELS / "face_detector.json").read_text())
+    assert card["size_bytes"] <= 400_000
+    assert card["input"]["shape"] == [1, HEIGHT, WIDTH, 1]
+    assert {output["dtype"] for output in card["outputs"]} == {"int8"}
+    for word in ("YouTube Faces", "muxspace", "YuNet", "check first"):
+        assert word in card["data"]
+    alarms = card["figures"]["false_alarms"]
+    assert alarms["count"] * 500 <= alarms["pictures"]
+
+
+@pytest.mark.parametrize("gray", [0, 128, 255])
+def test_nobody_is_seen_on_a_blank_wall(detector: FaceDetector, gray: int) -> None:
+    assert detector.find(np.full((HEIGHT, WIDTH), gray, np.uint8)) == []
+
+
+def test_nobody_is_seen_in_noise(detector: FaceDetector) -> None:
+    random = np.random.default_rng(5)
+    for blur_px in (0.0, 1.0, 3.0, 8.0):
+        noise = random.integers(0, 256, (HEIGHT, WIDTH), np.uint8)
+        noise = cv2.GaussianBlur(noise, (0, 0), blur_px) if blur_px else noise
+        assert detector.find(cv2.normalize(noise, None, 0, 255, cv2.NORM_MINMAX)) == []  # type: ignore[call-overload]
+
+
+def test_valid_faces_are_found(shared_dir: Path) -> None:
+    sets = measure_faces.read_sets(shared_dir / "data" / "faces", "valid", scenes=0)
+    threshold = FaceDetector.load(MODELS).threshold
+    wide = FaceDetector.load(MODELS, threshold=measure_faces.LOWEST_SCORE)
+    figures = measure_faces.judge(wide.find, sets, threshold)
+    assert figures["ap"] >= 0.97
+    assert figures["recall"] >= 0.95
+    assert figures["landmark_error"] <= 0.10
+    assert figures["false_alarms"]["count"] * 500 <= figures["false_alarms"]["pictures"]
+    said = json.loads((MODELS / "face_detector.json").read_text())["figures"]
+    assert figures["ap"] == pytest.approx(said["ap"], abs=0.005)
+    assert figures["recall"] == pytest.approx(said["recall"], abs=0.01)
+
+
+def test_the_talking_woman_is_found_in_95_percent_of_the_frames(shared_dir: Path, detector: FaceDetector) -> None:
+    figures = measure_faces.watch(shared_dir / "data" / "video" / "talking_woman.mp4", detector.find, None)
+    assert figures["frames"] == 464
+    assert figures["share_with_face"] >= 0.95
+
+
+# --- measuring --------------------------------------------------------------------------------------------------
+
+
+def test_average_precision_of_a_perfect_and_of_a_blind_detector() -> None:
+    truth = [label(10, 10, 40, 50), label(100, 10, 40, 50)]
+    perfect = measure_faces.compare([face(10, 10, 40, 50), face(100, 10, 40, 50)], truth)
+    assert measure_faces.average_precision(perfect) == 1.0
+    assert measure_faces.average_precision(measure_faces.compare([], truth)) == 0.0
+
+
+def test_average_precision_by_hand() -> None:
+    """Hit 0.9, false alarm 0.8, hit 0.7, one face missed: precision 1 up to recall 1/3, then 2/3 up to 2/3."""
+    truth = [label(10, 10, 40, 50), label(100, 10, 40, 50), label(200, 100, 40, 50)]
+    found = [face(10, 10, 40, 50, 0.9), face(10, 150, 40, 50, 0.8), face(100, 10, 40, 50, 0.7)]
+    matches = measure_faces.compare(found, truth)
+    assert measure_faces.average_precision(matches) == pytest.approx(1 / 3 + 1 / 3 * 2 / 3)
+    assert measure_faces.recall(matches, 0.75) == pytest.approx(1 / 3)
+    assert measure_faces.recall(matches, 0.5) == pytest.approx(2 / 3)
+
+
+def test_a_face_found_twice_is_a_false_alarm_once() -> None:
+    matches = measure_faces.compare([face(10, 10, 40, 50), face(11, 11, 40, 50)], [label(10, 10, 40, 50)])
+    assert sorted(match.width_px is None for match in matches) == [False, True]
+
+
+def test_an_ignored_face_counts_neither_way() -> None:
+    ignored = label(10, 10, 40, 50, ignored=True)
+    assert measure_faces.compare([], [ignored]) == []
+    assert measure_faces.compare([face(10, 10, 40, 50), face(12, 20, 40, 50)], [ignored]) == []
+
+
+def test_landmark_error_is_a_share_of_the_distance_between_the_eyes() -> None:
+    truth = label(100, 100, 50, 60)  # eyes 20 px apart
+    shifted = face(102, 100, 50, 60)
+    assert measure_faces.miss(shifted, truth) == pytest.approx(2 / 20)
+
+
+# --- training scenes --------------------------------------------------------------------------------------------
+
+
+def test_small_faces_are_not_held_against_the_net() -> None:
+    fine, *_ = face_targets.encode([label(100, 100, 8, 10)], HEIGHT, WIDTH)
+    assert fine[..., 0].sum() == 0
+    assert fine[..., 1].min() == 0
+    assert fine[0, 0, 1] == 1
+
+
+def test_a_mirrored_face_keeps_its_right_eye_left_in_the_picture() -> None:
+    picture = Picture("x", "video", np.zeros((100, 80), np.uint8), (label(10, 20, 40, 50),))
+    _, (gray, (mirrored,)) = face_scenes.place(picture, 1.0, 0.0, True)
+    assert gray.shape == (100, 80)
+    assert mirrored.box.tolist() == [30, 20, 40, 50]
+    right_eye, left_eye, _, right_corner, left_corner = mirrored.landmarks
+    assert right_eye[0] < left_eye[0]
+    assert right_corner[0] < left_corner[0]
+
+
+@pytest.mark.parametrize("degrees", [-20.0, 0.0, 13.0])
+@pytest.mark.parametrize("scale", [0.3, 1.0, 1.7])
+def test_landmarks_stay_on_the_pixels_they_name(degrees: float, scale: float) -> None:
+    gray = np.zeros((120, 100), np.uint8)
+    truth = label(20, 20, 60, 80)
+    x, y = truth.landmarks[2]
+    cv2.circle(gray, (round(float(x)), round(float(y))), 5, 255, -1)
+    _, (turned, (moved,)) = face_scenes.place(Picture("x", "video", gray, (truth,)), scale, degrees, False)
+    bright = np.argwhere(turned > 100).mean(0)[::-1] + 0.5
+    np.testing.assert_allclose(bright, moved.landmarks[2], atol=1.2)
+
+
+def test_scenes_depend_on_their_seed_only() -> None:
+    random = np.random.default_rng(0)
+    people = tuple(
+        Picture(f"p{n}", "video", random.integers(0, 256, (90, 80), np.uint8), (label(20, 20, 40, 50),))
+        for n in range(3)
+    )
+    grounds = tuple(Picture(f"b{n}", "background", random.integers(0, 256, (70, 99), np.uint8), ()) for n in range(3))
+    pool = Pool(people, grounds)
+    seen = 0
+    for seed in range(30):
+        gray, labels = face_scenes.compose(np.random.default_rng(seed), pool, 192, 192)
+        again, labels_again = face_scenes.compose(np.random.default_rng(seed), pool, 192, 192)
+        np.testing.assert_array_equal(gray, again)
+        assert gray.shape == (192, 192)
+        assert len(labels) == len(labels_again)
+        seen += len(labels)
+    assert seen > 20
+
+
+def test_the_keras_twin_answers_like_the_net() -> None:
+    torch = pytest.importorskip("torch", reason="training tools are not installed")
+    pytest.importorskip("keras", reason="training tools are not installed")
+    from tools import face_net
+
+    torch.manual_seed(0)
+    net = face_net.FaceNet().eval()
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.uniform_(-0.2, 0.2)
+            module.running_var.uniform_(0.5, 2)
+    image = np.random.default_rng(0).uniform(-1, 1, (1, HEIGHT, WIDTH, 1)).astype(np.float32)
+    ours = [out.detach().permute(0, 2, 3, 1).numpy() for out in net(torch.from_numpy(image).permute(0, 3, 1, 2))]
+    for mine, twin in zip(ours, face_net.to_keras(net, HEIGHT, WIDTH)(image), strict=True):
+        np.testing.assert_allclose(mine, np.asarray(twin), atol=1e-4)
