@@ -46,6 +46,12 @@ def test_match_aims_at_the_point_of_the_mood():
     assert target(PolicyName.MATCH, mood(MoodName.SAD), 0, CONFIG).affect == MOOD_AFFECT[MoodName.SAD]
 
 
+def test_a_neutral_room_gets_pleasant_music_rather_than_sad_and_neutral_music_rather_than_any():
+    at = target(PolicyName.MATCH, mood(MoodName.NEUTRAL), 0, CONFIG).affect
+    by_nearness = sorted(MOOD_AFFECT, key=lambda name: at.distance(MOOD_AFFECT[name]))
+    assert by_nearness[:3] == [MoodName.NEUTRAL, MoodName.CALM, MoodName.HAPPY]
+
+
 def test_a_mood_set_by_hand_is_not_called_a_room():
     by_hand = mood(MoodName.TENSE, MoodSource.MANUAL)
     assert target(PolicyName.MANUAL, by_hand, 0, CONFIG).words == "as set by hand"

@@ -95,6 +95,7 @@ def prepare(console: Console, words: str, work: Callable[[Callable[[int, int], N
     with Progress(TextColumn(words), BarColumn(), TextColumn("{task.percentage:3.0f} %"), console=console) as progress:
         task = progress.add_task(words, total=None)
         work(lambda done, total: progress.update(task, completed=done, total=total))
+        progress.update(task, completed=1, total=1)  # where everything was there already, nothing was told
 
 
 def configure(home: Path, source: str, music: Path, broker: MqttConfig, fps: float) -> Config:

@@ -15,6 +15,10 @@ from device.config import MoodConfig
 from device.domain import Affect, Mood, MoodName, MoodSource, PolicyName, Target
 from device.mood.plane import affect_of, name_of
 
+AT_EASE = Affect(0.3, -0.1)
+"""What suits a neutral room. Where nothing calls for anything, people lean to the pleasant side (the positivity offset,
+Cacioppo & Berntson 1999, Curr. Dir. Psychol. Sci. 8:133), and sad or tense music would be a choice of its own."""
+
 STEP = 0.3  # in units of the plane; neighbouring moods are about 0.4 apart
 
 
@@ -22,11 +26,13 @@ def target(policy: PolicyName, mood: Mood, elapsed_s: float, config: MoodConfig)
     """Where the music should be, `elapsed_s` seconds after this mood or this policy began.
 
     `match` and `manual` aim at the point of the mood's name, not at `mood.affect`: that one is an expectation and lies
-    the nearer to neutral the less is known, which is no reason for bland music.
+    the nearer to neutral the less is known, which is no reason for bland music. `match` aims a little to the pleasant
+    side of neutral, see `AT_EASE`.
     """
     match policy:
         case PolicyName.MATCH:
-            return Target(affect_of(mood.name), mood.name, f"to match {_room(mood)}")
+            point = AT_EASE if mood.name is MoodName.NEUTRAL else affect_of(mood.name)
+            return Target(point, mood.name, f"to match {_room(mood)}")
         case PolicyName.MANUAL:
             chosen = mood.source is MoodSource.MANUAL
             return Target(affect_of(mood.name), mood.name, "as set by hand" if chosen else "as no mood is set by hand")
