@@ -1,4 +1,4 @@
-"""Shared fixtures. Data that is not in the repository is looked for beside it and skipped, with a reason, where absent."""
+"""Shared fixtures. Data outside the repository is looked for beside it; without it, tests that need it skip."""
 
 from __future__ import annotations
 

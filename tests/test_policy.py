@@ -49,7 +49,8 @@ def test_match_aims_at_the_point_of_the_mood():
 def test_a_neutral_room_gets_pleasant_music_rather_than_sad_and_neutral_music_rather_than_any():
     at = target(PolicyName.MATCH, mood(MoodName.NEUTRAL), 0, CONFIG).affect
     by_nearness = sorted(MOOD_AFFECT, key=lambda name: at.distance(MOOD_AFFECT[name]))
-    assert by_nearness[:3] == [MoodName.NEUTRAL, MoodName.CALM, MoodName.HAPPY]
+    assert by_nearness[0] is MoodName.NEUTRAL
+    assert set(by_nearness[1:3]) == {MoodName.CALM, MoodName.HAPPY}
 
 
 def test_a_mood_set_by_hand_is_not_called_a_room():
