@@ -80,7 +80,7 @@ def test_it_tells_what_the_smoothing_makes_of_what_the_eye_saw(done: replay.Repl
 
 def test_the_summary_names_every_switch(done: replay.Replay) -> None:
     text = replay.summary(done)
-    assert "240 frames looked at, 30.0 s, a face that counts in 87%" in text
+    assert "240 frames looked at, 30.0 s, a face that counts in 86%" in text
     assert "neutral -> happy" in text
     assert "happy -> sad" in text
 

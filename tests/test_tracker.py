@@ -51,6 +51,13 @@ def test_known_lists_the_absent_too() -> None:
     assert [(known.number, known.at_s) for known in tracker.known] == [(1, 0.0), (2, 0.5)]
 
 
+def test_sightings_are_counted() -> None:
+    tracker = Tracker()
+    counts = [[seen.sightings for seen in tracker.update([face(50, 50)], step / 8)] for step in range(3)]
+    assert counts == [[1], [2], [3]]
+    assert [seen.sightings for seen in tracker.update([face(60, 50), face(200, 50)], 0.5)] == [4, 1]
+
+
 def test_somebody_elsewhere_or_much_larger_is_somebody_else() -> None:
     tracker = Tracker()
     numbers(tracker, 0.0, face(10, 10))

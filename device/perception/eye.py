@@ -111,7 +111,7 @@ class Eye:
         left, right = _within(face.x, width), _within(face.x + face.w, width)
         top, bottom = _within(face.y, height), _within(face.y + face.h, height)
         box = (left, top, right - left, bottom - top)
-        return SeenFace(one.number, box, certainty(face, width, height), tuple(map(float, scores)))
+        return SeenFace(one.number, box, certainty(face, width, height, one.sightings), tuple(map(float, scores)))
 
 
 def open_eye(config: Config, *, live: bool = True) -> Eye:

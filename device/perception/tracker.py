@@ -20,11 +20,12 @@ GROWTH = 2.0  # and the size may change by this factor
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """A face with its number, and when it was last seen."""
+    """A face with its number, when it was last seen, and how often it has been found so far."""
 
     number: int
     face: Face
     at_s: float
+    sightings: int = 1
 
 
 class Tracker:
@@ -44,13 +45,17 @@ class Tracker:
         kept = [known for known in self._known if at_s - known.at_s <= KEEP_S]
         pairs = match(kept, faces)
         seen = tuple(
-            Tracked(kept[pairs[index]].number if index in pairs else self._next(), face, at_s)
+            self._continue(kept[pairs[index]], face, at_s) if index in pairs else Tracked(self._next(), face, at_s)
             for index, face in enumerate(faces)
         )
         taken = {tracked.number for tracked in seen}
         absent = [known for known in kept if known.number not in taken]
         self._known = tuple(sorted([*seen, *absent], key=lambda tracked: tracked.number))
         return seen
+
+    @staticmethod
+    def _continue(known: Tracked, face: Face, at_s: float) -> Tracked:
+        return Tracked(known.number, face, at_s, known.sightings + 1)
 
     def _next(self) -> int:
         self._last_number += 1
