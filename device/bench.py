@@ -44,7 +44,7 @@ from device.domain import (
     Target,
     Track,
 )
-from device.errors import AffettoError, CameraError, MqttError
+from device.errors import AffettoError, CameraError, MqttError, PlayerError
 from device.home.topics import Topics
 from device.music.recommend import Taste, choose
 from device.perception.eye import SHIPPED_MODELS
@@ -287,6 +287,7 @@ def watch_program(path: Path, log: Path, seconds: float, progress: Progress) -> 
     task = progress.add_task("Watching the whole program", total=seconds + SETTLE_S)
     with conductor(path, log) as process:
         eye = await_eye(process, log)
+        await_music(process, log)
         rest(process, log, SETTLE_S)
         progress.update(task, completed=SETTLE_S)
         before, began = {pid: cpu_s(pid) for pid in (eye, process.pid)}, time.monotonic()
@@ -306,10 +307,20 @@ def await_eye(process: subprocess.Popen[bytes], log: Path) -> int:
     """The process number of the eye that the conductor has started."""
     end = time.monotonic() + FIRST_READING_S
     while time.monotonic() < end:
-        if found := children(process.pid):
-            return found[0]
+        for pid in children(process.pid):  # others come and go: looking for libVLC starts a program too
+            if b"eye" in words_of(pid):
+                return pid
         rest(process, log, 0.05)
     raise CameraError(f"The program did not start its eye within {FIRST_READING_S:.0f} s:\n{last_lines(log)}")
+
+
+def await_music(process: subprocess.Popen[bytes], log: Path) -> None:
+    """Until the conductor's log says that a track is heard; the first one waits for a face for some seconds."""
+    end = time.monotonic() + FIRST_READING_S
+    while b"track_started" not in log.read_bytes():
+        if time.monotonic() > end:
+            raise PlayerError(f"No music played within {FIRST_READING_S:.0f} s:\n{last_lines(log)}")
+        rest(process, log, 0.1)
 
 
 def rest(process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
@@ -325,6 +336,14 @@ def children(pid: int) -> list[int]:
     """The processes that any thread of `pid` has started."""
     lists = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for path in lists for child in path.read_text().split()]
+
+
+def words_of(pid: int) -> list[bytes]:
+    """The command line of a process; nothing if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def model_sizes(config: Config) -> dict[str, float]:
