@@ -10,6 +10,7 @@ machine can. Needs matplotlib (tools/requirements-replay.txt) for the picture, a
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -22,14 +23,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import itertools
-
+from replay_report import as_json, summary
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from device import config as settings
 from device.config import Config
-from device.domain import EMOTIONS, Mood, MoodName, Now, Reading
+from device.domain import Mood, MoodName, Now, Reading
 from device.errors import AffettoError, CameraError, ConfigError
 from device.mood.room_mood import RoomMood
 from device.perception.eye import Eye, open_eye
@@ -149,83 +149,6 @@ def take(eye: Eye, room: RoomMood, frame: Frame) -> Step:
     """One frame through eye and smoothing, with the recording's time for both clocks."""
     reading = eye.step(frame)
     return Step(reading, room.update(reading, Now(frame.at_s, frame.at_s)))
-
-
-def as_json(done: Replay) -> dict[str, object]:
-    """The whole replay for other programs; numbers rounded to what they are worth."""
-    return {
-        "video": done.name,
-        "settings": {"fps": done.config.camera.fps} | mood_settings(done.config),
-        "frames": len(done.steps),
-        "seconds": round(done.length_s, 3),
-        "face_share": round(done.face_share(), 4),
-        "moods_s": {name.value: round(seconds, 3) for name, seconds in done.seconds().items()},
-        "switches": [{"at": round(s.at_s, 3), "old": s.old.value, "new": s.new.value} for s in done.switches],
-        "costs_ms": {
-            stage: {key: round(value, 3) for key, value in costs.items()} for stage, costs in done.costs_ms().items()
-        },
-        "steps": [_step_json(step) for step in done.steps],
-    }
-
-
-def _step_json(step: Step) -> dict[str, object]:
-    mood = step.mood
-    return {
-        "at": round(step.at_s, 3),
-        "moved": step.reading.moved,
-        "faces": [
-            {
-                "number": face.number,
-                "box": [round(value, 4) for value in face.box],
-                "certainty": round(face.certainty, 4),
-                "scores": _scores_json(face.scores),
-            }
-            for face in step.reading.faces
-        ],
-        "mood": mood.name.value,
-        "confidence": round(mood.confidence, 4),
-        "valence": round(mood.affect.valence, 4),
-        "arousal": round(mood.affect.arousal, 4),
-        "smoothed": _scores_json(mood.scores),
-    }
-
-
-def _scores_json(scores: Iterable[float]) -> dict[str, float]:
-    return {emotion.value: round(score, 4) for emotion, score in zip(EMOTIONS, scores, strict=True)}
-
-
-def mood_settings(config: Config) -> dict[str, float]:
-    """The settings that shape the curves, as they are called in config.yaml."""
-    mood = config.mood
-    return {
-        "hold_s": mood.hold_s,
-        "dwell_s": mood.dwell_s,
-        "margin": mood.margin,
-        "certainty": mood.certainty,
-        "forget_s": mood.forget_s,
-    }
-
-
-def summary(done: Replay) -> str:
-    """What a person wants to know first."""
-    moods = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in done.seconds().items())
-    switches = [f"  {clock(s.at_s)}  {s.old} -> {s.new}" for s in done.switches]
-    costs = ", ".join(f"{stage} {cost['p50']:.1f}/{cost['p95']:.1f}" for stage, cost in done.costs_ms().items())
-    return "\n".join(
-        [
-            f"{done.name}: {len(done.steps)} frames looked at, {done.length_s:.1f} s, "
-            f"a face that counts in {done.face_share():.0%}",
-            f"moods: {moods}",
-            f"switches: {len(switches) or 'none'}",
-            *switches,
-            f"milliseconds a frame (half of them/95% of them below): {costs}",
-        ]
-    )
-
-
-def clock(at_s: float) -> str:
-    """Minutes and seconds of the recording."""
-    return f"{int(at_s // 60)}:{at_s % 60:04.1f}"
 
 
 def write_picture(done: Replay, out: Path) -> None:

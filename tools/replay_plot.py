@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from replay_report import clock
 
 from device.domain import EMOTIONS, Emotion, MoodName, Reading
 
@@ -238,8 +239,3 @@ def finish(axes: Axes, done: Replay, name: str) -> None:
         spine.set_color(GRID)
     for switch in done.switches:
         axes.axvline(switch.at_s, color=INK, linewidth=1.1)
-
-
-def clock(at_s: float) -> str:
-    """Minutes and seconds; tenths only where they are not zero."""
-    return f"{int(at_s // 60)}:{at_s % 60:04.1f}".removesuffix(".0")
