@@ -46,7 +46,7 @@ NOT_FOR_THE_EYE = ("paho", "vlc", "sqlite3", "http", "urllib", "ssl", "device.ho
 # Those who build the program from its parts. Nobody imports them from below.
 WIRING = {
     *("device.__main__", "device.daemon", "device.session", "device.demo", "device.watch", "device.scan"),
-    *("device.check", "device.doctor", "device.bench", "device.bench_report"),
+    *("device.check", "device.bench"),
 }
 
 
@@ -179,7 +179,7 @@ def test_wiring_is_imported_only_by_wiring() -> None:
 def test_only_the_daemon_knows_the_session() -> None:
     """One owner of state: whoever else imported it could own a second one. The bench measures its decisions."""
     knows = {module for module, names in IMPORTS.items() if any(within(n, "device.session") for n in names)}
-    assert knows - {"device.daemon", "device.bench"} == set()
+    assert knows - {"device.daemon", "device.bench.deciding"} == set()
 
 
 def test_the_eye_knows_nothing_of_network_and_music() -> None:

@@ -16,8 +16,9 @@ import pytest
 from rich.console import Console
 
 from device import bench
-from device.bench import Seen
-from device.bench_report import MEANINGS, Report, describe_machine, percentile, show
+from device.bench import deciding, running, seeing
+from device.bench.report import MEANINGS, Report, describe_machine, percentile, show
+from device.bench.seeing import Seen
 from device.config import CameraConfig, Config, MqttConfig
 from device.demo import scene
 from device.demo.broker import PrivateBroker
@@ -48,8 +49,8 @@ def test_percentiles_are_values_that_were_measured(values: list[float], percent:
 
 def test_the_links_time_begins_after_the_eyes_work() -> None:
     # the frame's time is that of its arrival, so reading it came before
-    assert bench.link_ms(reading(10.0, read=50, gate=1, find=20, track=1, score=8), 10.032) == pytest.approx(2.0)
-    assert bench.link_ms(reading(10.0, find=20), 10.0) == 0.0
+    assert seeing.link_ms(reading(10.0, read=50, gate=1, find=20, track=1, score=8), 10.032) == pytest.approx(2.0)
+    assert seeing.link_ms(reading(10.0, find=20), 10.0) == 0.0
 
 
 def test_a_stage_counts_only_where_it_had_work() -> None:
@@ -57,7 +58,7 @@ def test_a_stage_counts_only_where_it_had_work() -> None:
         Seen(reading(read=1, gate=2, score=0.001), 0.5),
         Seen(reading(read=3, gate=4, find=9, track=5, score=8, faces=1), 0.7),
     ]
-    times = bench.stage_times(seen)
+    times = seeing.stage_times(seen)
     assert times["read"] == [1, 3]
     assert times["find"] == [9]
     assert times["score"] == [8]
@@ -69,21 +70,21 @@ def test_the_first_look_names_the_camera_or_the_problem(monkeypatch: pytest.Monk
     inbox: queue.SimpleQueue[tuple[object, float]] = queue.SimpleQueue()
     inbox.put((EyeOpened("paper camera"), 1.0))
     inbox.put((EyeRead(reading()), 2.5))
-    assert bench.first_look(inbox) == ("paper camera", 2.5)  # type: ignore[arg-type]
+    assert seeing.first_look(inbox) == ("paper camera", 2.5)  # type: ignore[arg-type]
     inbox.put((EyeClosed("The camera fell."), 3.0))
     with pytest.raises(CameraError, match="fell"):
-        bench.first_look(inbox)  # type: ignore[arg-type]
-    monkeypatch.setattr(bench, "FIRST_READING_S", 0.05)
+        seeing.first_look(inbox)  # type: ignore[arg-type]
+    monkeypatch.setattr(seeing, "FIRST_READING_S", 0.05)
     with pytest.raises(CameraError, match="affetto check"):
-        bench.first_look(inbox)  # type: ignore[arg-type]
+        seeing.first_look(inbox)  # type: ignore[arg-type]
 
 
 def test_decisions_are_measured_for_every_reading() -> None:
     readings = [reading(n / 8, faces=1) for n in range(20)]
-    times = bench.decide(Config(), readings)
+    times = deciding.decide(Config(), readings)
     assert len(times) == 20
     assert min(times) > 0
-    assert len(bench.recommend()) == bench.CHOICES
+    assert len(deciding.recommend()) == deciding.CHOICES
 
 
 def test_without_mosquitto_it_is_measured_without_mqtt(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +111,7 @@ def test_children_of_any_thread_are_found() -> None:
     thread.start()
     go_on.wait()
     try:
-        assert started[0].pid in bench.children(os.getpid())
+        assert started[0].pid in running.children(os.getpid())
     finally:
         done.set()
         thread.join()
@@ -124,7 +125,7 @@ def test_a_program_that_ends_is_told_with_its_last_words(tmp_path: Path) -> None
         subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"]) as process,
         pytest.raises(AffettoError, match=r"status 3(.|\n)*the reason"),
     ):
-        bench.rest(process, log, 30)
+        running.rest(process, log, 30)
 
 
 def test_the_machine_is_described() -> None:
@@ -162,7 +163,7 @@ def test_everything_is_measured_on_a_few_pictures(
     pictures.mkdir()
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    monkeypatch.setattr(bench, "SETTLE_S", 0.5)
+    monkeypatch.setattr(running, "SETTLE_S", 0.5)
     for shot in [shot for shot in scene.script() if shot.intended][20:36]:
         cv2.imwrite(str(pictures / f"{shot.number}.png"), scene.take(shot))
     config = Config(camera=CameraConfig(fps=10))

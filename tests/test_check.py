@@ -19,12 +19,15 @@ import paho.mqtt.client as paho
 import pytest
 from rich.console import Console
 
-from device import check, doctor
+from device import check
+from device.check import broker as broker_check
+from device.check import camera, finding, machine
+from device.check import music as music_check
+from device.check.finding import Finding, Verdict
 from device.config import CameraConfig, Config, MqttConfig, MusicConfig, PlayerConfig
 from device.demo import scene
 from device.demo.broker import PLACES, PrivateBroker
 from device.demo.show import write
-from device.doctor import Finding, Verdict
 from device.domain import Memory
 from device.home.topics import Topics
 from device.music.catalogue import Catalogue
@@ -83,16 +86,16 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_program_names_its_versions() -> None:
-    finding = only(doctor.program())
+    finding = only(machine.program())
     assert finding.verdict is Verdict.WELL
     assert all(name in finding.words for name in ("Python 3.", "numpy", "opencv-python-headless", "paho-mqtt"))
 
 
 @pytest.mark.parametrize("gone", ["rich", "tflite"])
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch, gone: str) -> None:
-    missing = doctor.RUNTIMES if gone == "tflite" else (gone,)
-    monkeypatch.setattr(doctor, "_version", lambda name: "" if name in missing else "1.0")
-    first, _ = doctor.program()
+    missing = machine.RUNTIMES if gone == "tflite" else (gone,)
+    monkeypatch.setattr(machine, "_version", lambda name: "" if name in missing else "1.0")
+    first, _ = machine.program()
     assert first.verdict is Verdict.PROBLEM
     assert " or ".join(missing) in first.words
     assert "install.sh" in first.advice
@@ -107,15 +110,15 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch, gone: str) 
     ],
 )
 def test_a_clock_nobody_has_set_is_noticed(now_s: float, state: int, verdict: Verdict) -> None:
-    assert only(doctor.clock(now_s, state)).verdict is verdict
+    assert only(machine.clock(now_s, state)).verdict is verdict
 
 
 def test_the_kernel_is_asked_about_its_clock() -> None:
-    assert 0 <= doctor._clock_state() <= doctor.TIME_ERROR
+    assert 0 <= machine._clock_state() <= machine.TIME_ERROR
 
 
 def test_shipped_models_are_well(models_dir: Path) -> None:
-    found = list(doctor.models(models_dir))
+    found = list(machine.models(models_dir))
     assert [finding.verdict for finding in found] == [Verdict.WELL, Verdict.WELL]
     assert "sha256" in found[0].words
 
@@ -135,20 +138,20 @@ def test_a_bad_model_is_one_problem_and_the_other_is_still_examined(
 ) -> None:
     folder = shutil.copytree(models_dir, tmp_path / "models")
     harm(folder)
-    found = list(doctor.models(folder))
+    found = list(machine.models(folder))
     assert [finding.verdict for finding in found] == [Verdict.WELL, Verdict.PROBLEM]
     assert words in found[1].words
 
 
 def test_a_state_folder_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
-    finding = only(doctor.state(tmp_path))
+    finding = only(machine.state(tmp_path))
     assert finding.verdict is Verdict.WELL
     assert "can be written" in finding.words
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_state_folder_that_is_not_there_yet_is_not_made(tmp_path: Path) -> None:
-    finding = only(doctor.state(tmp_path / "a" / "b"))
+    finding = only(machine.state(tmp_path / "a" / "b"))
     assert finding.verdict is Verdict.WELL
     assert "will be made" in finding.words
     assert list(tmp_path.iterdir()) == []
@@ -158,7 +161,7 @@ def test_a_state_folder_that_cannot_be_written_is_a_problem(tmp_path: Path) -> N
     blocked = tmp_path / "file"
     blocked.write_text("not a folder")
     for place in (Path("/proc"), blocked):
-        finding = only(doctor.state(place))
+        finding = only(machine.state(place))
         assert finding.verdict is Verdict.PROBLEM
         assert "data_dir" in finding.advice
 
@@ -166,7 +169,7 @@ def test_a_state_folder_that_cannot_be_written_is_a_problem(tmp_path: Path) -> N
 def test_a_full_disk_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=7 * 2**20))
-    finding = only(doctor.state(tmp_path))
+    finding = only(machine.state(tmp_path))
     assert finding.verdict is Verdict.PROBLEM
     assert "7 MB left" in finding.words
 
@@ -175,7 +178,7 @@ def test_what_was_switched_is_read_without_touching_it(tmp_path: Path) -> None:
     with closing(Store.open(tmp_path, Memory())) as store:
         store.save(Memory(camera=True, volume=11))
         before = snapshot(tmp_path)
-        memory, damage = doctor.remembered(tmp_path, Memory())
+        memory, damage = machine.remembered(tmp_path, Memory())
         assert (memory.camera, memory.volume, damage) == (True, 11, "")
         assert snapshot(tmp_path) == before
 
@@ -183,10 +186,10 @@ def test_what_was_switched_is_read_without_touching_it(tmp_path: Path) -> None:
 def test_a_damaged_store_is_told_and_left_to_the_program(tmp_path: Path) -> None:
     (tmp_path / "state.db").write_bytes(b"this is no database" * 1000)
     before = snapshot(tmp_path)
-    _, damage = doctor.remembered(tmp_path, Memory())
+    _, damage = machine.remembered(tmp_path, Memory())
     assert f"{tmp_path}/state.db was damaged" in damage
     assert snapshot(tmp_path) == before
-    assert [one.verdict for one in doctor.state(tmp_path, damage)] == [Verdict.PROBLEM, Verdict.WELL]
+    assert [one.verdict for one in machine.state(tmp_path, damage)] == [Verdict.PROBLEM, Verdict.WELL]
 
 
 # --- Music ------------------------------------------------------------------------------------------------------
@@ -197,14 +200,14 @@ def test_a_library_with_music_is_well_and_nothing_is_written(music: Path, data: 
         catalogue.scan([music])
     (music / "happy" / "tick.wav").rename(music / "happy" / "tock.wav")
     before = snapshot(tmp_path)
-    finding = only(doctor.library(MusicConfig(folders=(str(music),)), data))
+    finding = only(music_check.library(MusicConfig(folders=(str(music),)), data))
     assert finding.verdict is Verdict.WELL
     assert "1 track in" in finding.words
     assert snapshot(tmp_path) == before
 
 
 def test_an_empty_library_is_a_problem(tmp_path: Path) -> None:
-    finding = only(doctor.library(MusicConfig(folders=(str(tmp_path),)), tmp_path))
+    finding = only(music_check.library(MusicConfig(folders=(str(tmp_path),)), tmp_path))
     assert finding.verdict is Verdict.PROBLEM
     assert "nothing to play" in finding.words
     assert "happy" in finding.advice
@@ -212,7 +215,7 @@ def test_an_empty_library_is_a_problem(tmp_path: Path) -> None:
 
 def test_each_folder_that_is_missing_is_named_and_the_others_count(music: Path, tmp_path: Path) -> None:
     config = MusicConfig(folders=(str(tmp_path / "gone"), str(tmp_path / "lost"), str(music)))
-    found = list(doctor.library(config, tmp_path))
+    found = list(music_check.library(config, tmp_path))
     assert [one.verdict for one in found] == [Verdict.PROBLEM, Verdict.PROBLEM, Verdict.WELL]
     assert "gone does not exist" in found[0].words
 
@@ -220,30 +223,30 @@ def test_each_folder_that_is_missing_is_named_and_the_others_count(music: Path, 
 def test_files_that_cannot_be_played_are_listed_up_to_a_point(music: Path, data: Path) -> None:
     for number in range(13):
         (music / "happy" / f"empty{number}.mp3").touch()
-    found = list(doctor.library(MusicConfig(folders=(str(music),)), data))
+    found = list(music_check.library(MusicConfig(folders=(str(music),)), data))
     assert [one.verdict for one in found] == [Verdict.NOTE] * 11 + [Verdict.WELL]
     assert "and 3 more" in found[10].words
 
 
 def test_libvlc_is_started_and_leaves_nothing(tmp_path: Path) -> None:
-    assert only(doctor.sound(PlayerConfig(output="dummy"), busy=False)).verdict is Verdict.WELL
-    assert only(doctor.sound(PlayerConfig(output="file"), busy=False)).verdict is Verdict.WELL
+    assert only(music_check.sound(PlayerConfig(output="dummy"), busy=False)).verdict is Verdict.WELL
+    assert only(music_check.sound(PlayerConfig(output="file"), busy=False)).verdict is Verdict.WELL
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_machine_without_sound_is_a_problem_unless_it_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor.outputs, "present", lambda *_: "nothing")
-    finding = only(doctor.sound(PlayerConfig(output="auto"), busy=False))
+    monkeypatch.setattr(music_check.outputs, "present", lambda *_: "nothing")
+    finding = only(music_check.sound(PlayerConfig(output="auto"), busy=False))
     assert finding.verdict is Verdict.PROBLEM
     assert "dummy" in finding.advice
 
 
 def test_a_sound_device_that_does_not_open_is_a_problem_but_not_while_it_plays() -> None:
     config = PlayerConfig(output="alsa", device="plughw:CARD=NoSuchCard")
-    finding = only(doctor.sound(config, busy=False))
+    finding = only(music_check.sound(config, busy=False))
     assert finding.verdict is Verdict.PROBLEM
     assert "NoSuchCard" in finding.words
-    assert only(doctor.sound(config, busy=True)).verdict is Verdict.WELL
+    assert only(music_check.sound(config, busy=True)).verdict is Verdict.WELL
 
 
 # --- The broker -------------------------------------------------------------------------------------------------
@@ -251,7 +254,7 @@ def test_a_sound_device_that_does_not_open_is_a_problem_but_not_while_it_plays()
 
 @needs_mosquitto
 def test_the_broker_lets_us_in_and_knows_the_device(broker: PrivateBroker) -> None:
-    finding = only(doctor.broker(broker.config, TOPICS))
+    finding = only(broker_check.broker(broker.config, TOPICS))
     assert finding.verdict is Verdict.WELL
     assert "as nurse" in finding.words
     assert "affetto/patient has not been there yet" in finding.words
@@ -260,7 +263,7 @@ def test_the_broker_lets_us_in_and_knows_the_device(broker: PrivateBroker) -> No
     outsider.connect(broker.host, broker.port)
     outsider.loop_start()
     outsider.publish(TOPICS.availability, "online", qos=1, retain=True).wait_for_publish(10)
-    assert "affetto/patient is online" in only(doctor.broker(broker.config, TOPICS)).words
+    assert "affetto/patient is online" in only(broker_check.broker(broker.config, TOPICS)).words
     outsider.publish(TOPICS.availability, "", qos=1, retain=True).wait_for_publish(10)
     outsider.disconnect()
     outsider.loop_stop()
@@ -268,7 +271,7 @@ def test_the_broker_lets_us_in_and_knows_the_device(broker: PrivateBroker) -> No
 
 @needs_mosquitto
 def test_a_refused_password_is_a_problem_that_does_not_repeat_it(broker: PrivateBroker) -> None:
-    finding = only(doctor.broker(replace(broker.config, password="hunter2"), TOPICS))
+    finding = only(broker_check.broker(replace(broker.config, password="hunter2"), TOPICS))
     assert finding.verdict is Verdict.PROBLEM
     assert "refuses user 'nurse'" in finding.words
     assert "hunter2" not in finding.words + finding.advice
@@ -278,22 +281,22 @@ def test_a_broker_that_is_not_there_is_a_problem() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    finding = only(doctor.broker(MqttConfig(host="127.0.0.1", port=port), TOPICS))
+    finding = only(broker_check.broker(MqttConfig(host="127.0.0.1", port=port), TOPICS))
     assert finding.verdict is Verdict.PROBLEM
     assert f"No MQTT broker listens at 127.0.0.1:{port}" in finding.words
 
 
 def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "BROKER_S", 0.5)
+    monkeypatch.setattr(broker_check, "BROKER_S", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         config = MqttConfig(host="127.0.0.1", port=silent.getsockname()[1])
-        finding = only(doctor.broker(config, TOPICS))
+        finding = only(broker_check.broker(config, TOPICS))
     assert finding.verdict is Verdict.PROBLEM
     assert "does not answer" in finding.words
 
 
 def test_mqtt_that_is_switched_off_is_a_note() -> None:
-    assert only(doctor.broker(MqttConfig(enabled=False), TOPICS)).verdict is Verdict.NOTE
+    assert only(broker_check.broker(MqttConfig(enabled=False), TOPICS)).verdict is Verdict.NOTE
 
 
 # --- The camera -------------------------------------------------------------------------------------------------
@@ -311,8 +314,8 @@ class Forbidden:
 def test_the_camera_stays_shut_without_consent_or_when_in_use(
     monkeypatch: pytest.MonkeyPatch, switched_on: bool, asked: bool, busy: bool, words: str
 ) -> None:
-    monkeypatch.setattr(doctor, "EyeLink", Forbidden)
-    finding = only(doctor.camera(Config(), None, switched_on=switched_on, asked=asked, busy=busy))
+    monkeypatch.setattr(camera, "EyeLink", Forbidden)
+    finding = only(camera.camera(Config(), None, switched_on=switched_on, asked=asked, busy=busy))
     assert finding.verdict is Verdict.NOTE
     assert words in finding.words
 
@@ -321,7 +324,7 @@ def test_the_camera_stays_shut_without_consent_or_when_in_use(
 def test_one_look_goes_through_the_eye(tmp_path: Path, pictures: Path, switched_on: bool, asked: bool) -> None:
     config = Config(camera=CameraConfig(source=str(pictures)))
     path = write(config, tmp_path / "config.yaml")
-    finding = only(doctor.camera(config, path, switched_on=switched_on, asked=asked, busy=False))
+    finding = only(camera.camera(config, path, switched_on=switched_on, asked=asked, busy=False))
     assert finding.verdict is Verdict.WELL, finding
     assert f"folder {pictures.name}" in finding.words
 
@@ -329,7 +332,7 @@ def test_one_look_goes_through_the_eye(tmp_path: Path, pictures: Path, switched_
 def test_a_camera_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
     config = Config(camera=CameraConfig(source="v4l2:/dev/video99"))
     path = write(config, tmp_path / "config.yaml")
-    finding = only(doctor.camera(config, path, switched_on=False, asked=True, busy=False))
+    finding = only(camera.camera(config, path, switched_on=False, asked=True, busy=False))
     assert finding.verdict is Verdict.PROBLEM
     assert "/dev/video99" in finding.words
 
@@ -338,7 +341,7 @@ def test_a_running_program_is_noticed(tmp_path: Path) -> None:
     def is_running(*words: str) -> bool:
         (tmp_path / "1234").mkdir(exist_ok=True)
         (tmp_path / "1234" / "cmdline").write_bytes("\0".join([*words, ""]).encode())
-        return doctor.is_running(tmp_path)
+        return camera.is_running(tmp_path)
 
     assert is_running("/usr/bin/python3", "/home/me/.venv/bin/affetto", "run")
     assert is_running("python", "-m", "device", "run", "--config", "x")
@@ -363,7 +366,7 @@ def test_every_mistake_in_the_configuration_is_told(tmp_path: Path, capsys: pyte
 
 def test_the_printed_line_has_a_sign_the_words_and_the_advice() -> None:
     console = Console(width=60, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
-    console.print(check.line(doctor.problem("sound", "[red]silence[/] " * 8, "plug it in")))
+    console.print(check.line(finding.problem("sound", "[red]silence[/] " * 8, "plug it in")))
     lines = console.export_text().splitlines()
     assert lines[0].startswith("✗ sound")
     assert "[red]silence[/]" in lines[0]

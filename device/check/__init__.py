@@ -1,6 +1,7 @@
 """`affetto check`: the doctor. Runs every examination, and prints a tick, or a cross with what to do about it.
 
-The examinations themselves are in doctor.py. Main thread; prints findings as they come.
+A doctor does no harm: nothing is changed, a program that runs is not disturbed, and no camera is opened without
+consent. Main thread; prints findings as they come.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from rich.table import Table
 from rich.text import Text
 
 from device import config as settings
-from device import doctor
+from device.check import broker, camera, machine, music
+from device.check.finding import Finding, Verdict, note, problem, well
 from device.config import Config
 from device.daemon import first_memory
-from device.doctor import Finding, Verdict
 from device.errors import ConfigError
 from device.home.topics import Topics
 from device.perception.eye import SHIPPED_MODELS
@@ -52,10 +53,10 @@ def run_checks(path: Path, take_frame: bool, console: Console) -> Iterator[Findi
         config = settings.load(path)
     except ConfigError as error:
         for mistake in str(error).splitlines():
-            yield doctor.problem("configuration", mistake)
-        yield doctor.note("configuration", "the rest is examined when these are corrected")
+            yield problem("configuration", mistake)
+        yield note("configuration", "the rest is examined when these are corrected")
         return
-    yield doctor.well("configuration", str(path))
+    yield well("configuration", str(path))
     for words, examine in examinations(config, path, take_frame):
         with console.status(words):
             yield from list(examine())
@@ -66,20 +67,20 @@ def examinations(config: Config, path: Path, take_frame: bool) -> list[Examinati
     topics = Topics(config.mqtt.base_topic, config.device.id, config.mqtt.discovery_prefix)
     data_dir = Path(config.device.data_dir)
     models_dir = Path(config.device.models_dir) if config.device.models_dir else SHIPPED_MODELS
-    busy = doctor.is_running()
-    memory, damage = doctor.remembered(data_dir, first_memory(config))
+    busy = camera.is_running()
+    memory, damage = machine.remembered(data_dir, first_memory(config))
     on = memory.camera
     return [
-        ("Looking at the program", doctor.program),
-        ("Looking at the clock", doctor.clock),
-        ("Loading the models", lambda: doctor.models(models_dir)),
-        ("Looking at the state folder", lambda: doctor.state(data_dir, "" if busy else damage)),
-        ("Reading the music folders", lambda: doctor.library(config.music, data_dir)),
-        ("Opening the sound device", lambda: doctor.sound(config.player, busy)),
-        ("Calling the broker", lambda: doctor.broker(config.mqtt, topics)),
+        ("Looking at the program", machine.program),
+        ("Looking at the clock", machine.clock),
+        ("Loading the models", lambda: machine.models(models_dir)),
+        ("Looking at the state folder", lambda: machine.state(data_dir, "" if busy else damage)),
+        ("Reading the music folders", lambda: music.library(config.music, data_dir)),
+        ("Opening the sound device", lambda: music.sound(config.player, busy)),
+        ("Calling the broker", lambda: broker.broker(config.mqtt, topics)),
         (
             "Looking through the camera once" if (on or take_frame) and not busy else "Looking for a camera",
-            lambda: doctor.camera(config, path, switched_on=on, asked=take_frame, busy=busy),
+            lambda: camera.camera(config, path, switched_on=on, asked=take_frame, busy=busy),
         ),
     ]
 

@@ -1,0 +1,113 @@
+"""`affetto bench`: how long each stage takes, and what both processes cost, on this machine.
+
+Measures one after the other, and in real time: an eye (seeing.py), whose readings are then decided upon as fast as that
+goes (deciding.py), and the whole program (running.py). Main thread; writes only into a temporary folder.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from device.bench.deciding import decide, recommend
+from device.bench.report import Report, describe_machine, show
+from device.bench.running import watch_program
+from device.bench.seeing import stage_times, watch_eye
+from device.config import Config, MqttConfig
+from device.demo import scene, songs
+from device.demo.album import SONGS
+from device.demo.broker import PrivateBroker
+from device.demo.show import write
+from device.errors import MqttError
+from device.perception.eye import SHIPPED_MODELS
+
+
+def run(config: Config, *, seconds: float, source: str | None = None, as_json: bool = False) -> int:
+    """Measure for twice `seconds` and print a table, or JSON; 0 if everything could be measured."""
+    console = Console(stderr=as_json)
+    with tempfile.TemporaryDirectory(prefix="affetto-bench-") as name, bars(console) as progress:
+        home = Path(name)
+        config = prepare(config, home, source, progress)
+        with broker_for(config) as (config, words):
+            path = write(config, home / "config.yaml")
+            seen, camera, first_s = watch_eye(config, path, seconds, progress)
+            costs = watch_program(path, home / "affetto.log", seconds, progress)
+    readings = [one.reading for one in seen]
+    report = Report(
+        machine=describe_machine(),
+        source=camera,
+        seconds=seconds,
+        frames=len(seen),
+        faces=sum(len(reading.faces) for reading in readings),
+        first_reading_s=first_s,
+        stages=stage_times(seen) | {"session": decide(config, readings), "recommend": recommend()},
+        processes={name: asdict(cost) for name, cost in costs.items()},
+        models=model_sizes(config),
+        notes=[words, "music goes into VLC's dummy output"],
+    )
+    if as_json:
+        print(json.dumps(report.as_json(), indent=1))
+    else:
+        console.print(show(report))
+    return 0
+
+
+def prepare(config: Config, home: Path, source: str | None, progress: Progress) -> Config:
+    """The user's configuration, with a camera that is on, music of our own that nobody hears, and a folder of ours."""
+    if source is None:
+        pictures = home / "pictures"
+        task = progress.add_task("Drawing people", total=None)
+        scene.render(pictures, lambda done, total: progress.update(task, completed=done, total=total))
+        source = str(pictures)
+    elif Path(source).exists():
+        source = str(Path(source).resolve())
+    press(home / "music" / SONGS[0].mood)
+    return replace(
+        config,
+        device=replace(config.device, id="bench", data_dir=str(home / "data")),
+        camera=replace(config.camera, enabled=True, source=source, eye_socket=""),
+        music=replace(config.music, folders=(str(home / "music"),), autoplay=True),
+        player=replace(config.player, output="dummy", device=""),
+    )
+
+
+def press(folder: Path) -> None:
+    """One record to play."""
+    folder.mkdir(parents=True)
+    song = SONGS[0]
+    (folder / "record.wav").write_bytes(songs.press(song, songs.play(song)))
+
+
+@contextmanager
+def broker_for(config: Config) -> Iterator[tuple[Config, str]]:
+    """A private broker where Mosquitto is installed, otherwise no MQTT; and a note that says so."""
+    broker = PrivateBroker()
+    with closing(broker):
+        try:
+            broker.start()
+        except MqttError as error:
+            yield replace(config, mqtt=MqttConfig(enabled=False)), f"without MQTT, because: {error}"
+            return
+        ours = replace(broker.config, mood_interval_s=config.mqtt.mood_interval_s)
+        yield replace(config, mqtt=ours), "MQTT goes to a private Mosquitto on this machine"
+
+
+@contextmanager
+def bars(console: Console) -> Iterator[Progress]:
+    """Progress bars; where nobody watches, nothing."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield progress
+
+
+def model_sizes(config: Config) -> dict[str, float]:
+    """KiB of each model."""
+    folder = Path(config.device.models_dir) if config.device.models_dir else SHIPPED_MODELS
+    return {path.stem: path.stat().st_size / 1024 for path in sorted(folder.glob("*.tflite"))}

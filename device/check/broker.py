@@ -1,0 +1,47 @@
+"""The MQTT broker: whether it lets the device in. Publishes nothing."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from contextlib import closing
+
+from device.check.events import wait_for
+from device.check.finding import Finding, note, problem, well
+from device.config import MqttConfig
+from device.domain import BrokerConnected, BrokerLost, Event, Message
+from device.errors import AffettoError
+from device.home.mqtt import Connection
+from device.home.topics import Topics
+
+BROKER_S = 8.0  # to connect, name look-up included
+RETAINED_S = 0.5  # for what the broker has kept of this device
+
+
+def broker(config: MqttConfig, topics: Topics) -> Iterator[Finding]:
+    """Connects with the configured name and password, and hears whether the device is there already."""
+    if not config.enabled:
+        yield note("broker", "MQTT is switched off in the configuration")
+        return
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    place = f"{config.host}:{config.port}"
+    try:
+        connection = Connection(config, events.put, [topics.availability])
+    except AffettoError as error:
+        yield problem("broker", str(error))
+        return
+    with closing(connection):
+        connection.start()
+        match wait_for(events, BROKER_S, BrokerConnected, BrokerLost):
+            case BrokerConnected():
+                kept = wait_for(events, RETAINED_S, Message)
+            case BrokerLost(words):
+                yield problem("broker", words)
+                return
+            case _:
+                yield problem("broker", f"{place} does not answer within {BROKER_S:.0f} s", "check mqtt: host and port")
+                return
+    who = f"as {config.username}" if config.username else "without a password"
+    seen = kept.payload.decode(errors="replace") if isinstance(kept, Message) else "not been there yet"
+    has = "is" if isinstance(kept, Message) else "has"
+    yield well("broker", f"{place} lets us in {who}; {topics.device} {has} {seen}")

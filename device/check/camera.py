@@ -1,0 +1,74 @@
+"""The camera: opened only where its switch is on or the user asks, and never while the program has it.
+
+It is an eye that looks, in a process of its own as always, so no picture comes here.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from device.check.events import wait_for
+from device.check.finding import Finding, note, problem, well
+from device.config import CameraConfig, Config
+from device.domain import Event, EyeClosed, EyeOpened, EyeRead
+from device.perception import picamera, v4l2
+from device.perception.link import EyeLink
+
+EYE_S = 15.0  # to load the models, open the camera and look once
+
+
+def is_running(proc: Path = Path("/proc")) -> bool:
+    """Whether another process of this machine is `affetto run` (or the demo, which starts one)."""
+    for path in proc.glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue  # it has ended meanwhile
+        names = [word.rpartition(b"/")[2] for word in words]
+        if any(pair in ((b"affetto", b"run"), (b"device", b"run")) for pair in pairwise(names)):
+            return True
+    return False
+
+
+def camera(config: Config, path: Path | None, *, switched_on: bool, asked: bool, busy: bool) -> Iterator[Finding]:
+    """Which camera there is; one look through it if the switch is on or the user asked, and it is not in use."""
+    named = _name_camera(config.camera)
+    if busy:
+        yield note("camera", f"{named}; left to the program that is running, whose health topic tells how it does")
+    elif switched_on or asked:
+        yield _look(config.camera, path)
+    else:
+        yield note("camera", f"{named}; switched off, so it was not opened", "affetto check --camera takes one look")
+
+
+def _name_camera(config: CameraConfig) -> str:
+    if config.source != "auto":
+        return config.source
+    if (found := picamera.find_camera()) is not None:
+        return f"Raspberry Pi camera {found[1]}"
+    node = v4l2.find_node()
+    return f"{v4l2.card_of(node)} at {node}" if node is not None else "no camera was found"
+
+
+def _look(config: CameraConfig, path: Path | None) -> Finding:
+    """One reading, through an eye of our own."""
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    link = EyeLink(config, path, events.put)
+    link.open()
+    try:
+        opened = wait_for(events, EYE_S, EyeOpened, EyeClosed)
+        seen = wait_for(events, EYE_S, EyeRead, EyeClosed) if isinstance(opened, EyeOpened) else opened
+    finally:
+        link.close()
+        link.join()
+    match opened, seen:
+        case EyeOpened(name), EyeRead(reading):
+            cost_ms = sum(reading.costs_ms.values())
+            return well("camera", f"{name} gives pictures; faces seen: {len(reading.faces)}, in {cost_ms:.0f} ms")
+        case _, EyeClosed(words):
+            return problem("camera", words)
+        case _:
+            return problem("camera", f"nothing was seen within {EYE_S:.0f} s", "unplug the camera and plug it in again")

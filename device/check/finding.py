@@ -1,0 +1,36 @@
+"""What an examination answers: the words for people, and what they mean. A leaf."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What a finding means."""
+
+    WELL = "well"
+    NOTE = "note"  # as it is meant to be, or not examined; worth knowing
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found in one part, and what to do about it (empty: nothing, or `words` say it already)."""
+
+    part: str
+    verdict: Verdict
+    words: str
+    advice: str = ""
+
+
+def well(part: str, words: str) -> Finding:
+    return Finding(part, Verdict.WELL, words)
+
+
+def note(part: str, words: str, advice: str = "") -> Finding:
+    return Finding(part, Verdict.NOTE, words, advice)
+
+
+def problem(part: str, words: str, advice: str = "") -> Finding:
+    return Finding(part, Verdict.PROBLEM, words, advice)

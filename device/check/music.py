@@ -1,0 +1,78 @@
+"""The music: libVLC and its sound device, and the folders. Plays nothing, and works on a copy of the catalogue."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+from device.check.finding import Finding, note, problem, well
+from device.check.machine import copy
+from device.config import MusicConfig, PlayerConfig
+from device.domain import Event, MoodName
+from device.errors import AffettoError
+from device.music import outputs
+from device.music.catalogue import Catalogue
+from device.music.vlc_player import VlcPlayer
+
+
+def sound(config: PlayerConfig, busy: bool) -> Iterator[Finding]:
+    """libVLC starts, and its sound device opens. A program that plays just now has the device for itself."""
+    try:
+        with tempfile.TemporaryDirectory() as scratch, closing(VlcPlayer(config, Path(scratch), _ignore)) as player:
+            words, fault = player.describe(), "" if busy else player.problem()
+    except AffettoError as error:
+        yield problem("sound", str(error))
+        return
+    if fault:
+        yield problem("sound", fault)
+    elif config.output == "auto" and outputs.present(os.environ, Path("/dev")) == "nothing":
+        yield problem("sound", words, "connect a sound card, or set player: output to dummy where silence is meant")
+    else:
+        yield well("sound", f"{words}; at most {config.max_volume} %")
+
+
+def _ignore(_: Event) -> None:
+    pass
+
+
+def library(config: MusicConfig, data_dir: Path) -> Iterator[Finding]:
+    """The music folders can be read, and there is something to play in them."""
+    for folder in map(Path, config.folders):
+        try:
+            next(folder.iterdir(), None)
+        except FileNotFoundError:
+            yield problem("library", f"{folder} does not exist", _where_music_goes(f"mkdir -p {folder}"))
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            yield problem("library", f"{folder} cannot be read ({reason})", "check whose it is with ls -l")
+    readable = [folder for folder in map(Path, config.folders) if os.access(folder, os.R_OK | os.X_OK)]
+    if readable:
+        yield from _tracks(readable, data_dir)
+
+
+def _tracks(folders: Sequence[Path], data_dir: Path) -> Iterator[Finding]:
+    """Brings a copy of the catalogue up to date, which reads what is new, and throws it away."""
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            copy(data_dir, "catalogue.db*", scratch)
+            with closing(Catalogue.open(Path(scratch))) as catalogue:
+                found = catalogue.scan(folders)
+    except AffettoError as error:
+        yield problem("library", str(error))
+        return
+    where = ", ".join(map(str, folders))
+    for line in found.problems[:10]:
+        yield note("library", line)
+    if (more := len(found.problems) - 10) > 0:
+        yield note("library", f"and {more} more files that cannot be played", "affetto scan lists them all")
+    if count := len(found.tracks):
+        yield well("library", f"{count} track{'s' if count > 1 else ''} in {where}")
+    else:
+        yield problem("library", f"nothing to play in {where}", _where_music_goes("copy music there"))
+
+
+def _where_music_goes(first: str) -> str:
+    return f"{first}; folders named {', '.join(MoodName)} say what mood their music has"
