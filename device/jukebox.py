@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from device.config import MusicConfig
@@ -27,6 +27,7 @@ from device.domain import (
     Silence,
     Target,
     Track,
+    Transport,
 )
 from device.music.recommend import Taste, choose
 
@@ -52,17 +53,20 @@ class Spin:
 
 
 class Jukebox:
-    """Owns the current spin, the past and the taste. `profile` and `tracks` are set by the session."""
+    """Owns the current spin, the past and the taste. `profile` is set by the session; `tell(event_type, **facts)` makes
+    the action that tells the world of an event."""
 
-    def __init__(self, config: MusicConfig, history: Iterable[Listen], dice: random.Random) -> None:
+    def __init__(
+        self, config: MusicConfig, history: Iterable[Listen], dice: random.Random, tell: Callable[..., Action]
+    ) -> None:
         self.config = config
         self.taste = Taste(history)
         self.profile = "everyone"
         self.tracks: tuple[Track, ...] = ()
         self.state = Playback.STOPPED
         self.spin: Spin | None = None
-        self.rest_until = 0.0
-        self._dice = dice
+        self._dice, self._tell = dice, tell
+        self._rest_until = 0.0
         self._serial = 0
         self._past: deque[Track] = deque(maxlen=PAST)
         self._failed: set[str] = set()
@@ -80,97 +84,127 @@ class Jukebox:
 
     def idle(self, now: Now) -> bool:
         """Whether music is wanted, nothing is on, and it is time to try (again)."""
-        return self.state is Playback.PLAYING and self.spin is None and now.mono >= self.rest_until
+        return self.state is Playback.PLAYING and self.spin is None and now.mono >= self._rest_until
 
     def play_next(self, target: Target, now: Now, *, fade_s: float = 0.0) -> list[Action]:
-        """Choose and play. With nothing to choose from, what plays goes on; with silence, the jukebox rests."""
+        """Choose and play. With nothing to choose from, what plays goes on; in silence, `idle` tries again."""
         self.state = Playback.PLAYING
-        choice = choose(
-            self.tracks,
-            target,
-            self.taste,
-            self.profile,
-            now,
-            self._dice,
-            exclude=self._avoid(),
-        )
-        if choice is None:
-            return []
-        return self._play(choice, target.mood, fade_s)
+        choice = choose(self.tracks, target, self.taste, self.profile, now, self._dice, exclude=self._avoid())
+        return [] if choice is None else self._play(choice, target.mood, fade_s)
 
-    def play_previous(self, target: Target) -> list[Action]:
-        """Go back to the track before this one; without one, start this one again."""
+    def follow(self, target: Target, now: Now) -> list[Action]:
+        """Fade to other music if what plays was chosen for another mood."""
+        if self.state is not Playback.PLAYING or self.spin is None or self.spin.mood is target.mood:
+            return []
+        return [*self._learn(Outcome.REPLACED, now), *self.play_next(target, now, fade_s=self.config.fade_s)]
+
+    # --- What people ask for ---
+
+    def obey(self, transport: Transport, target: Target, now: Now) -> list[Action]:
+        """Play, pause, stop, next or previous; what makes no sense now is left alone."""
+        match transport:
+            case Transport.PLAY if self.state is Playback.PAUSED:
+                return self._resume(now)
+            case Transport.PLAY if self.spin is None:
+                return self.play_next(target, now)
+            case Transport.PAUSE if self.state is Playback.PLAYING and self.spin is not None:
+                return self._pause(self.spin, now)
+            case Transport.STOP:
+                return self._stop()
+            case Transport.NEXT:
+                return self._skip(Outcome.SKIPPED, target, now)
+            case Transport.PREVIOUS:
+                return self._go_back(target)
+        return []
+
+    def judge(self, outcome: Outcome, target: Target, now: Now) -> list[Action]:
+        """Somebody likes or dislikes what plays; a disliked track does not go on."""
+        if self.choice is None:
+            return []
+        track = self.choice.track
+        told = self._tell(outcome, title=track.title, uri=track.uri)
+        if outcome is Outcome.DISLIKED and self.state is Playback.PLAYING:
+            return [told, *self._skip(outcome, target, now)]
+        return [told, *self._learn(outcome, now)]
+
+    def _pause(self, spin: Spin, now: Now) -> list[Action]:
+        self.state = Playback.PAUSED
+        self.spin = replace(spin, heard_s=spin.heard(now), running_since=None)
+        return [Pause()]
+
+    def _resume(self, now: Now) -> list[Action]:
+        self.state = Playback.PLAYING
+        if self.spin is not None:
+            self.spin = replace(self.spin, running_since=now.mono)
+        return [Resume()]
+
+    def _stop(self) -> list[Action]:
+        was = self.spin
+        self.state = Playback.STOPPED
+        self._retire()
+        return [Silence(self.config.fade_s)] if was is not None else []
+
+    def _skip(self, outcome: Outcome, target: Target, now: Now) -> list[Action]:
+        actions = self._learn(outcome, now)
+        if self.choice is not None:
+            actions.append(self._tell("track_skipped", title=self.choice.track.title))
+        return actions + self.play_next(target, now)
+
+    def _go_back(self, target: Target) -> list[Action]:
+        """To the track before this one; without one, this one starts again."""
         if self._past:
-            track = self._past.pop()
-            choice = Choice(track, "you went back to it")
-        elif self.spin is not None:
-            choice = replace(self.spin.choice, reason="you started it again")
+            choice = Choice(self._past.pop(), "you went back to it")
+        elif self.choice is not None:
+            choice = replace(self.choice, reason="you started it again")
         else:
             return []
         self.state = Playback.PLAYING
         self.spin = None  # going back must not put the newer track into the past
         return self._play(choice, target.mood, 0.0)
 
-    def pause(self, now: Now) -> list[Action]:
-        """Hold; nothing happens unless something plays."""
-        if self.state is not Playback.PLAYING or self.spin is None:
+    # --- What the player tells ---
+
+    def started(self, serial: int, now: Now) -> list[Action]:
+        """A track became audible."""
+        if self.spin is None or self.spin.serial != serial:
             return []
-        self.state = Playback.PAUSED
-        self.spin = replace(self.spin, heard_s=self.spin.heard(now), running_since=None)
-        return [Pause()]
-
-    def resume(self, now: Now) -> list[Action]:
-        """Go on after a pause."""
-        if self.state is not Playback.PAUSED or self.spin is None:
-            return []
-        self.state = Playback.PLAYING
-        self.spin = replace(self.spin, running_since=now.mono)
-        return [Resume()]
-
-    def stop(self, fade_s: float) -> list[Action]:
-        """Silence; the track goes to the past."""
-        was = self.spin
-        self.state = Playback.STOPPED
-        self._retire()
-        return [Silence(fade_s)] if was is not None else []
-
-    def owns(self, serial: int) -> bool:
-        """Whether an event with this serial number is about the present track."""
-        return self.spin is not None and self.spin.serial == serial
-
-    def started(self, now: Now) -> None:
-        """The player says the present track is audible."""
         self._failures = 0
-        if self.spin is not None and self.state is Playback.PLAYING:
+        if self.state is Playback.PLAYING:
             self.spin = replace(self.spin, running_since=now.mono)
+        choice, track = self.spin.choice, self.spin.choice.track
+        return [
+            self._tell("track_started", title=track.title, artist=track.artist, uri=track.uri, reason=choice.reason)
+        ]
 
-    def finished(self) -> None:
-        """The present track is over."""
+    def ended(self, serial: int, now: Now) -> list[Action]:
+        """A track is over; being idle is the reason to play the next one."""
+        if self.spin is None or self.spin.serial != serial:
+            return []
+        actions = self._learn(Outcome.PLAYED, now)
         self._retire()
+        return actions
 
-    def failed(self, now: Now) -> None:
-        """The present track cannot be played: not again until the next scan; after several in a row, rest."""
-        if self.spin is not None:
-            self._failed.add(self.spin.choice.track.key)
-            self.spin = None
+    def failed(self, serial: int, problem: str, now: Now) -> list[Action]:
+        """A track cannot be played: not again until the next scan. After several in a row, a rest."""
+        if self.spin is None or self.spin.serial != serial:
+            return []
+        track = self.spin.choice.track
+        self.spin = None
+        self._failed.add(track.key)
         self._failures += 1
         if self._failures % FAILURES_IN_A_ROW == 0 or len(self._failed) >= len(self.tracks):
             rows = self._failures // FAILURES_IN_A_ROW
-            self.rest_until = now.mono + min(REST_S * 2**rows, LONGEST_REST_S)
+            self._rest_until = now.mono + min(REST_S * 2**rows, LONGEST_REST_S)
             self._failed.clear()
+        return [self._tell("track_failed", title=track.title, uri=track.uri, message=problem)]
 
-    def listen(self, outcome: Outcome, now: Now) -> list[Action]:
+    # --- Bookkeeping ---
+
+    def _learn(self, outcome: Outcome, now: Now) -> list[Action]:
         """A line of history about the present track, learned at once and to be remembered."""
         if self.spin is None:
             return []
-        line = Listen(
-            self.spin.choice.track.key,
-            self.profile,
-            self.spin.mood,
-            outcome,
-            now.wall,
-            self.spin.heard(now),
-        )
+        line = Listen(self.spin.choice.track.key, self.profile, self.spin.mood, outcome, now.wall, self.spin.heard(now))
         self.taste.add(line)
         return [Record(line)]
 

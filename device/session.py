@@ -48,7 +48,6 @@ from device.domain import (
     TrackEnded,
     TrackFailed,
     TrackStarted,
-    Transport,
 )
 from device.home import commands, payloads
 from device.home.topics import Topics
@@ -73,12 +72,12 @@ class Session:
         announcement: Publish | None = None,
     ) -> None:
         self.config = config
-        self.memory = memory
-        self.jukebox = Jukebox(config.music, history, dice)
+        self.memory = replace(memory, volume=min(memory.volume, config.player.max_volume))
+        self._bulletin = Bulletin(config.mqtt, topics, announcement)
+        self.jukebox = Jukebox(config.music, history, dice, self._bulletin.event)
         self.jukebox.profile = memory.profile
         self._room_mood = RoomMood(config.mood)
         self._vitals = Vitals()
-        self._bulletin = Bulletin(config.mqtt, topics, announcement)
         self._started = Now(0.0, 0.0)
         self._held_since = 0.0  # when the mood set by hand was set (wall clock, s)
         self._goal_since = 0.0  # when the way to the target began (monotonic s)
@@ -116,11 +115,11 @@ class Session:
                 self._vitals.eye_closed(problem)
                 return [self._bulletin.event("camera_problem" if problem else "camera_off", message=problem)]
             case TrackStarted(serial):
-                return self._track_started(serial, now)
+                return self.jukebox.started(serial, now)
             case TrackEnded(serial):
-                return self._track_ended(serial, now)
+                return self.jukebox.ended(serial, now)
             case TrackFailed(serial, problem):
-                return self._track_failed(serial, problem, now)
+                return self.jukebox.failed(serial, problem, now)
             case LibraryLoaded(tracks, problems):
                 return self._library_loaded(tracks, problems)
             case Message():
@@ -156,42 +155,10 @@ class Session:
         return actions
 
     def _follow(self, now: Now) -> list[Action]:
-        """Change the music now if the present track was chosen for another mood."""
-        spin, goal = self.jukebox.spin, self._target(now)
-        if self.jukebox.state is not Playback.PLAYING or spin is None or spin.mood is goal.mood:
-            return []
+        """Let the music follow now, unless people lead."""
         if self.memory.policy is PolicyName.MANUAL and self.memory.mood is None:
             return []
-        return [
-            *self.jukebox.listen(Outcome.REPLACED, now),
-            *self.jukebox.play_next(goal, now, fade_s=self.config.music.fade_s),
-        ]
-
-    def _track_started(self, serial: int, now: Now) -> list[Action]:
-        if not self.jukebox.owns(serial) or self.jukebox.spin is None:
-            return []
-        self.jukebox.started(now)
-        choice = self.jukebox.spin.choice
-        track = choice.track
-        return [
-            self._bulletin.event(
-                "track_started", title=track.title, artist=track.artist, uri=track.uri, reason=choice.reason
-            )
-        ]
-
-    def _track_ended(self, serial: int, now: Now) -> list[Action]:
-        if not self.jukebox.owns(serial):
-            return []
-        actions = self.jukebox.listen(Outcome.PLAYED, now)
-        self.jukebox.finished()
-        return actions  # settling finds the jukebox idle and plays the next one
-
-    def _track_failed(self, serial: int, problem: str, now: Now) -> list[Action]:
-        if not self.jukebox.owns(serial) or self.jukebox.spin is None:
-            return []
-        track = self.jukebox.spin.choice.track
-        self.jukebox.failed(now)
-        return [self._bulletin.event("track_failed", title=track.title, uri=track.uri, message=problem)]
+        return self.jukebox.follow(self._target(now), now)
 
     def _library_loaded(self, tracks: tuple[Track, ...], problems: tuple[str, ...]) -> list[Action]:
         changed = tracks != self.jukebox.tracks or problems != self._vitals.library_problems
@@ -224,9 +191,10 @@ class Session:
             case commands.SetRoom(name):
                 self._remember(room=name)
             case commands.SetPlayback(transport):
-                return self._transport(transport, now)
+                return self.jukebox.obey(transport, self._target(now), now)
             case commands.Feedback(liking):
-                return self._feedback(liking, now)
+                outcome = Outcome.LIKED if liking is commands.Liking.LIKE else Outcome.DISLIKED
+                return self.jukebox.judge(outcome, self._target(now), now)
         return []
 
     def _set_mood(self, name: MoodName | None, now: Now) -> list[Action]:
@@ -239,40 +207,6 @@ class Session:
         self._remember(policy=name)
         self._goal_since = now.mono
         return self._follow(now) if self.config.music.on_mood_change == "fade" else []
-
-    def _transport(self, transport: Transport, now: Now) -> list[Action]:
-        jukebox = self.jukebox
-        match transport:
-            case Transport.PLAY if jukebox.state is Playback.PAUSED:
-                return jukebox.resume(now)
-            case Transport.PLAY if jukebox.spin is None:
-                return jukebox.play_next(self._target(now), now)
-            case Transport.PAUSE:
-                return jukebox.pause(now)
-            case Transport.STOP:
-                return jukebox.stop(self.config.music.fade_s)
-            case Transport.NEXT:
-                return self._skip(Outcome.SKIPPED, now)
-            case Transport.PREVIOUS:
-                return jukebox.play_previous(self._target(now))
-        return []
-
-    def _skip(self, outcome: Outcome, now: Now) -> list[Action]:
-        actions = self.jukebox.listen(outcome, now)
-        if self.jukebox.spin is not None:
-            title = self.jukebox.spin.choice.track.title
-            actions.append(self._bulletin.event("track_skipped", title=title))
-        return actions + self.jukebox.play_next(self._target(now), now)
-
-    def _feedback(self, liking: commands.Liking, now: Now) -> list[Action]:
-        spin = self.jukebox.spin
-        if spin is None:
-            return []
-        outcome = Outcome.LIKED if liking is commands.Liking.LIKE else Outcome.DISLIKED
-        told = self._bulletin.event(outcome, title=spin.choice.track.title, uri=spin.choice.track.uri)
-        if outcome is Outcome.DISLIKED and self.jukebox.state is Playback.PLAYING:
-            return [told, *self._skip(outcome, now)]
-        return [told, *self.jukebox.listen(outcome, now)]
 
     # --- The state as others see it ---
 

@@ -345,6 +345,12 @@ def test_volume_is_held_below_the_maximum() -> None:
     assert said(actions, "volume/state") == ["60"]
 
 
+def test_a_remembered_volume_obeys_a_maximum_that_was_lowered_since() -> None:
+    room = Room(Memory(volume=90), player={"max_volume": 50})
+    assert only(SetVolume, room.log) == [SetVolume(50)]
+    assert said(room.tell(BrokerConnected()), "volume/state") == ["50"]
+
+
 def test_camera_counts_as_off_only_when_the_eye_let_go() -> None:
     room = Room(Memory(camera=True))
     room.tell(BrokerConnected(), EyeOpened("a camera"))
