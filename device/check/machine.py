@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -78,12 +78,26 @@ def models(folder: Path) -> Iterator[Finding]:
     )
     for name, load in loaders:
         try:
-            load(folder)
+            with hushed():
+                load(folder)
             card = read_card(folder / f"{name}.json", name)
         except AffettoError as error:
             yield problem("models", str(error))
         else:
             yield well("models", _describe(card, folder / f"{name}.tflite"))
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Nothing on stderr meanwhile: the model runtime greets there, in C++, between our ticks."""
+    before = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
 
 
 def _describe(card: Card, path: Path) -> str:
