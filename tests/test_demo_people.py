@@ -248,11 +248,12 @@ def test_the_detector_finds_eyes_and_mouth_where_they_were_drawn(detector: FaceD
     pose = Pose(px_per_mm=0.62)
     [face] = detector.find(picture(0, Expression(), pose))
     drawn = shape(PEOPLE[0], Expression())
+    fifth_px = 0.2 * pose.px_per_mm * 2 * drawn.eye.centre_x  # of the distance between the eyes
     for point, (x, y) in zip(face.landmarks, (
         (-drawn.eye.centre_x, 0), (drawn.eye.centre_x, 0), (0, drawn.nose_tip_y),
         (-drawn.mouth.corner_x, drawn.mouth.corner_y), (drawn.mouth.corner_x, drawn.mouth.corner_y),
     ), strict=True):  # fmt: skip
-        assert point == pytest.approx((pose.x_px + pose.px_per_mm * x, pose.y_px + pose.px_per_mm * y), abs=5)
+        assert point == pytest.approx((pose.x_px + pose.px_per_mm * x, pose.y_px + pose.px_per_mm * y), abs=fifth_px)
 
 
 def test_identities_differ() -> None:
