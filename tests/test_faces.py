@@ -236,7 +236,7 @@ def test_valid_faces_are_found(shared_dir: Path) -> None:
     wide = FaceDetector.load(MODELS, threshold=measure_faces.LOWEST_SCORE)
     figures = measure_faces.judge(wide.find, sets, threshold)
     assert figures["ap"] >= 0.97
-    assert figures["recall"] >= 0.95
+    assert figures["recall"] >= 0.90
     assert figures["landmark_error"] <= 0.10
     assert figures["false_alarms"]["count"] * 500 <= figures["false_alarms"]["pictures"]
     said = json.loads((MODELS / "face_detector.json").read_text())["figures"]

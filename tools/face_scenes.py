@@ -214,8 +214,7 @@ def _letterbox(random: np.random.Generator, canvas: np.ndarray, labels: list[Lab
     else:
         canvas[end:] = PAD_GRAY
         cut = [label.box[1] + label.box[3] / 2 > end for label in labels]
-    for place_, hidden in enumerate(cut):
-        labels[place_] = replace(labels[place_], ignored=hidden)
+    labels[:] = [replace(label, ignored=hidden) for label, hidden in zip(labels, cut, strict=True)]
 
 
 def _judge(label: Label, height: int, width: int) -> Label:
