@@ -41,6 +41,7 @@ from device.domain import (
 from device.errors import StateError
 from device.home import discovery
 from device.home.mqtt import Mqtt
+from device.home.payloads import encode
 from device.home.topics import Topics
 from device.music.vlc_player import VlcPlayer
 from device.perception.link import EyeLink
@@ -157,7 +158,7 @@ class Daemon:
 
     def _publish(self, action: Publish) -> None:
         if not action.retain:
-            log.info("%s %s", action.topic, action.payload)
+            log.info("%s %s", action.topic, encode(action.payload).decode())
         if self._mqtt is not None:
             self._mqtt.publish(action)
 

@@ -93,8 +93,10 @@ class Jukebox:
         return [] if choice is None else self._play(choice, target.mood, fade_s)
 
     def follow(self, target: Target, now: Now) -> list[Action]:
-        """Fade to other music if what plays was chosen for another mood."""
-        if self.state is not Playback.PLAYING or self.spin is None or self.spin.mood is target.mood:
+        """Fade to other music unless what plays was chosen for this mood, or has it anyway."""
+        if self.state is not Playback.PLAYING or self.spin is None:
+            return []
+        if target.mood in (self.spin.mood, self.spin.choice.track.mood):
             return []
         return [*self._learn(Outcome.REPLACED, now), *self.play_next(target, now, fade_s=self.config.fade_s)]
 

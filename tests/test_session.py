@@ -208,6 +208,15 @@ def test_a_mood_change_fades_when_configured() -> None:
     assert [line.listen.outcome for line in only(Record, room.log)] == [Outcome.REPLACED]
 
 
+def test_music_that_has_the_new_mood_anyway_goes_on() -> None:
+    room = Room(music={"on_mood_change": "fade"})
+    (play,) = only(Play, room.tell(LibraryLoaded((track(MoodName.HAPPY, 1), track(MoodName.HAPPY, 2)))))
+    room.tell(TrackStarted(play.serial), EyeOpened("a camera"))
+    actions = room.show(Emotion.HAPPINESS, 60)
+    assert "mood_changed" in event_types(actions)
+    assert only(Play, actions) == []
+
+
 def test_no_face_and_unsure_faces_change_nothing() -> None:
     room = Room(music={"on_mood_change": "fade"})
     room.start_music()
