@@ -353,3 +353,17 @@ def test_the_keras_twin_answers_like_the_net() -> None:
     ours = [out.detach().permute(0, 2, 3, 1).numpy() for out in net(torch.from_numpy(image).permute(0, 3, 1, 2))]
     for mine, twin in zip(ours, face_net.to_keras(net, HEIGHT, WIDTH)(image), strict=True):
         np.testing.assert_allclose(mine, np.asarray(twin), atol=1e-4)
+
+
+@pytest.mark.parametrize("length", [15, 16])
+def test_halving_keeps_cells_where_the_device_looks_for_them(length: int) -> None:
+    torch = pytest.importorskip("torch", reason="training tools are not installed")
+    from tools import face_net
+
+    halve = face_net.Conv(1, 1, 3, 2, linear=True).eval()
+    with torch.no_grad():
+        halve.conv.weight.zero_()
+        halve.conv.weight[0, 0, 1, 1] = 1.0  # passes on the pixel in its middle
+    rows = torch.arange(length, dtype=torch.float32).view(1, 1, length, 1).expand(1, 1, length, length)
+    passed = halve(rows)[0, 0, :, 0].round().tolist()
+    assert passed == [*range(1, length, 2)] + [0] * (length % 2)

@@ -5,7 +5,8 @@ core of a Pi: depthwise-separable convolutions (Howard et al. 2017, arXiv:1704.0
 path so that small faces are seen in context (Lin et al. 2017, arXiv:1612.03144). The score is trained towards the
 overlap of the cell's own box with the truth (generalised focal loss, Li et al. 2020, arXiv:2006.04388), so that the
 best-placed cell also ranks highest. Every head is its own output, so that int8 gives scores, boxes and landmarks
-scales of their own. Paddings follow TensorFlow's "same", so that both builds agree to rounding.
+scales of their own. Halving pads at the right and below only, so that cell i of a stride is always centred on pixel
+(i + 0.5) * stride, whatever the picture's size: what is learned in small scenes holds in large ones.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Conv(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.stride > 1:
-            x = functional.pad(x, _same(x.shape[3], self.side) + _same(x.shape[2], self.side))
+            x = functional.pad(x, (0, _surplus(x.shape[3], self.side), 0, _surplus(x.shape[2], self.side)))
         x = self.norm(self.conv(x))
         return x if self.linear else functional.relu(x)
 
@@ -110,10 +111,9 @@ class FaceNet(nn.Module):
         return [out for head, level in zip(self.heads, merged, strict=True) for out in head(level)]
 
 
-def _same(length: int, side: int) -> list[int]:
-    """Padding before and after, as TensorFlow's "same" with stride 2 has it."""
-    total = max((-(-length // 2) - 1) * 2 + side - length, 0)
-    return [total // 2, total - total // 2]
+def _surplus(length: int, side: int) -> int:
+    """Padding that halves `length` upwards: 1 where it is even (as TensorFlow's "same" has it), 2 where it is odd."""
+    return max((-(-length // 2) - 1) * 2 + side - length, 0)
 
 
 # --- Loss ------------------------------------------------------------------------------------------------------
@@ -202,12 +202,16 @@ def _separate(x: Any, part: Separable) -> Any:
 def _convolve(x: Any, conv: Conv) -> Any:
     import keras
 
-    activation = None if conv.linear else "relu"
+    padding, activation = "same", None if conv.linear else "relu"
+    rows, columns = x.shape[1:3]
+    if conv.stride > 1 and (rows % 2 or columns % 2):  # "same" would pad on both sides
+        below, right = _surplus(rows, conv.side), _surplus(columns, conv.side)
+        x, padding = keras.layers.ZeroPadding2D(((0, below), (0, right)))(x), "valid"
     if conv.deep:
-        layer = keras.layers.DepthwiseConv2D(conv.side, conv.stride, padding="same", activation=activation)
+        layer = keras.layers.DepthwiseConv2D(conv.side, conv.stride, padding=padding, activation=activation)
     else:
         outside = conv.conv.out_channels
-        layer = keras.layers.Conv2D(outside, conv.side, conv.stride, padding="same", activation=activation)
+        layer = keras.layers.Conv2D(outside, conv.side, conv.stride, padding=padding, activation=activation)
     x = layer(x)
     kernel, bias = (np.ascontiguousarray(part) for part in conv.folded())
     layer.set_weights([kernel, bias])

@@ -1,4 +1,4 @@
-"""Measure the face detector: AP, recall, false alarms, landmarks, time; with --peers beside YuNet, with --video too.
+"""Measure the face detector: AP, recall, false alarms, landmarks, time; with --peers beside others.
 
     python tools/evaluate.py faces --data DIR --split valid --json
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from device.domain import Face
 from device.perception.faces import FaceDetector
 from tools import face_scenes
 from tools.face_data import Picture, Pool, held_back_backgrounds, read
+from tools.face_peers import THRESHOLDS, Find, open_peers
 from tools.face_targets import Label
 
 WIDTH_PX, HEIGHT_PX = 320, 240
@@ -31,8 +32,6 @@ SURE_ENOUGH = 0.5  # intersection over union
 LOWEST_SCORE = 0.02  # AP looks at the whole curve, not only above the shipped threshold
 SCENES = 300
 SIZE_BANDS_PX = ((20, 30), (30, 50), (50, 90), (90, 1000))
-
-Find = Callable[[np.ndarray], Sequence[Face]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Match:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--peers", type=Path, metavar="DIR", help="folder with yunet_n_dynamic.onnx, measured beside")
+    parser.add_argument("--peers", type=Path, metavar="DIR", help="folder with YuNet and BlazeFace, to measure beside")
     parser.add_argument("--video", type=Path, metavar="FILE", help="also the share of this video's frames with a face")
     parser.add_argument("--scenes", type=int, default=SCENES, help=f"made-up crowds (default: {SCENES}; 0 for none)")
 
@@ -60,13 +59,11 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     figures |= judge(wide.find, sets, threshold)
     figures["milliseconds"] = clock(shipped.find, [*sets.people, *sets.backgrounds])
     figures["size_bytes"] = (arguments.models / "face_detector.tflite").stat().st_size
-    peer = None
-    if arguments.peers:
-        peer = yunet(arguments.peers / "yunet_n_dynamic.onnx", LOWEST_SCORE)
-        figures["peers"] = {"yunet_n": judge(peer, sets, PEER_THRESHOLD) | {"threshold": PEER_THRESHOLD}}
-        figures["peers"]["yunet_n"]["milliseconds"] = clock(peer, [*sets.people, *sets.backgrounds])
+    peers = open_peers(arguments.peers, LOWEST_SCORE) if arguments.peers else {}
+    if peers:
+        figures["peers"] = {name: judge_peer(name, find, sets) for name, find in peers.items()}
     if arguments.video:
-        figures["video"] = watch(arguments.video, shipped.find, peer)
+        figures["video"] = watch(arguments.video, shipped.find, peers.get("yunet_n"))
     return figures
 
 
@@ -159,6 +156,13 @@ def judge(find: Find, sets: Sets, threshold: float) -> dict[str, Any]:
     return figures
 
 
+def judge_peer(name: str, find: Find, sets: Sets) -> dict[str, Any]:
+    """The same figures for somebody else's detector at the threshold of its authors."""
+    threshold = THRESHOLDS[name]
+    figures = judge(find, sets, threshold) | {"threshold": threshold}
+    return figures | {"milliseconds": clock(find, [*sets.people, *sets.backgrounds])}
+
+
 def judge_scenes(find: Find, scenes: Iterable[Picture], threshold: float) -> dict[str, Any]:
     """AP and recall on the made-up crowds, by the width of the faces."""
     matches = [match for scene in scenes for match in compare(find(scene.gray), scene.labels)]
@@ -243,35 +247,7 @@ def clock(find: Find, pictures: Sequence[Picture], most: int = 300) -> dict[str,
     return {"p50": round(float(np.percentile(spent, 50)), 3), "p95": round(float(np.percentile(spent, 95)), 3)}
 
 
-# --- Peer and video --------------------------------------------------------------------------------------------
-
-PEER_THRESHOLD = 0.7  # the score at which YuNet's authors draw boxes, and at which the data was labelled
-
-
-def yunet(path: Path, threshold: float) -> Find:
-    """OpenCV's own face detector, for figures beside ours."""
-    if not path.exists():
-        raise ValueError(f"{path} is missing; --peers has to name the folder with the peers' models.")
-    detector = cv2.FaceDetectorYN.create(str(path), "", (WIDTH_PX, HEIGHT_PX), threshold)
-
-    def find(gray: np.ndarray) -> list[Face]:
-        detector.setInputSize((gray.shape[1], gray.shape[0]))
-        _, rows = detector.detect(cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR))
-        return [_peer_face(row) for row in (rows if rows is not None else [])]
-
-    return find
-
-
-def _peer_face(row: np.ndarray) -> Face:
-    points = [(float(x), float(y)) for x, y in row[4:14].reshape(5, 2)]
-    return Face(
-        x=float(row[0]),
-        y=float(row[1]),
-        w=float(row[2]),
-        h=float(row[3]),
-        score=float(row[14]),
-        landmarks=(points[0], points[1], points[2], points[3], points[4]),
-    )
+# --- Video -----------------------------------------------------------------------------------------------------
 
 
 def watch(video: Path, find: Find, peer: Find | None) -> dict[str, Any]:
@@ -286,7 +262,7 @@ def watch(video: Path, find: Find, peer: Find | None) -> dict[str, Any]:
         gray = fit(Picture(video.name, "video", np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)), ())).gray
         faces = find(gray)
         with_face += bool(faces)
-        others = [face for face in peer(gray) if face.score >= PEER_THRESHOLD] if peer else []
+        others = [face for face in peer(gray) if face.score >= THRESHOLDS["yunet_n"]] if peer else []
         if others:
             both += 1
             box = np.array([others[0].x, others[0].y, others[0].w, others[0].h], np.float32)

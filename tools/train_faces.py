@@ -37,7 +37,7 @@ from tools.face_net import FaceNet, losses
 
 SMALL = (192, 192)  # height and width of most epochs' scenes
 CAMERA = (measure_faces.HEIGHT_PX, measure_faces.WIDTH_PX)
-LOSS_WEIGHTS = (1.0, 2.0, 4.0)  # score, box, landmarks
+LOSS_WEIGHTS = (1.0, 2.0, 6.0)  # score, box, landmarks
 WARM_UP = 0.04  # of all steps
 AHEAD = 6  # batches composed before they are needed
 console = Console()

@@ -81,9 +81,9 @@ class FaceDetector:
         if gray.shape != (rows, columns):
             way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
             gray = cast(Gray, cv2.resize(gray, (columns, rows), interpolation=way))
-        canvas = np.full((self._height, self._width), PAD_GRAY, np.uint8)
-        canvas[:rows, :columns] = gray
-        return self._stored[canvas][None, :, :, None]
+        canvas = np.full((self._height, self._width), self._stored[PAD_GRAY], np.int8)
+        canvas[:rows, :columns] = cv2.LUT(gray, self._stored.view(np.uint8)).view(np.int8)
+        return canvas[None, :, :, None]
 
     def _decode(self, outputs: list[Float32Array], stride: int) -> Float32Array:
         """Cells above the threshold as rows of 15: score, left, top, right, bottom, five landmarks x, y."""
