@@ -60,7 +60,7 @@ def strands(canvas: Canvas, face: Face) -> Array:
     noise = 0.7 * grain(canvas, face.person.seed + 9, 0.45, 22) + 0.7 * grain(canvas, face.person.seed + 10, 1.6, 40)
     columns = ((across * 0.46 + 0.5) * (canvas.shape[1] - 1)).astype(np.float32)
     rows = np.broadcast_to(np.arange(canvas.shape[0], dtype=np.float32)[:, None], canvas.shape)
-    return cv2.remap(np.array(noise), columns, np.ascontiguousarray(rows), cv2.INTER_LINEAR)
+    return np.asarray(cv2.remap(np.array(noise), columns, np.ascontiguousarray(rows), cv2.INTER_LINEAR))
 
 
 def front(canvas: Canvas, face: Face) -> Array:

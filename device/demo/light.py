@@ -54,7 +54,7 @@ def shadow(z: Array, scale: float, lamp: Lamp) -> Array:
         move = np.array([[1, 0, -lx / flat * step * scale], [0, 1, -ly / flat * step * scale]], np.float32)
         there = cv2.warpAffine(z, move, (z.shape[1], z.shape[0]), borderMode=cv2.BORDER_REPLICATE)
         hidden = np.maximum(hidden, (there - z - step * lz / flat) / (2.0 + 0.15 * step))
-    return cv2.GaussianBlur(np.clip(hidden, 0, 1), (0, 0), 1.6 * scale)
+    return np.asarray(cv2.GaussianBlur(np.clip(hidden, 0, 1), (0, 0), 1.6 * scale))
 
 
 def openness(z: Array, scale: float) -> Array:

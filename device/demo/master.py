@@ -22,7 +22,7 @@ CEILING = 0.891  # -1 dBFS
 def pan(wave: Wave, place: float) -> Stereo:
     """A mono wave somewhere between left (-1) and right (1), with equal power."""
     angle = (place + 1) * np.pi / 4
-    return np.stack([np.cos(angle) * wave, np.sin(angle) * wave]).astype(np.float32)
+    return np.asarray(np.stack([np.cos(angle) * wave, np.sin(angle) * wave]), np.float32)
 
 
 def echo(wave: Wave, delay_s: float, feedback: float) -> Wave:

@@ -47,7 +47,7 @@ def _beard(canvas: Canvas, face: Face) -> Array:
     muzzle = 1 - np.exp(-((canvas.x / 34) ** 4) - ((canvas.y - 40) / 14) ** 4)
     bare = np.exp(-(((canvas.x / (m.corner_x - 4)) ** 4) + ((canvas.y - m.bottom_y - 3) / 4) ** 4))
     shade: Array = jaw * muzzle * (1 - 0.7 * bare) * (1 + 0.18 * grain(canvas, face.person.seed + 7, 0.5, 1.0))
-    return np.clip(cv2.GaussianBlur(shade.astype(np.float32), (0, 0), 0.5 * canvas.scale), 0, 1.3)
+    return np.asarray(np.clip(cv2.GaussianBlur(shade.astype(np.float32), (0, 0), 0.5 * canvas.scale), 0, 1.3))
 
 
 def lips(canvas: Canvas, face: Face) -> Array:

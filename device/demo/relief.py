@@ -88,7 +88,7 @@ def half_width(face: Face, y: Array) -> Array:
 def _stretched(face: Face, heights: Array) -> Array:
     """Heights below the nose follow the chin down."""
     share = np.clip((heights - 38) / (112 - 38), 0, 1)
-    return heights + share * (face.chin_y - 112)
+    return np.asarray(heights + share * (face.chin_y - 112))
 
 
 def skull(canvas: Canvas, face: Face) -> tuple[Array, Array]:

@@ -57,7 +57,7 @@ def photograph(seats: tuple[Seat, ...], lamp: Lamp, *, room: int, shot: int, noi
     small = cv2.resize(view, (WIDTH_PX, HEIGHT_PX), interpolation=cv2.INTER_AREA)
     values = 255 * np.clip(small, 0, 1) ** GAMMA
     values += noise * np.random.default_rng((room, shot)).standard_normal(values.shape)
-    return np.clip(np.round(values), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(np.round(values), 0, 255), np.uint8)
 
 
 def _seat(view: Array, seat: Seat, lamp: Lamp) -> None:

@@ -38,7 +38,7 @@ def envelope(held_s: float, attack_s: float, decay_s: float, sustain: float, rel
     rise = np.minimum(t / max(attack_s, 1e-4), 1)
     body = sustain + (1 - sustain) * np.exp(-np.maximum(t - attack_s, 0) / max(decay_s, 1e-4))
     fall = np.clip(1 - (t - held_s) / max(release_s, 1e-4), 0, 1)
-    return (rise * body * fall * fall).astype(np.float32)
+    return np.asarray(rise * body * fall * fall, np.float32)
 
 
 @lru_cache(maxsize=256)
@@ -113,7 +113,7 @@ def epiano(pitch: float, held_s: float) -> Wave:
     tine = np.sin(2 * np.pi * f * t + 0.5 * np.exp(-t / 0.12) * np.sin(2 * np.pi * min(14 * f, TOP_HZ) * t))
     tremolo = 1 - 0.12 * (0.5 + 0.5 * np.sin(2 * np.pi * 4.3 * t))
     out = (0.7 * body + 0.3 * tine) * tremolo * envelope(held_s, 0.004, 0.9, 0.18, 0.35)
-    return out.astype(np.float32)
+    return np.asarray(out, np.float32)
 
 
 def piano(pitch: float, held_s: float) -> Wave:

@@ -76,4 +76,4 @@ def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 def _stored_levels(scale: float, zero_point: int) -> npt.NDArray[np.int8]:
     """The int8 that stands for each of the 256 gray levels."""
-    return np.clip(np.round(np.arange(256) / scale) + zero_point, -128, 127).astype(np.int8)
+    return np.asarray(np.clip(np.round(np.arange(256) / scale) + zero_point, -128, 127), np.int8)

@@ -102,7 +102,7 @@ class FaceDetector:
 def cell_centres(rows: int, columns: int, stride: int) -> Float32Array:
     """float32[rows, columns, 2]: the x and y of each cell's centre in pixels of the network's input."""
     x, y = np.meshgrid(np.arange(columns), np.arange(rows))
-    return ((np.stack([x, y], -1) + 0.5) * stride).astype(np.float32)
+    return np.asarray((np.stack([x, y], -1) + 0.5) * stride, np.float32)
 
 
 def _check(gray: Gray) -> None:
@@ -184,4 +184,4 @@ def _stored_values(model: Model) -> npt.NDArray[np.int8]:
     """The int8 value that stands for each of the 256 grays; the network was trained on (gray - 128) / 128."""
     tensor = model.card.inputs[0]
     real = (np.arange(256) - 128) / 128
-    return np.clip(np.round(real / tensor.scale) + tensor.zero_point, -128, 127).astype(np.int8)
+    return np.asarray(np.clip(np.round(real / tensor.scale) + tensor.zero_point, -128, 127), np.int8)
