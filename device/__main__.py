@@ -39,6 +39,29 @@ COMMANDS = {
     "bench": "how long each stage takes, how much processor and memory each process needs",
 }
 
+EXAMPLES = {
+    "run": """\
+  affetto run --config my.yaml      with your own settings; mistakes in them are listed, exit code 2
+  mosquitto_pub -t affetto/affetto/camera/set -m ON     the camera is off until somebody asks for it""",
+    "eye": """\
+  affetto eye --listen /tmp/eye     serve one conductor that has camera.eye_socket: /tmp/eye""",
+    "demo": """\
+  affetto demo                      until Ctrl-C, through the webcam if there is one
+  affetto demo --rendered --seconds 60     made-up people, then a summary; exit code 0 if it all happened""",
+    "check": """\
+  affetto check                     exit code 0 if nothing is wrong
+  affetto check --camera            take one look through the camera, too""",
+    "scan": """\
+  affetto scan                      the folders of the configuration
+  affetto scan ~/Music              another folder; folders named happy, sad, calm ... say what mood their music has""",
+    "watch": """\
+  affetto watch                     the device of this machine's configuration
+  affetto watch --host broker.local --id kitchen     another one""",
+    "bench": """\
+  affetto bench                     on the demo's pictures
+  affetto bench --source party.mp4 --json > figures.json""",
+}
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status (0 done, 1 failed, 2 wrong arguments or configuration)."""
@@ -70,7 +93,13 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     parts: dict[str, argparse.ArgumentParser] = {}
     for name, about in COMMANDS.items():
-        part = commands.add_parser(name, help=about, description=f"{about[0].upper()}{about[1:]}.")
+        part = commands.add_parser(
+            name,
+            help=about,
+            description=f"{about[0].upper()}{about[1:]}.",
+            epilog=f"examples:\n{EXAMPLES[name]}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         if name != "demo":
             part.add_argument(
                 "--config",
