@@ -26,7 +26,7 @@ VERSION = "1"
 SAMPLES = 240  # scenes that set the int8 ranges
 ALARMS_ALLOWED = 1 / 500
 LOWEST_THRESHOLD = 0.30
-MARGIN = 0.02  # runtimes and OpenCV versions round differently
+MARGIN = 0.01  # runtimes and OpenCV versions round differently
 
 DATA = (
     "Trained from scratch on video frames of talks and interviews (YouTube Faces), tight portraits (muxspace "
@@ -40,7 +40,9 @@ LIMITS = (
     "The people of the validation frames also occur in the training frames, so that AP on them flatters; public "
     "figures on stages are most of the data. Its truth is another detector's opinion. Not measured: profiles beyond "
     "what interviews show, rolls beyond 20 degrees, infrared light, children apart from the masked set, drawings. "
-    "Faces narrower than 20 pixels at 320x240 are often missed."
+    "At the shipped threshold many faces of 20 to 30 pixels at 320x240 are missed (see figures); narrower ones were "
+    "not measured. The threshold was chosen on the same backgrounds on which the false alarms are counted, so that "
+    "other backgrounds may give more."
 )
 PREPROCESSING = (
     "Gray picture scaled to fit 320x240 (shrunk by area, enlarged linearly), at the top left; the rest is gray 128. "
