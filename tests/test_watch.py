@@ -289,7 +289,10 @@ def test_it_leaves_the_terminal_as_it_was(sign: signal.Signals) -> None:
              "sys.exit(watch.run(Config(mqtt=MqttConfig(host='127.0.0.1', port=1))))"
     ours, theirs = pty.openpty()
     environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm", "PYTHONUTF8": "1"}
-    process = subprocess.Popen([sys.executable, "-c", script], stdout=theirs, stderr=theirs, env=environment, cwd=ROOT)
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=theirs, stderr=theirs, env=environment, cwd=ROOT,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )
     os.close(theirs)
     read_until(ours, lambda text: b"Affetto" in text)
     process.send_signal(sign)
