@@ -87,15 +87,10 @@ as_owner() {
     if [ "$(id -u)" = 0 ] && [ "${SUDO_USER:-root}" != root ]; then sudo -H -u "$SUDO_USER" -- "$@"; else "$@"; fi
 }
 
-show_time() { # WORDS: says now and then how far a step has come, until it is ended
-    local begun=$SECONDS pause=15
-    [ -t 1 ] && pause=1
-    while sleep "$pause" >/dev/null 2>&1; do
-        if [ -t 1 ]; then
-            printf '\r\033[K%s (%d s) %.60s' "$1" $((SECONDS - begun)) "$(tail -n 1 "$log" | tr -d '\r')"
-        else
-            printf '  %d s: %.80s\n' $((SECONDS - begun)) "$(tail -n 1 "$log" | tr -d '\r')"
-        fi
+show_time() { # WORDS: says every second how far a step has come, until it is ended; for terminals
+    local begun=$SECONDS
+    while sleep 1 >/dev/null 2>&1; do
+        printf '\r\033[K%s (%d s) %.60s' "$1" $((SECONDS - begun)) "$(tail -n 1 "$log" | tr -d '\r')"
     done
 }
 
@@ -111,14 +106,19 @@ trap tidy EXIT
 step() { # WORDS COMMAND...: runs it with its output in the log; where it fails, shows the log's end
     local words=$1 begun=$SECONDS failed=0
     shift
-    [ -t 1 ] || say "$words"
-    show_time "$words" &
-    ticker=$!
+    if [ -t 1 ]; then
+        show_time "$words" &
+        ticker=$!
+    else
+        say "$words ..."
+    fi
     "$@" >>"$log" 2>&1 </dev/null || failed=$?
-    kill "$ticker" 2>/dev/null || true
-    wait "$ticker" 2>/dev/null || true
-    ticker=""
-    [ -t 1 ] && printf '\r\033[K'
+    if [ -n "$ticker" ]; then
+        kill "$ticker" 2>/dev/null || true
+        wait "$ticker" 2>/dev/null || true
+        ticker=""
+        printf '\r\033[K'
+    fi
     if [ "$failed" = 0 ]; then
         say "$words: done in $((SECONDS - begun)) s"
     else
