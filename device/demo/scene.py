@@ -47,7 +47,7 @@ PLAY: tuple[Act, ...] = (
     Act((0,), (("neutral", 0, 4), ("happiness", 1, 8)), pause_s=2.0),
     Act((1,), (("sadness", 1, 9), ("anger", 1, 8)), px_per_mm=0.68, pause_s=2.0),
     Act((2,), (("surprise", 1, 8), ("neutral", 0, 6)), px_per_mm=0.66),
-    Act((3,), (("anger", 1, 8), ("sadness", 1, 9)), px_per_mm=0.60),
+    Act((3,), (("anger", 1, 8), ("sadness", 1, 9)), px_per_mm=0.68),
     Act((0, 2), (("happiness", 1, 8),), px_per_mm=0.52, pause_s=4.0),
 )
 
