@@ -1,0 +1,91 @@
+"""The demo: its tally believes only what was said over MQTT, and the command passes only if it all happened."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from device.demo import show
+from device.demo.tally import Tally
+from tests.appliance import ROOT
+
+
+def event(kind: str, **facts: object) -> tuple[str, bytes]:
+    return "affetto/demo/event", json.dumps({"event_type": kind, **facts}).encode()
+
+
+def moods(*names: str, source: str = "camera") -> list[tuple[str, bytes]]:
+    return [event("mood_changed", mood=name, source=source) for name in names]
+
+
+HEARD = event("track_started", title="Lamplight", reason="calm, to match a calm room")
+FOUR = moods("happy", "sad", "angry", "excited")
+
+
+@pytest.mark.parametrize(
+    ("messages", "words"),
+    [
+        ([*FOUR, HEARD], ""),
+        ([*FOUR], "no track became audible"),
+        ([*moods("happy", "happy", "sad", "sad"), HEARD], "2 different moods instead of at least 4"),
+        ([*moods("happy", "sad", "angry", "calm", source="manual"), HEARD], "0 different moods"),
+        ([*FOUR, HEARD, event("track_failed", title="x")], "1 tracks could not be played"),
+        ([], "0 different moods"),
+    ],
+)
+def test_what_is_missing(messages: list[tuple[str, bytes]], words: str) -> None:
+    tally = Tally()
+    for topic, payload in messages:
+        tally.hear(topic, payload)
+    missing = tally.missing(moods=4)
+    assert words in missing
+    assert bool(missing) == bool(words)
+
+
+def test_only_events_count() -> None:
+    tally = Tally()
+    tally.hear("affetto/demo/mood/state", b'{"mood": "happy", "source": "camera"}')
+    assert (tally.messages, tally.moods) == (1, {})
+
+
+def test_the_summary_names_moods_and_reasons() -> None:
+    tally = Tally()
+    for topic, payload in [*FOUR, HEARD]:
+        tally.hear(topic, payload)
+    console = Console(width=100, file=io.StringIO())
+    console.print(tally.summary())
+    text = console.file.getvalue()
+    assert "happy ×1" in text
+    assert "Lamplight: calm, to match a calm room" in text
+
+
+def test_a_cache_that_cannot_be_made_is_no_reason_to_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert show.cache(tmp_path) == tmp_path
+
+
+def test_the_command_shows_four_moods_from_pixels_and_exits_with_0(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The first command of the README, after its set-up."""
+    environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")), "COLUMNS": "120"}
+    command = [sys.executable, "-m", "device", "demo", "--rendered", "--seconds", "50"]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "moods seen" in done.stdout
+
+
+def test_too_short_a_demo_does_not_pass(tmp_path: Path) -> None:
+    """Nothing is counted that did not happen; the shortest demo has no four moods."""
+    command = [sys.executable, "-m", "device", "demo", "--rendered", "--seconds", "1", "--keep", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 1
+    assert "Not a whole demo" in done.stdout
