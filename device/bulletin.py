@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from device.config import MqttConfig
 from device.domain import Choice, Memory, Mood, Now, Playback, Publish
 from device.home import payloads
+from device.home.payloads import EventType
 from device.home.topics import Topics
 
 Payload = str | Mapping[str, object]
@@ -41,7 +42,7 @@ class Bulletin:
         """The broker is gone."""
         self._up = False
 
-    def event(self, event_type: str, **facts: object) -> Publish:
+    def event(self, event_type: EventType, **facts: object) -> Publish:
         """Something that happened: said once, not retained."""
         return Publish(self.topics.event, payloads.event(event_type, **facts), retain=False)
 

@@ -40,7 +40,7 @@ from device.domain import (
 )
 from device.errors import StateError
 from device.home import discovery
-from device.home.mqtt import Mqtt
+from device.home.mqtt import Messenger, Mqtt
 from device.home.payloads import encode
 from device.home.topics import Topics
 from device.music.vlc_player import VlcPlayer
@@ -73,16 +73,14 @@ class Daemon:
         if self._store.problem:
             log.warning("%s", self._store.problem)
         self._player = stack.enter_context(contextlib.closing(VlcPlayer(config.player, data_dir, self._inbox.put)))
-        self._mqtt = Mqtt(config.mqtt, topics, self._inbox.put) if config.mqtt.enabled else None
+        self._mqtt: Messenger | None = Mqtt(config.mqtt, topics, self._inbox.put) if config.mqtt.enabled else None
         if self._mqtt is not None:
             stack.enter_context(contextlib.closing(self._mqtt))
         self._scanner = stack.enter_context(contextlib.closing(Scanner(config.music, data_dir, self._inbox.put)))
         self._link = EyeLink(config.camera, config_path, self._inbox.put)
         stack.callback(self._close_eye)
         announcement = discovery.announcement(config, topics) if config.mqtt.discovery else None
-        self._session = Session(
-            config, self._store.memory, self._store.history, topics, random.Random(), announcement
-        )
+        self._session = Session(config, self._store.memory, self._store.history, topics, random.Random(), announcement)
 
     def __enter__(self) -> Daemon:
         return self

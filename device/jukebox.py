@@ -29,6 +29,7 @@ from device.domain import (
     Track,
     Transport,
 )
+from device.home.payloads import EventType
 from device.music.recommend import Taste, choose
 
 PAST = 100  # tracks that "previous" can go back to
@@ -124,7 +125,7 @@ class Jukebox:
         if self.choice is None:
             return []
         track = self.choice.track
-        told = self._tell(outcome, title=track.title, uri=track.uri)
+        told = self._tell(EventType(outcome), title=track.title, uri=track.uri)
         if outcome is Outcome.DISLIKED and self.state is Playback.PLAYING:
             return [told, *self._skip(outcome, target, now)]
         return [told, *self._learn(outcome, now)]
@@ -149,7 +150,7 @@ class Jukebox:
     def _skip(self, outcome: Outcome, target: Target, now: Now) -> list[Action]:
         actions = self._learn(outcome, now)
         if self.choice is not None:
-            actions.append(self._tell("track_skipped", title=self.choice.track.title))
+            actions.append(self._tell(EventType.TRACK_SKIPPED, title=self.choice.track.title))
         return actions + self.play_next(target, now)
 
     def _go_back(self, target: Target) -> list[Action]:
@@ -175,7 +176,9 @@ class Jukebox:
             self.spin = replace(self.spin, running_since=now.mono)
         choice, track = self.spin.choice, self.spin.choice.track
         return [
-            self._tell("track_started", title=track.title, artist=track.artist, uri=track.uri, reason=choice.reason)
+            self._tell(
+                EventType.TRACK_STARTED, title=track.title, artist=track.artist, uri=track.uri, reason=choice.reason
+            )
         ]
 
     def ended(self, serial: int, now: Now) -> list[Action]:
@@ -198,7 +201,7 @@ class Jukebox:
             rows = self._failures // FAILURES_IN_A_ROW
             self._rest_until = now.mono + min(REST_S * 2**rows, LONGEST_REST_S)
             self._failed.clear()
-        return [self._tell("track_failed", title=track.title, uri=track.uri, message=problem)]
+        return [self._tell(EventType.TRACK_FAILED, title=track.title, uri=track.uri, message=problem)]
 
     # --- Bookkeeping ---
 

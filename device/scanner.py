@@ -5,13 +5,13 @@ The thread owns the catalogue's SQLite connection; it tells the inbox what it fo
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 from device.config import MusicConfig
-from device.domain import Event, LibraryLoaded
-from device.errors import LibraryError
+from device.domain import Event
 from device.music.catalogue import Catalogue
 
 
@@ -36,15 +36,8 @@ class Scanner:
             self._thread.join(timeout=1.0)
 
     def _run(self) -> None:
-        try:
-            catalogue = Catalogue.open(self._data_dir)
-        except LibraryError as error:
-            self._put(LibraryLoaded((), (str(error),)))
-            return
-        try:
+        with contextlib.closing(Catalogue.open(self._data_dir)) as catalogue:
             self._put(catalogue.load())
             while not self._stopping.is_set():
                 self._put(catalogue.scan([Path(folder) for folder in self._config.folders]))
                 self._stopping.wait(self._config.rescan_s)
-        finally:
-            catalogue.close()

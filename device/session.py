@@ -50,6 +50,7 @@ from device.domain import (
     TrackStarted,
 )
 from device.home import commands, payloads
+from device.home.payloads import EventType
 from device.home.topics import Topics
 from device.jukebox import Jukebox
 from device.mood import policy
@@ -110,10 +111,12 @@ class Session:
                 return self._see(reading, now)
             case EyeOpened(camera):
                 self._vitals.eye_opened(camera)
-                return [self._bulletin.event("camera_on", camera=camera)]
+                return [self._bulletin.event(EventType.CAMERA_ON, camera=camera)]
             case EyeClosed(problem):
                 self._vitals.eye_closed(problem)
-                return [self._bulletin.event("camera_problem" if problem else "camera_off", message=problem)]
+                return [
+                    self._bulletin.event(EventType.CAMERA_PROBLEM if problem else EventType.CAMERA_OFF, message=problem)
+                ]
             case TrackStarted(serial):
                 return self.jukebox.started(serial, now)
             case TrackEnded(serial):
@@ -148,7 +151,7 @@ class Session:
             self._look_until = None
         self._goal_since = now.mono
         actions: list[Action] = [
-            self._bulletin.event("mood_changed", mood=mood.name, previous=before.name, source=mood.source)
+            self._bulletin.event(EventType.MOOD_CHANGED, mood=mood.name, previous=before.name, source=mood.source)
         ]
         if at_once or self.config.music.on_mood_change == "fade":
             actions += self._follow(now)
@@ -166,7 +169,7 @@ class Session:
         self._vitals.library_problems = problems
         if not changed:
             return []
-        return [self._bulletin.event("library_changed", tracks=len(tracks), problems=list(problems[:20]))]
+        return [self._bulletin.event(EventType.LIBRARY_CHANGED, tracks=len(tracks), problems=list(problems[:20]))]
 
     # --- Commands ---
 

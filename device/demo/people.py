@@ -94,15 +94,13 @@ class Person:
     skin_tone: float = 0.62
     lip_tone: float = 0.72  # relative to the skin
     iris_tone: float = 0.13
-    hair: str = "short"  # one of HAIR
+    hair: str = "short"  # one of hair.STYLES
     hair_tone: float = 0.10
     hairline_mm: float = -72.0  # above the eyes, at the middle of the forehead
     age: float = 0.3  # 0 smooth to 1 lined
     beard: float = 0.0  # 0 shaven to 1 dark stubble
     shirt_tone: float = 0.3
 
-
-HAIR = ("cropped", "short", "long", "bob")
 
 PEOPLE: tuple[Person, ...] = (
     Person(name="Ada", seed=1, head_width=0.97, jaw_width=0.9, nose_width=0.88, lip_fullness=1.2, eye_size=1.08,
