@@ -11,6 +11,8 @@ Sources of the coordinates
     (-.64, .60) on the same spot and tell them apart by dominance, a third axis that the plane does not have.
     Moods (`domain.MOOD_AFFECT`): the mean of both tables for happy, excited, calm (1977: relaxed), sad, tense and
     angry, to one decimal. Neutral is the origin.
+    To be checked: the table of 2013 was not at hand. Its values come from secondary copies, which differ by up to 0.09
+    for astonished, and the rows for calm and tense were found in none.
 
 Which mood an emotion stands for
     The nearest one in the plane, which is also the nearest one in the three dimensions of 1977: surprise is an excited
