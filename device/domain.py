@@ -162,7 +162,12 @@ class MoodOrigin(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Track:
     """A playable file. `key` names its content and survives a move; `uri` is a `file://` URI, so that any file name,
-    in any script or in none, survives. `affect` and `mood` are where it stands in the plane."""
+    in any script or in none, survives. `affect` and `mood` are where it stands in the plane.
+
+    `uncertainty` is the standard deviation of `affect` in the plane as the model states it (None: nothing is known but
+    `origin`). `features` is the vector that songs are compared by: float16, little-endian, of length 1 (empty: not
+    analysed). `gain_db` brings it to the loudness of the others (ReplayGain 2.0; 0 where nothing is known).
+    """
 
     key: str
     uri: str
@@ -173,6 +178,10 @@ class Track:
     affect: Affect = Affect(0.0, 0.0)
     mood: MoodName = MoodName.NEUTRAL
     origin: MoodOrigin = MoodOrigin.UNKNOWN
+    uncertainty: float | None = None
+    tempo_bpm: float = 0.0
+    features: bytes = b""
+    gain_db: float = 0.0
 
 
 class PolicyName(StrEnum):
