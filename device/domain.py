@@ -327,6 +327,34 @@ class TrackFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class TrackEnding:
+    """The track with this serial number has some seconds left: the time to say what follows it (`Cue`)."""
+
+    serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrackAt:
+    """The track with this serial number is heard at `position_s`; said every few seconds, after a seek, at a pause."""
+
+    serial: int
+    position_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SoundLost:
+    """The sound device does not take the music any more (or not yet). The player holds the track where it is and tries
+    again by itself until `SoundBack`."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class SoundBack:
+    """The sound device takes music again; the track goes on where it was."""
+
+
+@dataclass(frozen=True, slots=True)
 class BrokerConnected:
     """MQTT is up (again): everything retained is to be said anew."""
 
@@ -364,6 +392,10 @@ Event = (
     | TrackStarted
     | TrackEnded
     | TrackFailed
+    | TrackEnding
+    | TrackAt
+    | SoundLost
+    | SoundBack
     | BrokerConnected
     | BrokerLost
     | Message
@@ -375,12 +407,30 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Play `track` as number `serial`. What plays now is faded out over `fade_s` (0 = cut); every later event about
-    it falls away because its serial is old."""
+    """Play `track` as number `serial` from `start_s` on. What plays now is faded out over `fade_s` (0 = cut); every
+    later event about it falls away because its serial is old."""
 
     serial: int
     track: Track
     fade_s: float = 0.0
+    start_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """Get `track` ready and play it as number `serial` when what plays now is over, without a gap. Takes the place of
+    an earlier cue; `Play` and `Silence` drop it."""
+
+    serial: int
+    track: Track
+
+
+@dataclass(frozen=True, slots=True)
+class Seek:
+    """Go on with track number `serial`, if that is the one that plays, at `position_s`."""
+
+    serial: int
+    position_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,6 +499,8 @@ class Subscribe:
 
 Action = (
     Play
+    | Cue
+    | Seek
     | Pause
     | Resume
     | Silence
