@@ -498,17 +498,5 @@ class Subscribe:
 
 
 Action = (
-    Play
-    | Cue
-    | Seek
-    | Pause
-    | Resume
-    | Silence
-    | SetVolume
-    | Publish
-    | OpenEye
-    | CloseEye
-    | Save
-    | Record
-    | Subscribe
+    Play | Cue | Seek | Pause | Resume | Silence | SetVolume | Publish | OpenEye | CloseEye | Save | Record | Subscribe
 )
