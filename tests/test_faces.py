@@ -134,11 +134,12 @@ def test_a_picture_of_any_shape_is_fitted_and_the_face_mapped_back(shape: tuple[
     scale = min(HEIGHT / shape[0], WIDTH / shape[1])
     oracle = Oracle([label(100, 80, 40, 52)])
     gray = np.full(shape, 255, np.uint8)
+    gray[: shape[0] // 4] = 0  # a picture of one gray only would be lifted
     (found,) = around(oracle).find(gray)
     assert [found.x, found.y, found.w, found.h] == pytest.approx([v / scale for v in (100, 80, 40, 52)], abs=0.3)
     shown = oracle.seen[0][0, :, :, 0]
     rows, columns = round(shape[0] * scale), round(shape[1] * scale)
-    assert (shown[:rows, :columns] == 127).all()
+    assert (shown[rows // 3 : rows, :columns] == 127).all()
     assert (shown[rows:] == 0).all()  # gray 128, where the picture does not reach
     assert (shown[:, columns:] == 0).all()
 

@@ -7,7 +7,7 @@ training never saw give at most one false alarm in 500.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,30 +22,34 @@ from tools.convert import describe, to_int8, write_pair
 from tools.face_data import Pool
 from tools.face_net import FaceNet, output_names, to_keras
 
-VERSION = "1"
+VERSION = "2"
 SAMPLES = 240  # scenes that set the int8 ranges
 ALARMS_ALLOWED = 1 / 500
+VIEWS = 2000  # parts of backgrounds on which the threshold is tried
 LOWEST_THRESHOLD = 0.30
 MARGIN = 0.01  # runtimes and OpenCV versions round differently
 
 DATA = (
     "Trained from scratch on video frames of talks and interviews (YouTube Faces), tight portraits (muxspace "
-    "facial_expressions), people in face masks, some real and most painted on, and photos without faces; boxes and "
-    "landmarks of these pictures were drawn by the YuNet detector at score 0.7. YouTube Faces and the muxspace faces "
-    "are of public figures, gathered from the web without asking them. The weights contain none of the pictures, and "
-    "no other network's weights. Whoever wants to sell a device with this model should check first what these sets "
-    "allow: some are for research."
+    "facial_expressions), people in face masks, some real and most painted on, faces of FER2013, and photos without "
+    "faces. Boxes and landmarks were drawn by the YuNet detector at score 0.7, those of FER2013's faces by an earlier "
+    "version of this model. FER2013's pictures were gathered from the web; YouTube Faces and the muxspace faces are of "
+    "public figures, gathered without asking them. The weights contain none of the pictures, and no other network's "
+    "weights. Whoever wants to sell a device with this model should check first what these sets allow: some are for "
+    "research."
 )
 LIMITS = (
     "The people of the validation frames also occur in the training frames, so that AP on them flatters; public "
-    "figures on stages are most of the data. Its truth is another detector's opinion. Not measured: profiles beyond "
-    "what interviews show, rolls beyond 20 degrees, infrared light, children apart from the masked set, drawings. "
-    "At the shipped threshold many faces of 20 to 30 pixels at 320x240 are missed (see figures); narrower ones were "
-    "not measured. The threshold was chosen on the same backgrounds on which the false alarms are counted, so that "
-    "other backgrounds may give more."
+    "figures on stages are most of the data. Its truth is another detector's opinion. The crowds and dark rooms that "
+    "it was measured on are made up of such pictures. Not measured: profiles beyond what interviews show, infrared "
+    "light, children apart from the masked set and FER2013, drawings, faces narrower than 20 pixels at 320x240. Skin "
+    "tones were not labelled, so that nobody knows how evenly it finds them. It says where faces are, not whose: it is "
+    "not for recognising people, and not for watching them at work or in schools."
 )
 PREPROCESSING = (
     "Gray picture scaled to fit 320x240 (shrunk by area, enlarged linearly), at the top left; the rest is gray 128. "
+    "Where its grays from the 2nd to the 99th percentile (every 4th row and column) span less than 160, they are "
+    "stretched to 160, by 8 at most. "
     "The network sees (gray - 128) / 128. Outputs for strides s = 8, 16, 32 at cell centre c = ((column + 0.5) s, "
     "(row + 0.5) s): score logit; box = centre offset / s and log of width and height / 4s; landmarks = offsets / 4s."
 )
@@ -114,18 +118,30 @@ def export(
 
 
 def choose_threshold(detector: FaceDetector, sets: measure_faces.Sets) -> float:
-    """The lowest threshold, in hundredths, that keeps false alarms on backgrounds to one in 500; and a margin."""
-    surest = sorted(
-        (max((f.score for f in detector.find(p.gray)), default=0.0) for p in sets.backgrounds), reverse=True
+    """The lowest threshold, in hundredths, that keeps false alarms to one in 500 backgrounds; and a margin.
+
+    It has to hold on the backgrounds as they are, and, so that it hangs on more than one or two of them, on parts of
+    them seen larger too.
+    """
+    pool = Pool((), sets.backgrounds)
+    parts = (
+        face_scenes.empty(np.random.default_rng((78, number)), pool, measure_faces.HEIGHT_PX, measure_faces.WIDTH_PX)
+        for number in range(VIEWS)
     )
+    whole = _lowest(detector, (picture.gray for picture in sets.backgrounds))
+    return round(max(LOWEST_THRESHOLD, min(0.95, max(whole, _lowest(detector, parts)) + MARGIN)), 2)
+
+
+def _lowest(detector: FaceDetector, pictures: Iterable[np.ndarray]) -> float:
+    surest = sorted((max((f.score for f in detector.find(p)), default=0.0) for p in pictures), reverse=True)
     allowed = int(len(surest) * ALARMS_ALLOWED)
-    limit = surest[allowed] if len(surest) > allowed else 0.0
-    return round(max(LOWEST_THRESHOLD, min(0.95, (int(limit * 100) + 1) / 100 + MARGIN)), 2)
+    return (int(surest[allowed] * 100) + 1) / 100 if len(surest) > allowed else 0.0
 
 
 def samples(pool: Pool) -> Iterator[np.ndarray]:
     """Scenes as the device might see them, one a batch."""
     for number in range(SAMPLES):
         random = np.random.default_rng((77, number))
-        gray, _ = face_scenes.compose(random, pool, measure_faces.HEIGHT_PX, measure_faces.WIDTH_PX)
+        scene = face_scenes.compose(random, pool, measure_faces.HEIGHT_PX, measure_faces.WIDTH_PX)
+        gray, _ = face_scenes.show(random, scene)
         yield ((gray[None, :, :, None].astype(np.float32)) - 128) / 128

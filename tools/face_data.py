@@ -33,10 +33,11 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """What training scenes are composed of."""
+    """What training scenes are composed of; `heads` are tight pictures of one face each (see face_heads.py)."""
 
     people: tuple[Picture, ...]
     backgrounds: tuple[Picture, ...]
+    heads: tuple[Picture, ...] = ()
 
 
 def read(

@@ -23,8 +23,10 @@ from torch.nn import functional
 from device.perception.faces import KINDS, STRIDES, UNIT_STRIDES
 from tools.face_targets import BOX, LANDMARKS, SCORE, WEIGHT
 
-WIDTHS = (16, 32, 64, 128, 128)  # channels at strides 2, 4, 8, 16, 32
+WIDTHS = (16, 32, 80, 128, 128)  # channels at strides 2, 4, 8, 16, 32
+DEPTHS = (3, 3, 2)  # residual blocks at strides 8, 16, 32, after the one that halves
 NECK = 64
+SURENESS = 0.25  # the score's target is the overlap to this power: small boxes overlap less and shall be as sure
 INITIAL_LOGIT = -4.6  # a sigmoid of 1%: at the start nearly every cell is background
 
 
@@ -79,20 +81,22 @@ class Head(nn.Module):
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         x = self.first(x)
-        return [self.outs["score"](x), self.outs["box"](x), self.outs["landmarks"](self.second(x))]
+        kinds = {"score": x, "box": x, "landmarks": self.second(x)}
+        with torch.autocast("cpu", enabled=False):  # places need more digits than bfloat16 has
+            return [out(kinds[kind].float()) for kind, out in self.outs.items()]
 
 
 class FaceNet(nn.Module):
     """Gray pictures float [n, 1, H, W], (gray - 128) / 128, to nine maps: score, box, landmarks of each stride."""
 
-    def __init__(self, widths: Sequence[int] = WIDTHS, neck: int = NECK) -> None:
+    def __init__(self, widths: Sequence[int] = WIDTHS, depths: Sequence[int] = DEPTHS, neck: int = NECK) -> None:
         super().__init__()
         self.stem = nn.Sequential(
             Conv(1, widths[0], 3, 2), Separable(widths[0], widths[1], 2), Separable(widths[1], widths[1])
         )
         self.stages = nn.ModuleList(
-            nn.Sequential(Separable(a, b, 2), Separable(b, b, keep=True), Separable(b, b, keep=True))
-            for a, b in itertools.pairwise(widths[1:])
+            nn.Sequential(Separable(a, b, 2), *(Separable(b, b, keep=True) for _ in range(depth)))
+            for (a, b), depth in zip(itertools.pairwise(widths[1:]), depths, strict=True)
         )
         self.laterals = nn.ModuleList(Conv(width, neck, 1) for width in widths[2:])
         self.heads = nn.ModuleList(Head(neck) for _ in STRIDES)
@@ -127,7 +131,7 @@ def losses(outputs: Sequence[torch.Tensor], targets: torch.Tensor) -> tuple[torc
     taught = targets[..., SCORE]
     count = taught.sum().clamp(min=1)
     overlap, generalised = _overlaps(boxes, targets[..., BOX])
-    quality = taught * overlap.detach().sqrt()  # the root, so that small faces may also become sure
+    quality = taught * overlap.detach() ** SURENESS
     gap = (quality - scores.sigmoid()).square()
     entropy = functional.binary_cross_entropy_with_logits(scores, quality, reduction="none")
     score_loss = (targets[..., WEIGHT] * gap * entropy).sum() / count

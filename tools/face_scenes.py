@@ -2,8 +2,9 @@
 
 A scene starts from a background, a zoomed picture of a person, or plain gray; pictures of people are then pasted at
 random sizes, turned, mirrored, with hard or soft edges, beside pieces of backgrounds that are pasted in the same way,
-so that a pasted edge says nothing about a face. Light, noise, blur and compression come last. Everything is drawn
-from the generator that is passed in. Pure numpy and OpenCV.
+so that a pasted edge says nothing about a face. A quarter of the scenes are crowds, where some hide others.
+Light, noise, blur and compression come last. Everything is drawn from the generator that is passed in. Pure numpy and
+OpenCV.
 """
 
 from __future__ import annotations
@@ -15,30 +16,56 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from device.perception.exposure import levels
 from device.perception.faces import PAD_GRAY
 from tools.face_data import Picture, Pool
 from tools.face_targets import Label
 
-TURN_DEGREES = 20.0
+TURN_DEGREES = 32.0
 MIRRORED = [1, 0, 2, 4, 3]  # the landmarks' order after left and right are swapped
 TRIES = 6
 VISIBLE_SHARE = 0.5  # faces cut off by more are ignored in training
-EMPTY_SHARE = 0.12  # scenes without anybody
+EMPTY_SHARE = 0.14  # scenes without anybody
+CROWD_SHARE = 0.25
+HIDDEN_SHARE = 0.35  # of a face in a crowd, behind others
+NIGHT_SHARE = 0.14
+FAINTEST = 7.0  # grays that a smoothed face varies by, at least
+HEADS_SHARE = 0.35  # of the people pasted, where there are heads
 
 Scene = tuple[np.ndarray, list[Label]]
 
 
 def compose(random: np.random.Generator, pool: Pool, height: int, width: int) -> Scene:
-    """One scene uint8[height, width] with its labels."""
+    """One scene uint8[height, width] as a camera would see it, with its labels."""
+    if random.random() < EMPTY_SHARE:
+        return empty(random, pool, height, width), []
     canvas, labels = _ground(random, pool, height, width)
     _paste_pieces(random, pool, canvas, labels)
-    if random.random() >= EMPTY_SHARE:
-        most = int(random.choice([1, 1, 2, 3, 5, 8]))
-        for _ in range(most - len(labels)):
-            _paste_person(random, pool, canvas, labels, crowded=most > 3)
+    if random.random() < CROWD_SHARE:
+        _paste_crowd(random, pool, canvas, labels)
+    else:
+        for _ in range(int(random.choice([1, 1, 2, 3, 5, 8])) - len(labels)):
+            _paste_person(random, pool, canvas, labels, _log_uniform(random, 14, 170), hidden=0.0)
     _cover(random, pool, canvas, labels)
-    _letterbox(random, canvas, labels)
     return degrade(random, canvas), [_judge(label, height, width) for label in labels]
+
+
+def empty(random: np.random.Generator, pool: Pool, height: int, width: int) -> np.ndarray:
+    """A scene uint8[height, width] without anybody: for the false alarms that it may cause."""
+    canvas = np.full((height, width), random.integers(0, 256), np.uint8)
+    _put_ground(random, pool, canvas, farthest=4.0)
+    if random.random() < 0.3:
+        canvas = np.rot90(canvas, 2).copy()
+    _paste_pieces(random, pool, canvas, [])
+    return degrade(random, canvas)
+
+
+def show(random: np.random.Generator, scene: Scene) -> Scene:
+    """The scene as the device shows it to its network: dark pictures lifted, now and then a band beside the picture."""
+    gray = np.asarray(cv2.LUT(scene[0], levels(scene[0])))
+    labels = [replace(label, ignored=label.ignored or not _shows(gray, label)) for label in scene[1]]
+    _letterbox(random, gray, labels)
+    return gray, labels
 
 
 def degrade(random: np.random.Generator, gray: np.ndarray) -> np.ndarray:
@@ -55,10 +82,13 @@ def degrade(random: np.random.Generator, gray: np.ndarray) -> np.ndarray:
     if random.random() < 0.2:
         light *= np.float32(random.uniform(0.12, 0.6))
     light = (light - 0.5) * np.float32(random.uniform(0.6, 1.2)) + np.float32(0.5 + random.uniform(-0.12, 0.12))
-    if random.random() < 0.5:
-        sigma = random.uniform(0, 0.05)
-        noise = random.standard_normal(gray.shape, np.float32)
-        light += noise * np.float32(sigma)
+    noisy = random.uniform(0, 0.05) if random.random() < 0.5 else 0.0
+    if random.random() < NIGHT_SHARE:
+        dim = _log_uniform(random, 0.05, 0.5)
+        light = np.maximum(light, 0) ** np.float32(random.uniform(1, 2.2)) * np.float32(dim)
+        noisy = random.uniform(0, 0.1) * dim
+    if noisy:
+        light += random.standard_normal(gray.shape, np.float32) * np.float32(noisy)
     gray = np.clip(light * 255, 0, 255).astype(np.uint8)
     if random.random() < 0.1:
         _, packed = cv2.imencode(".jpg", gray, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(25, 80))])
@@ -115,16 +145,22 @@ def _ground(random: np.random.Generator, pool: Pool, height: int, width: int) ->
         scale = _log_uniform(random, 60, 190) / face
         mask, (gray, labels) = place(person, scale, _degrees(random), random.random() < 0.5)
         return canvas, _put(canvas, gray, mask, labels, _corner(random, gray.shape, canvas.shape, random.random()))
+    _put_ground(random, pool, canvas, farthest=2.0)
+    return canvas, []
+
+
+def _put_ground(random: np.random.Generator, pool: Pool, canvas: np.ndarray, farthest: float) -> None:
+    """Fill the canvas with a background, enlarged by up to `farthest`; sometimes shown whole, with bars."""
     ground = pool.backgrounds[random.integers(len(pool.backgrounds))].gray
+    height, width = canvas.shape
     rows, columns = ground.shape
-    zoom = max(height / rows, width / columns) * _log_uniform(random, 1, 2)
+    zoom = max(height / rows, width / columns) * _log_uniform(random, 1, farthest)
     if random.random() < 0.25:  # the whole picture, as a measurement would show it
         zoom = min(height / rows, width / columns)
     ground = cv2.resize(ground, (math.ceil(columns * zoom), math.ceil(rows * zoom)), interpolation=cv2.INTER_LINEAR)
     if random.random() < 0.5:
         ground = ground[:, ::-1]
     _put(canvas, ground, None, [], _corner(random, ground.shape, canvas.shape, random.random()))
-    return canvas, []
 
 
 def _paste_pieces(random: np.random.Generator, pool: Pool, canvas: np.ndarray, labels: list[Label]) -> None:
@@ -140,16 +176,26 @@ def _paste_pieces(random: np.random.Generator, pool: Pool, canvas: np.ndarray, l
         _paste(random, canvas, gray, mask, [], labels)
 
 
+def _paste_crowd(random: np.random.Generator, pool: Pool, canvas: np.ndarray, labels: list[Label]) -> None:
+    """Many people of about the same size, close together, the lower ones in front."""
+    size = _log_uniform(random, 14, 56)
+    most = canvas.size / (size * size * _log_uniform(random, 3, 25))
+    for _ in range(int(min(40, max(3, most)))):
+        own = size * _log_uniform(random, 0.75, 1.35)
+        _paste_person(random, pool, canvas, labels, own, hidden=HIDDEN_SHARE)
+
+
 def _paste_person(
-    random: np.random.Generator, pool: Pool, canvas: np.ndarray, labels: list[Label], *, crowded: bool
+    random: np.random.Generator, pool: Pool, canvas: np.ndarray, labels: list[Label], size_px: float, *, hidden: float
 ) -> None:
-    person = pool.people[random.integers(len(pool.people))]
+    heads = pool.heads and random.random() < HEADS_SHARE
+    people = pool.heads if heads else pool.people
+    person = people[random.integers(len(people))]
     face = max(float(label.box[2]) for label in person.labels)
-    scale = min(2.2, _log_uniform(random, 15, 60 if crowded else 170) / face)
-    mask, (gray, own) = place(person, scale, _degrees(random), random.random() < 0.5)
-    if len(own) == 1 and random.random() < 0.5:
+    mask, (gray, own) = place(person, min(2.2, size_px / face), _degrees(random), random.random() < 0.5)
+    if len(own) == 1 and (heads or random.random() < 0.5):
         mask = cv2.min(mask, _ellipse(random, gray.shape, own[0].box))
-    labels += _paste(random, canvas, gray, mask, own, labels)
+    labels += _paste(random, canvas, gray, mask, own, labels, hidden)
 
 
 def _paste(
@@ -159,14 +205,24 @@ def _paste(
     mask: np.ndarray,
     own: list[Label],
     others: Sequence[Label],
+    hidden: float = 0.0,
 ) -> list[Label]:
-    """Put it where it hides nobody; gives up after a few tries. Returns the labels that came with it."""
+    """Put it where it hides no more than that share of anybody; gives up after a few tries. Returns its labels."""
     for _ in range(TRIES):
         corner = _corner(random, gray.shape, canvas.shape, random.random() * 1.2 - 0.1)
-        area = (corner[0], corner[1], corner[0] + gray.shape[1], corner[1] + gray.shape[0])
-        if not any(_touches(area, other.box) for other in others):
+        if all(_hides(mask, corner, other.box) <= hidden for other in others):
             return _put(canvas, gray, mask, own, corner)
     return []
+
+
+def _hides(mask: np.ndarray, corner: tuple[int, int], box: np.ndarray) -> float:
+    """The share of a box that lies behind a mask at that corner."""
+    x, y, w, h = (float(v) for v in box)
+    left, top = max(0, round(x - corner[0])), max(0, round(y - corner[1]))
+    right, bottom = round(x + w - corner[0]), round(y + h - corner[1])
+    if right <= left or bottom <= top or left >= mask.shape[1] or top >= mask.shape[0]:
+        return 0.0
+    return float(np.count_nonzero(mask[top:bottom, left:right] > 127)) / max(1.0, w * h)
 
 
 def _put(
@@ -224,6 +280,16 @@ def _judge(label: Label, height: int, width: int) -> Label:
     return replace(label, ignored=label.ignored or inside < VISIBLE_SHARE * w * h)
 
 
+def _shows(gray: np.ndarray, label: Label) -> bool:
+    """Whether anything of the face is left in the dark: what nobody can see is not to be learnt."""
+    x, y, w, h = (round(float(v)) for v in label.box)
+    inside = gray[max(0, y) : max(0, y + h), max(0, x) : max(0, x + w)]
+    if inside.size == 0:
+        return False
+    side = max(3, w // 6)
+    return float(cv2.blur(inside, (side, side)).std()) >= FAINTEST
+
+
 def _ellipse(random: np.random.Generator, shape: tuple[int, ...], box: np.ndarray) -> np.ndarray:
     """A soft-edged mask around a box: head and hair without the picture's own background."""
     mask = np.zeros(shape, np.uint8)
@@ -260,8 +326,3 @@ def _corner(
 ) -> tuple[int, int]:
     down = random.random() * 1.2 - 0.1
     return round((outer[1] - inner[1]) * across), round((outer[0] - inner[0]) * min(1.1, max(-0.1, down)))
-
-
-def _touches(area: tuple[int, int, int, int], box: np.ndarray) -> bool:
-    x, y, w, h = (float(v) for v in box)
-    return area[0] < x + w and x < area[2] and area[1] < y + h and y < area[3]

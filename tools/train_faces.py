@@ -1,13 +1,16 @@
 """Train the face detector from scratch, quantise it, and put it with its card into models/.
 
-    python tools/train_faces.py --data DIR              DIR holds train.json, valid.json and their pictures
+    python tools/train_faces.py --data DIR --heads DIR      DIR holds train.json, valid.json and their pictures; the
+                                                            heads are a folder in the sheet format (FER2013's, say)
 
-About 40 minutes on two CPU cores. Stop it whenever you like: it checkpoints every epoch in --run and goes on from
+About an hour on two CPU cores. Stop it whenever you like: it checkpoints every epoch in --run and goes on from
 there; stopped and resumed, it sees the same scenes as in one go. `--export-only` quantises the last checkpoint again.
 Needs tools/requirements-train.txt.
 
 Every scene is composed anew (tools/face_scenes.py) by worker processes. Most epochs show small scenes, because a CPU
-sees more faces a second in them; the last show the camera's 320x240. AdamW with one cosine cycle.
+sees more faces a second in them; the last show the camera's 320x240. Empty scenes that fool the net at the start of an
+epoch are shown again in it (bootstrapping, Sung & Poggio 1998). AdamW with one cosine cycle, in bfloat16 where that is
+faster and does no harm; what is kept and shipped is an exponential mean of the weights (Polyak & Juditsky 1992).
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,17 +31,26 @@ import cv2
 import numpy as np
 import torch
 from rich.console import Console
+from rich.progress import track
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from tools import face_card, face_scenes, face_targets, measure_faces
+from device.errors import ModelError
+from device.perception.faces import FaceDetector
+from tools import face_card, face_heads, face_scenes, face_targets, measure_faces
 from tools.convert import write_atomically
-from tools.face_data import Pool, training_pool
+from tools.emotion_data import read_split
+from tools.face_data import Picture, Pool, training_pool
 from tools.face_net import FaceNet, losses
 
 SMALL = (192, 192)  # height and width of most epochs' scenes
 CAMERA = (measure_faces.HEIGHT_PX, measure_faces.WIDTH_PX)
 LOSS_WEIGHTS = (1.0, 2.0, 6.0)  # score, box, landmarks
-WARM_UP = 0.04  # of all steps
+WARM_UP = 0.03  # of all steps
+MEMORY = 0.998  # of the mean of the weights, a step
+FOOLED = 0.25  # an empty scene with a score like this is shown again
+TRIALS = 1200  # empty scenes tried before each epoch
+REPEATS = 0.08  # of an epoch's scenes are such ones, if there are as many
 AHEAD = 6  # batches composed before they are needed
 console = Console()
 
@@ -69,6 +81,7 @@ class Run:
     """One training in progress: the net and what happened so far."""
 
     net: FaceNet
+    mean: AveragedModel
     optimiser: torch.optim.Optimizer
     history: list[dict[str, float]]
 
@@ -80,28 +93,33 @@ def main() -> int:
     cv2.setNumThreads(1)
     try:
         pool = training_pool(arguments.data)
+        if arguments.heads:
+            pool = replace(pool, heads=heads(arguments.heads, arguments.models, arguments.run))
         sets = measure_faces.read_sets(arguments.data, "valid", measure_faces.SCENES)
         run = begin(recipe)
         resume(run, recipe, arguments.run)
     except ValueError as error:
         console.print(f"[red]{error}[/red]")
         return 1
-    console.print(f"{len(pool.people)} pictures of people, {len(pool.backgrounds)} backgrounds")
+    console.print(
+        f"{len(pool.people)} pictures of people, {len(pool.backgrounds)} backgrounds, {len(pool.heads)} heads"
+    )
     if not arguments.export_only:
         learn(run, recipe, pool, sets, arguments.run, arguments.workers)
-    trained = asdict(recipe) | {"epochs_done": len(run.history)}
-    face_card.export(run.net, pool, sets, arguments.models, trained, console)
+    trained = asdict(recipe) | {"epochs_done": len(run.history), "heads": len(pool.heads)}
+    face_card.export(run.mean.module, pool, sets, arguments.models, trained, console)
     return 0
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder shaped like data/faces")
+    parser.add_argument("--heads", type=Path, metavar="DIR", help="more faces: a folder in the sheet format")
     parser.add_argument("--run", type=Path, default=Path("out/faces"), help="checkpoint, history and plots")
     parser.add_argument("--models", type=Path, default=Path("models"), help="where model and card go")
     parser.add_argument("--export-only", action="store_true", help="do not train, only quantise and measure")
-    parser.add_argument("--epochs", type=int, default=15)
-    parser.add_argument("--camera-epochs", type=int, default=4, help="the last so many show 320x240")
+    parser.add_argument("--epochs", type=int, default=52)
+    parser.add_argument("--camera-epochs", type=int, default=12, help="the last so many show 320x240")
     parser.add_argument("--scenes", type=int, default=10_000, help="in an epoch")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
@@ -115,7 +133,26 @@ def parse() -> argparse.Namespace:
 def begin(recipe: Recipe) -> Run:
     torch.manual_seed(recipe.seed)
     net = FaceNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return Run(net, torch.optim.AdamW(net.parameters(), recipe.rate, weight_decay=recipe.decay), [])
+    mean = AveragedModel(net, multi_avg_fn=get_ema_multi_avg_fn(MEMORY), use_buffers=True)
+    return Run(net, mean, torch.optim.AdamW(net.parameters(), recipe.rate, weight_decay=recipe.decay), [])
+
+
+def heads(folder: Path, models: Path, run: Path) -> tuple[Picture, ...]:
+    """The sheet's training faces, with labels of the detector that was there when the run began.
+
+    Raises ValueError if there is none, or no such sheet.
+    """
+    faces, kept = read_split(folder, "train").faces, run / "heads.json"
+    if kept.exists():
+        return face_heads.restore(kept, faces)
+    try:
+        find = FaceDetector.load(models, threshold=face_heads.SURE).find
+    except ModelError as error:
+        raise ValueError(f"--heads needs a detector in {models} to begin with: {error}") from error
+    labels = face_heads.label(track(faces, "labelling heads", console=console), find)
+    run.mkdir(parents=True, exist_ok=True)
+    face_heads.keep(kept, labels)
+    return face_heads.restore(kept, faces)
 
 
 def resume(run: Run, recipe: Recipe, folder: Path) -> None:
@@ -126,6 +163,7 @@ def resume(run: Run, recipe: Recipe, folder: Path) -> None:
     if saved["recipe"] != asdict(recipe):
         raise ValueError(f"{path} was made with other settings; go on with those, or choose another --run folder")
     run.net.load_state_dict(saved["net"])
+    run.mean.load_state_dict(saved["mean"])
     run.optimiser.load_state_dict(saved["optimiser"])
     run.history[:] = saved["history"]
     console.print(f"going on after epoch {len(run.history)} of {recipe.epochs}")
@@ -134,7 +172,7 @@ def resume(run: Run, recipe: Recipe, folder: Path) -> None:
 def save(run: Run, recipe: Recipe, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / "checkpoint.partial"
-    states = {"net": run.net.state_dict(), "optimiser": run.optimiser.state_dict()}
+    states = {"net": run.net.state_dict(), "mean": run.mean.state_dict(), "optimiser": run.optimiser.state_dict()}
     torch.save({"recipe": asdict(recipe), "history": run.history, **states}, partial)
     partial.replace(folder / "checkpoint.pt")
     write_atomically(folder / "history.json", json.dumps(run.history, indent=1).encode())
@@ -151,9 +189,10 @@ def learn(run: Run, recipe: Recipe, pool: Pool, sets: measure_faces.Sets, folder
     began, pixels_done = time.monotonic(), 0
     with multiprocessing.get_context("fork").Pool(workers) as crew:
         for epoch in range(len(run.history), recipe.epochs):
-            parts = [step(run, recipe, epoch, at, *b) for at, b in enumerate(batches(crew, recipe, epoch))]
+            fooled = mine(run.mean, crew, recipe, epoch)
+            parts = [step(run, recipe, epoch, at, *b) for at, b in enumerate(batches(crew, recipe, epoch, fooled))]
             mean = np.mean(parts, axis=0)
-            detector = face_card.float_detector(run.net, measure_faces.LOWEST_SCORE)
+            detector = face_card.float_detector(run.mean.module, measure_faces.LOWEST_SCORE)
             figures = measure_faces.judge(detector.find, glance, 0.5)
             run.history.append(
                 {
@@ -164,6 +203,7 @@ def learn(run: Run, recipe: Recipe, pool: Pool, sets: measure_faces.Sets, folder
                     "scenes_ap": figures["scenes"]["ap"],
                     "landmark_error": figures["landmark_error"],
                     "false_alarms": figures["false_alarms"]["count"],
+                    "fooled": len(fooled),
                 }
             )
             save(run, recipe, folder)
@@ -173,7 +213,8 @@ def learn(run: Run, recipe: Recipe, pool: Pool, sets: measure_faces.Sets, folder
                 f"epoch {epoch + 1}/{recipe.epochs}  score {mean[0]:.3f}  box {mean[1]:.3f}  landmarks {mean[2]:.4f}  "
                 f"AP {figures['ap']:.4f}  scenes {figures['scenes']['ap']:.4f}  "
                 f"landmark error {figures['landmark_error']:.2%}  "
-                f"alarms {figures['false_alarms']['count']}/{len(glance.backgrounds)}  {left_s / 60:.1f} min left"
+                f"alarms {figures['false_alarms']['count']}/{len(glance.backgrounds)}  "
+                f"fooled {len(fooled)}/{TRIALS}  {left_s / 60:.1f} min left"
             )
 
 
@@ -184,14 +225,39 @@ def step(run: Run, recipe: Recipe, epoch: int, at: int, pictures: np.ndarray, ta
     for group in run.optimiser.param_groups:
         group["lr"] = rate
     run.net.train()
-    x = (torch.from_numpy(pictures).float().unsqueeze(1) - 128) / 128
-    parts = losses(run.net(x.contiguous(memory_format=torch.channels_last)), torch.from_numpy(targets))
+    x = normalised(pictures)
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = run.net(x)
+    parts = losses(outputs, torch.from_numpy(targets))
     total = sum(weight * part for weight, part in zip(LOSS_WEIGHTS, parts, strict=True))
     run.optimiser.zero_grad()
     total.backward()
     torch.nn.utils.clip_grad_norm_(run.net.parameters(), 5.0)
     run.optimiser.step()
+    run.mean.update_parameters(run.net)
     return tuple(float(part.detach()) for part in parts)
+
+
+def normalised(pictures: np.ndarray) -> torch.Tensor:
+    """uint8[n, H, W] as the net takes it."""
+    x = (torch.from_numpy(pictures).float().unsqueeze(1) - 128) / 128
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def mine(net: torch.nn.Module, crew: Any, recipe: Recipe, epoch: int) -> list[tuple[int, ...]]:
+    """The seeds of empty scenes in which the net sees somebody, most fooled first. None in the first epoch."""
+    if epoch == 0:
+        return []
+    seeds = [(recipe.seed, epoch, 10**6 + number) for number in range(TRIALS)]
+    net.eval()
+    found = []
+    for at, pictures in enumerate(crew.imap(_empties, [(seeds[i : i + 24], SMALL) for i in range(0, TRIALS, 24)])):
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            outputs = net(normalised(pictures))
+        surest = torch.stack([score.flatten(1).amax(1) for score in outputs[0::3]]).amax(0).sigmoid().tolist()
+        found += zip(surest, seeds[at * 24 : at * 24 + 24], strict=True)
+    found = sorted((one for one in found if one[0] >= FOOLED), reverse=True)
+    return [seed for _, seed in found]
 
 
 # --- Scenes, composed by other processes -----------------------------------------------------------------------
@@ -203,27 +269,46 @@ def _share(pool: Pool) -> None:
     _shared[:] = [pool]
 
 
-def batches(crew: Any, recipe: Recipe, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """An epoch's batches, in order; each depends on seed, epoch and number only."""
+def batches(
+    crew: Any, recipe: Recipe, epoch: int, fooled: list[tuple[int, ...]]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """An epoch's batches, in order; each depends on seed, epoch, number and the scenes that fooled the net only."""
     waiting: deque[Any] = deque()
+    again = round(REPEATS * recipe.batch)
     for number in range(recipe.steps()):
         seed = (recipe.seed, epoch, number)
-        waiting.append(crew.apply_async(_compose, (seed, recipe.batch, recipe.canvas(epoch))))
+        repeated = fooled[number * again % max(1, len(fooled)) :][:again]
+        waiting.append(crew.apply_async(_compose, (seed, recipe.batch, recipe.canvas(epoch), repeated)))
         if len(waiting) >= AHEAD:
             yield waiting.popleft().get()
     while waiting:
         yield waiting.popleft().get()
 
 
-def _compose(seed: tuple[int, ...], count: int, canvas: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def _compose(
+    seed: tuple[int, ...], count: int, canvas: tuple[int, int], repeated: list[tuple[int, ...]]
+) -> tuple[np.ndarray, np.ndarray]:
     cv2.setNumThreads(1)
     random = np.random.default_rng(seed)
-    scenes = [face_scenes.compose(random, _shared[0], *canvas) for _ in range(count)]
+    scenes = [_empty(seed, canvas) for seed in repeated]
+    while len(scenes) < count:
+        scenes.append(face_scenes.show(random, face_scenes.compose(random, _shared[0], *canvas)))
     targets = [
         np.concatenate([level.reshape(-1, face_targets.CHANNELS) for level in face_targets.encode(labels, *canvas)])
         for _, labels in scenes
     ]
     return np.stack([gray for gray, _ in scenes]), np.stack(targets)
+
+
+def _empty(seed: tuple[int, ...], canvas: tuple[int, int]) -> face_scenes.Scene:
+    random = np.random.default_rng(seed)
+    return face_scenes.show(random, (face_scenes.empty(random, _shared[0], *canvas), []))
+
+
+def _empties(job: tuple[list[tuple[int, ...]], tuple[int, int]]) -> np.ndarray:
+    cv2.setNumThreads(1)
+    seeds, canvas = job
+    return np.stack([_empty(seed, canvas)[0] for seed in seeds])
 
 
 def plot(history: list[dict[str, float]], path: Path) -> None:

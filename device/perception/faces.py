@@ -20,6 +20,7 @@ import numpy.typing as npt
 from device.domain import Face
 from device.errors import ModelError
 from device.model import Float32Array, Model
+from device.perception.exposure import levels
 
 STRIDES = (8, 16, 32)
 UNIT_STRIDES = 4.0
@@ -82,7 +83,8 @@ class FaceDetector:
             way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
             gray = cast(Gray, cv2.resize(gray, (columns, rows), interpolation=way))
         canvas = np.full((self._height, self._width), self._stored[PAD_GRAY], np.int8)
-        canvas[:rows, :columns] = cv2.LUT(gray, self._stored.view(np.uint8)).view(np.int8)
+        table = self._stored[levels(gray)]
+        canvas[:rows, :columns] = cv2.LUT(gray, table.view(np.uint8)).view(np.int8)
         return canvas[None, :, :, None]
 
     def _decode(self, outputs: list[Float32Array], stride: int) -> Float32Array:
