@@ -30,7 +30,7 @@ from device.domain import (
     Transport,
 )
 from device.home.payloads import EventType
-from device.music.recommend import Taste, choose
+from device.music.recommend import Library, Taste, choose
 
 PAST = 100  # tracks that "previous" can go back to
 FAILURES_IN_A_ROW = 5  # then a rest: the sound device may be gone, not the files
@@ -64,6 +64,7 @@ class Jukebox:
         self.taste = Taste(history)
         self.profile = "everyone"
         self.tracks: tuple[Track, ...] = ()
+        self._library = Library()
         self.state = Playback.STOPPED
         self.spin: Spin | None = None
         self._dice, self._tell = dice, tell
@@ -75,6 +76,9 @@ class Jukebox:
 
     def load(self, tracks: tuple[Track, ...]) -> None:
         """Take the library as it is now; files that failed before get another chance."""
+        if tracks != self.tracks:
+            self._library = Library(tracks)
+            self.taste.meet(self._library)
         self.tracks = tracks
         self._failed.clear()
 
@@ -90,7 +94,7 @@ class Jukebox:
     def play_next(self, target: Target, now: Now, *, fade_s: float = 0.0) -> list[Action]:
         """Choose and play. With nothing to choose from, what plays goes on; in silence, `idle` tries again."""
         self.state = Playback.PLAYING
-        choice = choose(self.tracks, target, self.taste, self.profile, now, self._dice, exclude=self._avoid())
+        choice = choose(self._library, target, self.taste, self.profile, now, self._dice, exclude=self._avoid())
         return [] if choice is None else self._play(choice, target.mood, fade_s)
 
     def follow(self, target: Target, now: Now) -> list[Action]:

@@ -23,7 +23,7 @@ from device.domain import (
     Track,
 )
 from device.home.topics import Topics
-from device.music.recommend import Taste, choose
+from device.music.recommend import Library, Taste, choose
 from device.session import Session
 
 TRACKS, LISTENS, CHOICES = 1000, 2000, 200
@@ -46,10 +46,11 @@ def recommend() -> list[float]:
     """Milliseconds of each choice of a track."""
     dice = random.Random(1)
     tracks = invented_tracks(dice)
-    taste = Taste(invented_listens(tracks, dice))
+    library, taste = Library(tracks), Taste(invented_listens(tracks, dice))
+    taste.meet(library)
     target = Target(MOOD_AFFECT[MoodName.HAPPY], MoodName.HAPPY, "the room is happy")
     now = Now(0.0, time.time())
-    return [timed(partial(choose, tracks, target, taste, "everyone", now, dice)) for _ in range(CHOICES)]
+    return [timed(partial(choose, library, target, taste, "everyone", now, dice)) for _ in range(CHOICES)]
 
 
 def timed(work: Callable[[], object]) -> float:

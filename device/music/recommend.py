@@ -1,55 +1,63 @@
 """What to play next, and why. Pure: the clock and the dice are given; called by the main thread.
 
-A track is worth the product of three things, each between 0 and 1:
+A track is worth the product of four things, each between 0 and 1:
 
 - *fit*: how well it stands where the music should be: a Gaussian around the target in the valence-arousal plane,
   blurred by how uncertain the track's own place is;
-- *favour*: how likely this profile is to enjoy it: a Beta posterior over what was liked, heard out and skipped. A draw
-  from it is used instead of its mean (Thompson 1933, "On the likelihood that one unknown probability exceeds another"),
-  so that tracks of which little is known get their chances;
+- *favour*: how likely this profile is to enjoy it, in this mood at this time of day: see `favour.py`;
 - *freshness*: how far it is forgotten: 1 minus Ebbinghaus' retention exp(-t/S), whose strength S grows with every
-  hearing, as in Hu & Ogihara, "NextOne Player" (ISMIR 2011).
+  hearing, as in Hu & Ogihara, "NextOne Player" (ISMIR 2011);
+- *flow*: how well it goes on from the sound of what was just played.
 
-Before that, whatever can be avoided among the tracks that fit is avoided: see `_pool`.
+Before that, whatever can be avoided among the tracks that fit is avoided: see `_pool`. Comparing sounds is the one
+thing that would take long for 100,000 tracks, so it is left to the `CANDIDATES` that are worth most by all the rest.
 """
 
 from __future__ import annotations
 
-import math
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from device.domain import Choice, MoodOrigin, Now, Outcome, Target, Track
-from device.music.reasons import reason_for
-from device.music.taste import Opinion, Taste
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["Taste", "choose", "fit"]
+from device.domain import Choice, Now, Target
+from device.music.favour import Favour, Liking, greatest
+from device.music.library import NOBODY, Floats, Library, Rows
+from device.music.reasons import Grounds, reason_for
+from device.music.taste import DAY_S, Taste, age_s
+
+__all__ = ["Library", "Taste", "choose", "fit"]
 
 WIDTH = 0.3  # of the Gaussian, in units of the plane; neighbouring moods are about 0.4 apart
-UNCERTAINTY: Mapping[MoodOrigin, float] = {
-    MoodOrigin.USER: 0.05,
-    MoodOrigin.FOLDER: 0.1,
-    MoodOrigin.TAG: 0.2,
-    MoodOrigin.MODEL: 0.3,
-    MoodOrigin.UNKNOWN: 0.7,
-}
 NEAR = 0.3  # tracks not further from the target than the nearest one plus this are a choice among equals
 RECENT_S = 3 * 3600.0
-PRIOR = (3.0, 1.5)  # a library is music that somebody chose: two of three tracks please before anything is known
+ARTISTS = 4  # songs for which an artist stays away after having been heard
+STALEST = 0.02  # the freshness of a track that has only just been heard: repeating beats music of the wrong mood
+FAVOUR = 2.0  # the power of favour in the product: how much it counts beside the others
+FLOW = 0.3  # how much worth goes to zero as the sound turns to its opposite
+CANDIDATES = 400
+
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A track with all that decides about it. `distance` is that to the target."""
+class Candidates:
+    """Rows that may be chosen and what decides about each; all arrays are as long as `rows`. `friend` is the row that
+    speaks most for each by its sound (-1: none)."""
 
-    track: Track
-    distance: float
-    opinion: Opinion
+    rows: Rows
+    favour: Favour
+    drawn: Floats
+    freshness: Floats
+    flow: Floats
+    worth: Floats
+    friend: Rows
 
 
 def choose(
-    tracks: Sequence[Track],
+    library: Library,
     target: Target,
     taste: Taste,
     profile: str,
@@ -59,49 +67,136 @@ def choose(
 ) -> Choice | None:
     """The next track and the reason for it; None if there is no track at all.
 
-    Tracks whose key is in `exclude` are only chosen if there is no other.
+    `taste` must have met this library. Tracks whose key is in `exclude` are only chosen if there is no other.
     """
-    allowed = [track for track in tracks if track.key not in exclude] or list(tracks)
-    if not allowed:
+    if not len(library):
         return None
-    candidates = [
-        Candidate(track, track.affect.distance(target.affect), taste.of(profile, track.key)) for track in allowed
-    ]
-    last_artist = next((track.artist for track in tracks if track.key == taste.last_key), "")
-    pool = _pool(candidates, last_artist, now)
-    best = max(pool, key=lambda one: _worth(one, now, dice))
-    near = best.distance <= _reach(candidates)
-    return Choice(best.track, reason_for(best.track, target, best.opinion, now, near=near))
+    generator = np.random.default_rng(dice.getrandbits(64))
+    distance = library.distance(target.affect)
+    allowed = np.ones(len(library), np.bool_)
+    allowed[library.rows(exclude)] = False
+    if not allowed.any():
+        allowed[:] = True
+    reach = float(distance[allowed].min()) + NEAR
+    rows = _pool(library, taste, profile, now, allowed, distance <= reach)
+    fits = fit(distance[rows], library.uncertainty[rows])
+    candidates = _weigh(library, taste, profile, target, now, generator, rows, fits)
+    best = int(candidates.worth.argmax())
+    near = float(distance[candidates.rows[best]]) <= reach
+    return _explain(library, taste, profile, target, now, candidates, best, near=near)
 
 
-def fit(distance: float, origin: MoodOrigin) -> float:
-    """0 to 1: the chance density at the target of a track that is said to be `distance` away, by whoever said so."""
-    spread = WIDTH**2 + UNCERTAINTY[origin] ** 2
-    return WIDTH**2 / spread * math.exp(-(distance**2) / (2 * spread))
+def fit(distance: Floats, uncertainty: Floats) -> Floats:
+    """0 to 1: the chance density at the target of tracks that are said to be `distance` away, give or take
+    `uncertainty`: two Gaussians, one blurred by the other."""
+    spread: Floats = WIDTH**2 + uncertainty**2
+    return WIDTH**2 / spread * np.exp(-(distance**2) / (2 * spread))
 
 
-def _worth(one: Candidate, now: Now, dice: random.Random) -> float:
-    good, bad = PRIOR
-    favour = dice.betavariate(good + one.opinion.good, bad + one.opinion.bad)
-    return fit(one.distance, one.track.origin) * favour * one.opinion.freshness(now)
+def freshness(heard_at: NDArray[np.float64], hearings: NDArray[np.float64], now: Now) -> Floats:
+    """0.02 (just heard) to 1 (forgotten, or never heard)."""
+    retention = np.exp(-age_s(heard_at, now) / (DAY_S * (1 + np.log1p(hearings))))
+    return (STALEST + (1 - STALEST) * (1 - retention)).astype(np.float32)
 
 
-def _pool(candidates: Sequence[Candidate], last_artist: str, now: Now) -> Sequence[Candidate]:
-    """Those that may be chosen, so that what is avoidable is avoided: first dislikes, then repeats, then the artist of
+def _pool(library: Library, taste: Taste, profile: str, now: Now, allowed: Mask, near: Mask) -> Rows:
+    """The rows that may be chosen, so that what is avoidable is avoided: first dislikes, then repeats, then artists of
     a moment ago. Where all that fits was heard lately, everything competes: something near may beat a repeat."""
-    reach = _reach(candidates)
-    near = [one for one in candidates if one.distance <= reach]
-    near = _without(near, lambda one: one.opinion.verdict is Outcome.DISLIKED)
-    fresh = [one for one in near if one.opinion.age_s(now) >= RECENT_S]
-    pool = fresh or _without(list(candidates), lambda one: one.opinion.verdict is Outcome.DISLIKED)
-    return _without(pool, lambda one: bool(last_artist) and one.track.artist == last_artist)
+    liked = np.ones(len(library), np.bool_)
+    liked[list(taste.ear(profile).disliked)] = False
+    rested = age_s(taste.heard_at, now) >= RECENT_S
+    fitting = _unless_empty(allowed & near, liked)
+    pool = fitting & rested if (fitting & rested).any() else _unless_empty(allowed, liked)
+    return _without_recent_artists(library, taste, np.flatnonzero(pool))
 
 
-def _reach(candidates: Sequence[Candidate]) -> float:
-    """The distance up to which a track fits about as well as the best."""
-    return min(one.distance for one in candidates) + NEAR
+def _unless_empty(pool: Mask, wanted: Mask) -> Mask:
+    """Those of the pool that are wanted, or all of it where none is."""
+    both = pool & wanted
+    return both if both.any() else pool
 
 
-def _without(pool: list[Candidate], unwanted: Callable[[Candidate], bool]) -> list[Candidate]:
-    """The pool without these, unless nothing would be left."""
-    return [one for one in pool if not unwanted(one)] or pool
+def _without_recent_artists(library: Library, taste: Taste, rows: Rows) -> Rows:
+    """The rows whose artist was not heard in the last `ARTISTS` songs. Where the rows are of few artists, half of them
+    stay away at most: else they would come in a fixed order, whoever of them is liked."""
+    artists = library.artist[rows]
+    several = int((np.bincount(artists, minlength=library.artists)[NOBODY + 1 :] > 0).sum())
+    songs_ago = np.full(library.artists, ARTISTS, np.int8)
+    for age, row in reversed(list(enumerate(list(taste.last_rows)[: -ARTISTS - 1 : -1]))):
+        songs_ago[library.artist[row]] = age
+    songs_ago[NOBODY] = ARTISTS
+    ages = songs_ago[artists]
+    rested: Rows = rows[ages >= min(ages.max(), max(1, several // 2))]
+    return rested
+
+
+def _weigh(
+    library: Library,
+    taste: Taste,
+    profile: str,
+    target: Target,
+    now: Now,
+    generator: np.random.Generator,
+    rows: Rows,
+    fits: Floats,
+) -> Candidates:
+    """All rows of a small pool, the most promising ones of a big pool, and what they are worth."""
+    liking = Liking(library, taste.ear(profile), target.mood, now)
+    fresh = freshness(taste.heard_at[rows], taste.hearings[rows], now)
+    if len(rows) > CANDIDATES:
+        promise = fits * liking.roughly(rows).draw(generator) ** FAVOUR * fresh
+        best = greatest(promise, CANDIDATES)
+        rows, fits, fresh = rows[best], fits[best], fresh[best]
+    sound = library.sound(rows)
+    favour, friend = liking.closely(rows, sound)
+    drawn = favour.draw(generator)
+    flow = _flow(library, taste, sound)
+    return Candidates(rows, favour, drawn, fresh, flow, fits * drawn**FAVOUR * fresh * flow, friend)
+
+
+def _flow(library: Library, taste: Taste, sound: Floats) -> Floats:
+    """1 for what sounds exactly like what was just played, 1 - FLOW for its opposite; 1 - FLOW/2 where nothing is
+    known."""
+    if not taste.last_rows or not sound.shape[1]:
+        return np.full(len(sound), 1 - FLOW / 2, np.float32)
+    turned: Floats = (1 - sound @ library.sound([taste.last_rows[-1]])[0]) / 2
+    return 1 - FLOW * turned
+
+
+def _explain(
+    library: Library,
+    taste: Taste,
+    profile: str,
+    target: Target,
+    now: Now,
+    candidates: Candidates,
+    best: int,
+    *,
+    near: bool,
+) -> Choice:
+    track = library.tracks[candidates.rows[best]]
+    friend = candidates.friend[best]
+    grounds = Grounds(
+        near=near,
+        rivals=len(candidates.rows) - 1,
+        favour=FAVOUR * _logs(candidates.favour.mean(), best),
+        own=FAVOUR * _share(candidates.favour, "own", best),
+        artist=FAVOUR * _share(candidates.favour, "artist", best),
+        sound=FAVOUR * _share(candidates.favour, "sound", best),
+        luck=FAVOUR * float(np.log(candidates.drawn[best] / candidates.favour.mean()[best])),
+        freshness=_logs(candidates.freshness, best),
+        flow=_logs(candidates.flow, best),
+        friend=None if friend < 0 else library.tracks[friend],
+        last=library.tracks[taste.last_rows[-1]] if taste.last_rows else None,
+    )
+    return Choice(track, reason_for(track, target, taste.of(profile, track.key), now, grounds))
+
+
+def _logs(values: Floats, best: int) -> float:
+    """How far this one stands above the usual candidate, as the logarithm of a factor of its worth."""
+    return float(np.log(values[best]) - np.log(values).mean())
+
+
+def _share(favour: Favour, source: str, best: int) -> float:
+    """What a source of evidence did for this one's favour, as the logarithm of a factor."""
+    return float(np.log(favour.mean()[best] / favour.mean(without=source)[best]))
