@@ -251,43 +251,6 @@ def test_the_talking_woman_is_found_in_95_percent_of_the_frames(shared_dir: Path
     assert figures["share_with_face"] >= 0.95
 
 
-# --- measuring --------------------------------------------------------------------------------------------------
-
-
-def test_average_precision_of_a_perfect_and_of_a_blind_detector() -> None:
-    truth = [label(10, 10, 40, 50), label(100, 10, 40, 50)]
-    perfect = measure_faces.compare([face(10, 10, 40, 50), face(100, 10, 40, 50)], truth)
-    assert measure_faces.average_precision(perfect) == 1.0
-    assert measure_faces.average_precision(measure_faces.compare([], truth)) == 0.0
-
-
-def test_average_precision_by_hand() -> None:
-    """Hit 0.9, false alarm 0.8, hit 0.7, one face missed: precision 1 up to recall 1/3, then 2/3 up to 2/3."""
-    truth = [label(10, 10, 40, 50), label(100, 10, 40, 50), label(200, 100, 40, 50)]
-    found = [face(10, 10, 40, 50, 0.9), face(10, 150, 40, 50, 0.8), face(100, 10, 40, 50, 0.7)]
-    matches = measure_faces.compare(found, truth)
-    assert measure_faces.average_precision(matches) == pytest.approx(1 / 3 + 1 / 3 * 2 / 3)
-    assert measure_faces.recall(matches, 0.75) == pytest.approx(1 / 3)
-    assert measure_faces.recall(matches, 0.5) == pytest.approx(2 / 3)
-
-
-def test_a_face_found_twice_is_a_false_alarm_once() -> None:
-    matches = measure_faces.compare([face(10, 10, 40, 50), face(11, 11, 40, 50)], [label(10, 10, 40, 50)])
-    assert sorted(match.width_px is None for match in matches) == [False, True]
-
-
-def test_an_ignored_face_counts_neither_way() -> None:
-    ignored = label(10, 10, 40, 50, ignored=True)
-    assert measure_faces.compare([], [ignored]) == []
-    assert measure_faces.compare([face(10, 10, 40, 50), face(12, 20, 40, 50)], [ignored]) == []
-
-
-def test_landmark_error_is_a_share_of_the_distance_between_the_eyes() -> None:
-    truth = label(100, 100, 50, 60)  # eyes 20 px apart
-    shifted = face(102, 100, 50, 60)
-    assert measure_faces.miss(shifted, truth) == pytest.approx(2 / 20)
-
-
 # --- training scenes --------------------------------------------------------------------------------------------
 
 

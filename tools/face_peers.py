@@ -16,7 +16,7 @@ from device.model import interpreter_class
 
 Find = Callable[[np.ndarray], Sequence[Face]]
 
-THRESHOLDS = {"yunet_n": 0.7, "blazeface": 0.5}
+THRESHOLDS = {"yunet_n": 0.7, "yunet_s": 0.7, "blazeface": 0.5}
 """At which their authors draw boxes; YuNet's is also the one at which the data was labelled."""
 
 BLAZEFACE_PX = 128
@@ -24,13 +24,18 @@ BLAZEFACE_GRIDS = ((16, 2), (8, 6))  # cells a side, anchors a cell (Bazarevsky 
 SAME_FACE = 0.3  # intersection over union
 
 
-def open_peers(folder: Path, threshold: float) -> dict[str, Find]:
-    """Every peer in `folder`, finding down to `threshold`; raises ValueError if there is none."""
+def open_peers(folder: Path, threshold: float | None = None) -> dict[str, Find]:
+    """Every peer in `folder`, finding down to `threshold` (or its authors'); raises ValueError if there is none."""
     known = {
         "yunet_n": (folder / "yunet_n_dynamic.onnx", _yunet),
+        "yunet_s": (folder / "yunet_s_dynamic.onnx", _yunet),
         "blazeface": (folder / "blazeface_short_range.tflite", _blazeface),
     }
-    peers = {name: wrap(path, threshold) for name, (path, wrap) in known.items() if path.exists()}
+    peers = {
+        name: wrap(path, THRESHOLDS[name] if threshold is None else threshold)
+        for name, (path, wrap) in known.items()
+        if path.exists()
+    }
     if not peers:
         raise ValueError(f"{folder} has none of {', '.join(path.name for path, _ in known.values())}.")
     return peers

@@ -1,0 +1,260 @@
+"""Measuring face detectors: matching and counting by hand, the hard set on drawn people, and the whole tool."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from device.domain import Face
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tools import evaluate, face_cutout, face_hard, face_matching, face_seen  # noqa: E402
+from tools.face_data import Picture  # noqa: E402
+from tools.face_matching import Match, compare  # noqa: E402
+from tools.face_sets import Sets  # noqa: E402
+from tools.face_targets import Label  # noqa: E402
+
+
+def label(x: float, y: float, w: float, h: float, **more: Any) -> Label:
+    """A face whose landmarks sit where they do on most people."""
+    shares = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]], np.float32)
+    return Label(np.array([x, y, w, h], np.float32), shares * [w, h] + [x, y], **more)
+
+
+def face(x: float, y: float, w: float, h: float, score: float = 0.9) -> Face:
+    points = [(float(px), float(py)) for px, py in label(x, y, w, h).landmarks]
+    return Face(x=x, y=y, w=w, h=h, score=score, landmarks=(points[0], points[1], points[2], points[3], points[4]))
+
+
+def hit(score: float, width_px: float = 40) -> Match:
+    return Match(score, width_px, 0.05, width_px)
+
+
+def alarm(score: float, found_px: float = 40) -> Match:
+    return Match(score, None, None, found_px)
+
+
+# --- matching and counting --------------------------------------------------------------------------------------
+
+
+def test_average_precision_of_a_perfect_and_of_a_blind_detector() -> None:
+    truth = [label(10, 10, 40, 50), label(100, 10, 40, 50)]
+    perfect = compare([face(10, 10, 40, 50), face(100, 10, 40, 50)], truth)
+    assert face_matching.average_precision(perfect) == 1.0
+    assert face_matching.average_precision(compare([], truth)) == 0.0
+
+
+def test_average_precision_by_hand() -> None:
+    """Hit 0.9, false alarm 0.8, hit 0.7, one face missed: precision 1 up to recall 1/3, then 2/3 up to 2/3."""
+    truth = [label(10, 10, 40, 50), label(100, 10, 40, 50), label(200, 100, 40, 50)]
+    found = [face(10, 10, 40, 50, 0.9), face(10, 150, 40, 50, 0.8), face(100, 10, 40, 50, 0.7)]
+    matches = compare(found, truth)
+    assert face_matching.average_precision(matches) == pytest.approx(1 / 3 + 1 / 3 * 2 / 3)
+    assert face_matching.recall(matches, 0.75) == pytest.approx(1 / 3)
+    assert face_matching.recall(matches, 0.5) == pytest.approx(2 / 3)
+
+
+def test_average_precision_does_not_hang_on_the_order_of_equal_scores() -> None:
+    tied = [hit(0.8), alarm(0.8), alarm(0.8), hit(0.8)]
+    assert face_matching.average_precision(tied) == face_matching.average_precision(tied[::-1]) == pytest.approx(0.5)
+
+
+def test_a_face_found_twice_is_a_false_alarm_once() -> None:
+    matches = compare([face(10, 10, 40, 50), face(11, 11, 40, 50)], [label(10, 10, 40, 50)])
+    assert sorted(match.width_px is None for match in matches) == [False, True]
+
+
+def test_an_ignored_face_counts_neither_way() -> None:
+    ignored = label(10, 10, 40, 50, ignored=True)
+    assert compare([], [ignored]) == []
+    assert compare([face(10, 10, 40, 50), face(12, 20, 40, 50)], [ignored]) == []
+
+
+def test_landmark_error_is_a_share_of_the_distance_between_the_eyes() -> None:
+    truth = label(100, 100, 50, 60)  # eyes 20 px apart
+    assert face_matching.miss(face(102, 100, 50, 60), truth) == pytest.approx(2 / 20)
+
+
+def test_a_size_band_holds_its_faces_and_the_false_alarms_of_that_size() -> None:
+    matches = [hit(0.9, 25), hit(0.8, 40), alarm(0.7, 25), alarm(0.6, 200), Match(-1.0, 25)]
+    bands = face_matching.by_width(matches, 0.5)
+    assert bands["20-30"] == {"faces": 2, "ap": pytest.approx(0.5), "recall": pytest.approx(0.5)}
+    assert bands["30-50"] == {"faces": 1, "ap": 1.0, "recall": 1.0}
+    assert bands["90-1000"]["faces"] == 0
+
+
+def test_the_threshold_for_so_many_alarms() -> None:
+    matches = [hit(0.9), alarm(0.8), hit(0.7), alarm(0.6), hit(0.5), alarm(0.5)]
+    assert face_matching.threshold_for(matches, 0) == 0.9
+    assert face_matching.threshold_for(matches, 1) == 0.7
+    assert face_matching.threshold_for(matches, 2) == 0.6
+    assert face_matching.threshold_for(matches, 9) == 0.5
+    assert face_matching.threshold_for([alarm(0.9)], 0) > 1
+
+
+def test_detectors_are_compared_at_the_alarms_of_the_reference() -> None:
+    person = Picture("crowd 0", "crowd", np.zeros((240, 320), np.uint8), (label(10, 10, 40, 50),))
+    empty = Picture("wall", "background", np.zeros((240, 320), np.uint8), ())
+    found, wrong = face(10, 10, 40, 50, 0.6), face(200, 100, 40, 50, 0.75)
+    strict = face_seen.Seen([], [(empty, [])], [], [(person, [found])])
+    loose = face_seen.Seen([], [(empty, [wrong])], [], [(person, [found])])
+    figures = face_seen.at_equal_alarms({"yunet_n": strict, "ours": loose})
+    assert figures["yunet_n"]["recall"] == 1.0  # no alarm at 0.7 nor below it
+    assert figures["ours"]["false_alarms_allowed"] == 0
+    assert figures["ours"]["recall"] == 0.0  # its face is less sure than its alarm
+    assert figures["ours"]["threshold"] > 0.75
+    assert face_seen.at_equal_alarms({"ours": loose}) == {}
+
+
+# --- the hard set -----------------------------------------------------------------------------------------------
+
+
+def person(number: int, width: int = 60) -> Picture:
+    """Somebody drawn: a light ellipse with eyes and a mouth on a dark ground."""
+    random = np.random.default_rng(number)
+    gray = np.full((width * 3, round(width * 2.6)), 60, np.uint8)
+    truth = label(width * 0.8, width * 0.7, width, width * 1.3)
+    x, y, w, h = (float(v) for v in truth.box)
+    cv2.ellipse(gray, (round(x + w / 2), round(y + h / 2)), (round(w / 2), round(h / 2)), 0, 0, 360, 190, -1)
+    for point in truth.landmarks:
+        cv2.circle(gray, (round(float(point[0])), round(float(point[1]))), max(2, width // 12), 40, -1)
+    noise = random.normal(0, 4, gray.shape)
+    return Picture(f"person {number}", "video", np.clip(gray + noise, 0, 255).astype(np.uint8), (truth,))
+
+
+def wall(number: int) -> Picture:
+    random = np.random.default_rng(number)
+    coarse = random.integers(20, 220, (12, 16), np.uint8)
+    return Picture(f"wall {number}", "background", np.asarray(cv2.resize(coarse, (220, 165))), ())
+
+
+@pytest.fixture(scope="module")
+def hard() -> list[Picture]:
+    return face_hard.pictures([person(n, 40 + 12 * n) for n in range(9)], [wall(n) for n in range(4)], a_kind=4)
+
+
+def test_the_hard_set_is_always_the_same(hard: Sequence[Picture]) -> None:
+    again = face_hard.pictures([person(n, 40 + 12 * n) for n in range(9)], [wall(n) for n in range(4)], a_kind=2)
+    both = [picture for picture in hard if int(picture.file.split()[-1]) < 2]
+    assert [picture.file for picture in again] == [picture.file for picture in both]
+    assert all((one.gray == other.gray).all() for one, other in zip(again, both, strict=True))
+
+
+def test_the_hard_set_has_every_kind_with_faces_that_count(hard: Sequence[Picture]) -> None:
+    for kind in face_hard.KINDS:
+        own = [picture for picture in hard if picture.source == kind]
+        counting = [one for picture in own for one in picture.labels if not one.ignored]
+        assert len(own) == 4
+        assert counting
+        assert min(float(one.box[2]) for one in counting) >= 20
+        assert all(picture.gray.shape == (240, 320) and picture.gray.dtype == np.uint8 for picture in own)
+
+
+def test_labels_of_the_hard_set_lie_on_the_drawn_faces(hard: Sequence[Picture]) -> None:
+    """Eyes are darker than the cheeks between them and the mouth, wherever a face counts and nothing is masked."""
+    right = []
+    for picture in hard:
+        if picture.source not in ("crowd", "turned"):
+            continue
+        for one in picture.labels:
+            if one.ignored or one.box[2] < 30:
+                continue
+            eyes = one.landmarks[:2].round().astype(int)
+            cheeks = ((one.landmarks[:2] + one.landmarks[3:]) / 2).round().astype(int)
+            if min(eyes.min(), cheeks.min()) < 0 or (np.vstack([eyes, cheeks]).max(0) >= [320, 240]).any():
+                continue
+            right.append(picture.gray[eyes[:, 1], eyes[:, 0]].mean() < picture.gray[cheeks[:, 1], cheeks[:, 0]].mean())
+    assert len(right) > 20
+    assert np.mean(right) > 0.9
+
+
+def test_dark_pictures_are_dark(hard: Sequence[Picture]) -> None:
+    levels = {
+        kind: float(
+            np.mean(
+                [
+                    p.gray[int(y) : int(y + h), int(x) : int(x + w)].mean()
+                    for p in hard
+                    if p.source == kind
+                    for x, y, w, h in (np.maximum(0, one.box) for one in p.labels if not one.ignored)
+                ]
+            )
+        )
+        for kind in ("crowd", "dark", "dark crowd")
+    }
+    assert levels["dark"] < 70
+    assert levels["dark crowd"] < 70
+    assert levels["crowd"] > 90
+
+
+def test_a_turned_view_keeps_the_landmarks_on_the_face() -> None:
+    gray, inside, truth = face_cutout.view(person(1), (200, 200), (100, 100), 60.0, 30.0)
+    assert inside[100, 100] == 1
+    assert truth.box[:2] + truth.box[2:] / 2 == pytest.approx([100, 100], abs=0.01)
+    assert truth.box[2] > 60  # the ellipse is higher than wide, turning makes its box wider
+    eyes = truth.landmarks[:2].round().astype(int)
+    assert gray[eyes[:, 1], eyes[:, 0]].max() < 100
+
+
+def test_the_hard_set_says_what_it_lacks() -> None:
+    with pytest.raises(ValueError, match="single people"):
+        face_hard.pictures([], [wall(1)])
+    with pytest.raises(ValueError, match="without faces"):
+        face_hard.pictures([person(1)], [])
+
+
+# --- the whole ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder shaped like the real one: six drawn people and four walls."""
+    folder = tmp_path_factory.mktemp("faces")
+    entries = []
+    for picture in [*(person(n, 50 + 10 * n) for n in range(6)), *(wall(n) for n in range(4))]:
+        file = f"{picture.file.replace(' ', '_')}.png"
+        cv2.imwrite(str(folder / file), picture.gray)
+        faces = [{"box": one.box.tolist(), "landmarks": one.landmarks.tolist()} for one in picture.labels]
+        entries.append({"file": file, "source": picture.source, "faces": faces})
+    (folder / "valid.json").write_text(json.dumps(entries))
+    return folder
+
+
+def test_evaluate_prints_json(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["faces", "--data", str(data_dir), "--json", "--scenes", "2", "--hard", "1"]
+    assert evaluate.main(words) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["faces"] == 6
+    assert figures["false_alarms"]["pictures"] == 4
+    assert set(figures["hard"]["kinds"]) == set(face_hard.KINDS)
+    assert set(figures["by_width_px"]) == set(figures["hard"]["by_width_px"]) == set(figures["scenes"]["by_width_px"])
+    assert figures["milliseconds"]["p50"] > 0
+    assert "equal_alarms" not in figures  # there was no reference to compare with
+
+
+def test_evaluate_prints_a_table(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert evaluate.main(["faces", "--data", str(data_dir), "--scenes", "0", "--hard", "1"]) == 0
+    printed = capsys.readouterr().out
+    assert all(kind in printed for kind in face_hard.KINDS)
+
+
+def test_evaluate_says_which_file_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert evaluate.main(["faces", "--data", str(tmp_path)]) == 1
+    assert "valid.json" in capsys.readouterr().err
+
+
+def test_nobody_found_gives_zeros_not_errors() -> None:
+    sets = Sets((person(1),), (wall(1),), (), ())
+    figures = face_seen.judge(lambda gray: [], sets, 0.5)
+    assert figures["ap"] == figures["recall"] == 0.0
+    assert figures["false_alarms"] == {"count": 0, "pictures": 1}
+    assert figures["landmark_error"] == 1.0
