@@ -30,6 +30,7 @@ from device.perception.camera import FakeCamera, open_camera
 from device.perception.certainty import certainty, frontality, inside, size_share
 from device.perception.eye import Eye, main, open_eye
 from device.perception.frame import Frame, Gray
+from device.perception.tracker import KEEP_S
 from device.perception.watchdog import Watchdog
 from device.perception.wire import STAGES, Hello, Lines, Trouble, encode, parse
 
@@ -151,14 +152,14 @@ def test_a_moving_face_is_looked_for_in_every_frame() -> None:
     assert {reading.faces[0].number for reading in readings} == {1}
 
 
-def test_a_face_that_left_is_looked_for_a_second_longer() -> None:
+def test_a_face_that_left_is_looked_for_a_while_longer() -> None:
     script = Script([face()], [face()], [])
     readings = look(script, [ROOM] * (3 * FPS))
     seen = [bool(reading.faces) for reading in readings]
     gone = seen.index(False)
     assert not any(seen[gone:])
     assert gone <= 3
-    assert script.asked <= 2 + FPS + 2
+    assert script.asked <= 2 + KEEP_S * FPS + 2
 
 
 def test_somebody_absent_keeps_the_eye_from_resting_on_the_others() -> None:
