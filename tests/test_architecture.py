@@ -13,8 +13,9 @@ DEVICE = ROOT / "device"
 
 # A C library is imported in its adapter only; everybody else sees the adapter's own words. The demo paints pictures.
 ADAPTERS = {
-    "cv2": {"device.perception", "device.demo"},
+    "cv2": {"device.perception", "device.demo", "device.music.picture"},
     "vlc": {"device.music.libvlc"},
+    "av": {"device.music.decode"},
     "tflite_runtime": {"device.model"},
     "ai_edge_litert": {"device.model"},
     "picamera2": {"device.perception.picamera"},

@@ -80,7 +80,7 @@ def test_asf_names_are_known_too() -> None:
         tags = asf
         info = Info()
 
-    assert tags._tags(File(), Path("a.wma")) == Tags("Song", "Band", "", 3.0, MoodName.HAPPY)
+    assert tags._tags(File(), Path("a.wma"), {}) == Tags("Song", "Band", "", 3.0, MoodName.HAPPY)
 
 
 @pytest.mark.parametrize("name", MAKERS)

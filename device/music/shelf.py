@@ -1,45 +1,98 @@
 """The catalogue's memory: one SQLite file with what was read from each music file, so that it need not be read again.
 
-Only a cache of what is on the disks: whatever is wrong with it, the music plays. A damaged file is moved aside and
-begun anew; where none can be written it lives in memory. Belongs to the thread that opened it.
+Four tables: `files` (what each file says of itself), `places` (folders and drives, which come and go as a whole),
+`sounds` (what analysis heard) and `words` (the moods that people set over MQTT). The last two are kept by the content's
+key, so that they survive when a file is moved, and even when it is deleted and comes back.
+
+Whatever is wrong with the file, the music plays: a damaged one is moved aside and begun anew; where none can be written
+it lives in memory. Belongs to the thread that opened it. Asked to save nothing, it writes nothing.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import Any, TypeVar
 
 from device.domain import MoodName
 from device.errors import LibraryError
+from device.music import shelf_form
 
 NAME = "catalogue.db"
-VERSION = 1
-TABLE = """
-CREATE TABLE files (
-    path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, key TEXT, title TEXT, artist TEXT, album TEXT,
-    duration_s REAL, tag_mood TEXT, folder_mood TEXT, problem TEXT, present INTEGER
-) WITHOUT ROWID
-"""
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is known of one file. `problem` says why it cannot be played, if so; `present`: it was there last time."""
+    """What is known of one file. `problem` says why it cannot be played, if so; `present`: it was there when its place
+    was looked at last; `place` numbers that. `gain_db` and `peak`: see loudness.py. `former`: `key` was made by
+    format 1, and nobody knows yet what it would be called today."""
 
     path: bytes
+    place: int
     size: int
     mtime_ns: int
     key: str
+    uri: str
     title: str
     artist: str
     album: str
     duration_s: float
     tag_mood: MoodName | None
     folder_mood: MoodName | None
+    gain_db: float | None
+    peak: float | None
     problem: str
     present: bool = True
+    former: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What analysis heard in the content called `key`; if it failed, `problem` says how, and the figures mean nothing.
+    `model` names who listened."""
+
+    key: str
+    model: str
+    problem: str = ""
+    valence: float = 0.0
+    arousal: float = 0.0
+    uncertainty: float = 0.0
+    tempo_bpm: float = 0.0
+    features: bytes = b""
+    loudness_lufs: float | None = None
+
+
+FILE_COLUMNS = ", ".join(field.name for field in fields(Entry))
+SOUND_COLUMNS = ", ".join(field.name for field in fields(Sound))
+
+PRESENT = """
+FROM files JOIN places ON places.id = files.place AND places.present
+LEFT JOIN sounds ON sounds.key = files.key LEFT JOIN words ON words.key = files.key
+WHERE files.present
+"""
+TRACKS = f"""
+SELECT files.key, uri, title, artist, album, duration_s, words.mood, folder_mood, tag_mood,
+    sounds.problem IS '', valence, arousal, uncertainty, tempo_bpm, features, gain_db, peak, loudness_lufs
+{PRESENT} AND files.problem = ''
+"""
+KNOWN = "SELECT path, place, size, mtime_ns, folder_mood, present, former FROM files ORDER BY path"
+PENDING = f"""
+SELECT files.key, min(path) {PRESENT} AND files.problem = '' AND sounds.model IS NOT ?
+GROUP BY files.key ORDER BY words.mood IS NULL AND folder_mood IS NULL AND tag_mood IS NULL DESC, files.key LIMIT ?
+"""
+PROBLEMS = f"SELECT files.problem {PRESENT} AND files.problem != '' ORDER BY path"
+UNHEARD = f"SELECT DISTINCT sounds.problem {PRESENT} AND files.problem = '' AND sounds.problem != '' ORDER BY path"
+HEARD = f"""
+SELECT count(DISTINCT CASE WHEN sounds.model IS ? THEN files.key END), count(DISTINCT files.key)
+{PRESENT} AND files.problem = ''
+"""
+MOVED = """
+DELETE FROM files WHERE NOT present AND place IN (SELECT id FROM places WHERE present)
+AND key IN (SELECT key FROM files WHERE present)
+"""
 
 
 class Shelf:
@@ -54,105 +107,187 @@ class Shelf:
             self._db = self._connect()
         except (OSError, sqlite3.OperationalError) as error:
             self.problem = f"{self._path} cannot be used ({error}): the library is read again at every start"
-            self._db = _prepared(sqlite3.connect(":memory:"))
+            self._db = shelf_form.prepared(sqlite3.connect(":memory:"))
 
-    def entries(self) -> dict[bytes, Entry]:
-        """All files ever seen, by path; none if the catalogue was damaged."""
-        try:
-            return {row[0]: _entry(row) for row in self._db.execute("SELECT * FROM files")}
-        except (sqlite3.DatabaseError, ValueError, TypeError):
-            self._begin_anew()
-            return {}
+    # --- What is asked ---
 
-    def save(self, changed: Iterable[Entry]) -> None:
-        """Keep these entries. Raises LibraryError, for instance when the disk is full; what was kept before stays."""
-        rows = [astuple(entry) for entry in changed]
-        if not rows:
-            return
+    def tracks(self, key: str = "") -> list[tuple[Any, ...]]:
+        """The rows of `TRACKS`, of what can be played now, in the order of paths; with `key`, only of that content."""
+        if key:
+            return self._ask(f"{TRACKS} AND files.key = ? ORDER BY path", (key,))
+        return self._ask(f"{TRACKS} ORDER BY path")
+
+    def known(self) -> Iterator[tuple[bytes, int, int, int, str | None, int, int]]:
+        """The rows of `KNOWN`, of all files ever seen, in the order of paths. Save nothing before the last one."""
         try:
-            with self._db:
-                self._db.executemany(f"INSERT OR REPLACE INTO files VALUES ({','.join('?' * len(rows[0]))})", rows)
-        except sqlite3.OperationalError as error:
-            raise LibraryError(
-                f"{self._path} cannot be written ({error}): make room, or the library is read again at the next start"
-            ) from error
+            yield from self._db.execute(KNOWN)
         except sqlite3.DatabaseError as error:
-            self._begin_anew()
-            raise LibraryError(self.problem) from error
+            self._cannot_read(error)
+
+    def entry(self, path: bytes) -> Entry | None:
+        """What is known of the file at this path."""
+        return self._entry(f"SELECT {FILE_COLUMNS} FROM files WHERE path = ?", (path,))
+
+    def twin(self, key: str, size: int, mtime_ns: int) -> Entry | None:
+        """A file that holds the same, and was not touched since it was read: the one that was moved, say."""
+        where = "key = ? AND size = ? AND mtime_ns = ? AND problem = '' AND NOT former"
+        return self._entry(f"SELECT {FILE_COLUMNS} FROM files WHERE {where} LIMIT 1", (key, size, mtime_ns))
+
+    def alias(self, key: str) -> str:
+        """The name under which this content is known, if it is another one."""
+        rows = self._ask("SELECT key FROM aliases WHERE alias = ?", (key,))
+        return str(rows[0][0]) if rows else key
+
+    def formers(self) -> set[str]:
+        """The keys of format 1 that were not seen again yet."""
+        return {str(row[0]) for row in self._ask("SELECT DISTINCT key FROM files WHERE former")}
+
+    def pending(self, model: str, count: int) -> list[tuple[str, bytes]]:
+        """Key and path of tracks that `model` has not heard, first those of which nobody said what mood they have.
+        Their order is a hash's, so that a library half heard is heard half everywhere."""
+        return [(str(key), bytes(path)) for key, path in self._ask(PENDING, (model, count))]
+
+    def heard(self, model: str) -> tuple[int, int]:
+        """How many tracks `model` has heard (or failed at), and of how many."""
+        rows = self._ask(HEARD, (model,))
+        return (int(rows[0][0]), int(rows[0][1])) if rows else (0, 0)
+
+    def problems(self) -> list[str]:
+        """A sentence for each file that cannot be played, and for each that could not be analysed."""
+        return [str(row[0]) for row in self._ask(PROBLEMS) + self._ask(UNHEARD)]
+
+    def places(self) -> dict[bytes, tuple[int, bool]]:
+        """Number of each folder or drive, and whether it is there."""
+        return {bytes(path): (number, bool(there)) for path, number, there in self._ask(
+            "SELECT top, id, present FROM places")}  # fmt: skip
+
+    def affects(self) -> dict[str, tuple[float, float, float]]:
+        """Valence, arousal and uncertainty of all that was heard, by key."""
+        return {str(row[0]): row[1:] for row in self._ask(
+            "SELECT key, valence, arousal, uncertainty FROM sounds WHERE problem = ''")}  # fmt: skip
+
+    def version(self) -> int:
+        """Changes whenever another program has written the file."""
+        rows = self._ask("PRAGMA data_version")
+        return int(rows[0][0]) if rows else 0
+
+    # --- What is kept. All raise LibraryError, if another program keeps the file for itself; on a full disk they go on
+    # in memory, see `problem`. ---
+
+    def save_files(self, changed: Sequence[Entry]) -> None:
+        """Keep these entries."""
+        marks = ",".join("?" * len(fields(Entry)))
+        self._write(f"INSERT OR REPLACE INTO files ({FILE_COLUMNS}) VALUES ({marks})", map(astuple, changed))
+
+    def save_sounds(self, heard: Sequence[Sound]) -> None:
+        """Keep what analysis heard."""
+        marks = ",".join("?" * len(fields(Sound)))
+        self._write(f"INSERT OR REPLACE INTO sounds ({SOUND_COLUMNS}) VALUES ({marks})", map(astuple, heard))
+
+    def save_word(self, key: str, mood: MoodName | None) -> None:
+        """Keep what somebody said of this content's mood; None forgets it."""
+        if mood is None:
+            self._write("DELETE FROM words WHERE key = ?", [(key,)])
+        else:
+            self._write("INSERT OR REPLACE INTO words VALUES (?, ?)", [(key, mood)])
+
+    def save_aliases(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Content with the first name goes by the second."""
+        self._write("INSERT OR REPLACE INTO aliases VALUES (?, ?)", pairs)
+
+    def save_places(self, here: Iterable[bytes], gone: Iterable[bytes]) -> None:
+        """These folders and drives are here (new ones get a number), those are not."""
+        rows = [(path, True) for path in here] + [(path, False) for path in gone]
+        upsert = "ON CONFLICT (top) DO UPDATE SET present = excluded.present"
+        self._write(f"INSERT INTO places (top, present) VALUES (?, ?) {upsert}", rows)
+
+    def save_absent(self, paths: Sequence[bytes]) -> None:
+        """These files are not in their places any more."""
+        self._write("UPDATE files SET present = 0 WHERE path = ?", [(path,) for path in paths])
+
+    def drop_moved(self) -> None:
+        """Forget the old paths of files that are elsewhere now."""
+        self._write(MOVED, [()])
 
     def close(self) -> None:
         """Close the file; idempotent."""
         self._db.close()
 
-    def _connect(self) -> sqlite3.Connection:
-        try:
-            return _prepared(sqlite3.connect(self._path, timeout=10))
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:
-            self._move_aside()
-            return _prepared(sqlite3.connect(self._path, timeout=10))
+    def _cannot_read(self, error: sqlite3.Error) -> None:
+        if shelf_form.is_damage(error):
+            self.begin_anew(str(error))
+        else:
+            self.problem = f"{self._path} cannot be read ({error})"
 
-    def _begin_anew(self) -> None:
+    def begin_anew(self, why: str) -> None:
+        """Set a damaged file aside; `problem` tells of it."""
         self._db.close()
         try:
-            self._move_aside()
-            self._db = _prepared(sqlite3.connect(self._path, timeout=10))
+            self.problem = shelf_form.move_aside(self._path, why)
+            self._db = shelf_form.prepared(sqlite3.connect(self._path, timeout=10))
         except (OSError, sqlite3.DatabaseError) as error:
             self.problem = f"{self._path} is damaged and cannot be replaced ({error}): delete it"
-            self._db = _prepared(sqlite3.connect(":memory:"))
+            self._db = shelf_form.prepared(sqlite3.connect(":memory:"))
 
-    def _move_aside(self) -> None:
-        number = 1
-        while (aside := self._path.with_name(f"{NAME}.broken-{number}")).exists():
-            number += 1
-        self._path.rename(aside)
-        journal = self._path.with_name(f"{NAME}-journal")
-        if journal.exists():  # SQLite would apply it to the new file
-            journal.rename(aside.with_name(f"{aside.name}-journal"))
-        self.problem = f"{self._path} was damaged: it was moved to {aside.name} and is made anew"
+    def _ask(self, question: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._db.execute(question, values).fetchall()
+        except sqlite3.DatabaseError as error:
+            self._cannot_read(error)
+            return []
+
+    def _entry(self, question: str, values: Sequence[object]) -> Entry | None:
+        rows = self._ask(question, values)
+        return self.or_anew(lambda: _entry(rows[0]), None) if rows else None
+
+    def or_anew(self, make: Callable[[], Answer], nothing: Answer) -> Answer:
+        """What `make` makes of rows; if they are none that this program can have written, begin anew with `nothing`."""
+        try:
+            return make()
+        except (ValueError, TypeError, KeyError) as error:
+            self.begin_anew(f"there is nonsense in it: {error}")
+            return nothing
+
+    def _write(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        listed = list(rows)
+        if not listed:
+            return
+        try:
+            self._transact(statement, listed)
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise LibraryError(f"{self._path} is being written by another program; trying again later") from error
+            self._go_on_in_memory(str(error))
+            self._transact(statement, listed)
+        except sqlite3.DatabaseError as error:
+            self.begin_anew(str(error))
+            raise LibraryError(self.problem) from error
+
+    def _transact(self, statement: str, rows: list[Sequence[object]]) -> None:
+        with self._db:
+            self._db.executemany(statement, rows)
+
+    def _go_on_in_memory(self, why: str) -> None:
+        """A full disk costs what is learnt from now on, at the next start; the music plays."""
+        memory = sqlite3.connect(":memory:")
+        self._db.backup(memory)
+        self._db.close()
+        self._db = memory
+        self.problem = f"{self._path} cannot be written ({why}): make room, or what is learnt is lost at the next start"
+
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            return shelf_form.prepared(sqlite3.connect(self._path, timeout=10))
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as error:
+            self.problem = shelf_form.move_aside(self._path, str(error))
+            return shelf_form.prepared(sqlite3.connect(self._path, timeout=10))
 
 
-def _prepared(db: sqlite3.Connection) -> sqlite3.Connection:
-    """With the table of this version; one of another version is only a cache and dropped."""
-    try:
-        db.text_factory = lambda raw: raw.decode("utf-8", "replace")
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version != VERSION:
-            with db:
-                db.execute("DROP TABLE IF EXISTS files")
-                db.execute(TABLE)
-                db.execute(f"PRAGMA user_version = {VERSION}")
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _entry(row: tuple[object, ...]) -> Entry:
+def _entry(row: Sequence[Any]) -> Entry:
     """Raises ValueError or TypeError for a row that this program cannot have written."""
-    path, size, mtime_ns, key, title, artist, album, duration_s, tag_mood, folder_mood, problem, present = row
-    texts = (key, title, artist, album, problem)
-    if not (isinstance(path, bytes) and isinstance(size, int) and isinstance(mtime_ns, int)):
-        raise TypeError("not a file's row")
-    if not (isinstance(duration_s, float) and all(isinstance(text, str) for text in texts)):
-        raise TypeError("not a file's row")
-    return Entry(
-        path,
-        size,
-        mtime_ns,
-        str(key),
-        str(title),
-        str(artist),
-        str(album),
-        duration_s,
-        None if tag_mood is None else MoodName(str(tag_mood)),
-        None if folder_mood is None else MoodName(str(folder_mood)),
-        str(problem),
-        bool(present),
-    )
-
-
-def changes(before: Mapping[bytes, Entry], now: Mapping[bytes, Entry]) -> list[Entry]:
-    """The entries of `now` that `before` has not, or has otherwise."""
-    return [entry for path, entry in now.items() if before.get(path) != entry]
+    values = dict(zip((field.name for field in fields(Entry)), row, strict=True))
+    for name in ("tag_mood", "folder_mood"):
+        values[name] = None if values[name] is None else MoodName(values[name])
+    return Entry(**values)

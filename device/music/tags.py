@@ -1,4 +1,6 @@
-"""Reads what a music file says of itself: names, length and mood words. Any thread; touches only the file it is given.
+"""Reads what a music file says of itself: names, length, mood words, loudness. Touches only the file it is given.
+
+Runs in a process of its own (reader_main.py), because mutagen believes what files say of the size of their parts.
 
 Formats are told by content, not by suffix, through mutagen, which is no C library but has its own ideas of every
 format's tags: the table below brings them together. Whatever is wrong with a file becomes a LibraryError that names it;
@@ -8,6 +10,7 @@ a hostile file must not end a scan.
 from __future__ import annotations
 
 import io
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -19,6 +22,8 @@ import mutagen
 
 from device.domain import MoodName
 from device.errors import LibraryError
+from device.music import riff
+from device.music.loudness import gain_of_tags
 from device.music.mood_words import mood_of_tags
 
 LONGEST_TEXT = 300  # characters; nobody's title is longer, and it goes into every MQTT message
@@ -44,13 +49,37 @@ class _Anonymous(io.BufferedReader):
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What a file says of itself; empty where it says nothing. `mood` is None if no tag names one."""
+    """What a file says of itself; empty where it says nothing. `mood` is None if no tag names one. `gain_db` and
+    `peak`: see loudness.py."""
 
     title: str = ""
     artist: str = ""
     album: str = ""
     duration_s: float = 0.0
     mood: MoodName | None = None
+    gain_db: float | None = None
+    peak: float | None = None
+
+
+def to_json(tags: Tags) -> dict[str, Any]:
+    """A mapping of plain JSON values."""
+    return {name: getattr(tags, name) for name in Tags.__slots__}
+
+
+def from_json(raw: Any) -> Tags:
+    """The reverse of `to_json`, trusting nothing: who reads a file may be taken over by it. Raises ValueError."""
+    if not isinstance(raw, Mapping) or set(raw) != set(Tags.__slots__):
+        raise ValueError("these are no tags")
+    texts = [raw[name] for name in ("title", "artist", "album")]
+    if not all(isinstance(text, str) and text == _clean(text) for text in texts):
+        raise ValueError("a text is none")
+    numbers = [raw[name] for name in ("duration_s", "gain_db", "peak")]
+    if not all(number is None or (isinstance(number, float | int) and math.isfinite(number)) for number in numbers):
+        raise ValueError("a number is none")
+    mood = None if raw["mood"] is None else MoodName(raw["mood"])
+    title, artist, album = texts
+    duration_s, gain_db, peak = numbers
+    return Tags(title, artist, album, float(duration_s or 0.0), mood, gain_db, peak)
 
 
 def read(path: Path) -> Tags:
@@ -60,7 +89,7 @@ def read(path: Path) -> Tags:
             raise LibraryError(f"{shown(path)} is empty")
         with _Anonymous(io.FileIO(path)) as file:
             by_content = mutagen.File(file)  # false if it has no tags, hence "is None"
-            return _tags(mutagen.File(path) if by_content is None else by_content, path)
+            return _tags(mutagen.File(path) if by_content is None else by_content, path, riff.info(file))
     except LibraryError:
         raise
     except Exception as error:  # mutagen's parsers raise whatever a damaged file makes them trip over
@@ -79,22 +108,30 @@ def tidy(name: str) -> str:
     return _clean(without_number or stem) or name
 
 
-def _tags(file: Any, path: Path) -> Tags:
+def _tags(file: Any, path: Path, more: Mapping[str, list[str]]) -> Tags:
     if file is None or file.info is None:
         raise LibraryError(f"{shown(path)} is not music, whatever its name says")
     duration_s = float(getattr(file.info, "length", 0.0) or 0.0)
     kind = type(file).__name__
     if duration_s <= 0 and kind in ("WAVE", "AIFF"):  # others may not say how long they are
         raise LibraryError(f"{shown(path)} holds no sound")
-    texts = {field: list(_texts(file.tags, names)) for field, names in NAMES.items()}
+    texts = {field: [*_texts(file.tags, names), *more.get(field, ())] for field, names in NAMES.items()}
     first = {field: next((text for text in map(_clean, found) if text), "") for field, found in texts.items()}
+    gain_db, peak = gain_of_tags(lambda name: next(_texts(file.tags, _spellings(name)), ""))
     return Tags(
         first["title"],
         first["artist"],
         first["album"],
         duration_s if duration_s < 1e6 else 0.0,
         mood_of_tags(text for field in MOOD_FIELDS for text in texts[field]),
+        gain_db,
+        peak,
     )
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """What the formats make of a name of our own choice, in any case: Vorbis, APEv2 and ASF keep it as it is."""
+    return name, f"TXXX:{name}", f"----:com.apple.iTunes:{name}"
 
 
 def _texts(tags: Any, names: tuple[str, ...]) -> Iterator[str]:
