@@ -61,7 +61,7 @@ class MoodConfig:
     forget_s: float = key(10.0, "a face out of view is forgotten after so long", low=0.5, high=600)
     policy: str = key("match", "policy at the very first start: match, lift, calm, energise or manual",
                       choices=tuple(p.value for p in PolicyName))
-    lift_s: float = key(600.0, "seconds that the policies lift, calm and energise take to get where they lead",
+    lift_s: float = key(600.0, "seconds that lift, calm and energise take from sad to happy; shorter ways take less",
                         low=10, high=7200)
 
 

@@ -53,7 +53,7 @@ from device.home import commands, payloads
 from device.home.payloads import EventType
 from device.home.topics import Topics
 from device.jukebox import Jukebox
-from device.mood import policy
+from device.mood.policy import Guide
 from device.mood.room_mood import RoomMood
 from device.vitals import Vitals
 
@@ -81,7 +81,7 @@ class Session:
         self._vitals = Vitals()
         self._started = Now(0.0, 0.0)
         self._held_since = 0.0  # when the mood set by hand was set (wall clock, s)
-        self._goal_since = 0.0  # when the way to the target began (monotonic s)
+        self._guide = Guide(config.mood)
         self._look_until: float | None = None  # the first song waits for a mood until then
         # What was last asked for; the settle step compares with it.
         self._eye_wanted = False
@@ -93,7 +93,7 @@ class Session:
 
     def start(self, now: Now) -> list[Action]:
         """What to do first: volume, camera, and music unless it was stopped before."""
-        self._started, self._held_since, self._goal_since = now, now.wall, now.mono
+        self._started, self._held_since = now, now.wall
         if self.config.music.autoplay and self.memory.playback is Playback.PLAYING:
             self.jukebox.state = Playback.PLAYING
             self._look_until = now.mono + (FIRST_LOOK_S if self.memory.camera else 0.0)
@@ -149,7 +149,6 @@ class Session:
             return []
         if mood.name is not before.name:
             self._look_until = None
-        self._goal_since = now.mono
         actions: list[Action] = [
             self._bulletin.event(EventType.MOOD_CHANGED, mood=mood.name, previous=before.name, source=mood.source)
         ]
@@ -208,7 +207,6 @@ class Session:
 
     def _set_policy(self, name: PolicyName, now: Now) -> list[Action]:
         self._remember(policy=name)
-        self._goal_since = now.mono
         return self._follow(now) if self.config.music.on_mood_change == "fade" else []
 
     # --- The state as others see it ---
@@ -231,7 +229,7 @@ class Session:
         )
 
     def _target(self, now: Now) -> Target:
-        return policy.target(self.memory.policy, self.mood, now.mono - self._goal_since, self.config.mood)
+        return self._guide.target(self.memory.policy, self.mood, now.mono)
 
     def _remember(self, **changes: Any) -> None:
         self.memory = replace(self.memory, **changes)
@@ -247,10 +245,11 @@ class Session:
         return actions + self._settle_world() + self._settle_words(now)
 
     def _settle_music(self, now: Now) -> list[Action]:
+        target = self._target(now)  # asked for with every event: the guide counts for how long a mood holds
         if self._look_until is not None and now.mono < self._look_until:
             return []
         self._look_until = None
-        return self.jukebox.play_next(self._target(now), now) if self.jukebox.idle(now) else []
+        return self.jukebox.play_next(target, now) if self.jukebox.idle(now) else []
 
     def _settle_world(self) -> list[Action]:
         actions: list[Action] = []

@@ -1,18 +1,21 @@
-"""How the room's mood becomes the music's: one pure function, no state, any thread.
+"""How the room's mood becomes the music's: where to, and by what way. Pure; the session owns the one `Guide`.
 
-`lift`, `calm` and `energise` follow the iso-principle of music therapy (Altshuler 1948, "A psychiatrist's experience
-with music as a therapeutic agent", in Music and Medicine): meet people where they are, then change the music in small
-steps towards where they want to be. Here that is a straight way through the valence-arousal plane, cut into steps of at
-most `STEP`, walked in `lift_s` seconds and then left at its end. Each step holds for the same time, the first one
-being the room's own mood and the last one the goal.
+`match` and `manual` stay where the mood is. `lift`, `calm` and `energise` follow the iso-principle of music therapy
+(Altshuler 1948, "A psychiatrist's experience with music as a therapeutic agent", in Music and Medicine): meet people
+where they are, then change the music in small steps towards where they want to be. Here that is a walk, straight
+through the valence-arousal plane:
+
+- it begins at the room's own mood, goes on at a steady pace (`lift_s` for the way from sad to happy), and ends at the
+  goal, where it stays for as long as the room is as it was;
+- a mood that flickers changes nothing: only one that has held for a quarter of `lift_s` starts another walk from there;
+- a relapse on the way takes back one `STEP` at most, which is less than was walked meanwhile. So the music gets there
+  even if the room wavers for ever. Only a room that had settled where the walk led is met anew where it is.
 """
 
 from __future__ import annotations
 
-import math
-
 from device.config import MoodConfig
-from device.domain import Affect, Mood, MoodName, MoodSource, PolicyName, Target
+from device.domain import MOOD_AFFECT, Affect, Mood, MoodName, MoodSource, PolicyName, Target
 from device.mood.plane import affect_of, name_of
 
 AT_EASE = Affect(0.3, -0.1)
@@ -20,28 +23,96 @@ AT_EASE = Affect(0.3, -0.1)
 Cacioppo & Berntson 1999, Curr. Dir. Psychol. Sci. 8:133), and sad or tense music would be a choice of its own."""
 
 STEP = 0.3  # in units of the plane; neighbouring moods are about 0.4 apart
+WHOLE_WAY = MOOD_AFFECT[MoodName.SAD].distance(MOOD_AFFECT[MoodName.HAPPY])  # what `lift_s` is the time for
+SETTLED = 0.25  # the share of `lift_s` for which a mood must hold to count
+WALKS = (PolicyName.LIFT, PolicyName.CALM, PolicyName.ENERGISE)
 
 
-def target(policy: PolicyName, mood: Mood, elapsed_s: float, config: MoodConfig) -> Target:
-    """Where the music should be, `elapsed_s` seconds after this mood or this policy began.
+class Guide:
+    """Where the music should be. Ask for `target` with every event: what holds and for how long is counted there."""
 
-    `match` and `manual` aim at the point of the mood's name, not at `mood.affect`: that one is an expectation and lies
-    the nearer to neutral the less is known, which is no reason for bland music. `match` aims a little to the pleasant
-    side of neutral, see `AT_EASE`.
-    """
+    def __init__(self, config: MoodConfig) -> None:
+        self._pace = WHOLE_WAY / config.lift_s  # units of the plane per second
+        self._settle_s = SETTLED * config.lift_s
+        self._policy: PolicyName | None = None
+        self._origin = self._goal = self._name = MoodName.NEUTRAL
+        self._by_hand = False
+        self._left = 0.0  # how far the goal still is
+        self._held_s = 0.0  # for how long the room has been in the mood `_name`
+        self._asked_s = 0.0
+
+    def target(self, policy: PolicyName, mood: Mood, now_s: float) -> Target:
+        """Where the music should be at this time (monotonic, s) for a room in this mood, and why."""
+        if policy in WALKS:
+            self._walk(policy, mood, max(0.0, now_s - self._asked_s))
+        self._asked_s, self._policy = now_s, policy
+        match policy:
+            case PolicyName.MATCH:
+                return match_target(mood)
+            case PolicyName.MANUAL:
+                words = "as set by hand" if mood.source is MoodSource.MANUAL else "as no mood is set by hand"
+                return Target(affect_of(mood.name), mood.name, words)
+        return self._step(mood)
+
+    def _walk(self, policy: PolicyName, mood: Mood, passed_s: float) -> None:
+        """Go on, or begin anew."""
+        by_hand = mood.source is MoodSource.MANUAL
+        asked_for = policy is not self._policy or by_hand is not self._by_hand
+        asked_for = asked_for or (by_hand and mood.name is not self._name)
+        self._by_hand = by_hand
+        self._held_s = self._held_s + passed_s if mood.name is self._name else 0.0
+        self._name = mood.name
+        self._left = max(0.0, self._left - self._pace * passed_s)
+        if asked_for:
+            self._begin(policy, mood.name, float("inf"))
+        elif mood.name is not self._origin and self._held_s >= self._settle_s:
+            self._begin(policy, mood.name, self._left + STEP if self._origin is not self._goal else float("inf"))
+
+    def _begin(self, policy: PolicyName, origin: MoodName, at_most: float) -> None:
+        """A walk from `origin`, of which no more than `at_most` is still to be gone."""
+        self._origin, self._goal = origin, goal_of(policy, origin)
+        self._left = min(at_most, affect_of(origin).distance(affect_of(self._goal)))
+
+    def _step(self, mood: Mood) -> Target:
+        """The present place on the way, in words."""
+        start, end = affect_of(self._origin), affect_of(self._goal)
+        way = start.distance(end)
+        if way == 0:
+            words = f"to keep {_room(mood)} as it is" if mood.name is self._goal else f"to bring {self._goal} back"
+            return Target(end, self._goal, words)
+        done = 1 - self._left / way
+        point = end if done == 1 else _between(start, end, done)
+        return Target(point, name_of(point), self._words(mood, done))
+
+    def _words(self, mood: Mood, done: float) -> str:
+        there = f"from {self._origin} to {self._goal}"
+        if done >= 1:
+            return f"at the end of the way {there}"
+        if done < 0.125:
+            if mood.name is self._origin:
+                return f"to meet {_room(mood)} on the way to {self._goal}"
+            return f"at the beginning of the way {there}"
+        return f"{QUARTERS[round(done * 4) - 1]} {there}"
+
+
+QUARTERS = ("a quarter of the way", "halfway", "three quarters of the way", "almost all the way")
+
+
+def match_target(mood: Mood) -> Target:
+    """The point of the mood's name, not `mood.affect`: that one is an expectation and lies the nearer to neutral the
+    less is known, which is no reason for bland music. For a neutral room a little to the pleasant side: `AT_EASE`."""
+    point = AT_EASE if mood.name is MoodName.NEUTRAL else affect_of(mood.name)
+    return Target(point, mood.name, f"to match {_room(mood)}")
+
+
+def goal_of(policy: PolicyName, name: MoodName) -> MoodName:
+    """Where a walk from this mood leads."""
     match policy:
-        case PolicyName.MATCH:
-            point = AT_EASE if mood.name is MoodName.NEUTRAL else affect_of(mood.name)
-            return Target(point, mood.name, f"to match {_room(mood)}")
-        case PolicyName.MANUAL:
-            chosen = mood.source is MoodSource.MANUAL
-            return Target(affect_of(mood.name), mood.name, "as set by hand" if chosen else "as no mood is set by hand")
-        case PolicyName.LIFT:
-            return _walk(mood, better_than(mood.name), elapsed_s / config.lift_s)
         case PolicyName.CALM:
-            return _walk(mood, MoodName.CALM, elapsed_s / config.lift_s)
+            return MoodName.CALM
         case PolicyName.ENERGISE:
-            return _walk(mood, MoodName.EXCITED, elapsed_s / config.lift_s)
+            return MoodName.EXCITED
+    return better_than(name)
 
 
 def better_than(name: MoodName) -> MoodName:
@@ -53,20 +124,6 @@ def better_than(name: MoodName) -> MoodName:
     if start.valence > 0:
         return name
     return MoodName.HAPPY if start.arousal >= 0 else MoodName.CALM
-
-
-def _walk(mood: Mood, goal: MoodName, progress: float) -> Target:
-    if mood.name is goal:
-        return Target(affect_of(goal), goal, f"to keep {_room(mood)} as it is")
-    start, end = affect_of(mood.name), affect_of(goal)
-    steps = math.ceil(start.distance(end) / STEP)
-    step = max(0, min(steps, math.floor(progress * (steps + 1))))
-    if step == 0:
-        return Target(start, mood.name, f"to meet {_room(mood)} on the way to {goal}")
-    if step == steps:
-        return Target(end, goal, f"to arrive at {goal} from {mood.name}")
-    point = _between(start, end, step / steps)
-    return Target(point, name_of(point), f"as step {step} of {steps} from {mood.name} towards {goal}")
 
 
 def _between(start: Affect, end: Affect, share: float) -> Affect:
