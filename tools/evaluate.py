@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 
 from device.errors import AffettoError  # noqa: E402
 
-SUBJECTS = ("emotion", "faces", "music")
+SUBJECTS = ("emotion", "faces", "music", "tracks")
 
 
 def main(words: list[str] | None = None) -> int:
