@@ -87,6 +87,7 @@ class PlayerConfig:
     volume: int = key(30, "volume in percent at the very first start", low=0, high=100)
     max_volume: int = key(70, "volume in percent that is never passed, whatever is asked", low=0, high=100)
     ramp_s: float = key(0.8, "seconds that a change of volume takes", low=0, high=10)
+    replaygain: bool = key(True, "bring all tracks to one loudness (-18 LUFS), never above the volume")
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,11 @@ class LinkError(AffettoError):
 
 
 class PlayerError(AffettoError):
-    """libVLC is missing or cannot open the sound device."""
+    """libVLC is missing, or the file that sound is to be written to cannot be made."""
+
+
+class SoundError(AffettoError):
+    """The sound device does not open, or went away."""
 
 
 class LibraryError(AffettoError):

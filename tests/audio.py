@@ -31,13 +31,14 @@ def track_of(path: Path, seconds: float = 1.0) -> Track:
 
 
 def samples(path: Path) -> npt.NDArray[np.float64]:
-    """The left channel of a 16-bit stereo WAV file, -1 to 1; also of one that is still being written."""
+    """The left channel of a 16 or 32-bit stereo WAV file, -1 to 1; also of one that is still being written."""
     data = path.read_bytes()
     start = data.find(b"data") + 8
     if start < 8:
         return np.zeros(0)
-    body = data[start : start + (len(data) - start) // 4 * 4]
-    return np.frombuffer(body, "<i2").reshape(-1, 2)[:, 0] / 32768
+    width = int.from_bytes(data[34:36], "little") // 8
+    body = data[start : start + (len(data) - start) // (2 * width) * 2 * width]
+    return np.frombuffer(body, f"<i{width}").reshape(-1, 2)[:, 0] / 2 ** (8 * width - 1)
 
 
 def peak(path: Path) -> float:

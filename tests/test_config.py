@@ -84,7 +84,7 @@ MISTAKES = {
     "\ncamra:\n  fps: 4": "2: camra: unknown section; did you mean camera?",
     "fps: 4": "1: fps: unknown section; fps belongs in section camera",
     "mood: {max_volume: 4}": "1: mood.max_volume: unknown setting; max_volume belongs in section player",
-    "player: {zzz: 4}": "1: player.zzz: unknown setting; there are output, device, volume, max_volume, ramp_s",
+    "player: {zzz: 4}": "1: player.zzz: unknown setting; there are output, device, volume, max_volume, ramp_s, replaygain",
     "xyzzy: 1": "1: xyzzy: unknown section; there are device, camera, mood, music, player, mqtt",
     "camera:\n  fps: 4\n  width: 320\n  fps: 5": "4: camera.fps: given twice, first in line 2",
     "mood:\nmusic:\nmood:": "3: mood: given twice, first in line 1",

@@ -1,143 +1,154 @@
-"""One track on a libVLC media player of its own: opened in silence, judged while it plays, thrown away after it.
+"""One track, decoded by a libVLC media player of its own into a reel, some seconds ahead of what is heard.
 
-Belongs to the player's worker thread. libVLC's threads only ever call `begun` and `over`.
+Belongs to the player's worker thread, except that `close` is called by whoever puts decks away. libVLC's threads only
+fill the reel and call `news`. libVLC goes by its own clock; when the reel is full enough it is paused, when it runs low
+it goes on. So a pause, a missing sound device, a cue that waits and a sound card that runs slow need nothing else.
 """
 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from device.domain import Track
-from device.music.libvlc import ENDED, ERROR, PLAYING, LibVlc
-from device.music.outputs import Output
+from device.music.libvlc import ENDED, ERROR, LibVlc
+from device.music.reel import RATE_HZ, Frames, Reel
 
-SILENT_S = 2.0  # decoded, but the output takes nothing: the sound device does not work
+READY_S = 0.3  # so much must be decoded before a track begins
+FULL_S = 4.0
+LOW_S = 2.0
 OPENING_S = 20.0  # a disk may have to spin up
-FAILING_S = 1.5  # the output complains so long without a pause: one hiccup is none
 STALLED_S = 8.0
-CALM_S = 0.5
-COUNTING_S = 0.3
+SHORT_S = 5.0  # a file that ends so much too early, and is gone, was pulled out with its disk
 
 
 class Deck:
-    """A track that is playing, or about to. `started` once the output has taken sound of it."""
+    """A track that is open, or about to be. A `Source` of the mixer. `told_ending` is the player's note."""
 
     def __init__(
         self,
         libvlc: LibVlc,
-        output: Output,
         serial: int,
         track: Track,
+        start_s: float,
+        gain_db: float,
         now_s: float,
-        begun: Callable[[int], None],
-        over: Callable[[int], None],
+        news: Callable[[], None],
     ) -> None:
-        """Loads `track` with the volume at 0. On a thread of libVLC, `begun(serial)` is called when it is
-        decoded, and `over(serial)` when that is over, well or badly."""
+        """Begins to decode `track` from `start_s` on. `news()` is called on a thread of libVLC when there is something
+        to look at: the first sound, or the end."""
         self.serial = serial
         self.track = track
-        self.started = False
-        self.paused = False
-        self._libvlc = libvlc
-        self._output = output
-        self._level = 0
-        self._taken = 0
-        self._progress_s = now_s
-        self._errors = libvlc.output_errors
-        self._error_s = self._sound_s = now_s  # when the output complained last, and when it did not
+        self.gain_db = gain_db
+        self.told_ending = False
+        self._start_s = start_s
+        self._reel = Reel()
+        self._news = news
+        self._resting = False
+        self._fed_s = now_s  # when there was something to read, last
         self._player = libvlc.player()
-        output.attach(libvlc, self._player)
-        self._forget = libvlc.listen(
-            self._player,
-            {PLAYING: lambda: begun(serial), ENDED: lambda: over(serial), ERROR: lambda: over(serial)},
-        )
-        self._media = libvlc.media(track.uri)
+        self._keep = libvlc.stream_to(self._player, self._take, self._finish)
+        self._forget = libvlc.listen(self._player, {ENDED: self._finish, ERROR: self._finish})
+        self._media = libvlc.media(track.uri, start_s)
         self._player.set_media(self._media)
+        self._player.play()
 
-    def play(self) -> bool:
-        """Begin; False, and nothing is played, if the output does not confirm that it is silent."""
-        self._output.hurry(False)
-        return self._output.set_volume(self._player, 0) and self._player.play() == 0
+    def _take(self, samples: bytes) -> None:
+        first = self._reel.given == 0
+        self._reel.append(samples)
+        if first:
+            self._news()
 
-    def level(self, percent: int) -> None:
-        """Bring what is heard to `percent`."""
-        self._level = percent
-        self._output.set_volume(self._player, percent)
+    def _finish(self) -> None:
+        self._reel.finish()
+        self._news()
 
-    def guard(self) -> None:
-        """Undo a volume above ours that came from elsewhere, such as a mixer on the desktop."""
-        if self._player.audio_get_volume() > self._level:
-            self._output.set_volume(self._player, self._level)
+    # --- As a source of the mixer ---
 
-    def pause(self) -> None:
-        """Hold."""
-        self.paused = True
-        self._player.set_pause(1)
+    def read(self, count: int) -> Frames:
+        """The next frames."""
+        return self._reel.read(count)
 
-    def resume(self, now_s: float) -> None:
-        """Go on."""
-        self.paused = False
-        self._progress_s = self._sound_s = now_s
-        self._player.set_pause(0)
+    def peak(self, count: int) -> int:
+        """The largest amplitude among those after them."""
+        return self._reel.peak(count)
 
-    def heard(self, now_s: float) -> bool:
-        """Whether the output has taken anything yet; also looks whether it still does."""
-        _, taken = self._libvlc.counts(self._media)
-        if taken != self._taken:
-            self._taken, self._progress_s = taken, now_s
-        if self._libvlc.output_errors != self._errors:
-            self._errors, self._error_s = self._libvlc.output_errors, now_s
-        elif now_s > self._error_s + CALM_S:
-            self._sound_s = now_s
-        return taken > 0
+    @property
+    def over(self) -> bool:
+        """Whether everything was read."""
+        return self._reel.over and self._reel.frames == 0
 
-    def stuck(self, now_s: float) -> str:
-        """Why this track is as good as over although libVLC says nothing of it; empty if it is not. After `heard`."""
-        still_s = now_s - self._progress_s
-        if self.paused:
+    # --- For the player ---
+
+    @property
+    def ready(self) -> bool:
+        """Whether enough is decoded to begin."""
+        return self._reel.frames > 0 and (self._reel.over or self._reel.ahead_s >= READY_S)
+
+    @property
+    def position_s(self) -> float:
+        """Where in the track the next frame to be read is."""
+        return self._start_s + self._reel.taken / RATE_HZ
+
+    @property
+    def left_s(self) -> float:
+        """How much is still to be read: exact once all is decoded, before that as the file says."""
+        if self._reel.over:
+            return self._reel.ahead_s
+        length_s = self._player.get_length() / 1000
+        return (length_s if length_s > 0 else self.track.duration_s or float("inf")) - self.position_s
+
+    def tend(self, now_s: float, wanted: bool) -> str:
+        """Keep libVLC's pace; why the track cannot be played (on), or nothing. `wanted`: it should be heard now."""
+        if self._reel.frames > 0 or not wanted:
+            self._fed_s = now_s
+        if not self._resting and self._reel.ahead_s > FULL_S and not self._reel.over:
+            self._rest(True)
+        elif self._resting and self._reel.ahead_s < LOW_S:
+            self._rest(False)
+        if self._reel.given == 0:
+            return self._why_not_begun(now_s)
+        return self._why_broken() if now_s - self._fed_s > STALLED_S else ""
+
+    def cut_short(self) -> str:
+        """Of a track that is over: why it came to an end too early, or nothing."""
+        length_s = max(self._player.get_length() / 1000, self.track.duration_s)
+        if length_s - self.position_s < SHORT_S or path_of(self.track).exists():
             return ""
-        if self._error_s - self._sound_s > FAILING_S:
-            return self.fault()
-        if self._taken > 0:
-            return self.fault() if still_s > STALLED_S else ""
-        decoded, _ = self._libvlc.counts(self._media)
-        if decoded > 0:
-            return self.fault() if still_s > SILENT_S else ""
-        return f"{self.track.title} did not open within {OPENING_S:g} s" if still_s > OPENING_S else ""
-
-    def heard_at_last(self) -> bool:
-        """Whether a track that is over was heard: libVLC finishes its counts a moment after it says so."""
-        end_s = time.monotonic() + COUNTING_S
-        while not self.heard(time.monotonic()) and time.monotonic() < end_s:
-            time.sleep(0.02)
-        return self._taken > 0
-
-    def fault(self) -> str:
-        """What is wrong with a track that is not heard: the sound device if that does not work, else the file."""
-        decoded, _ = self._libvlc.counts(self._media)
-        problem = self._output.problem() if decoded > 0 else ""
-        if problem:
-            return f"{self.track.title} is not heard: {problem}"
-        if self._taken > 0:
-            return f"{self.track.title} broke off: its disk or the sound device gave no answer any more"
-        return fault_of(self.track)
+        return self._why_broken()
 
     def close(self) -> None:
-        """Cut what is heard and release everything of this track."""
-        self._output.hurry(True)
+        """Stop and release libVLC's player; waits until a slow disk lets it."""
         self._forget()
         self._player.stop()
         self._player.release()
         self._media.release()
 
+    def _rest(self, on: bool) -> None:
+        self._resting = on
+        self._player.set_pause(int(on))
+
+    def _why_not_begun(self, now_s: float) -> str:
+        if self._reel.over:
+            return (
+                fault_of(self.track) if self._start_s == 0 else f"{self.track.title} is not {self._start_s:.0f} s long"
+            )
+        return f"{self.track.title} did not open within {OPENING_S:g} s" if now_s - self._fed_s > OPENING_S else ""
+
+    def _why_broken(self) -> str:
+        return f"{self.track.title} broke off: its disk gave no answer any more"
+
+
+def path_of(track: Track) -> Path:
+    """The file of a track, whatever bytes its name has."""
+    return Path(os.fsdecode(unquote_to_bytes(track.uri.removeprefix("file://"))))
+
 
 def fault_of(track: Track) -> str:
     """Why a file cannot be played, as far as can be seen from outside."""
-    path = Path(os.fsdecode(unquote_to_bytes(track.uri.removeprefix("file://"))))
+    path = path_of(track)
     shown = os.fsencode(path).decode("utf-8", "replace")
     try:
         with path.open("rb") as file:

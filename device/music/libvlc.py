@@ -1,7 +1,9 @@
 """libVLC as far as the player needs it. Adapter: nobody else imports python-vlc.
 
-Every function here is called by the player's worker thread only. libVLC's own threads call what is given to `listen`
-and `stream_to`, and the log's counter; none of them may call libVLC back, or it may lock up (python-vlc issue 77).
+libVLC finds out what a file is, opens and decodes it; mixing and sounding is ours (mixer.py, outputs.py), because
+libVLC 3 cannot start a track at a given sample, which gapless playing needs. Functions here are called by the player's
+worker thread, and `stop` by the thread that puts decks away. libVLC's own threads call what is given to `listen` and
+`stream_to`; none of it may call libVLC back, or it may lock up (python-vlc issue 77).
 """
 
 from __future__ import annotations
@@ -11,22 +13,20 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from device.errors import PlayerError
+from device.music.reel import CHANNELS, RATE_HZ
 
-# libVLC scales samples when it has decoded them, this long before ALSA plays them. With the 1000 ms that are usual a
-# change of volume is heard a second late, and cutting a track takes most of a second.
-FILE_CACHING_MS = 300
+# How far ahead of time libVLC decodes; its core never goes further than 2 s.
+FILE_CACHING_MS = 3000
 OPTIONS = (
     "--quiet",  # libavcodec's own log too
     "--intf=dummy",
     "--no-video",
     "--no-spu",
     "--no-sub-autodetect-file",
-    "--no-spdif",  # samples that VLC only passes through have no volume
+    "--no-spdif",  # samples that are only passed through are no samples
     "--no-metadata-network-access",
     f"--file-caching={FILE_CACHING_MS}",
 )
-OUTPUT_MODULES = {b"alsa", b"pulse", b"vlcpulse"}
-PLAYING = "MediaPlayerPlaying"
 ENDED = "MediaPlayerEndReached"
 ERROR = "MediaPlayerEncounteredError"
 
@@ -45,30 +45,21 @@ def load() -> Any:
 class LibVlc:
     """One running libVLC."""
 
-    def __init__(self, arguments: list[str]) -> None:
+    def __init__(self) -> None:
         """Raises PlayerError if libVLC is missing or does not start."""
         self._vlc = load()
-        self._instance: Any = self._vlc.Instance([*OPTIONS, *arguments])
+        self._instance: Any = self._vlc.Instance(list(OPTIONS))
         self.version = bytes(self._vlc.libvlc_get_version()).decode()  # such as "3.0.21 Vetinari"
         if self._instance is None:
-            raise PlayerError(
-                f"libVLC {self.version} does not start with {' '.join(arguments)}: apt install vlc-plugin-base"
-            )
-        self.output_errors = 0  # complaints of the sound device so far
+            raise PlayerError(f"libVLC {self.version} does not start: apt install vlc-plugin-base")
         self._log = self._hush()
 
     def _hush(self) -> Any:
-        """Take libVLC's log away from stderr, and count what its audio outputs complain of: that is the only sign it
-        gives of a sound device that went away, for it goes on "playing" and counting blocks."""
+        """Take libVLC's log away from stderr."""
 
         @self._vlc.CallbackDecorators.LogCb  # type: ignore[untyped-decorator]
-        def log(_data: object, level: int, context: object, _format: bytes, _arguments: object) -> None:
-            if level < self._vlc.LogLevel.ERROR.value:
-                return
-            module, file, line = ctypes.c_char_p(), ctypes.c_char_p(), ctypes.c_uint()
-            self._vlc.dll.libvlc_log_get_context(context, ctypes.byref(module), ctypes.byref(file), ctypes.byref(line))
-            if module.value in OUTPUT_MODULES:
-                self.output_errors += 1
+        def log(_data: object, _level: int, _context: object, _format: bytes, _arguments: object) -> None:
+            pass
 
         self._instance.log_set(log, None)
         return log
@@ -77,9 +68,12 @@ class LibVlc:
         """A media player that has never played."""
         return self._instance.media_player_new()
 
-    def media(self, uri: str) -> Any:
-        """The media at a percent-encoded `file://` URI; nothing is opened yet."""
-        return self._instance.media_new_location(uri)
+    def media(self, uri: str, start_s: float) -> Any:
+        """The media at a percent-encoded `file://` URI, to be played from `start_s` on; nothing is opened yet."""
+        media = self._instance.media_new_location(uri)
+        if start_s > 0:
+            media.add_option(f":start-time={start_s:.3f}")
+        return media
 
     def listen(self, player: Any, calls: Mapping[str, Callable[[], None]]) -> Callable[[], None]:
         """Have each call called on libVLC's thread when the event of its name happens. The answer ends that, and must
@@ -95,24 +89,22 @@ class LibVlc:
 
         return forget
 
-    def stream_to(self, player: Any, take: Callable[[bytes, float], None], rate_hz: int, channels: int) -> object:
-        """Have `take(samples, due_s)` called on libVLC's thread with 16-bit samples and the seconds until they are to
-        be heard. The answer must be kept for as long as the player lives: libVLC has only a pointer to it."""
+    def stream_to(self, player: Any, take: Callable[[bytes], None], finish: Callable[[], None]) -> object:
+        """Have `take(samples)` called on libVLC's thread with stereo 16-bit samples at 44.1 kHz as they are decoded, up
+        to 2 s ahead of time, and `finish()` after the last. The answer must be kept for as long as the player lives:
+        libVLC has only a pointer to it. (Its memory output knows no finer samples before version 4.)"""
 
         @self._vlc.CallbackDecorators.AudioPlayCb  # type: ignore[untyped-decorator]
-        def play(_opaque: object, samples: int, count: int, pts_us: int) -> None:
-            due_s = (pts_us - self._vlc.libvlc_clock()) / 1e6  # only reads a clock
-            take(ctypes.string_at(samples, count * 2 * channels), due_s)
+        def play(_opaque: object, samples: int, count: int, _pts_us: int) -> None:
+            take(ctypes.string_at(samples, count * 2 * CHANNELS))
 
-        player.audio_set_callbacks(play, None, None, None, None, None)
-        player.audio_set_format("S16N", rate_hz, channels)
-        return play
+        @self._vlc.CallbackDecorators.AudioDrainCb  # type: ignore[untyped-decorator]
+        def drain(_opaque: object) -> None:
+            finish()
 
-    def counts(self, media: Any) -> tuple[int, int]:
-        """Blocks of sound decoded, and those that the audio output has taken, so far."""
-        stats = self._vlc.MediaStats()
-        media.get_stats(ctypes.byref(stats))
-        return stats.decoded_audio, stats.played_abuffers
+        player.audio_set_callbacks(play, None, None, None, drain, None)
+        player.audio_set_format("S16N", RATE_HZ, CHANNELS)
+        return play, drain
 
     def release(self) -> None:
         """Unload; nothing may play any more."""

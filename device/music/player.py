@@ -1,8 +1,9 @@
 """What a player is, and what every player shares: the limit on the volume and the ramp between two volumes. Pure.
 
-A `Player` takes orders and returns at once; what becomes of them it tells with events (`TrackStarted`, `TrackEnded`,
-`TrackFailed`) through the `put` that it was built with. `vlc_player.VlcPlayer` is the real one,
-`fake_player.FakePlayer` the one for tests; tests/test_player.py holds both to the same contract.
+A `Player` takes orders and returns at once; what becomes of them it tells with events (`TrackStarted`, `TrackAt`,
+`TrackEnding`, `TrackEnded`, `TrackFailed`, `SoundLost`, `SoundBack`) through the `put` that it was built with.
+`vlc_player.VlcPlayer` is the real one, `fake_player.FakePlayer` the one for tests; tests/test_player.py holds both to
+the same contract.
 """
 
 from __future__ import annotations
@@ -12,25 +13,39 @@ from typing import Protocol
 
 from device.domain import Track
 
+ENDING_S = 10.0  # a track says so long before its end that it is ending: a disk may have to spin up for the next one
+TELLING_S = 5.0  # how often a track says where it is
+
 
 class Player(Protocol):
     """Plays one track at a time. Every method returns at once and never raises for a bad file or a missing device."""
 
-    def play(self, serial: int, track: Track, fade_s: float = 0.0) -> None:
-        """Fade out what plays over `fade_s` (0 = cut), then start `track` from silence and ramp up to the volume.
+    def play(self, serial: int, track: Track, fade_s: float = 0.0, start_s: float = 0.0) -> None:
+        """Cross over from what plays to `track`, `start_s` into it, within `fade_s` (0 = cut); out of silence, ramp up.
 
-        Answers with TrackStarted(serial) once the track is audible and TrackEnded(serial) at its end, or with one
-        TrackFailed(serial). A replaced track says nothing more.
+        Answers with TrackStarted(serial) once the track is audible, TrackAt(serial) every `TELLING_S`,
+        TrackEnding(serial) `ENDING_S` before its end (a shorter one: at once) and TrackEnded(serial) at its end, or
+        with one TrackFailed(serial). A replaced track says nothing more. A cue is dropped.
         """
 
+    def cue(self, serial: int, track: Track) -> None:
+        """Get `track` ready in silence and let it follow what plays without a gap; if nothing plays, play it.
+
+        Takes the place of an earlier cue, which says nothing more. The answers are those of `play`, TrackFailed at
+        once; TrackEnded of the one before comes just before TrackStarted.
+        """
+
+    def seek(self, serial: int, position_s: float) -> None:
+        """Go on at `position_s` if `serial` is what plays or is paused; else nothing. Answers with TrackAt."""
+
     def pause(self) -> None:
-        """Hold the track where it is, after a short fade. A track that is still to start waits for `resume`."""
+        """Hold the track where it is, after a short fade, with a TrackAt. One still to start waits for `resume`."""
 
     def resume(self) -> None:
         """Go on after a pause, ramping up."""
 
     def silence(self, fade_s: float = 0.0) -> None:
-        """Fade out over `fade_s` and let go of the sound device. No event follows."""
+        """Fade out over `fade_s`, drop the cue and let go of the sound device. No event follows."""
 
     def set_volume(self, percent: int) -> None:
         """Ramp to `percent`, 0 to the player's `max_volume`; what lies outside is brought to the nearest end."""
@@ -47,12 +62,14 @@ def limited(percent: int, max_volume: int) -> int:
     return max(0, min(percent, max_volume))
 
 
+def amplitude(percent: float) -> float:
+    """The largest sample, 0 to 1, at this volume: its cube, which is even to the ear and what VLC and PulseAudio do."""
+    return (percent / 100) ** 3
+
+
 @dataclass(frozen=True, slots=True)
 class Ramp:
-    """A volume in percent that moves in a straight line from `start` to `end` between `begin_s` and `begin_s+length_s`.
-
-    Straight in percent is even to the ear: both VLC's outputs take the cube of it for the amplitude.
-    """
+    """A value that moves in a straight line from `start` to `end` between `begin_s` and `begin_s + length_s`."""
 
     start: float
     end: float
@@ -60,7 +77,7 @@ class Ramp:
     length_s: float = 0.0
 
     def at(self, now_s: float) -> float:
-        """The volume at this time, never outside of the two ends."""
+        """The value at this time, never outside of the two ends."""
         if self.over(now_s):
             return self.end
         share = max(0.0, (now_s - self.begin_s) / self.length_s)
