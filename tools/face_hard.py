@@ -27,7 +27,7 @@ from tools.face_targets import Label
 A_KIND = 60
 SMALLEST_PX = 20.0  # narrower faces count neither way
 LEAST_VISIBLE = 0.6  # share of a face that has to be in front and inside the picture to count
-LEAST_ALIKE = 0.6  # correlation with the face before the sensor, below which there is nothing left to see
+LEAST_ALIKE = 0.75  # correlation with the face before the sensor, below which there is nothing left to see
 LEAST_SOURCE_PX = 32  # narrower faces in the originals are not used
 ROLL_DEGREES = 30.0
 

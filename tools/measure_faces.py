@@ -6,7 +6,7 @@ AP, recall and landmarks come from the split's pictures with faces, false alarms
 again, by the width of the faces, from made-up crowds (`scenes`) and from a hard set of crowds, darkness, blur, turned
 heads and masks (`hard`). tools/face_sets.py and tools/face_hard.py say what these are. With --peers every figure also
 stands there for YuNet and BlazeFace, and `equal_alarms` compares recall where all make as many false alarms as YuNet
-does at its authors' threshold.
+does at its authors' threshold. --plots draws curves, and sheets of the worst mistakes.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ LOWEST_SCORE = 0.02  # AP looks at the whole curve, not only above the shipped t
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--peers", type=Path, metavar="DIR", help="folder with YuNet and BlazeFace, to measure beside")
     parser.add_argument("--video", type=Path, metavar="FILE", help="also the share of this video's frames with a face")
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="draw curves and the worst mistakes into this folder")
     parser.add_argument("--scenes", type=int, default=SCENES, help=f"made-up crowds (default: {SCENES}; 0 for none)")
     parser.add_argument("--hard", type=int, default=A_KIND, help=f"pictures a hard kind (default: {A_KIND})")
 
@@ -56,6 +57,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     at_equal = at_equal_alarms(seen)
     for name, times in clock_together(fast(arguments, shipped), [*sets.hard, *sets.scenes, *sets.people]).items():
         rows[name] |= times | ({"equal_alarms": at_equal[name]} if at_equal else {})
+    if arguments.plots:
+        draw(arguments.plots, seen, rows)
     figures: dict[str, Any] = {"split": arguments.split, **rows.pop("ours")}
     figures["size_bytes"] = (arguments.models / "face_detector.tflite").stat().st_size
     figures |= {"peers": rows} if rows else {}
@@ -74,6 +77,15 @@ def look_all(arguments: argparse.Namespace, sets: Sets, console: Console) -> dic
         return track(pictures, f"{name:<10}", console=console, transient=True)
 
     return {name: look(find, sets, partial(counted, name)) for name, find in finds.items()}
+
+
+def draw(folder: Path, seen: Mapping[str, Seen], rows: Mapping[str, Mapping[str, Any]]) -> None:
+    """Curves of all detectors and sheets of our own mistakes."""
+    from tools import face_plots, face_sheets  # measuring without drawing needs no matplotlib
+
+    face_plots.draw(folder, seen, rows)
+    face_sheets.draw_misses(seen["ours"], rows["ours"]["threshold"], folder / "misses.png")
+    face_sheets.draw_alarms(seen["ours"], folder / "false_alarms.png")
 
 
 def fast(arguments: argparse.Namespace, shipped: FaceDetector) -> dict[str, Find]:
