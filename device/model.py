@@ -27,6 +27,9 @@ SCALE_TOLERANCE = 1e-5  # relative; JSON keeps a float32 scale to more digits th
 Int8Array = npt.NDArray[np.int8]
 Float32Array = npt.NDArray[np.float32]
 
+SHIPPED_MODELS = Path(__file__).resolve().parent.parent / "models"
+"""The models that came with the program."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
@@ -36,6 +39,14 @@ class Tensor:
     shape: tuple[int, ...]
     scale: float
     zero_point: int
+
+    def real(self, stored: Int8Array) -> Float32Array:
+        """What the stored values, all or some of them, stand for."""
+        return (stored.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
+
+    def least(self, real: float) -> int:
+        """The least stored value that stands for `real` or more; 128 where none does."""
+        return min(128, max(-128, math.ceil(real / self.scale + self.zero_point)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,11 @@ class Model:
 
         Raises ValueError on another shape or dtype: that is a mistake of the caller, not of the model.
         """
+        outputs = self.run_stored(*inputs)
+        return [tensor.real(stored) for tensor, stored in zip(self.card.outputs, outputs, strict=True)]
+
+    def run_stored(self, *inputs: Int8Array) -> list[Int8Array]:
+        """The same without dequantising: for large outputs of which only few values matter; see `Tensor.real`."""
         if self._interpreter is None:
             raise ValueError(f"Model {self.card.name} is closed.")
         if len(inputs) != len(self.card.inputs):
@@ -99,10 +115,7 @@ class Model:
                 )
             self._interpreter.set_tensor(detail["index"], given)
         self._interpreter.invoke()
-        return [
-            _dequantise(self._interpreter.get_tensor(detail["index"]), tensor)
-            for tensor, detail in zip(self.card.outputs, self._outputs, strict=True)
-        ]
+        return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
 
     def close(self) -> None:
         """Free the interpreter; a second call does nothing."""
@@ -228,7 +241,3 @@ def _check_tensors(expected: tuple[Tensor, ...], details: list[dict[str, Any]], 
                 f"The {what} {tensor.name} of model {path} is quantised as ({scale:g}, {zero_point}), its card says "
                 f"({tensor.scale:g}, {tensor.zero_point}); model and card do not belong together."
             )
-
-
-def _dequantise(stored: Int8Array, tensor: Tensor) -> Float32Array:
-    return (stored.astype(np.float32) - np.float32(tensor.zero_point)) * np.float32(tensor.scale)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from device.domain import Face
 from device.errors import ModelError
 from device.model import Card, Tensor
-from device.perception.faces import KINDS, STRIDES, FaceDetector
+from device.perception.faces import KINDS, STRIDES, SURER, FaceDetector, merge
 
 ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "models"
@@ -64,7 +64,7 @@ class Oracle:
         self.card = Card("face_detector", "1", "", (image,), tuple(tensors), (), {})
         self.seen: list[np.ndarray] = []
 
-    def run(self, *inputs: np.ndarray) -> list[np.ndarray]:
+    def run_stored(self, *inputs: np.ndarray) -> list[np.ndarray]:
         self.seen.append(inputs[0])
         return self.outputs
 
@@ -122,6 +122,55 @@ def test_cells_that_mean_the_same_face_are_averaged_by_score() -> None:
     assert found.x == pytest.approx(100 + 4 / len(cells), abs=0.05)
 
 
+def test_a_surer_cell_has_more_to_say() -> None:
+    row = np.array([0.9, 100, 80, 130, 119, *range(10)], np.float32)
+    other = row + np.float32(3)
+    other[0] = 0.6
+    (merged,) = merge(np.stack([other, row]))
+    share = 0.6**SURER / (0.6**SURER + 0.9**SURER)
+    np.testing.assert_allclose(merged[1:], row[1:] + 3 * share, rtol=1e-5)
+    assert merged[0] == row[0]
+
+
+def boxes(*corners: tuple[float, float, float, float], score: float = 0.9) -> np.ndarray:
+    rows = np.zeros((len(corners), 15), np.float32)
+    rows[:, 0] = score - 0.01 * np.arange(len(corners))
+    rows[:, 1:5] = np.reshape(corners, (-1, 4))
+    return rows
+
+
+def test_neighbours_who_hide_a_third_of_each_other_stay_two() -> None:
+    assert len(merge(boxes((100, 80, 140, 132), (116, 80, 156, 132)))) == 2  # they share 43% of their union
+    assert len(merge(boxes((100, 80, 140, 132), (116, 82, 156, 134)))) == 2
+    assert len(merge(boxes((100, 80, 140, 132), (105, 82, 145, 134)))) == 1
+
+
+def test_boxes_without_area_and_none_at_all_are_no_crash() -> None:
+    assert merge(boxes()) == []
+    assert len(merge(boxes((5, 5, 5, 5), (5, 5, 5, 5), (9, 9, 3, 3)))) == 3
+
+
+rows_of_boxes = st.lists(
+    st.tuples(st.floats(0, 1, width=16), st.floats(0, 300), st.floats(0, 200), st.floats(1, 99), st.floats(1, 99)),
+    max_size=40,
+)
+
+
+@given(rows_of_boxes)
+@settings(deadline=None)
+def test_merged_faces_are_fewer_sorted_and_have_the_scores_of_cells(cells: list[tuple[float, ...]]) -> None:
+    found = boxes(*((x, y, x + w, y + h) for _, x, y, w, h in cells))
+    found[:, 0] = [0.01 + 0.9 * cell[0] for cell in cells]
+    merged = merge(found)
+    scores = [float(row[0]) for row in merged]
+    assert scores == sorted(scores, reverse=True)
+    assert {round(score, 6) for score in scores} <= {round(float(score), 6) for score in found[:, 0]}
+    assert bool(merged) == bool(cells)
+    for row in merged:
+        assert row[1] >= found[:, 1].min() - 1e-3
+        assert row[4] <= found[:, 4].max() + 1e-3
+
+
 def test_below_the_threshold_there_is_nobody() -> None:
     oracle = Oracle([label(100, 80, 40, 52)], sure=0.0)
     black = np.zeros((HEIGHT, WIDTH), np.uint8)
@@ -175,6 +224,60 @@ def test_a_view_into_a_larger_picture_is_taken() -> None:
 def test_what_is_no_gray_picture_is_refused(detector: FaceDetector, frame: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         detector.find(frame)
+
+
+@given(
+    dtype=st.sampled_from(
+        [np.int8, np.uint16, np.int32, np.float16, np.float32, np.float64, np.complex64, bool, object]
+    ),
+    shape=st.lists(st.integers(0, 40), max_size=4),
+    value=st.sampled_from([0, 1, float("nan"), float("inf"), -1]),
+)
+@settings(max_examples=100, deadline=None)
+def test_whatever_is_not_a_gray_picture_gets_a_sentence(dtype: Any, shape: list[int], value: float) -> None:
+    with np.errstate(invalid="ignore"):
+        frame = (
+            np.zeros(shape, dtype) if dtype in (bool, np.int8) else np.full(shape, abs(value), np.float64).astype(dtype)
+        )
+    with pytest.raises(ValueError, match=r"^A frame .*\.$"):
+        around(Oracle([])).find(frame)
+
+
+@given(
+    rows=st.integers(16, 130),
+    columns=st.integers(16, 130),
+    steps=st.tuples(st.sampled_from([-3, -2, -1, 1, 2, 3]), st.sampled_from([-3, -2, -1, 1, 2, 3])),
+    turned=st.booleans(),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=60, deadline=None)
+def test_any_view_is_seen_as_its_copy(rows: int, columns: int, steps: tuple[int, int], turned: bool, seed: int) -> None:
+    full = np.random.default_rng(seed).integers(0, 256, (rows * abs(steps[0]), columns * abs(steps[1])), np.uint8)
+    view = full[:: steps[0], :: steps[1]]
+    view = view.T if turned else view
+    view.flags.writeable = False
+    oracle = Oracle([label(40, 40, 60, 78)])
+    assert around(oracle).find(view) == around(oracle).find(view.copy())
+    np.testing.assert_array_equal(*oracle.seen)
+
+
+def test_a_real_face_is_found_in_read_only_flipped_and_turned_views(shared_dir: Path) -> None:
+    detector = FaceDetector.load(MODELS, threshold=0.3)
+    picture = shared_dir / "data" / "faces" / "valid" / "video" / "Abdel_Aziz_Al-Hakim_01.jpg"
+    gray = cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE)
+    assert gray is not None
+    gray.flags.writeable = False
+    channel = np.stack([np.zeros_like(gray), gray], axis=-1)[..., 1]
+    assert detector.find(gray) == detector.find(channel) != []
+    assert detector.find(gray[:, ::-1]) == detector.find(gray[:, ::-1].copy()) != []
+    upright = np.ascontiguousarray(gray.T).T
+    assert detector.find(upright) == detector.find(gray)
+
+
+def test_a_huge_picture_is_shrunk_and_a_thin_one_bears_it(detector: FaceDetector) -> None:
+    assert detector.find(np.full((6000, 8000), 90, np.uint8)) == []
+    assert detector.find(np.full((16, 40000), 90, np.uint8)) == []
+    assert detector.find(np.full((40000, 16), 90, np.uint8)) == []
 
 
 def altered_card(tmp_path: Path, change: dict[str, Any]) -> Path:
