@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,16 @@ import numpy as np
 import pytest
 
 from device.domain import Face
+from device.perception import crop
+from device.perception.emotion import EmotionClassifier
+from device.perception.faces import FaceDetector
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools import evaluate, face_cutout, face_hard, face_matching, face_seen  # noqa: E402
-from tools.face_data import Picture  # noqa: E402
+from tools import evaluate, face_chain, face_cutout, face_hard, face_matching, face_seen  # noqa: E402
+from tools.emotion_data import LabelledFaces, read_split  # noqa: E402
+from tools.face_data import Picture, held_back_backgrounds  # noqa: E402
 from tools.face_matching import Match, compare  # noqa: E402
 from tools.face_sets import Sets  # noqa: E402
 from tools.face_targets import Label  # noqa: E402
@@ -258,3 +263,139 @@ def test_nobody_found_gives_zeros_not_errors() -> None:
     assert figures["ap"] == figures["recall"] == 0.0
     assert figures["false_alarms"] == {"count": 0, "pictures": 1}
     assert figures["landmark_error"] == 1.0
+
+
+def test_evaluate_draws_what_it_counted(data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    words = ["faces", "--data", str(data_dir), "--scenes", "0", "--hard", "1", "--plots", str(tmp_path / "plots")]
+    assert evaluate.main(words) == 0
+    names = ["false_alarms", "landmark_error", "misses", "precision_recall", "recall_against_alarms", "recall_by_size"]
+    assert sorted(path.stem for path in (tmp_path / "plots").iterdir()) == names
+    for name in names:
+        picture = cv2.imread(str(tmp_path / "plots" / f"{name}.png"))
+        assert picture is not None
+        assert picture.std() > 5  # something is drawn
+
+
+def test_a_sheet_shows_the_least_sure_misses_first() -> None:
+    pytest.importorskip("matplotlib")
+    from tools import face_sheets
+
+    truth = (label(10, 10, 40, 50), label(100, 10, 40, 50), label(200, 10, 60, 70), label(200, 100, 20, 25))
+    picture = Picture("people/anna_1.jpg", "video", np.zeros((240, 320), np.uint8), truth)
+    found = [face(10, 10, 40, 50, 0.9), face(100, 10, 40, 50, 0.3)]
+    worst = face_sheets._worst(face_sheets.misses([(picture, found)], threshold=0.5))
+    assert [(one.box[2], one.score) for one in worst] == [(60.0, 0.0), (20.0, 0.0), (40.0, pytest.approx(0.3))]
+    assert worst[0].caption == "anna_1\n60 px, not seen"
+
+
+# --- the chain from frame to emotion -----------------------------------------------------------------------------
+
+
+def labelled(count: int = 6) -> LabelledFaces:
+    """Faces that differ in one thing that can be read: how bright they are."""
+    random = np.random.default_rng(3)
+    levels = np.arange(count) * 20 + 60
+    faces = levels[:, None, None] + cv2.GaussianBlur(random.normal(0, 60, (48, 48)), (0, 0), 3)[None]
+    votes = np.zeros((count, 10), np.float32)
+    votes[np.arange(count), np.arange(count) % 8] = 9
+    return LabelledFaces(np.clip(faces, 0, 255).astype(np.uint8), votes)
+
+
+def read_brightness(crop48: np.ndarray) -> np.ndarray:
+    """The class whose brightness is nearest; what `labelled` made can be read by it."""
+    middle = np.array([float(one[8:40, 8:40].mean()) for one in labelled().faces])
+    scores = np.zeros(8, np.float32)
+    scores[: len(middle)] = -np.abs(middle - float(crop48[8:40, 8:40].mean()))
+    scores[len(middle) :] = -1000
+    return scores
+
+
+def seeing(monkeypatch: pytest.MonkeyPatch) -> list[tuple[np.ndarray, Face]]:
+    """Remember every pasted frame with the face that a perfect detector would find in it."""
+    pasted: list[tuple[np.ndarray, Face]] = []
+    paste = face_chain.paste
+
+    def remember(*arguments: Any) -> Any:
+        frame, matrix = paste(*arguments)
+        true = face_chain._true_face(matrix)
+        middle = matrix[:, :2] @ [24.0, 24.1] + matrix[:, 2]
+        x, y = (middle - true.w / 2).tolist()
+        pasted.append((frame, replace(true, x=x, y=y)))
+        return frame, matrix
+
+    monkeypatch.setattr(face_chain, "paste", remember)
+    return pasted
+
+
+def test_a_chain_that_finds_everything_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    pasted = seeing(monkeypatch)
+    figures = face_chain.measure_chain(lambda gray: [pasted[-1][1]], read_brightness, labelled(), [wall(1), wall(2)])
+    assert figures["faces"] == 6 * len(face_chain.SIDES_PX)
+    assert figures["share_found"] == figures["accuracy_direct"] == figures["accuracy_found"] == 1.0
+    assert figures["accuracy_placed"] == 1.0
+    assert figures["difference_points"] == 0.0
+    assert figures["framing"]["measured"]["centre_px"] == pytest.approx(
+        figures["framing"]["used"]["centre_px"], abs=0.1
+    )
+    assert figures["framing"]["measured"]["size_px"] == pytest.approx(figures["framing"]["used"]["size_px"], abs=0.1)
+    assert figures["framing"]["measured"]["box_px"] == pytest.approx(figures["framing"]["used"]["box_px"], abs=0.1)
+
+
+def test_a_blind_chain_is_all_misses() -> None:
+    figures = face_chain.measure_chain(lambda gray: [], read_brightness, labelled(), [wall(1)])
+    assert figures["share_found"] == figures["accuracy_misses_wrong"] == 0.0
+    assert figures["accuracy_found"] is None
+    assert figures["difference_points"] is None
+    assert figures["framing"] is None
+
+
+def test_a_chain_that_cuts_beside_the_face_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Landmarks far off, boxes right: the crop shows the background, and the accuracy falls."""
+    pasted = seeing(monkeypatch)
+
+    def find(gray: np.ndarray) -> list[Face]:
+        true = pasted[-1][1]
+        points = tuple((x + true.w, y + true.h) for x, y in true.landmarks)
+        return [replace(true, landmarks=points)]
+
+    figures = face_chain.measure_chain(find, read_brightness, labelled(), [wall(1), wall(2)])
+    assert figures["share_found"] == 1.0
+    assert figures["difference_points"] < -20
+
+
+def test_a_find_elsewhere_is_not_the_pasted_face() -> None:
+    _, matrix = face_chain.paste(np.random.default_rng(1), labelled().faces[0], np.zeros((240, 320), np.uint8), 72)
+    middle = matrix[:, :2] @ [24.0, 24.1] + matrix[:, 2]
+    right = face(middle[0] - 32, middle[1] - 32, 64, 64, 0.6)
+    elsewhere = face(middle[0] + 60, middle[1] - 32, 64, 64, 0.99)
+    tiny = face(middle[0] - 6, middle[1] - 6, 12, 12, 0.99)
+    assert face_chain.pick([elsewhere, tiny, right], matrix, 72) == right
+    assert face_chain.pick([elsewhere, tiny], matrix, 72) is None
+
+
+def test_pasting_keeps_the_pixels_of_the_face() -> None:
+    """Cut out again with the true landmarks, a face is nearly what it was, at every size."""
+    one = labelled().faces[2]
+    for side in face_chain.SIDES_PX:
+        frame, matrix = face_chain.paste(np.random.default_rng(side), one, np.full((240, 320), 90, np.uint8), side)
+        again = crop.align(frame, face_chain._true_face(matrix))
+        assert np.abs(again.astype(float) - one).mean() < 3
+
+
+def test_the_chain_says_what_it_lacks() -> None:
+    nobody = labelled().pick(np.zeros(6, bool))
+    with pytest.raises(ValueError, match="majority"):
+        face_chain.measure_chain(lambda gray: [], read_brightness, nobody, [wall(1)])
+
+
+def test_the_shipped_chain_loses_at_most_two_points(shared_dir: Path, models_dir: Path) -> None:
+    """Every 16th face; the whole set is measured by tools/evaluate.py faces --emotion."""
+    faces = read_split(shared_dir / "data" / "emotion", "valid")
+    faces = faces.pick(np.arange(0, len(faces), 16))
+    backgrounds = held_back_backgrounds(shared_dir / "data" / "faces")[:40]
+    detector, classifier = FaceDetector.load(models_dir), EmotionClassifier.load(models_dir)
+    figures = face_chain.measure_chain(detector.find, classifier.scores, faces, backgrounds)
+    assert figures["share_found"] > 0.5
+    assert figures["accuracy_found"] > 0.8
+    assert figures["difference_points"] > -2

@@ -6,7 +6,8 @@ AP, recall and landmarks come from the split's pictures with faces, false alarms
 again, by the width of the faces, from made-up crowds (`scenes`) and from a hard set of crowds, darkness, blur, turned
 heads and masks (`hard`). tools/face_sets.py and tools/face_hard.py say what these are. With --peers every figure also
 stands there for YuNet and BlazeFace, and `equal_alarms` compares recall where all make as many false alarms as YuNet
-does at its authors' threshold. --plots draws curves, and sheets of the worst mistakes.
+does at its authors' threshold. --plots draws curves, and sheets of the worst mistakes;
+--emotion proves that a face found in a scene is read as well as one given directly (tools/face_chain.py).
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from device.perception.emotion import EmotionClassifier
 from device.perception.faces import FaceDetector
+from tools.emotion_data import read_split
+from tools.face_chain import measure_chain
 from tools.face_clock import clock, clock_together
 from tools.face_data import Picture
 from tools.face_hard import A_KIND
@@ -40,6 +44,7 @@ LOWEST_SCORE = 0.02  # AP looks at the whole curve, not only above the shipped t
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--peers", type=Path, metavar="DIR", help="folder with YuNet and BlazeFace, to measure beside")
     parser.add_argument("--video", type=Path, metavar="FILE", help="also the share of this video's frames with a face")
+    parser.add_argument("--emotion", type=Path, metavar="DIR", help="labelled faces to paste, find and read again")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="draw curves and the worst mistakes into this folder")
     parser.add_argument("--scenes", type=int, default=SCENES, help=f"made-up crowds (default: {SCENES}; 0 for none)")
     parser.add_argument("--hard", type=int, default=A_KIND, help=f"pictures a hard kind (default: {A_KIND})")
@@ -62,6 +67,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     figures: dict[str, Any] = {"split": arguments.split, **rows.pop("ours")}
     figures["size_bytes"] = (arguments.models / "face_detector.tflite").stat().st_size
     figures |= {"peers": rows} if rows else {}
+    if arguments.emotion:
+        figures["chain"] = prove_chain(arguments, shipped, sets, console)
     if arguments.video:
         yunet = open_peers(arguments.peers).get(REFERENCE) if arguments.peers else None
         figures["video"] = watch(arguments.video, shipped.find, yunet)
@@ -88,6 +95,14 @@ def draw(folder: Path, seen: Mapping[str, Seen], rows: Mapping[str, Mapping[str,
     face_sheets.draw_alarms(seen["ours"], folder / "false_alarms.png")
 
 
+def prove_chain(arguments: argparse.Namespace, detector: FaceDetector, sets: Sets, console: Console) -> dict[str, Any]:
+    """Emotions of labelled faces found in scenes, against the same faces given directly."""
+    classifier = EmotionClassifier.load(arguments.models)
+    faces = read_split(arguments.emotion, arguments.split)
+    counted = partial(track, description="chain     ", console=console, transient=True)
+    return measure_chain(detector.find, classifier.scores, faces, sets.backgrounds, counted)
+
+
 def fast(arguments: argparse.Namespace, shipped: FaceDetector) -> dict[str, Find]:
     """The detectors at their own thresholds, as somebody would run them."""
     return {"ours": shipped.find, **(open_peers(arguments.peers) if arguments.peers else {})}
@@ -109,6 +124,8 @@ def table(figures: Mapping[str, Any]) -> str:
         lines += ["", *_hard_lines(rows)]
     size = f"{figures['size_bytes'] / 1000:.0f} KB"
     lines += ["", f"threshold {figures['threshold']:.2f}, {size}, faces {figures['faces']}"]
+    if "chain" in figures:
+        lines += ["", *_chain_lines(figures["chain"])]
     if "video" in figures:
         lines.append("video: " + ", ".join(f"{key} {value}" for key, value in figures["video"].items()))
     return "\n".join(lines)
@@ -127,6 +144,20 @@ def _hard_lines(rows: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     cells = [_cell(row["hard"], row.get("equal_alarms", {}).get("recall")) for row in rows.values()]
     yield f"{'all':<11}{first['faces']:>6}  " + "".join(cells)
     yield f"{'alarms':<19}" + "".join(f"{row['hard']['false_alarms']:>16}{'':>10}" for row in rows.values())
+
+
+def _chain_lines(chain: Mapping[str, Any]) -> Iterator[str]:
+    yield "emotions of pasted faces   found   direct   placed   read   points apart   misses wrong"
+    for side, row in [*chain["by_side_px"].items(), ("all", chain)]:
+        apart = "-" if row["difference_points"] is None else f"{row['difference_points']:+.2f}"
+        yield (
+            f"{side + ' px' if side != 'all' else side:>10} {row['faces']:>7} faces {row['share_found']:>12.2%} "
+            f"{row['accuracy_direct_of_found'] or 0:>8.2%} {row['accuracy_placed'] or 0:>8.2%} "
+            f"{row['accuracy_found'] or 0:>7.2%} {apart:>10} {row['accuracy_misses_wrong'] or 0:>14.2%}"
+        )
+    if chain["framing"]:
+        pairs = ((key, chain["framing"]["used"][key], value) for key, value in chain["framing"]["measured"].items())
+        yield "framing, measured (used): " + ", ".join(f"{key} {value} ({used})" for key, used, value in pairs)
 
 
 def _cell(figures: Mapping[str, Any], equal: float | None) -> str:
