@@ -19,9 +19,11 @@ from types import FrameType
 
 from device import systemd
 from device.config import Config
+from device.covers import Covers
 from device.domain import (
     Action,
     CloseEye,
+    Correct,
     Event,
     Memory,
     Now,
@@ -30,6 +32,7 @@ from device.domain import (
     Play,
     PolicyName,
     Publish,
+    ReadCover,
     Record,
     Resume,
     Save,
@@ -43,6 +46,7 @@ from device.home import discovery
 from device.home.mqtt import Messenger, Mqtt
 from device.home.payloads import encode
 from device.home.topics import Topics
+from device.model import SHIPPED_MODELS
 from device.music.vlc_player import VlcPlayer
 from device.perception.link import EyeLink
 from device.process import vitals
@@ -76,7 +80,10 @@ class Daemon:
         self._mqtt: Messenger | None = Mqtt(config.mqtt, topics, self._inbox.put) if config.mqtt.enabled else None
         if self._mqtt is not None:
             stack.enter_context(contextlib.closing(self._mqtt))
-        self._scanner = stack.enter_context(contextlib.closing(Scanner(config.music, data_dir, self._inbox.put)))
+        models_dir = Path(config.device.models_dir) if config.device.models_dir else SHIPPED_MODELS
+        scanner = Scanner(config.music, data_dir, models_dir, self._inbox.put)
+        self._scanner = stack.enter_context(contextlib.closing(scanner))
+        self._covers = stack.enter_context(contextlib.closing(Covers(self._inbox.put)))
         self._link = EyeLink(config.camera, config_path, self._inbox.put)
         stack.callback(self._close_eye)
         announcement = discovery.announcement(config, topics) if config.mqtt.discovery else None
@@ -151,6 +158,10 @@ class Daemon:
             case Subscribe(room):
                 if self._mqtt is not None:
                     self._mqtt.subscribe_room(room)
+            case Correct(track_key, mood):
+                self._scanner.correct(track_key, mood)
+            case ReadCover(uri):
+                self._covers.read(uri)
             case Save() | Record():
                 self._keep(action)
 

@@ -378,10 +378,18 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class LibraryLoaded:
-    """A scan is done: all playable tracks, and one sentence for each file that is not."""
+    """The library as it is now: all playable tracks, and a sentence for each file that cannot be played or heard."""
 
     tracks: tuple[Track, ...]
     problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CoverRead:
+    """The cover of the track at this URI, as a small JPEG; empty if it has none."""
+
+    uri: str
+    picture: bytes
 
 
 Event = (
@@ -400,6 +408,7 @@ Event = (
     | BrokerLost
     | Message
     | LibraryLoaded
+    | CoverRead
 )
 
 # --- Actions ----------------------------------------------------------------------------------------------------
@@ -459,10 +468,10 @@ class SetVolume:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """Send `payload` (text as it is, a mapping as JSON) to the full topic `topic`, QoS 1."""
+    """Send `payload` (text and bytes as they are, a mapping as JSON) to the full topic `topic`, QoS 1."""
 
     topic: str
-    payload: str | Mapping[str, object]
+    payload: str | bytes | Mapping[str, object]
     retain: bool = True
 
 
@@ -491,6 +500,21 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Correct:
+    """Keep what somebody said of the mood of the content called `track_key`; None forgets it. LibraryLoaded follows."""
+
+    track_key: str
+    mood: MoodName | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCover:
+    """Read the cover of the track at this URI; CoverRead follows."""
+
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
 class Subscribe:
     """Obey commands for this room's group too (empty: for none)."""
 
@@ -498,5 +522,19 @@ class Subscribe:
 
 
 Action = (
-    Play | Cue | Seek | Pause | Resume | Silence | SetVolume | Publish | OpenEye | CloseEye | Save | Record | Subscribe
+    Play
+    | Cue
+    | Seek
+    | Pause
+    | Resume
+    | Silence
+    | SetVolume
+    | Publish
+    | OpenEye
+    | CloseEye
+    | Save
+    | Record
+    | Correct
+    | ReadCover
+    | Subscribe
 )

@@ -81,6 +81,13 @@ class Jukebox:
             self.taste.meet(self._library)
         self.tracks = tracks
         self._failed.clear()
+        if self.spin is not None and (row := self._library.row.get(self.spin.choice.track.key)) is not None:
+            self.renew(tracks[row])
+
+    def renew(self, track: Track) -> None:
+        """More is known of this track now; if it is the one that plays, that shows at once."""
+        if self.spin is not None and self.spin.choice.track.key == track.key:
+            self.spin = replace(self.spin, choice=replace(self.spin.choice, track=track))
 
     @property
     def choice(self) -> Choice | None:

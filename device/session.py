@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from dataclasses import replace
+from operator import attrgetter, ne
 from typing import Any
 
 from device.bulletin import Bulletin
@@ -21,6 +22,8 @@ from device.domain import (
     BrokerConnected,
     BrokerLost,
     CloseEye,
+    Correct,
+    CoverRead,
     Event,
     EyeClosed,
     EyeOpened,
@@ -31,6 +34,7 @@ from device.domain import (
     Message,
     Mood,
     MoodName,
+    MoodOrigin,
     MoodSource,
     Now,
     OpenEye,
@@ -38,6 +42,7 @@ from device.domain import (
     Playback,
     PolicyName,
     Publish,
+    ReadCover,
     Reading,
     Save,
     SetVolume,
@@ -57,6 +62,7 @@ from device.mood.policy import Guide
 from device.mood.room_mood import RoomMood
 from device.vitals import Vitals
 
+URI = attrgetter("uri")
 FIRST_LOOK_S = 10.0  # the first song waits so long for the first mood to show, if the camera is on
 
 
@@ -88,6 +94,8 @@ class Session:
         self._volume_asked: int | None = None
         self._room_asked: str | None = None
         self._saved = memory
+        self._cover_uri = ""
+        self._cover = b""
 
     # --- The two entrances ---
 
@@ -125,6 +133,8 @@ class Session:
                 return self.jukebox.failed(serial, problem, now)
             case LibraryLoaded(tracks, problems):
                 return self._library_loaded(tracks, problems)
+            case CoverRead(uri, picture):
+                self._cover = picture if uri == self._cover_uri else self._cover
             case Message():
                 return self._command(event, now)
             case BrokerConnected():
@@ -163,9 +173,13 @@ class Session:
         return self.jukebox.follow(self._target(now), now)
 
     def _library_loaded(self, tracks: tuple[Track, ...], problems: tuple[str, ...]) -> list[Action]:
-        changed = tracks != self.jukebox.tracks or problems != self._vitals.library_problems
+        """Tracks that came or went are news; what analysis learns of them shows in `health`."""
+        before = self.jukebox.tracks
+        changed = len(tracks) != len(before) or any(map(ne, map(URI, tracks), map(URI, before)))
+        changed = changed or problems != self._vitals.library_problems
         self.jukebox.load(tracks)
         self._vitals.library_problems = problems
+        self._vitals.analysed = sum(1 for track in tracks if track.features)
         if not changed:
             return []
         return [self._bulletin.event(EventType.LIBRARY_CHANGED, tracks=len(tracks), problems=list(problems[:20]))]
@@ -181,6 +195,8 @@ class Session:
                     self._bulletin.connected()
             case commands.SetMood(mood):
                 return self._set_mood(mood, now)
+            case commands.SetTrackMood(mood):
+                return self._correct(mood, message)
             case commands.SetPolicy(name):
                 return self._set_policy(name, now)
             case commands.SetVolume(percent):
@@ -204,6 +220,21 @@ class Session:
         self._remember(mood=name)
         self._held_since = now.wall
         return self._mood_changed(before, now, at_once=True)
+
+    def _correct(self, mood: MoodName | None, message: Message) -> list[Action]:
+        """The mood of what plays. The catalogue keeps it; until it has answered, the jukebox knows already."""
+        choice = self.jukebox.choice
+        if choice is None:
+            answer = "track_mood/set is about the track that plays, and none does."
+            refusal = commands.Refusal(message.topic, commands.show(message.payload), answer)
+            return [Publish(self._bulletin.topics.error, payloads.error(refusal), retain=False)]
+        track = choice.track
+        if mood is not None:
+            self.jukebox.renew(
+                replace(track, mood=mood, affect=MOOD_AFFECT[mood], origin=MoodOrigin.USER, uncertainty=None)
+            )
+        facts = {"title": track.title, "uri": track.uri, "mood": mood or commands.AUTO}
+        return [self._bulletin.event(EventType.TRACK_CORRECTED, **facts), Correct(track.key, mood)]
 
     def _set_policy(self, name: PolicyName, now: Now) -> list[Action]:
         self._remember(policy=name)
@@ -263,6 +294,13 @@ class Session:
         if memory.room != self._room_asked:
             self._room_asked = memory.room
             actions.append(Subscribe(memory.room))
+        uri = "" if self.jukebox.choice is None else self.jukebox.choice.track.uri
+        if uri != self._cover_uri:
+            self._cover_uri = uri
+            if uri:  # until it is read, the cover before it stays: an empty one in between would flicker
+                actions.append(ReadCover(uri))
+            else:
+                self._cover = b""
         if memory != self._saved:
             self._saved = memory
             actions.append(Save(memory))
@@ -270,7 +308,7 @@ class Session:
 
     def _settle_words(self, now: Now) -> list[Action]:
         documents = self._bulletin.documents(
-            self.memory, self.mood, self.jukebox.state, self.jukebox.choice, self._vitals.eye_open
+            self.memory, self.mood, self.jukebox.state, self.jukebox.choice, self._cover, self._vitals.eye_open
         )
         actions: list[Action] = [*self._bulletin.changes(documents, now)]
         if self._bulletin.health_due(now):

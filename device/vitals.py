@@ -20,6 +20,7 @@ class Vitals:
         self.eye_problem = ""
         self.broker_problem = ""
         self.library_problems: tuple[str, ...] = ()
+        self.analysed = 0  # tracks that the model has heard
         self.readings = 0
         self._window: list[float] = []
 
@@ -57,6 +58,7 @@ class Vitals:
             "eye_fps": round(self.fps, 1),
             "eye_starts": self.eye_starts,
             "tracks": tracks,
+            "analysed": self.analysed,
             "problems": [p for p in problems if p],
             **{name: round(value, 1) for name, value in self.process.items()},
         }

@@ -51,7 +51,7 @@ class Ear:
 
     def _hear(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
         with self._news:
-            self.messages.append(Heard(message.topic, message.payload.decode(), bool(message.retain)))
+            self.messages.append(Heard(message.topic, message.payload.decode("utf-8", "replace"), bool(message.retain)))
             self._news.notify_all()
 
     def mark(self) -> int:
@@ -93,9 +93,10 @@ class Appliance:
             )
 
     def eyes(self) -> list[int]:
-        """Process numbers of the conductor's children."""
+        """Process numbers of the conductor's children that are eyes; others read files."""
         task = Path(f"/proc/{self.process.pid}/task")
-        return [int(pid) for thread in task.iterdir() for pid in (thread / "children").read_text().split()]
+        children = [int(pid) for thread in task.iterdir() for pid in (thread / "children").read_text().split()]
+        return [pid for pid in children if b"\0eye\0" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End it and return its exit status; what it said is in `log`."""

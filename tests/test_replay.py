@@ -21,8 +21,9 @@ import replay  # noqa: E402
 from device.config import CameraConfig, Config, MoodConfig  # noqa: E402
 from device.domain import Face, MoodName  # noqa: E402
 from device.errors import CameraError, ConfigError  # noqa: E402
+from device.model import SHIPPED_MODELS  # noqa: E402
 from device.perception.camera import FakeCamera, open_camera  # noqa: E402
-from device.perception.eye import SHIPPED_MODELS, Eye  # noqa: E402
+from device.perception.eye import Eye  # noqa: E402
 
 FPS = 8
 HAPPY = (0.02, 0.96, 0.01, 0.01, 0, 0, 0, 0)

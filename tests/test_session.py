@@ -17,6 +17,8 @@ from device.domain import (
     BrokerConnected,
     BrokerLost,
     CloseEye,
+    Correct,
+    CoverRead,
     Emotion,
     Event,
     EyeClosed,
@@ -35,6 +37,7 @@ from device.domain import (
     Playback,
     PolicyName,
     Publish,
+    ReadCover,
     Reading,
     Record,
     Resume,
@@ -399,6 +402,7 @@ RETAINED = {
     "health",
     "mood/state",
     "track/state",
+    "track/cover",
     "volume/state",
     "camera/state",
     "policy/state",
@@ -462,7 +466,7 @@ def test_every_payload_is_json() -> None:
     room.show(Emotion.FEAR, 20)
     room.tell(EyeClosed("The camera was unplugged."))
     for action in only(Publish, room.log):
-        if not isinstance(action.payload, str):
+        if not isinstance(action.payload, str | bytes):
             json.dumps(action.payload, allow_nan=False)
 
 
@@ -476,3 +480,69 @@ def test_a_wall_clock_that_jumps_changes_no_decision() -> None:
             room.show(Emotion.SURPRISE if part % 2 else Emotion.SADNESS, 20)
     assert event_types(calm.log) == event_types(wild.log)
     assert [p.serial for p in only(Play, calm.log)] == [p.serial for p in only(Play, wild.log)]
+
+
+# --- What people say of a track, and what it looks like ---
+
+
+def test_a_corrected_mood_shows_at_once_and_is_kept() -> None:
+    room = Room()
+    room.tell(BrokerConnected())
+    track = room.start_music().track
+    actions = room.say("track_mood", "tense")
+    assert only(Correct, actions) == [Correct(track.key, MoodName.TENSE)]
+    (event,) = said(actions, "event")
+    assert (event["event_type"], event["mood"], event["uri"]) == ("track_corrected", "tense", track.uri)
+    (state,) = said(actions, "track/state")
+    assert (state["mood"], state["mood_by"], state["arousal"]) == ("tense", "user", MOOD_AFFECT[MoodName.TENSE].arousal)
+
+
+def test_a_correction_can_be_forgotten_and_the_catalogue_knows_what_holds_then() -> None:
+    room = Room()
+    room.tell(BrokerConnected())
+    track = room.start_music().track
+    room.say("track_mood", "tense")
+    actions = room.say("track_mood", "auto")
+    assert only(Correct, actions) == [Correct(track.key, None)]
+    (state,) = said(room.tell(LibraryLoaded(LIBRARY)), "track/state")
+    assert (state["mood"], state["mood_by"]) == (str(track.mood), "folder")
+
+
+def test_a_correction_while_nothing_plays_is_refused() -> None:
+    room = Room()
+    room.tell(BrokerConnected())
+    actions = room.say("track_mood", "tense")
+    (refusal,) = said(actions, "error")
+    assert refusal["topic"] == "affetto/box/track_mood/set"
+    assert "none does" in refusal["message"]
+    assert only(Correct, actions) == []
+
+
+def test_the_cover_of_what_plays_is_asked_for_once_and_said() -> None:
+    room = Room()
+    room.tell(BrokerConnected())
+    actions = room.tell(LibraryLoaded(LIBRARY))
+    (play,) = only(Play, actions)
+    assert only(ReadCover, actions) == [ReadCover(play.track.uri)]
+    assert only(ReadCover, room.tell(Tick(), TrackStarted(play.serial))) == []
+    assert said(room.tell(CoverRead(play.track.uri, b"JPEG")), "track/cover") == [b"JPEG"]
+    assert said(room.say("playback", "stop"), "track/cover") == [b""]
+
+
+def test_the_cover_of_a_track_that_is_over_is_not_said() -> None:
+    room = Room()
+    room.tell(BrokerConnected())
+    first = room.start_music().track
+    (play,) = only(Play, room.say("playback", "next"))
+    assert said(room.tell(CoverRead(first.uri, b"old")), "track/cover") == []
+    assert said(room.tell(CoverRead(play.track.uri, b"new")), "track/cover") == [b"new"]
+
+
+def test_what_analysis_learns_is_no_news_but_shows_in_health() -> None:
+    room = Room()
+    room.tell(BrokerConnected(), LibraryLoaded(LIBRARY))
+    heard = (replace(LIBRARY[0], features=b"12", uncertainty=0.2), *LIBRARY[1:])
+    assert event_types(room.tell(LibraryLoaded(heard))) == []
+    room.pass_time(61)
+    (health,) = said(room.tell(Tick()), "health")
+    assert (health["analysed"], health["tracks"]) == (1, len(LIBRARY))

@@ -20,6 +20,7 @@ from device.home.commands import (
     SetPolicy,
     SetProfile,
     SetRoom,
+    SetTrackMood,
     SetVolume,
 )
 from device.home.topics import Topics
@@ -35,6 +36,8 @@ def ask(name: str, payload: bytes) -> Command | Refusal:
     ("mood", b"auto", SetMood(None)),
     ("mood", b"calm", SetMood(MoodName.CALM)),
     ("mood", b" HAPPY\r\n", SetMood(MoodName.HAPPY)),
+    ("track_mood", b"Tense", SetTrackMood(MoodName.TENSE)),
+    ("track_mood", b"AUTO", SetTrackMood(None)),
     ("mood", b'"sad"', SetMood(MoodName.SAD)),
     ("mood", b"\xef\xbb\xbftense", SetMood(MoodName.TENSE)),
     ("playback", b"play", SetPlayback(Transport.PLAY)),
@@ -81,8 +84,8 @@ def test_what_people_reasonably_send_is_obeyed(name: str, payload: bytes, comman
     ("room", b"up/down", "room/set takes a name without /, + and #, or nothing for no room, got 'up/down'."),
     ("room", b"r" * 65, f"room/set takes a name of at most 64 characters, got '{'r' * 59}…'."),
     ("volum", b"5", "There is no command volum/set; did you mean volume/set?"),
-    ("zzz", b"5", "There is no command zzz/set; there are mood, playback, volume, camera, policy, feedback, profile, "
-                  "room."),
+    ("zzz", b"5", "There is no command zzz/set; there are mood, track_mood, playback, volume, camera, policy, "
+                  "feedback, profile, room."),
 ])
 def test_the_rest_is_refused_with_what_was_expected(name: str, payload: bytes, message: str) -> None:
     answer = ask(name, payload)
@@ -144,7 +147,7 @@ def test_the_names_are_the_contract() -> None:
     assert below == {
         "availability", "mood/state", "mood/set", "track/state", "playback/set", "volume/set", "volume/state",
         "camera/set", "camera/state", "policy/set", "policy/state", "feedback/set", "profile/set", "profile/state",
-        "room/set", "room/state", "event", "health", "error",
+        "room/set", "room/state", "event", "health", "error", "track/cover", "track_mood/set",
         "#", "+/set", "affetto/kit", "homeassistant/device/affetto_kit/config", "homeassistant/status",
         "affetto", "kit", "homeassistant",
     }

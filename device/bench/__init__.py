@@ -26,7 +26,7 @@ from device.demo.album import SONGS
 from device.demo.broker import PrivateBroker
 from device.demo.show import write
 from device.errors import MqttError
-from device.perception.eye import SHIPPED_MODELS
+from device.model import SHIPPED_MODELS
 
 
 def run(config: Config, *, seconds: float, source: str | None = None, as_json: bool = False) -> int:

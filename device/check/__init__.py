@@ -23,7 +23,7 @@ from device.config import Config
 from device.daemon import first_memory
 from device.errors import ConfigError
 from device.home.topics import Topics
-from device.perception.eye import SHIPPED_MODELS
+from device.model import SHIPPED_MODELS
 
 SIGNS = {Verdict.WELL: ("✓", "green"), Verdict.NOTE: ("-", "yellow"), Verdict.PROBLEM: ("✗", "red")}
 

@@ -35,6 +35,13 @@ class SetMood:
 
 
 @dataclass(frozen=True, slots=True)
+class SetTrackMood:
+    """The track that plays has this mood, whatever folder, tags and model say; None ("auto") forgets what was said."""
+
+    mood: MoodName | None
+
+
+@dataclass(frozen=True, slots=True)
 class SetPlayback:
     """Play, pause, stop, next or previous."""
 
@@ -92,6 +99,7 @@ class HomeAssistantStatus:
 
 Command = (
     SetMood
+    | SetTrackMood
     | SetPlayback
     | SetVolume
     | SetCamera
@@ -143,6 +151,11 @@ def _mood(text: str) -> Command:
     return SetMood(None if word == AUTO else MoodName(word))
 
 
+def _track_mood(text: str) -> Command:
+    word = _choose(text, (AUTO, *MoodName))
+    return SetTrackMood(None if word == AUTO else MoodName(word))
+
+
 def _playback(text: str) -> Command:
     return SetPlayback(Transport(_choose(text, Transport, TRANSPORT_WORDS)))
 
@@ -183,6 +196,7 @@ def _room(text: str) -> Command:
 
 READERS: dict[str, Callable[[str], Command]] = {
     "mood": _mood,
+    "track_mood": _track_mood,
     "playback": _playback,
     "volume": _volume,
     "camera": _camera,

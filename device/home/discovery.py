@@ -81,9 +81,13 @@ ENTITIES = (
            value="(value_json.reason or '')[:255]"),
     Entity("playback", "sensor", "Playback", "mdi:play-pause", "track_state", value="value_json.state",
            more=_choice(Playback)),
+    Entity("cover", "image", "Cover", "mdi:album", "track_cover", more={"content_type": "image/jpeg"}),
     # What can be asked for
     Entity("mood_choice", "select", "Mood choice", "mdi:emoticon-cool-outline", "mood_state", "mood_set",
            value=f"value_json.mood if value_json.source == 'manual' else '{AUTO}'",
+           more={"options": [AUTO, *map(str, MoodName)]}),
+    Entity("track_mood", "select", "Mood of the track", "mdi:music-note-plus", "track_state", "track_mood_set",
+           value=f"value_json.mood if value_json.mood_by == 'user' else '{AUTO}'",
            more={"options": [AUTO, *map(str, MoodName)]}),
     Entity("policy", "select", "Policy", "mdi:compass-outline", "policy_state", "policy_set",
            more={"options": [str(policy) for policy in PolicyName]}),
@@ -116,6 +120,8 @@ ENTITIES = (
            category="diagnostic", more={**FIGURE, "unit_of_measurement": "fps", "suggested_display_precision": 1}),
     Entity("tracks", "sensor", "Tracks in the library", "mdi:music-box-multiple", "health",
            value="value_json.tracks", category="diagnostic", more=COUNT),
+    Entity("analysed", "sensor", "Tracks analysed", "mdi:ear-hearing", "health",
+           value="value_json.analysed", category="diagnostic", more=COUNT),
     Entity("memory", "sensor", "Memory", "mdi:memory", "health",
            value="value_json.memory_mb", category="diagnostic", more=MEGABYTES),
     Entity("eye_memory", "sensor", "Memory of the eye", "mdi:memory", "health",
@@ -154,7 +160,8 @@ def component(entity: Entity, topics: Topics) -> dict[str, object]:
         "icon": entity.icon,
         "qos": 1,
     }
-    for key, name in (("state_topic", entity.says), ("command_topic", entity.obeys),
+    says = "image_topic" if entity.platform == "image" else "state_topic"
+    for key, name in ((says, entity.says), ("command_topic", entity.obeys),
                       ("json_attributes_topic", entity.attributes)):
         if name:
             document[key] = getattr(topics, name)

@@ -29,6 +29,7 @@ class EventType(StrEnum):
     TRACK_STARTED = "track_started"
     TRACK_SKIPPED = "track_skipped"
     TRACK_FAILED = "track_failed"
+    TRACK_CORRECTED = "track_corrected"
     LIKED = "liked"
     DISLIKED = "disliked"
     CAMERA_ON = "camera_on"
@@ -53,9 +54,9 @@ def mood_state(mood: Mood) -> dict[str, object]:
 
 
 def track_state(playback: Playback, choice: Choice | None) -> dict[str, object]:
-    """`track/state`: every field but `state` is null while there is no track."""
+    """`track/state`: every field but `state` is null while there is no track. `mood_by`: who says what mood it has."""
     if choice is None:
-        nothing = ("title", "artist", "album", "duration_s", "mood", "valence", "arousal", "reason", "uri")
+        nothing = ("title", "artist", "album", "duration_s", "mood", "mood_by", "valence", "arousal", "reason", "uri")
         return {"state": str(playback), **dict.fromkeys(nothing)}
     track = choice.track
     return {
@@ -65,6 +66,7 @@ def track_state(playback: Playback, choice: Choice | None) -> dict[str, object]:
         "album": track.album,
         "duration_s": round(track.duration_s, 1),
         "mood": str(track.mood),
+        "mood_by": str(track.origin),
         "valence": round(track.affect.valence, 3),
         "arousal": round(track.affect.arousal, 3),
         "reason": choice.reason,
@@ -95,9 +97,12 @@ def timestamp(wall_s: float) -> str:
         return datetime.fromtimestamp(0, UTC).isoformat(timespec="seconds")
 
 
-def encode(payload: str | Mapping[str, object]) -> bytes:
-    """The bytes to send: text as it is, a mapping as JSON. Always valid UTF-8 and valid JSON: a byte of a file name
-    that is no UTF-8 becomes U+FFFD (JSON parsers refuse lone surrogates), NaN and infinities become null."""
+def encode(payload: str | bytes | Mapping[str, object]) -> bytes:
+    """The bytes to send: bytes and text as they are, a mapping as JSON. Text is always valid UTF-8 and valid JSON: a
+    byte of a file name that is no UTF-8 becomes U+FFFD (JSON parsers refuse lone surrogates), NaN and infinities become
+    null."""
+    if isinstance(payload, bytes):
+        return payload
     text = payload if isinstance(payload, str) else json.dumps(_finite(payload), ensure_ascii=False)
     return _LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", text).encode("utf-8")
 

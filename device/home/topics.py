@@ -38,6 +38,8 @@ class Topics:
     mood_state = _Below("mood/state")
     mood_set = _Below("mood/set")
     track_state = _Below("track/state")
+    track_cover = _Below("track/cover")
+    track_mood_set = _Below("track_mood/set")
     playback_set = _Below("playback/set")
     volume_state = _Below("volume/state")
     volume_set = _Below("volume/set")

@@ -229,6 +229,7 @@ class Catalogue:
         return self._shelf.or_anew(lambda: tracks.library(self._shelf.tracks(key), before), nothing)
 
     def _save(self, entries: Sequence[Entry]) -> None:
+        self._stale = self._stale or bool(entries)
         try:
             self._shelf.save_files(entries)
         except LibraryError as error:

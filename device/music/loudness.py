@@ -2,8 +2,8 @@
 
 ReplayGain 2.0 (wiki.hydrogenaud.io, "ReplayGain 2.0 specification"): the gain brings a track to -18 LUFS, the peak is
 its largest sample. RFC 7845 has gains of its own for Opus, in 1/256 dB to -23 LUFS. Where a file says nothing, what
-analysis measured counts. Music is never turned up so far that it clips; where nobody says how high the peaks are, not
-at all.
+analysis measured counts. Music is never turned up so far that its peak would clip; where nobody says how high that is,
+the player finds out while it plays (levelling.py).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def gain_of(tag_db: float | None, peak: float | None, loudness_lufs: float | Non
     wanted = tag_db if tag_db is not None else None if loudness_lufs is None else REFERENCE_LUFS - loudness_lufs
     if wanted is None:
         return 0.0
-    headroom_db = -20 * math.log10(peak) if peak else 0.0
+    headroom_db = -20 * math.log10(peak) if peak else HIGHEST_DB
     return max(LOWEST_DB, min(wanted, headroom_db, HIGHEST_DB))
 
 

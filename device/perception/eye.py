@@ -22,6 +22,7 @@ from device import systemd
 from device.config import Config
 from device.domain import Face, Reading, SeenFace
 from device.errors import AffettoError, CameraError, LinkError
+from device.model import SHIPPED_MODELS
 from device.perception.camera import Camera, open_camera
 from device.perception.certainty import certainty
 from device.perception.crop import align
@@ -36,7 +37,6 @@ from device.perception.wire import HEARTBEAT_S, MAX_FACES, OPENING_S, Hello, Tro
 LOOK_AGAIN_S = 2.0  # somebody who sits still from the start is found after this long
 REST_S = 0.2  # faces that keep still are looked for only so often; their emotions are scored in every frame
 STILL = 0.8  # share of the box, as intersection over union, that two sightings of a still face have in common
-SHIPPED_MODELS = Path(__file__).resolve().parents[2] / "models"
 
 T = TypeVar("T")
 

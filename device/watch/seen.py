@@ -213,6 +213,8 @@ def _event(seen: Seen, payload: bytes, now: Now, old: bool) -> Seen:
     facts = [_text(doc, name) for name in ("title", "camera", "message") if _text(doc, name)]
     if kind == "library_changed":
         facts.append(f"{_number(doc, 'tracks', 0, 1e9):.0f} tracks")
+    if kind == "track_corrected":
+        facts.append(_text(doc, "mood"))
     trouble = kind.endswith(("_failed", "_problem"))
     words = ": ".join([kind.replace("_", " "), *facts])
     return _tell(seen, now, "problem" if trouble else "event", words, old)

@@ -1,0 +1,74 @@
+"""Reads covers on a thread of its own, because the disk may be slow and the picture anybody's.
+
+The thread only asks the process that reads files (music/reader.py) and puts a `CoverRead` into the inbox. Only the
+cover that was asked for last is read: whoever skips through ten tracks wants one.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote_to_bytes
+
+from device.domain import CoverRead, Event
+from device.errors import LibraryError, ModelError
+from device.music.reader import Reader
+
+log = logging.getLogger("affetto.covers")
+
+IDLE_S = 30.0  # then the process is ended; a track is longer
+
+
+class ReadsCovers(Protocol):
+    """What is needed of `music.reader.Reader`."""
+
+    def cover(self, path: Path) -> bytes: ...
+    def close(self) -> None: ...
+
+
+class Covers:
+    """Answers each `read` with one `CoverRead`, unless another came before it was begun."""
+
+    def __init__(self, put: Callable[[Event], None], reader: ReadsCovers | None = None) -> None:
+        self._put, self._reader = put, reader or Reader()
+        self._news = threading.Condition()
+        self._wanted = ""
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="covers", daemon=True)
+        self._thread.start()
+
+    def read(self, uri: str) -> None:
+        """Read the cover of the track at this `file://` URI; returns at once."""
+        with self._news:
+            self._wanted = uri
+            self._news.notify()
+
+    def close(self) -> None:
+        """End the thread, unless a disk keeps it; idempotent."""
+        with self._news:
+            self._closing = True
+            self._news.notify()
+        self._thread.join(1.0)
+
+    def _run(self) -> None:
+        while True:
+            with self._news:
+                if not self._news.wait_for(lambda: bool(self._wanted) or self._closing, IDLE_S):
+                    self._reader.close()
+                    continue
+                uri, self._wanted = self._wanted, ""
+                if self._closing:
+                    break
+            self._put(CoverRead(uri, self._cover(Path(os.fsdecode(unquote_to_bytes(uri.removeprefix("file://")))))))
+        self._reader.close()
+
+    def _cover(self, path: Path) -> bytes:
+        try:
+            return self._reader.cover(path)
+        except (LibraryError, ModelError) as error:
+            log.info("no cover: %s", error)
+            return b""
