@@ -75,7 +75,7 @@ class FaceDetector:
         scale = min(self._height / gray.shape[0], self._width / gray.shape[1])
         outputs = self._model.run_stored(self._prepare(gray, scale))
         found = np.concatenate([self._decode(outputs, stride) for stride in STRIDES])
-        return [_face(row, scale) for row in merge(found)]
+        return _faces(merge(found), scale)
 
     def close(self) -> None:
         """Free the model; a second call does nothing."""
@@ -131,49 +131,49 @@ def _check(gray: Gray) -> None:
         )
 
 
-def merge(found: Float32Array) -> list[Float32Array]:
+def merge(found: Float32Array) -> Float32Array:
     """One row a face, best first: each is the average of the cells that mean it, with the score of the best.
 
-    `found` are rows as `FaceDetector` decodes them: score, left, top, right, bottom, landmarks.
+    `found` are rows as `FaceDetector` decodes them: score, left, top, right, bottom, landmarks. A cell means the
+    surest face that it overlaps.
     """
     rows = found[np.argsort(-found[:, 0], kind="stable")]
-    if not len(rows):
-        return []
     same = _overlaps(rows) > SAME_FACE_OVERLAP
     np.fill_diagonal(same, True)  # even if its box is empty
-    left, merged = np.ones(len(rows), bool), []
+    free, best, weights = np.ones(len(rows), bool), [], []
     for place in range(len(rows)):
-        if left[place]:
-            group = rows[same[place] & left]
-            left &= ~same[place]
-            weights = group[:, 0] ** SURER
-            row = weights @ group / weights.sum()
-            row[0] = group[0, 0]
-            merged.append(row)
-    return merged
+        if free[place]:
+            best.append(place)
+            weights.append(same[place] & free)
+            free &= ~same[place]
+    if not best:
+        return rows
+    shares = np.asarray(weights) * rows[:, 0] ** SURER
+    merged = (shares @ rows) / shares.sum(axis=1, keepdims=True)
+    merged[:, 0] = rows[best, 0]
+    return np.asarray(merged, np.float32)
 
 
 def _overlaps(rows: Float32Array) -> Float32Array:
     """Intersection over union of every box with every other, float32 [n, n]."""
-    sides = np.maximum(rows[:, 3:5] - rows[:, 1:3], 0)
-    areas = sides[:, 0] * sides[:, 1]
-    near = np.maximum(rows[:, None, 1:3], rows[None, :, 1:3])
-    shared_sides = np.maximum(np.minimum(rows[:, None, 3:5], rows[None, :, 3:5]) - near, 0)
-    shared = shared_sides[..., 0] * shared_sides[..., 1]
-    return np.asarray(shared / np.maximum(areas[:, None] + areas - shared, 1e-6), np.float32)
+    left, top, right, bottom = rows[:, 1:5].T
+    wide = np.minimum.outer(right, right) - np.maximum.outer(left, left)
+    high = np.minimum.outer(bottom, bottom) - np.maximum.outer(top, top)
+    shared = np.maximum(wide, 0) * np.maximum(high, 0)
+    areas = (right - left) * (bottom - top)
+    return np.asarray(shared / np.maximum(np.add.outer(areas, areas) - shared, 1e-6), np.float32)
 
 
-def _face(row: Float32Array, scale: float) -> Face:
-    left, top, right, bottom, *rest = (row[1:].astype(np.float64) / scale).tolist()
-    points = list(zip(rest[::2], rest[1::2], strict=True))
-    return Face(
-        x=left,
-        y=top,
-        w=right - left,
-        h=bottom - top,
-        score=float(row[0]),
-        landmarks=(points[0], points[1], points[2], points[3], points[4]),
-    )
+def _faces(rows: Float32Array, scale: float) -> list[Face]:
+    """Merged rows as faces, in pixels of a picture that was scaled by `scale`."""
+    faces = []
+    for score, (left, top, right, bottom, *rest) in zip(
+        rows[:, 0].tolist(), (rows[:, 1:] / scale).tolist(), strict=True
+    ):
+        points = list(zip(rest[::2], rest[1::2], strict=True))
+        landmarks = (points[0], points[1], points[2], points[3], points[4])
+        faces.append(Face(x=left, y=top, w=right - left, h=bottom - top, score=score, landmarks=landmarks))
+    return faces
 
 
 def _input_side(model: Model) -> tuple[int, int]:
