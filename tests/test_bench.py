@@ -84,7 +84,14 @@ def test_decisions_are_measured_for_every_reading() -> None:
     times = deciding.decide(Config(), readings)
     assert len(times) == 20
     assert min(times) > 0
-    assert len(deciding.recommend()) == deciding.CHOICES
+
+
+def test_choices_are_measured_for_every_size_of_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deciding, "LIBRARIES", {"1k": 1000, "2k": 2000})
+    stages = deciding.recommend()
+    assert list(stages) == ["start 1k", "recommend 1k", "start 2k", "recommend 2k"]
+    assert [len(times) for times in stages.values()] == [deciding.STARTS, deciding.CHOICES] * 2
+    assert min(min(times) for times in stages.values()) > 0
 
 
 def test_without_mosquitto_it_is_measured_without_mqtt(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What decisions take, with a big library that somebody has lived with. No hardware, no clock but the stopwatch."""
+"""What decisions take, with libraries that somebody has lived with. No hardware, no clock but the stopwatch."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import numpy as np
+
 from device.config import Config
 from device.domain import (
     MOOD_AFFECT,
+    Affect,
     EyeOpened,
     EyeRead,
     LibraryLoaded,
     Listen,
     Memory,
     MoodName,
+    MoodOrigin,
     Now,
     Outcome,
     Reading,
@@ -26,13 +30,15 @@ from device.home.topics import Topics
 from device.music.recommend import Library, Taste, choose
 from device.session import Session
 
-TRACKS, LISTENS, CHOICES = 1000, 2000, 200
+LIBRARIES = {"1k": 1_000, "10k": 10_000, "100k": 100_000}
+LISTENS, CHOICES, STARTS = 20_000, 200, 3
+FEATURES = 64  # numbers that describe how a track sounds
 
 
 def decide(config: Config, readings: Sequence[Reading]) -> list[float]:
     """Milliseconds that the session takes for each reading, with a big library."""
     dice = random.Random(1)
-    tracks = invented_tracks(dice)
+    tracks = invented_tracks(LIBRARIES["1k"], dice)
     topics = Topics(config.mqtt.base_topic, config.device.id, config.mqtt.discovery_prefix)
     session = Session(config, Memory(camera=True), invented_listens(tracks, dice), topics, dice)
     first = readings[0].at_s
@@ -42,15 +48,27 @@ def decide(config: Config, readings: Sequence[Reading]) -> list[float]:
     return [timed(partial(session.handle, EyeRead(one), Now(one.at_s, time.time()))) for one in readings]
 
 
-def recommend() -> list[float]:
-    """Milliseconds of each choice of a track."""
-    dice = random.Random(1)
-    tracks = invented_tracks(dice)
-    library, taste = Library(tracks), Taste(invented_listens(tracks, dice))
+def recommend() -> dict[str, list[float]]:
+    """By library: milliseconds of each start (index and history) and of each choice of a track."""
+    stages = {}
+    for name, count in LIBRARIES.items():
+        dice = random.Random(1)
+        tracks = invented_tracks(count, dice)
+        history = invented_listens(tracks, dice)
+        stages[f"start {name}"] = [timed(partial(start, tracks, history)) for _ in range(STARTS)]
+        library, taste = start(tracks, history)
+        now = Now(0.0, time.time())
+        stages[f"recommend {name}"] = [
+            timed(partial(choose, library, invented_target(dice), taste, "everyone", now, dice)) for _ in range(CHOICES)
+        ]
+    return stages
+
+
+def start(tracks: Sequence[Track], history: Sequence[Listen]) -> tuple[Library, Taste]:
+    """What happens when the catalogue has been read: the index, and all that is remembered put onto it."""
+    library, taste = Library(tracks), Taste(history)
     taste.meet(library)
-    target = Target(MOOD_AFFECT[MoodName.HAPPY], MoodName.HAPPY, "the room is happy")
-    now = Now(0.0, time.time())
-    return [timed(partial(choose, library, target, taste, "everyone", now, dice)) for _ in range(CHOICES)]
+    return library, taste
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -59,20 +77,32 @@ def timed(work: Callable[[], object]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def invented_tracks(dice: random.Random) -> tuple[Track, ...]:
-    """A library of the size that the figures are given for."""
-    moods = [dice.choice(list(MoodName)) for _ in range(TRACKS)]
+def invented_target(dice: random.Random) -> Target:
+    mood = dice.choice(list(MoodName))
+    return Target(MOOD_AFFECT[mood], mood, f"to match a {mood} room")
+
+
+def invented_tracks(count: int, dice: random.Random) -> tuple[Track, ...]:
+    """A library of analysed tracks, all over the plane, of artists with ten songs each."""
+    generator = np.random.default_rng(dice.getrandbits(64))
+    places = generator.uniform(-1, 1, (count, 2)).tolist()
+    sounds = generator.standard_normal((count, FEATURES), dtype=np.float32)
+    sounds /= np.linalg.norm(sounds, axis=1, keepdims=True)
     return tuple(
-        Track(f"{number:040x}", f"file:///music/{number}.flac", f"Track {number}", f"Artist {number % 97}",
-              duration_s=200.0, affect=MOOD_AFFECT[mood], mood=mood)
-        for number, mood in enumerate(moods)
+        Track(f"{number:040x}", f"file:///music/{number}.flac", f"Track {number}", f"Artist {number // 10}",
+              duration_s=200.0, affect=Affect(*place), mood=MoodName.NEUTRAL, origin=MoodOrigin.MODEL,
+              uncertainty=0.3, features=sound.tobytes())
+        for number, (place, sound) in enumerate(zip(places, sounds.astype("<f2"), strict=True))
     )  # fmt: skip
 
 
 def invented_listens(tracks: Sequence[Track], dice: random.Random) -> list[Listen]:
+    """Half a year of listening, in all moods."""
     now = time.time()
-    outcomes = list(Outcome)
+    outcomes, moods = list(Outcome), list(MoodName)
     return [
-        Listen(track.key, "everyone", track.mood, dice.choice(outcomes), now - (LISTENS - number) * 200.0, 100.0)
+        Listen(
+            track.key, "everyone", dice.choice(moods), dice.choice(outcomes), now - (LISTENS - number) * 800.0, 100.0
+        )
         for number, track in enumerate(dice.choices(tracks, k=LISTENS))
     ]

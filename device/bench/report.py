@@ -23,7 +23,12 @@ MEANINGS = {
     "frame, all stages": "one frame through the eye",
     "link": "from the eye to the conductor's inbox",
     "session": "decide what a reading changes",
-    "recommend": "choose among 1000 tracks",
+    "start 1k": "index 1,000 tracks and 20,000 listens",
+    "recommend 1k": "choose among 1,000 tracks",
+    "start 10k": "index 10,000 tracks and 20,000 listens",
+    "recommend 10k": "choose among 10,000 tracks",
+    "start 100k": "index 100,000 tracks and 20,000 listens",
+    "recommend 100k": "choose among 100,000 tracks",
 }
 
 

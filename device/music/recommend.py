@@ -31,7 +31,8 @@ from device.music.taste import DAY_S, Taste, age_s
 __all__ = ["Library", "Taste", "choose", "fit"]
 
 WIDTH = 0.3  # of the Gaussian, in units of the plane; neighbouring moods are about 0.4 apart
-NEAR = 0.3  # tracks not further from the target than the nearest one plus this are a choice among equals
+NEAR = 0.2  # a track that is further from the target than the nearest one by no more than this, and by its own
+DOUBT = 0.4  # uncertainty (up to this), is as good as that one: a choice among equals
 RECENT_S = 3 * 3600.0
 ARTISTS = 4  # songs for which an artist stays away after having been heard
 STALEST = 0.02  # the freshness of a track that has only just been heard: repeating beats music of the wrong mood
@@ -77,13 +78,13 @@ def choose(
     allowed[library.rows(exclude)] = False
     if not allowed.any():
         allowed[:] = True
-    reach = float(distance[allowed].min()) + NEAR
-    rows = _pool(library, taste, profile, now, allowed, distance <= reach)
+    near = distance <= distance[allowed].min() + NEAR + np.minimum(library.uncertainty, DOUBT)
+    rows = _pool(library, taste, profile, now, allowed, near)
     fits = fit(distance[rows], library.uncertainty[rows])
     candidates = _weigh(library, taste, profile, target, now, generator, rows, fits)
     best = int(candidates.worth.argmax())
-    near = float(distance[candidates.rows[best]]) <= reach
-    return _explain(library, taste, profile, target, now, candidates, best, near=near)
+    fitting = bool(near[candidates.rows[best]])
+    return _explain(library, taste, profile, target, now, candidates, best, near=fitting)
 
 
 def fit(distance: Floats, uncertainty: Floats) -> Floats:

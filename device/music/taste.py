@@ -39,7 +39,7 @@ DAY_PARTS = 4  # night, morning, afternoon, evening: six hours each
 CONTEXTS = len(MOODS) * DAY_PARTS
 ALWAYS = CONTEXTS  # the column of evidence that holds in every context
 COLUMNS = CONTEXTS + 1
-OTHER_MOOD, OTHER_TIME = 0.5, 0.7  # what evidence from another mood, from another part of the day, still counts
+OTHER_MOOD, OTHER_TIME = 0.7, 0.7  # what evidence from another mood, from another part of the day, still counts
 
 Reals = NDArray[np.float64]
 
