@@ -34,7 +34,7 @@ COMMANDS = {
     "eye": "the eye: camera to numbers; started by the conductor or by systemd, not by hand",
     "demo": "the whole program with rendered people, made-up music and a broker of its own",
     "check": "examine configuration, camera, sound, models, broker and library; say what to do",
-    "scan": "read the music folders into the catalogue and show what was found",
+    "scan": "read the music folders, listen to what is new, and show what was found",
     "watch": "live view of a device in the terminal, over MQTT, so also from another machine",
     "bench": "how long each stage takes, how much processor and memory each process needs",
 }
@@ -53,7 +53,9 @@ EXAMPLES = {
   affetto check --camera            take one look through the camera, too""",
     "scan": """\
   affetto scan                      the folders of the configuration
-  affetto scan ~/Music              another folder; folders named happy, sad, calm ... say what mood their music has""",
+  affetto scan ~/Music              another folder; folders named happy, sad, calm ... say what mood their music has
+  affetto scan --plot               and where each track stands; Ctrl-C while it listens loses nothing
+  affetto scan --plot library.png   the same as a picture (needs matplotlib)""",
     "watch": """\
   affetto watch                     the device of this machine's configuration
   affetto watch --host broker.local --id kitchen     another one""",
@@ -66,6 +68,8 @@ EXAMPLES = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; the exit status (0 done, 1 failed, 2 wrong arguments or configuration)."""
     options = parser().parse_args(argv)
+    # NumPy's threads gain nothing on products as small as ours, and lose much when the cores have other work.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=log_format())
     try:
         return HANDLERS[options.command](options)
@@ -117,6 +121,9 @@ def parser() -> argparse.ArgumentParser:
     parts["check"].add_argument("--json", action="store_true", help="print the findings as JSON")
     parts["check"].add_argument("--camera", action="store_true", help="take one frame even if the switch is off")
     parts["scan"].add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="instead of the configured ones")
+    parts["scan"].add_argument(
+        "--plot", nargs="?", const="-", metavar="FILE.png", help="show the library in the plane, here or as a picture"
+    )
     parts["watch"].add_argument("--host", metavar="HOST", help="broker, instead of the configured one")
     parts["watch"].add_argument("--port", type=int, metavar="PORT", help="its port")
     parts["watch"].add_argument("--id", metavar="ID", help="device id, instead of the configured one")
@@ -184,7 +191,7 @@ def scan(options: argparse.Namespace) -> int:
     """`affetto scan`."""
     from device import scan as reader
 
-    return reader.run(load(options), options.folders)
+    return reader.run(load(options), options.folders, options.plot)
 
 
 def watch(options: argparse.Namespace) -> int:

@@ -546,3 +546,22 @@ def test_what_analysis_learns_is_no_news_but_shows_in_health() -> None:
     room.pass_time(61)
     (health,) = said(room.tell(Tick()), "health")
     assert (health["analysed"], health["tracks"]) == (1, len(LIBRARY))
+
+
+def test_nothing_that_is_known_of_a_person_is_published_for_another() -> None:
+    room = Room()
+    room.tell(BrokerConnected())
+    room.say("profile", "Ada")
+    play = room.start_music()
+    for _ in range(12):
+        room.say("feedback", "like")
+        (play,) = only(Play, room.tell(TrackEnded(play.serial)))
+        room.tell(TrackStarted(play.serial))
+        room.pass_time(5 * 3600)
+    room.say("profile", "Bob")
+    room.tell(BrokerLost("gone"))
+    actions = room.tell(BrokerConnected(), TrackEnded(play.serial))
+    words = repr([action.payload for action in only(Publish, actions)])
+    assert "Bob" in words
+    assert "Ada" not in words
+    assert "liked" not in json.dumps(said(actions, "track/state")[-1])

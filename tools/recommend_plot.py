@@ -28,7 +28,7 @@ def draw(figures: Mapping[str, Any], folder: Path) -> list[Path]:
     bars(left, settings, "skips", "songs skipped, %")
     bars(right, settings, "repeats", "heard in the last 24 hours already, %")
     right.tick_params(left=False)
-    right.legend(*left.get_legend_handles_labels(), loc="lower right", frameon=False, fontsize=8)
+    above.legend(*left.get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False, fontsize=8)
     one, two, three = below.subplots(1, 3)
     usual = settings.get("usual") or next(iter(settings.values()))
     learning(one, usual)
@@ -106,7 +106,8 @@ def cheering(axes: Axes, lift: Mapping[str, Any]) -> None:
     axes.axhline(0.3, color="#bbbbbb", linewidth=0.8)
     axes.set_xlabel("minutes", fontsize=8)
     axes.set_title("valence of a gloomy listener (usual)", fontsize=9)
-    axes.legend(frameon=False, fontsize=7)
+    axes.legend(frameon=False, fontsize=7, loc="upper left")
+    axes.set_ylim(None, 0.75)
     tidy(axes)
 
 
