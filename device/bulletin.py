@@ -47,13 +47,21 @@ class Bulletin:
         return Publish(self.topics.event, payloads.event(event_type, **facts), retain=False)
 
     def documents(
-        self, memory: Memory, mood: Mood, playback: Playback, choice: Choice | None, cover: bytes, camera_open: bool
+        self,
+        memory: Memory,
+        mood: Mood,
+        playback: Playback,
+        choice: Choice | None,
+        mark: tuple[float, float],
+        cover: bytes,
+        camera_open: bool,
     ) -> dict[str, Payload]:
-        """Everything retained, as it ought to be. The camera counts as off only when the eye has let go of it."""
+        """Everything retained, as it ought to be. `mark`: see `Jukebox.mark`. The camera counts as off only when the eye
+        has let go of it."""
         topics = self.topics
         documents: dict[str, Payload] = {
             topics.mood_state: payloads.mood_state(mood),
-            topics.track_state: payloads.track_state(playback, choice),
+            topics.track_state: payloads.track_state(playback, choice, mark),
             topics.track_cover: cover,
             topics.volume_state: str(memory.volume),
             topics.camera_state: "ON" if memory.camera or camera_open else "OFF",

@@ -24,6 +24,7 @@ from device.domain import (
     Action,
     CloseEye,
     Correct,
+    Cue,
     Event,
     Memory,
     Now,
@@ -36,6 +37,7 @@ from device.domain import (
     Record,
     Resume,
     Save,
+    Seek,
     SetVolume,
     Silence,
     Subscribe,
@@ -139,8 +141,12 @@ class Daemon:
 
     def _do(self, action: Action) -> None:
         match action:
-            case Play(serial, track, fade_s):
-                self._player.play(serial, track, fade_s)
+            case Play(serial, track, fade_s, start_s):
+                self._player.play(serial, track, fade_s, start_s)
+            case Cue(serial, track):
+                self._player.cue(serial, track)
+            case Seek(serial, position_s):
+                self._player.seek(serial, position_s)
             case Pause():
                 self._player.pause()
             case Resume():

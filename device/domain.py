@@ -263,6 +263,7 @@ class Memory:
     mood: MoodName | None = None  # a mood set by hand; None is "auto"
     playback: Playback = Playback.PLAYING
     track_key: str = ""
+    position_s: float = 0.0  # how far that track was, when it last said so
 
 
 # --- Events -----------------------------------------------------------------------------------------------------

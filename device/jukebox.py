@@ -9,12 +9,13 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from device.config import MusicConfig
 from device.domain import (
     Action,
     Choice,
+    Cue,
     Listen,
     MoodName,
     Now,
@@ -24,33 +25,22 @@ from device.domain import (
     Playback,
     Record,
     Resume,
+    Seek,
     Silence,
     Target,
     Track,
     Transport,
 )
 from device.home.payloads import EventType
+from device.lineup import Lineup, Spin
 from device.music.recommend import Library, Taste, choose
 
 PAST = 100  # tracks that "previous" can go back to
 FAILURES_IN_A_ROW = 5  # then a rest: the sound device may be gone, not the files
 REST_S = 5.0  # the first rest; each further one is twice as long
 LONGEST_REST_S = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Spin:
-    """One playing of a track. `heard_s` counts up to `running_since` (monotonic s; None while not audible)."""
-
-    serial: int
-    choice: Choice
-    mood: MoodName
-    heard_s: float = 0.0
-    running_since: float | None = None
-
-    def heard(self, now: Now) -> float:
-        """Seconds heard until now, without pauses."""
-        return self.heard_s + (0.0 if self.running_since is None else now.mono - self.running_since)
+BEGINNING_S = 3.0  # "previous" so early means the track before; later, this one again
+NEARLY_OVER_S = 10.0  # a track that was so near its end is not taken up again
 
 
 class Jukebox:
@@ -67,6 +57,11 @@ class Jukebox:
         self._library = Library()
         self.state = Playback.STOPPED
         self.spin: Spin | None = None
+        self.position_s = 0.0
+        """Where the track was when it was last heard of, for the memory."""
+        self.mark = (0.0, 0.0)
+        """Where the track was at what time (wall clock, s), renewed when that cannot be reckoned any more."""
+        self._lineup = Lineup()
         self._dice, self._tell = dice, tell
         self._rest_until = 0.0
         self._serial = 0
@@ -112,6 +107,29 @@ class Jukebox:
             return []
         return [*self._learn(Outcome.REPLACED, now), *self.play_next(target, now, fade_s=self.config.fade_s)]
 
+    def line_up(self, target: Target, now: Now) -> list[Action]:
+        """Once what plays is ending: choose what follows it, and anew if that was for another mood or taste."""
+        wish = (target.mood, self.profile)
+        if self.spin is None or not self._lineup.due(wish):
+            return []
+        choice = choose(self._library, target, self.taste, self.profile, now, self._dice, exclude=self._avoid())
+        if choice is None:
+            return []
+        self._serial += 1
+        self._lineup.add(Spin(self._serial, choice, target.mood), wish)
+        return [Cue(self._serial, choice.track)]
+
+    def take_up(self, track_key: str, position_s: float, target: Target) -> list[Action]:
+        """Go on with what was on before the program stopped, paused if it was; not if it is gone or nearly over."""
+        row = self._library.row.get(track_key)
+        if row is None:
+            return []
+        track = self.tracks[row]
+        if track.duration_s > 0 and position_s > track.duration_s - NEARLY_OVER_S:
+            return []
+        actions = self._play(Choice(track, "it goes on where it stopped"), target.mood, 0.0, position_s)
+        return [*actions, Pause()] if self.state is Playback.PAUSED else actions
+
     # --- What people ask for ---
 
     def obey(self, transport: Transport, target: Target, now: Now) -> list[Action]:
@@ -128,8 +146,16 @@ class Jukebox:
             case Transport.NEXT:
                 return self._skip(Outcome.SKIPPED, target, now)
             case Transport.PREVIOUS:
-                return self._go_back(target)
+                return self._go_back(target, now)
         return []
+
+    def seek(self, position_s: float, now: Now) -> list[Action]:
+        """Go elsewhere in what plays or is paused."""
+        if self.spin is None:
+            return []
+        self.spin = self.spin.at(position_s, now)
+        self._note(now)
+        return [Seek(self.spin.serial, position_s)]
 
     def judge(self, outcome: Outcome, target: Target, now: Now) -> list[Action]:
         """Somebody likes or dislikes what plays; a disliked track does not go on."""
@@ -143,19 +169,22 @@ class Jukebox:
 
     def _pause(self, spin: Spin, now: Now) -> list[Action]:
         self.state = Playback.PAUSED
-        self.spin = replace(spin, heard_s=spin.heard(now), running_since=None)
+        self.spin = spin.held(now)
+        self._note(now)
         return [Pause()]
 
     def _resume(self, now: Now) -> list[Action]:
         self.state = Playback.PLAYING
         if self.spin is not None:
             self.spin = replace(self.spin, running_since=now.mono)
+            self._note(now)
         return [Resume()]
 
     def _stop(self) -> list[Action]:
         was = self.spin
         self.state = Playback.STOPPED
         self._retire()
+        self._lineup.clear()
         return [Silence(self.config.fade_s)] if was is not None else []
 
     def _skip(self, outcome: Outcome, target: Target, now: Now) -> list[Action]:
@@ -164,27 +193,28 @@ class Jukebox:
             actions.append(self._tell(EventType.TRACK_SKIPPED, title=self.choice.track.title))
         return actions + self.play_next(target, now)
 
-    def _go_back(self, target: Target) -> list[Action]:
-        """To the track before this one; without one, this one starts again."""
-        if self._past:
-            choice = Choice(self._past.pop(), "you went back to it")
-        elif self.choice is not None:
-            choice = replace(self.choice, reason="you started it again")
-        else:
+    def _go_back(self, target: Target, now: Now) -> list[Action]:
+        """To the track before this one; later than `BEGINNING_S`, or without one, to the beginning of this one."""
+        if self.spin is not None and (not self._past or self.spin.position_s(now) > BEGINNING_S):
+            actions = self.seek(0.0, now)
+            return actions if self.state is Playback.PLAYING else [*actions, *self._resume(now)]
+        if not self._past:
             return []
         self.state = Playback.PLAYING
         self.spin = None  # going back must not put the newer track into the past
-        return self._play(choice, target.mood, 0.0)
+        return self._play(Choice(self._past.pop(), "you went back to it"), target.mood, 0.0)
 
     # --- What the player tells ---
 
     def started(self, serial: int, now: Now) -> list[Action]:
-        """A track became audible."""
+        """A track became audible: the one that was ordered, or one cued before a newer cue came through."""
+        self.spin = self._lineup.started(serial, self.spin)
         if self.spin is None or self.spin.serial != serial:
             return []
         self._failures = 0
         if self.state is Playback.PLAYING:
             self.spin = replace(self.spin, running_since=now.mono)
+        self._note(now)
         choice, track = self.spin.choice, self.spin.choice.track
         return [
             self._tell(
@@ -193,19 +223,40 @@ class Jukebox:
         ]
 
     def ended(self, serial: int, now: Now) -> list[Action]:
-        """A track is over; being idle is the reason to play the next one."""
+        """A track is over; the one that was cued follows, else being idle is the reason to play the next one."""
         if self.spin is None or self.spin.serial != serial:
             return []
         actions = self._learn(Outcome.PLAYED, now)
         self._retire()
+        self.spin, self.position_s = self._lineup.advance(), 0.0
         return actions
+
+    def ending(self, serial: int) -> None:
+        """A track has only some seconds left."""
+        if self.spin is not None and self.spin.serial == serial:
+            self._lineup.ending = True
+
+    def at(self, serial: int, position_s: float, now: Now) -> None:
+        """The player says where it is; it knows best."""
+        if self.spin is not None and self.spin.serial == serial:
+            self.spin, self.position_s = self.spin.at(position_s, now), position_s
+
+    def sound(self, on: bool, now: Now) -> None:
+        """The sound device went away, or came back: what nobody hears does not count as heard."""
+        if self.spin is not None:
+            since = now.mono if on and self.state is Playback.PLAYING else None
+            self.spin = replace(self.spin.held(now), running_since=since)
+            self._note(now)
 
     def failed(self, serial: int, problem: str, now: Now) -> list[Action]:
         """A track cannot be played: not again until the next scan. After several in a row, a rest."""
-        if self.spin is None or self.spin.serial != serial:
+        if self.spin is not None and self.spin.serial == serial:
+            failed, self.spin = self.spin, self._lineup.advance()
+        elif (cue := self._lineup.failed(serial)) is not None:
+            failed = cue
+        else:
             return []
-        track = self.spin.choice.track
-        self.spin = None
+        track = failed.choice.track
         self._failed.add(track.key)
         self._failures += 1
         if self._failures % FAILURES_IN_A_ROW == 0 or len(self._failed) >= len(self.tracks):
@@ -228,13 +279,21 @@ class Jukebox:
         playing = set() if self.spin is None else {self.spin.choice.track.key}
         return playing | self._failed
 
-    def _play(self, choice: Choice, mood: MoodName, fade_s: float) -> list[Action]:
+    def _play(self, choice: Choice, mood: MoodName, fade_s: float, start_s: float = 0.0) -> list[Action]:
         self._retire()
+        self._lineup.clear()
         self._serial += 1
-        self.spin = Spin(self._serial, choice, mood)
-        return [Play(self._serial, choice.track, fade_s)]
+        self.spin = Spin(self._serial, choice, mood, jumped_s=start_s)
+        self.position_s = start_s
+        return [Play(self._serial, choice.track, fade_s, start_s)]
 
     def _retire(self) -> None:
         if self.spin is not None:
             self._past.append(self.spin.choice.track)
             self.spin = None
+
+    def _note(self, now: Now) -> None:
+        """The position jumped, or stands still from now on, or goes on."""
+        if self.spin is not None:
+            self.position_s = self.spin.position_s(now)
+            self.mark = (self.position_s, now.wall)

@@ -46,11 +46,15 @@ from device.domain import (
     Reading,
     Save,
     SetVolume,
+    SoundBack,
+    SoundLost,
     Subscribe,
     Target,
     Tick,
     Track,
+    TrackAt,
     TrackEnded,
+    TrackEnding,
     TrackFailed,
     TrackStarted,
 )
@@ -89,6 +93,7 @@ class Session:
         self._held_since = 0.0  # when the mood set by hand was set (wall clock, s)
         self._guide = Guide(config.mood)
         self._look_until: float | None = None  # the first song waits for a mood until then
+        self._unfinished = False  # the song that the memory names is to be taken up once the library is known
         # What was last asked for; the settle step compares with it.
         self._eye_wanted = False
         self._volume_asked: int | None = None
@@ -102,8 +107,9 @@ class Session:
     def start(self, now: Now) -> list[Action]:
         """What to do first: volume, camera, and music unless it was stopped before."""
         self._started, self._held_since = now, now.wall
-        if self.config.music.autoplay and self.memory.playback is Playback.PLAYING:
-            self.jukebox.state = Playback.PLAYING
+        if self.config.music.autoplay and self.memory.playback is not Playback.STOPPED:
+            self.jukebox.state, self.jukebox.position_s = self.memory.playback, self.memory.position_s
+            self._unfinished = bool(self.memory.track_key)
             self._look_until = now.mono + (FIRST_LOOK_S if self.memory.camera else 0.0)
         return self._settle(now)
 
@@ -131,6 +137,14 @@ class Session:
                 return self.jukebox.ended(serial, now)
             case TrackFailed(serial, problem):
                 return self.jukebox.failed(serial, problem, now)
+            case TrackEnding(serial):
+                self.jukebox.ending(serial)
+            case TrackAt(serial, position_s):
+                self.jukebox.at(serial, position_s, now)
+            case SoundLost(problem):
+                return self._sound(problem, now)
+            case SoundBack():
+                return self._sound("", now)
             case LibraryLoaded(tracks, problems):
                 return self._library_loaded(tracks, problems)
             case CoverRead(uri, picture):
@@ -146,6 +160,11 @@ class Session:
             case Tick(vitals):
                 self._vitals.process = vitals
         return []
+
+    def _sound(self, problem: str, now: Now) -> list[Action]:
+        self._vitals.sound_problem = problem
+        self.jukebox.sound(not problem, now)
+        return [self._bulletin.event(EventType.SOUND_LOST if problem else EventType.SOUND_BACK, message=problem)]
 
     def _see(self, reading: Reading, now: Now) -> list[Action]:
         before = self.mood
@@ -210,6 +229,8 @@ class Session:
                 self._remember(room=name)
             case commands.SetPlayback(transport):
                 return self.jukebox.obey(transport, self._target(now), now)
+            case commands.SeekTo() as wish:
+                return self._seek(wish, message, now)
             case commands.Feedback(liking):
                 outcome = Outcome.LIKED if liking is commands.Liking.LIKE else Outcome.DISLIKED
                 return self.jukebox.judge(outcome, self._target(now), now)
@@ -235,6 +256,19 @@ class Session:
             )
         facts = {"title": track.title, "uri": track.uri, "mood": mood or commands.AUTO}
         return [self._bulletin.event(EventType.TRACK_CORRECTED, **facts), Correct(track.key, mood)]
+
+    def _seek(self, wish: commands.SeekTo, message: Message, now: Now) -> list[Action]:
+        spin = self.jukebox.spin
+        length_s = spin.choice.track.duration_s if spin is not None else 0.0
+        if spin is None:
+            answer = "seek/set is about the track that plays, and none does."
+        elif not wish.relative and wish.seconds > length_s > 0:
+            answer = f"seek/set: the track is {commands.minutes(length_s)} long."
+        else:
+            position_s = wish.seconds + (spin.position_s(now) if wish.relative else 0.0)
+            return self.jukebox.seek(max(0.0, min(position_s, length_s) if length_s > 0 else position_s), now)
+        refusal = commands.Refusal(message.topic, commands.show(message.payload), answer)
+        return [Publish(self._bulletin.topics.error, payloads.error(refusal), retain=False)]
 
     def _set_policy(self, name: PolicyName, now: Now) -> list[Action]:
         self._remember(policy=name)
@@ -272,15 +306,21 @@ class Session:
         self._remember(
             playback=self.jukebox.state,
             track_key=self.jukebox.spin.choice.track.key if self.jukebox.spin else self.memory.track_key,
+            position_s=self.jukebox.position_s,
         )
         return actions + self._settle_world() + self._settle_words(now)
 
     def _settle_music(self, now: Now) -> list[Action]:
         target = self._target(now)  # asked for with every event: the guide counts for how long a mood holds
+        if self._unfinished and self.jukebox.tracks:
+            self._unfinished = False
+            if actions := self.jukebox.take_up(self.memory.track_key, self.memory.position_s, target):
+                self._look_until = None
+                return actions
         if self._look_until is not None and now.mono < self._look_until:
             return []
         self._look_until = None
-        return self.jukebox.play_next(target, now) if self.jukebox.idle(now) else []
+        return self.jukebox.play_next(target, now) if self.jukebox.idle(now) else self.jukebox.line_up(target, now)
 
     def _settle_world(self) -> list[Action]:
         actions: list[Action] = []
@@ -308,7 +348,13 @@ class Session:
 
     def _settle_words(self, now: Now) -> list[Action]:
         documents = self._bulletin.documents(
-            self.memory, self.mood, self.jukebox.state, self.jukebox.choice, self._cover, self._vitals.eye_open
+            self.memory,
+            self.mood,
+            self.jukebox.state,
+            self.jukebox.choice,
+            self.jukebox.mark,
+            self._cover,
+            self._vitals.eye_open,
         )
         actions: list[Action] = [*self._bulletin.changes(documents, now)]
         if self._bulletin.health_due(now):

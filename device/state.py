@@ -1,10 +1,11 @@
 """What survives a restart and a power cut: the `Memory` of what was switched, and the history of listens.
 
-Only the main thread uses a `Store`; it touches `state.db` in the data folder and nothing else. One SQLite file, because
-its transactions are what a power cut cannot break. In WAL mode with `synchronous=FULL` a change is one append and one
-fsync: that is durable when `save` returns, and the least a flash card can be asked to write (a rollback journal
-syncs two files and a folder). Saving what is stored already writes nothing at all; a setting that was never changed is
-never stored, so that its default in config.yaml still counts.
+Only the main thread uses a `Store`; it touches `state.db` in the data folder, and `place.bin` for the position within
+the song, which moves too often for a database (place.py). One SQLite file for the rest, because its transactions are
+what a power cut cannot break. In WAL mode with `synchronous=FULL` a change is one append and one fsync: that is durable
+when `save` returns, and the least a flash card can be asked to write (a rollback journal syncs two files and a folder).
+Saving what is stored already writes nothing at all; a setting that was never changed is never stored, so that its
+default in config.yaml still counts.
 
 Nothing here stops the music. A damaged file is set aside and a new one begun, a folder that cannot be written makes the
 store forget at the next restart: both are said in `problem`. A write that fails (a full disk) raises `StateError` once;
@@ -13,18 +14,20 @@ afterwards the store goes on from memory, tries again at every change, and write
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from device.domain import Listen, Memory, MoodName, Outcome, Playback, PolicyName
 from device.errors import StateError
+from device.place import Place
 
 FORMAT = 1
 HISTORY_ROWS = 50_000  # some nine months of ten hours a day; 10 MB of memory
@@ -47,14 +50,25 @@ PRUNE = "DELETE FROM listens WHERE id <= (SELECT max(id) FROM listens) - ?"
 class Store:
     """The open `state.db` of one data folder. Make it with `Store.open`."""
 
-    def __init__(self, path: Path, database: sqlite3.Connection, defaults: Memory, problem: str, keep: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        database: sqlite3.Connection,
+        defaults: Memory,
+        problem: str,
+        keep: int,
+        place: Place | None = None,
+    ) -> None:
         self._path = path
         self._database: sqlite3.Connection | None = database
+        self._place = place
         self._keep = keep
         self.problem = problem
         """One sentence for the user if the file could not be used as it was; else empty."""
         database.execute(PRUNE, (keep,))
         self.memory = read_memory(database.execute("SELECT key, value FROM memory"), defaults)
+        if place is not None and place.track_key == self.memory.track_key:
+            self.memory = replace(self.memory, position_s=place.position_s)
         """What is in effect: what was stored, and the defaults for the rest."""
         self._written = encode_memory(self.memory)
         self._history = list(read_history(database.execute(SELECT)))
@@ -69,7 +83,7 @@ class Store:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             try:
-                return cls(path, connect(path), defaults, "", keep)
+                return cls(path, connect(path), defaults, "", keep, Place(folder))
             except sqlite3.Error as error:
                 if not is_damage(error):
                     raise
@@ -77,7 +91,7 @@ class Store:
                     f"{path} was damaged ({error}); it is now {set_aside(path).name}, "
                     "and volume, switches and likes begin anew"
                 )
-            return cls(path, connect(path), defaults, problem, keep)
+            return cls(path, connect(path), defaults, problem, keep, Place(folder))
         except (OSError, sqlite3.Error) as error:
             problem = f"{path} cannot be used ({error}); what changes now is forgotten at the next restart"
         return cls(path, connect(":memory:"), defaults, problem, keep)
@@ -91,6 +105,8 @@ class Store:
         """Makes `memory` survive a power cut; it does when this returns. `StateError`: see the module."""
         self.memory = memory
         self._write()
+        if self._place is not None:
+            self._place.write(memory.track_key, memory.position_s)
 
     def record(self, listen: Listen) -> None:
         """Adds one line to the history, with the same promise as `save`."""
@@ -104,6 +120,11 @@ class Store:
         if self._database is not None:
             self._database.close()
             self._database = None
+        if self._place is not None:
+            with contextlib.suppress(StateError):  # said when it happened, or too late to matter
+                self._place.write_now(self.memory.track_key, self.memory.position_s)
+            self._place.close()
+            self._place = None
 
     def _write(self) -> None:
         memory = encode_memory(self.memory)
@@ -182,8 +203,8 @@ def set_aside(path: Path) -> Path:
 
 
 def encode_memory(memory: Memory) -> dict[str, str]:
-    """Each field as the text that is stored for it."""
-    return {field.name: json.dumps(getattr(memory, field.name)) for field in fields(Memory)}
+    """Each field as the text that is stored for it in the database."""
+    return {name: json.dumps(getattr(memory, name)) for name in DECODERS}
 
 
 def read_memory(rows: Iterable[tuple[Any, Any]], defaults: Memory) -> Memory:

@@ -19,6 +19,7 @@ class Vitals:
         self.eye_starts = 0
         self.eye_problem = ""
         self.broker_problem = ""
+        self.sound_problem = ""
         self.library_problems: tuple[str, ...] = ()
         self.analysed = 0  # tracks that the model has heard
         self.readings = 0
@@ -50,7 +51,7 @@ class Vitals:
 
     def report(self, started: Now, now: Now, tracks: int) -> dict[str, object]:
         """The payload of `health`: numbers with their units in the names, and the last problems as sentences."""
-        problems = [self.eye_problem, self.broker_problem, *self.library_problems[:5]]
+        problems = [self.eye_problem, self.broker_problem, self.sound_problem, *self.library_problems[:5]]
         return {
             "status": "problem" if any(problems) else "ok",
             "uptime_s": round(now.mono - started.mono),

@@ -48,8 +48,9 @@ def matches_snapshot(name: str, document: object) -> bool:
 
 @pytest.mark.parametrize(("name", "document"), [
     ("mood_state", payloads.mood_state(MOOD)),
-    ("track_state", payloads.track_state(Playback.PLAYING, Choice(TRACK, "Happy music for a happy room."))),
-    ("track_state_none", payloads.track_state(Playback.STOPPED, None)),
+    ("track_state",
+     payloads.track_state(Playback.PLAYING, Choice(TRACK, "Happy music for a happy room."), (12.34, 1e9))),
+    ("track_state_none", payloads.track_state(Playback.STOPPED, None, (0.0, 0.0))),
     ("event", payloads.event("mood_changed", mood=MoodName.CALM, previous=MoodName.SAD, source=MoodSource.MANUAL)),
     ("error", payloads.error(Refusal("affetto/kit/volume/set", "loud", "volume/set takes a whole number."))),
 ])

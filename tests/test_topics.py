@@ -14,6 +14,7 @@ from device.home.commands import (
     HomeAssistantStatus,
     Liking,
     Refusal,
+    SeekTo,
     SetCamera,
     SetMood,
     SetPlayback,
@@ -44,6 +45,11 @@ def ask(name: str, payload: bytes) -> Command | Refusal:
     ("playback", b"Next", SetPlayback(Transport.NEXT)),
     ("playback", b"prev", SetPlayback(Transport.PREVIOUS)),
     ("playback", b"resume", SetPlayback(Transport.PLAY)),
+    ("seek", b"90", SeekTo(90.0)),
+    ("seek", b"1:30", SeekTo(90.0)),
+    ("seek", b"12.345678 s", SeekTo(12.345678)),
+    ("seek", b"+10", SeekTo(10.0, relative=True)),
+    ("seek", b"-0:15", SeekTo(-15.0, relative=True)),
     ("volume", b"0", SetVolume(0)),
     ("volume", b"55.0", SetVolume(55)),
     ("volume", b" 100 %", SetVolume(100)),
@@ -77,6 +83,8 @@ def test_what_people_reasonably_send_is_obeyed(name: str, payload: bytes, comman
                                    "got '{\"mood\": \"happy\"}'."),
     ("playback", b"\xff\xfe", "playback/set takes text in UTF-8, got bytes that are none."),
     ("playback", b"p" * 1_000_000, "playback/set takes a short text, got 1000000 bytes."),
+    *(("seek", payload, "seek/set takes seconds from the beginning, minutes as in 1:30, or a step such as +10 or -10, "
+                        f"got '{payload.decode()}'.") for payload in (b"", b"1:75", b"nan", b"1e3", b"--3", b"middle")),
     ("camera", b"maybe", "camera/set takes ON or OFF, got 'maybe'."),
     ("feedback", b"lik", "feedback/set takes like or dislike, got 'lik'; did you mean 'like'?"),
     ("profile", b"", "profile/set takes a name of 1 to 64 characters, got ''."),
@@ -84,7 +92,7 @@ def test_what_people_reasonably_send_is_obeyed(name: str, payload: bytes, comman
     ("room", b"up/down", "room/set takes a name without /, + and #, or nothing for no room, got 'up/down'."),
     ("room", b"r" * 65, f"room/set takes a name of at most 64 characters, got '{'r' * 59}…'."),
     ("volum", b"5", "There is no command volum/set; did you mean volume/set?"),
-    ("zzz", b"5", "There is no command zzz/set; there are mood, track_mood, playback, volume, camera, policy, "
+    ("zzz", b"5", "There is no command zzz/set; there are mood, track_mood, playback, seek, volume, camera, policy, "
                   "feedback, profile, room."),
 ])
 def test_the_rest_is_refused_with_what_was_expected(name: str, payload: bytes, message: str) -> None:
@@ -145,7 +153,8 @@ def test_the_names_are_the_contract() -> None:
     names = [name for name in vars(Topics) if not name.startswith("_") and isinstance(getattr(TOPICS, name), str)]
     below = {getattr(TOPICS, name).removeprefix("affetto/kit/") for name in names}
     assert below == {
-        "availability", "mood/state", "mood/set", "track/state", "playback/set", "volume/set", "volume/state",
+        "availability", "mood/state", "mood/set", "track/state", "playback/set", "seek/set",
+        "volume/set", "volume/state",
         "camera/set", "camera/state", "policy/set", "policy/state", "feedback/set", "profile/set", "profile/state",
         "room/set", "room/state", "event", "health", "error", "track/cover", "track_mood/set",
         "#", "+/set", "affetto/kit", "homeassistant/device/affetto_kit/config", "homeassistant/status",

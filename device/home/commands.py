@@ -49,6 +49,14 @@ class SetPlayback:
 
 
 @dataclass(frozen=True, slots=True)
+class SeekTo:
+    """Go to so many seconds from the beginning of the track, or, `relative`, from where it is."""
+
+    seconds: float
+    relative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SetVolume:
     """Percent, 0 to 100; the player keeps its own `max_volume`."""
 
@@ -101,6 +109,7 @@ Command = (
     SetMood
     | SetTrackMood
     | SetPlayback
+    | SeekTo
     | SetVolume
     | SetCamera
     | SetPolicy
@@ -167,6 +176,19 @@ def _volume(text: str) -> Command:
     return SetVolume(int(found[1]))
 
 
+def _seek(text: str) -> Command:
+    found = re.fullmatch(r"([+-]?)(?:([0-9]{1,3}):([0-5][0-9])|([0-9]{1,5}(?:\.[0-9]{1,6})?))(?: ?s)?", text)
+    if not found:
+        raise _Unusable("seconds from the beginning, minutes as in 1:30, or a step such as +10 or -10")
+    seconds = float(found[4]) if found[4] else 60.0 * int(found[2]) + int(found[3])
+    return SeekTo(-seconds if found[1] == "-" else seconds, relative=bool(found[1]))
+
+
+def minutes(seconds: float) -> str:
+    """A position as people say it, such as 3:05."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
 def _camera(text: str) -> Command:
     word = text.casefold()
     if word not in ON_WORDS + OFF_WORDS:
@@ -198,6 +220,7 @@ READERS: dict[str, Callable[[str], Command]] = {
     "mood": _mood,
     "track_mood": _track_mood,
     "playback": _playback,
+    "seek": _seek,
     "volume": _volume,
     "camera": _camera,
     "policy": _policy,

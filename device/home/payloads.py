@@ -35,6 +35,8 @@ class EventType(StrEnum):
     CAMERA_ON = "camera_on"
     CAMERA_OFF = "camera_off"
     CAMERA_PROBLEM = "camera_problem"
+    SOUND_LOST = "sound_lost"
+    SOUND_BACK = "sound_back"
     LIBRARY_CHANGED = "library_changed"
 
 
@@ -53,11 +55,13 @@ def mood_state(mood: Mood) -> dict[str, object]:
     }
 
 
-def track_state(playback: Playback, choice: Choice | None) -> dict[str, object]:
-    """`track/state`: every field but `state` is null while there is no track. `mood_by`: who says what mood it has."""
+def track_state(playback: Playback, choice: Choice | None, mark: tuple[float, float]) -> dict[str, object]:
+    """`track/state`. `mark`: how far into the track it was at what time (wall clock, s); while it plays it goes on from
+    there, so that this document only changes when it jumps. `mood_by`: who says what mood it has. Every field but
+    `state` is null while there is no track."""
     if choice is None:
         nothing = ("title", "artist", "album", "duration_s", "mood", "mood_by", "valence", "arousal", "reason", "uri")
-        return {"state": str(playback), **dict.fromkeys(nothing)}
+        return {"state": str(playback), **dict.fromkeys((*nothing, "position_s", "position_at"))}
     track = choice.track
     return {
         "state": str(playback),
@@ -65,6 +69,8 @@ def track_state(playback: Playback, choice: Choice | None) -> dict[str, object]:
         "artist": track.artist,
         "album": track.album,
         "duration_s": round(track.duration_s, 1),
+        "position_s": round(mark[0], 1),
+        "position_at": timestamp(mark[1]),
         "mood": str(track.mood),
         "mood_by": str(track.origin),
         "valence": round(track.affect.valence, 3),

@@ -41,6 +41,7 @@ class Topics:
     track_cover = _Below("track/cover")
     track_mood_set = _Below("track_mood/set")
     playback_set = _Below("playback/set")
+    seek_set = _Below("seek/set")
     volume_state = _Below("volume/state")
     volume_set = _Below("volume/set")
     camera_state = _Below("camera/state")
