@@ -1,0 +1,205 @@
+"""`affetto scan`: hears what is new, loses nothing when it is interrupted, and shows the library in the plane."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import audio
+import pytest
+from rich.console import Console
+from rich.progress import Progress
+
+from device import scan
+from device.analyst import listener
+from device.domain import MOOD_AFFECT, Affect, MoodName, MoodOrigin, Track
+from device.errors import AffettoError, LibraryError
+from device.music.catalogue import Catalogue
+from device.music.reader import read_here
+from device.music.track_mood import FEATURE_BYTES, TrackMood
+from device.scan import png, points, terminal
+
+HEARD = TrackMood(Affect(-0.2, 0.7), 0.3, (0.1, 0.7, 0.1, 0.1), 120.0, bytes(FEATURE_BYTES), -12.0)
+
+
+class Ears:
+    """A worker that says what it was told to; counts how often it was asked for each file."""
+
+    pid = None
+
+    def __init__(self, *, deaf: str = "", interrupt_after: int = -1) -> None:
+        self.asked: list[str] = []
+        self._deaf, self._left = deaf, interrupt_after
+
+    def analyse(self, path: Path) -> TrackMood:
+        if self._left == 0:
+            raise KeyboardInterrupt
+        self._left -= 1
+        self.asked.append(path.name)
+        if path.name == self._deaf:
+            raise LibraryError(f"{path} crashed the analysis twice and is left out")
+        return HEARD
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """A folder with a card of the model that hears; nobody loads the model itself."""
+    folder = tmp_path / "models"
+    folder.mkdir()
+    shipped = Path(__file__).resolve().parent.parent / "models"
+    card = (shipped / "emotion.json").read_text().replace('"emotion"', '"music_mood"', 1)
+    (folder / "music_mood.json").write_text(card)
+    return folder
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    for number in range(4):
+        audio.tone(tmp_path / "music" / f"{number}.wav", 0.1, 200 + 50 * number)
+    audio.tone(tmp_path / "music" / "calm" / "mine.wav", 0.1, 900)
+    return tmp_path / "music"
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path, music: Path) -> Iterator[Catalogue]:
+    with closing(Catalogue.open(tmp_path / "data", read_here)) as opened:
+        opened.scan([music])
+        yield opened
+
+
+def hear(catalogue: Catalogue, models: Path, ears: Ears) -> str:
+    with Progress(console=Console(quiet=True)) as progress:
+        return scan.hear(catalogue, models, progress, ears)
+
+
+def test_what_was_heard_is_in_the_library_and_not_heard_again(catalogue: Catalogue, models: Path) -> None:
+    ears = Ears()
+    assert hear(catalogue, models, ears) == ""
+    assert sorted(ears.asked) == ["0.wav", "1.wav", "2.wav", "3.wav", "mine.wav"]
+    assert ears.asked[-1] == "mine.wav", "first those of which nobody said what mood they have"
+    by_title = {track.title: track for track in catalogue.load().tracks}
+    heard, mine = by_title["2"], by_title["mine"]
+    assert (heard.origin, heard.mood, heard.affect) == (MoodOrigin.MODEL, MoodName.TENSE, HEARD.affect)
+    assert (heard.uncertainty, heard.tempo_bpm, heard.features) == (0.3, 120.0, HEARD.features)
+    assert heard.gain_db == pytest.approx(-6.0)
+    assert (mine.origin, mine.mood, mine.affect) == (MoodOrigin.FOLDER, MoodName.CALM, MOOD_AFFECT[MoodName.CALM])
+    assert (mine.uncertainty, mine.tempo_bpm, mine.features) == (None, 120.0, HEARD.features)
+    again = Ears()
+    hear(catalogue, models, again)
+    assert again.asked == []
+
+
+def test_an_interrupted_scan_goes_on_where_it_was(catalogue: Catalogue, models: Path, tmp_path: Path) -> None:
+    first = Ears(interrupt_after=2)
+    assert "3 tracks not listened to yet" in hear(catalogue, models, first)
+    catalogue.close()
+    with closing(Catalogue.open(tmp_path / "data", read_here)) as again:
+        assert again.count_heard(listener(models)) == (2, 5)
+        second = Ears()
+        hear(again, models, second)
+    assert sorted(first.asked + second.asked) == ["0.wav", "1.wav", "2.wav", "3.wav", "mine.wav"]
+
+
+def test_a_file_that_cannot_be_heard_is_told_once_and_asked_once(catalogue: Catalogue, models: Path) -> None:
+    hear(catalogue, models, Ears(deaf="1.wav"))
+    library = catalogue.load()
+    assert len(library.tracks) == 5, "it may be played all the same"
+    assert [problem for problem in library.problems if "1.wav" in problem] == list(library.problems)
+    assert len(library.problems) == 1
+    again = Ears()
+    hear(catalogue, models, again)
+    assert again.asked == []
+
+
+def test_another_model_hears_everything_anew(catalogue: Catalogue, models: Path) -> None:
+    hear(catalogue, models, Ears(deaf="1.wav"))
+    card = models / "music_mood.json"
+    card.write_text(card.read_text().replace('"sha256": "', '"sha256": "0123', 1))
+    again = Ears()
+    hear(catalogue, models, again)
+    assert len(again.asked) == 5
+    assert catalogue.load().problems == ()
+
+
+def test_without_a_model_it_says_so(catalogue: Catalogue, tmp_path: Path) -> None:
+    assert "music_mood" in hear(catalogue, tmp_path / "nothing", Ears())
+
+
+def test_a_drive_that_goes_while_it_is_heard_is_nobodys_fault(catalogue: Catalogue, models: Path, music: Path) -> None:
+    class Pulled(Ears):
+        def analyse(self, path: Path) -> TrackMood:
+            music.rename(music.with_name("pulled")) if music.exists() else None
+            raise LibraryError(f"{path} cannot be read: no such file")
+
+    hear(catalogue, models, Pulled())
+    music.with_name("pulled").rename(music)
+    assert catalogue.load().problems == ()
+    assert len(catalogue.pending(listener(models))) == 5
+
+
+# --- The plane --------------------------------------------------------------------------------------------------
+
+
+def track(key: str, mood: MoodName, origin: MoodOrigin) -> Track:
+    return Track(key, f"file:///{key}", f"Song {key}", "Someone", affect=MOOD_AFFECT[mood], mood=mood, origin=origin)
+
+
+LIBRARY = [
+    track("a", MoodName.CALM, MoodOrigin.FOLDER),
+    track("b", MoodName.CALM, MoodOrigin.FOLDER),
+    track("c", MoodName.ANGRY, MoodOrigin.MODEL),
+    track("d", MoodName.SAD, MoodOrigin.TAG),
+    replace(track("e", MoodName.NEUTRAL, MoodOrigin.UNKNOWN)),
+]
+AFFECTS = {"a": (0.6, -0.5, 0.2), "b": (-0.4, 0.8, 0.3), "c": (-0.5, 0.6, 0.3)}
+
+
+def test_points_stand_where_the_model_hears_them() -> None:
+    a, b, c, d = points.points_of(LIBRARY, AFFECTS)
+    assert (a.affect, a.heard, a.by_model) == (Affect(0.6, -0.5), True, False)
+    assert (c.by_model, c.distance) == (True, 0.0)
+    assert not d.heard
+    assert d.affect.distance(MOOD_AFFECT[MoodName.SAD]) <= points.SCATTER
+    assert points.doubtful([a, b, c, d], 5) == [b], "calm by the folder, tense to the model"
+    assert points.counts([a, b, c, d])[MoodName.CALM] == (2, 0)
+
+
+@pytest.mark.parametrize("count", [0, 1, 15, 2000])
+def test_the_picture_has_its_size_and_nothing_is_left_beside_it(tmp_path: Path, count: int) -> None:
+    tracks = [track(f"{n:x}", MoodName.SAD, MoodOrigin.FOLDER if n % 2 else MoodOrigin.MODEL) for n in range(count)]
+    known = {one.key: (n / count * 2 - 1, 0.5, 0.4) for n, one in enumerate(tracks) if n % 3}
+    png.draw(points.points_of(tracks, known), tmp_path / "library.png")
+    raw = (tmp_path / "library.png").read_bytes()
+    assert struct.unpack(">II", raw[16:24]) == (png.WIDTH_IN * png.DPI, png.HEIGHT_IN * png.DPI)
+    assert [path.name for path in tmp_path.iterdir()] == ["library.png"]
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_the_terminal_shows_moods_counts_and_doubts(width: int) -> None:
+    console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(terminal.chart(points.points_of(LIBRARY, AFFECTS), width))
+    text = console.export_text()
+    assert all(mood in text for mood in MoodName)
+    assert "calm 2 (2 yours)" in text
+    assert "Song b" in text
+    assert all(len(line) <= width for line in text.splitlines())
+
+
+@pytest.mark.parametrize(("name", "words"), [
+    ("library.txt", "not .*library.txt"), ("nowhere/library.png", "no folder .*nowhere"), ("music", "folders come"),
+])  # fmt: skip
+def test_a_plot_that_cannot_be_written_is_refused_at_once(tmp_path: Path, name: str, words: str) -> None:
+    with pytest.raises(AffettoError, match=words):
+        scan.check_picture(tmp_path / name)
+
+
+def test_without_matplotlib_there_is_a_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    with pytest.raises(AffettoError, match="without a file"):
+        scan.check_picture(tmp_path / "library.png")
