@@ -42,7 +42,12 @@ def open_peers(folder: Path, threshold: float | None = None) -> dict[str, Find]:
 
 
 def _yunet(path: Path, threshold: float) -> Find:
-    detector = cv2.FaceDetectorYN.create(str(path), "", (320, 240), threshold)
+    try:
+        detector = cv2.FaceDetectorYN.create(str(path), "", (320, 240), threshold)
+    except cv2.error as error:
+        raise ValueError(
+            f"OpenCV {cv2.__version__} cannot open {path.name}; measure beside it with OpenCV 5."
+        ) from error
 
     def find(gray: np.ndarray) -> list[Face]:
         detector.setInputSize((gray.shape[1], gray.shape[0]))

@@ -132,7 +132,8 @@ def draw_landmarks(seen: Mapping[str, Seen], thresholds: Mapping[str, float]) ->
     _finish(axes[0], "", "mean distance of the five landmarks, share of the distance between the eyes", "faces")
     axes[0].xaxis.set_major_formatter(PercentFormatter(1))
     axes[0].set_xlim(0, WORST_ERROR)
-    axes[0].legend(frameon=False, labelcolor=INK)
+    if axes[0].lines:
+        axes[0].legend(frameon=False, labelcolor=INK)
     return figure
 
 
