@@ -124,9 +124,6 @@ def parser() -> argparse.ArgumentParser:
     parts["scan"].add_argument(
         "--plot", nargs="?", const="-", metavar="FILE.png", help="show the library in the plane, here or as a picture"
     )
-    parts["scan"].add_argument(
-        "--plot", nargs="?", const="-", metavar="FILE.png", help="show the library in the plane, here or as a picture"
-    )
     parts["watch"].add_argument("--host", metavar="HOST", help="broker, instead of the configured one")
     parts["watch"].add_argument("--port", type=int, metavar="PORT", help="its port")
     parts["watch"].add_argument("--id", metavar="ID", help="device id, instead of the configured one")
