@@ -208,6 +208,11 @@ def test_a_clock_that_went_back_does_no_harm() -> None:
     assert set(shares([track("a"), track("b")], history)) == {"a", "b"}
 
 
+def test_a_clock_that_begins_in_1970_does_no_harm() -> None:
+    library = [track("a"), track("b"), track("angry", MoodName.ANGRY)]
+    assert set(shares(library, [listen("a", at=50.0)], count=50, now=Now(0.0, 60.0))) == {"b"}
+
+
 def test_a_history_of_tracks_that_are_gone_does_no_harm() -> None:
     assert chosen([track("a")], [listen("gone"), listen("gone", Outcome.LIKED)]) == "a"
 

@@ -61,6 +61,7 @@ BETTER, PATIENCE_S = 0.3, 3600.0  # the valence that counts as better; nobody is
 GLOOM = (MoodName.SAD, MoodName.ANGRY, MoodName.TENSE)
 MEASURES = {
     "skips": "skipped, %",
+    "early_skips": f"skipped in the first {BLOCK} songs, %",
     "late_skips": "skipped in the last third, %",
     "distance": "distance of the music from the target",
     "repeats": "heard in the last 24 h, %",
@@ -132,6 +133,7 @@ def live(setting: Setting, make: type[Folder] | type[Affetto], seed: int, songs:
         heard_at[song] = listener.wall
     return {
         "skips": 100 * skips.mean(),
+        "early_skips": 100 * skips[:BLOCK].mean(),
         "late_skips": 100 * skips[-songs // 3 :].mean(),
         "distance": distances.mean(),
         "repeats": 100 * repeats.mean(),

@@ -31,7 +31,7 @@ OVERALL, KIN, OWN = 10.0, 3.0, 3.0  # how much evidence each expectation is wort
 CURIOSITY = 0.35
 ARTIST = 0.5  # what evidence on another song of the same artist is worth
 SOUND = 1.0  # what evidence on another song that sounds exactly the same is worth; falls with the cosine's 4th power
-EARSHOT = 300  # songs that others are compared with: those of which most is known
+EARSHOT = 256  # songs that others are compared with: those of which most is known
 
 
 @dataclass(frozen=True, slots=True)

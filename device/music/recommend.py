@@ -38,7 +38,7 @@ ARTISTS = 4  # songs for which an artist stays away after having been heard
 STALEST = 0.02  # the freshness of a track that has only just been heard: repeating beats music of the wrong mood
 FAVOUR = 2.0  # the power of favour in the product: how much it counts beside the others
 FLOW = 0.3  # how much worth goes to zero as the sound turns to its opposite
-CANDIDATES = 400
+CANDIDATES = 256
 
 Mask = NDArray[np.bool_]
 
@@ -105,9 +105,9 @@ def _pool(library: Library, taste: Taste, profile: str, now: Now, allowed: Mask,
     a moment ago. Where all that fits was heard lately, everything competes: something near may beat a repeat."""
     liked = np.ones(len(library), np.bool_)
     liked[list(taste.ear(profile).disliked)] = False
-    rested = age_s(taste.heard_at, now) >= RECENT_S
     fitting = _unless_empty(allowed & near, liked)
-    pool = fitting & rested if (fitting & rested).any() else _unless_empty(allowed, liked)
+    rested = fitting & ((taste.heard_at <= max(0.0, now.wall - RECENT_S)) | (taste.heard_at > now.wall))
+    pool = rested if rested.any() else _unless_empty(allowed, liked)
     return _without_recent_artists(library, taste, np.flatnonzero(pool))
 
 
