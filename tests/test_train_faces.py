@@ -19,7 +19,7 @@ from tools.face_data import Picture, Pool  # noqa: E402
 from tools.face_targets import Label  # noqa: E402
 
 torch.set_num_threads(1)  # the batches are tiny; more threads only wait for one another
-RECIPE = train_faces.Recipe(epochs=2, camera_epochs=0, scenes=4, batch=2, seed=3, rate=1e-3, decay=0.01)
+RECIPE = train_faces.Recipe(epochs=1, camera_epochs=0, polish=1, scenes=4, batch=2, seed=3, rate=1e-3, decay=0.01)
 POINTS = np.array([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80]], np.float32)
 
 
@@ -73,7 +73,7 @@ def test_a_stopped_training_goes_on_to_the_same_weights(pool: Pool, tmp_path: Pa
 
 def test_another_recipe_does_not_go_on_from_a_checkpoint(tmp_path: Path) -> None:
     train_faces.save(train_faces.begin(RECIPE), RECIPE, tmp_path)
-    other = train_faces.Recipe(epochs=3, camera_epochs=0, scenes=4, batch=2, seed=3, rate=1e-3, decay=0.01)
+    other = train_faces.Recipe(epochs=3, camera_epochs=0, polish=1, scenes=4, batch=2, seed=3, rate=1e-3, decay=0.01)
     with pytest.raises(ValueError, match="made with other settings"):
         train_faces.resume(train_faces.begin(other), other, tmp_path)
 

@@ -27,6 +27,7 @@ SAMPLES = 240  # scenes that set the int8 ranges
 ALARMS_ALLOWED = 1 / 500
 VIEWS = 2000  # parts of backgrounds on which the threshold is tried
 LOWEST_THRESHOLD = 0.30
+STEP = 1 / 16  # between two thresholds of the float net
 MARGIN = 0.01  # runtimes and OpenCV versions round differently
 
 DATA = (
@@ -56,19 +57,19 @@ PREPROCESSING = (
 
 
 class FloatModel:
-    """The net before quantisation, in the clothes of `device.model.Model`."""
+    """The net before quantisation, in the clothes of `device.model.Model`: what it stores are floats of any size."""
 
     def __init__(self, net: FaceNet) -> None:
         rows, columns = measure_faces.HEIGHT_PX, measure_faces.WIDTH_PX
         self._net = net
         self._net.eval()
         shapes = [out.permute(0, 2, 3, 1).shape for out in self._outputs(np.zeros((1, rows, columns, 1), np.int8))]
-        outputs = (Tensor(name, tuple(shape), 1.0, 0) for name, shape in zip(output_names(), shapes, strict=True))
+        outputs = (Tensor(name, tuple(shape), STEP, 0) for name, shape in zip(output_names(), shapes, strict=True))
         image = Tensor("image", (1, rows, columns, 1), 1 / 128, 0)
         self.card = Card("face_detector", VERSION, "", (image,), tuple(outputs), (), {})
 
-    def run(self, *inputs: Int8Array) -> list[Float32Array]:
-        return [out.permute(0, 2, 3, 1).contiguous().numpy() for out in self._outputs(inputs[0])]
+    def run_stored(self, *inputs: Int8Array) -> list[Float32Array]:
+        return [out.permute(0, 2, 3, 1).contiguous().numpy() / STEP for out in self._outputs(inputs[0])]
 
     def close(self) -> None:
         pass

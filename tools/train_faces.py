@@ -10,7 +10,8 @@ Needs tools/requirements-train.txt.
 Every scene is composed anew (tools/face_scenes.py) by worker processes. Most epochs show small scenes, because a CPU
 sees more faces a second in them; the last show the camera's 320x240. Empty scenes that fool the net at the start of an
 epoch are shown again in it (bootstrapping, Sung & Poggio 1998). AdamW with one cosine cycle, in bfloat16 where that is
-faster and does no harm; what is kept and shipped is an exponential mean of the weights (Polyak & Juditsky 1992).
+faster and does no harm; a few more epochs polish the landmarks. What is kept and shipped is an exponential mean of the
+weights (Polyak & Juditsky 1992).
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ from tools.face_net import FaceNet, losses
 SMALL = (192, 192)  # height and width of most epochs' scenes
 CAMERA = (measure_faces.HEIGHT_PX, measure_faces.WIDTH_PX)
 LOSS_WEIGHTS = (1.0, 2.0, 6.0)  # score, box, landmarks
+POLISH_WEIGHTS = (1.0, 2.0, 24.0)
+POLISH_RATE = 0.3  # of the highest rate
 WARM_UP = 0.03  # of all steps
 MEMORY = 0.998  # of the mean of the weights, a step
 FOOLED = 0.25  # an empty scene with a score like this is shown again
@@ -61,6 +64,7 @@ class Recipe:
 
     epochs: int
     camera_epochs: int
+    polish: int
     scenes: int
     batch: int
     seed: int
@@ -70,6 +74,18 @@ class Recipe:
     def canvas(self, epoch: int) -> tuple[int, int]:
         """Height and width of an epoch's scenes."""
         return CAMERA if epoch >= self.epochs - self.camera_epochs else SMALL
+
+    @property
+    def total(self) -> int:
+        """Epochs in all."""
+        return self.epochs + self.polish
+
+    def rate_at(self, epochs_done: float) -> float:
+        """The learning rate: a short rise and a cosine down to nothing; once more, lower, for the polish."""
+        done = epochs_done / self.epochs
+        if done < 1:
+            return self.rate * min(1, (done + 1e-4) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
+        return self.rate * POLISH_RATE * 0.5 * (1 + math.cos(math.pi * (epochs_done - self.epochs) / self.polish))
 
     def steps(self) -> int:
         """Batches in an epoch."""
@@ -120,6 +136,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--export-only", action="store_true", help="do not train, only quantise and measure")
     parser.add_argument("--epochs", type=int, default=52)
     parser.add_argument("--camera-epochs", type=int, default=12, help="the last so many show 320x240")
+    parser.add_argument("--polish", type=int, default=5, help="epochs more in which landmarks count most")
     parser.add_argument("--scenes", type=int, default=10_000, help="in an epoch")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
@@ -166,7 +183,7 @@ def resume(run: Run, recipe: Recipe, folder: Path) -> None:
     run.mean.load_state_dict(saved["mean"])
     run.optimiser.load_state_dict(saved["optimiser"])
     run.history[:] = saved["history"]
-    console.print(f"going on after epoch {len(run.history)} of {recipe.epochs}")
+    console.print(f"going on after epoch {len(run.history)} of {recipe.total}")
 
 
 def save(run: Run, recipe: Recipe, folder: Path) -> None:
@@ -185,10 +202,10 @@ def save(run: Run, recipe: Recipe, folder: Path) -> None:
 def learn(run: Run, recipe: Recipe, pool: Pool, sets: measure_faces.Sets, folder: Path, workers: int) -> None:
     _share(pool)
     glance = measure_faces.Sets(sets.people[::5], sets.backgrounds[::3], sets.scenes[::3])
-    pixels_left = sum(math.prod(recipe.canvas(e)) for e in range(len(run.history), recipe.epochs))
+    pixels_left = sum(math.prod(recipe.canvas(e)) for e in range(len(run.history), recipe.total))
     began, pixels_done = time.monotonic(), 0
     with multiprocessing.get_context("fork").Pool(workers) as crew:
-        for epoch in range(len(run.history), recipe.epochs):
+        for epoch in range(len(run.history), recipe.total):
             fooled = mine(run.mean, crew, recipe, epoch)
             parts = [step(run, recipe, epoch, at, *b) for at, b in enumerate(batches(crew, recipe, epoch, fooled))]
             mean = np.mean(parts, axis=0)
@@ -210,7 +227,7 @@ def learn(run: Run, recipe: Recipe, pool: Pool, sets: measure_faces.Sets, folder
             pixels_done += math.prod(recipe.canvas(epoch))
             left_s = (time.monotonic() - began) / pixels_done * (pixels_left - pixels_done)
             console.print(
-                f"epoch {epoch + 1}/{recipe.epochs}  score {mean[0]:.3f}  box {mean[1]:.3f}  landmarks {mean[2]:.4f}  "
+                f"epoch {epoch + 1}/{recipe.total}  score {mean[0]:.3f}  box {mean[1]:.3f}  landmarks {mean[2]:.4f}  "
                 f"AP {figures['ap']:.4f}  scenes {figures['scenes']['ap']:.4f}  "
                 f"landmark error {figures['landmark_error']:.2%}  "
                 f"alarms {figures['false_alarms']['count']}/{len(glance.backgrounds)}  "
@@ -220,16 +237,15 @@ def learn(run: Run, recipe: Recipe, pool: Pool, sets: measure_faces.Sets, folder
 
 def step(run: Run, recipe: Recipe, epoch: int, at: int, pictures: np.ndarray, targets: np.ndarray) -> tuple[float, ...]:
     """One batch; returns its three losses."""
-    done = (epoch + at / recipe.steps()) / recipe.epochs
-    rate = recipe.rate * min(1, (done + 1e-4) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
     for group in run.optimiser.param_groups:
-        group["lr"] = rate
+        group["lr"] = recipe.rate_at(epoch + at / recipe.steps())
     run.net.train()
     x = normalised(pictures)
     with torch.autocast("cpu", torch.bfloat16):
         outputs = run.net(x)
     parts = losses(outputs, torch.from_numpy(targets))
-    total = sum(weight * part for weight, part in zip(LOSS_WEIGHTS, parts, strict=True))
+    weights = LOSS_WEIGHTS if epoch < recipe.epochs else POLISH_WEIGHTS
+    total = sum(weight * part for weight, part in zip(weights, parts, strict=True))
     run.optimiser.zero_grad()
     total.backward()
     torch.nn.utils.clip_grad_norm_(run.net.parameters(), 5.0)
