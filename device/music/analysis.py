@@ -28,7 +28,7 @@ NAME = "music_mood"
 QUADRANT_SIGNS = ((1, 1), (-1, 1), (-1, -1), (1, -1))  # valence and arousal of Q1 to Q4
 CENTRE = 0.7  # how far from the axes a track lies that is surely of a quadrant, and
 WITHIN = 0.25  # the standard deviation around that: where the names of moods lie in their quadrants
-FURTHEST = 4.0  # standard deviations from the mean at which a feature is cut off
+FURTHEST = 3.0  # standard deviations from the mean at which a feature is cut off
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ PITCH_LOWEST_HZ = 55.0  # A1
 PITCH_STEPS = 36  # bins in an octave: three in a semitone
 PITCH_OCTAVES = 7
 QUIET_DB = -60.0  # below the loudest: counts as nothing
+ENOUGH = 2 * RATE_HZ  # samples, for everything that is measured over time
 SILENT = 1e-5  # root mean square, where 1 is full scale
 
 
@@ -43,10 +44,11 @@ class Pictures:
 
 
 def look(mono: Array) -> Pictures | None:
-    """The pictures of `mono` (float32 [n] at 16 kHz); None if it is silent."""
-    enough = max(LONG_FRAME, FRAME + 8 * HOP)
-    if mono.size < enough:
-        mono = np.pad(mono, (0, enough - mono.size))
+    """The pictures of `mono` (float32 [n] at 16 kHz), which is repeated if it is short; None if it is silent."""
+    if mono.size == 0:
+        return None
+    if mono.size < ENOUGH:
+        mono = np.pad(mono, (0, ENOUGH - mono.size), mode="wrap")
     mono = mono - mono.mean()
     rms = float(np.sqrt(np.mean(np.square(mono, dtype=np.float64))))
     if rms < SILENT:
