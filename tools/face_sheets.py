@@ -24,7 +24,7 @@ from tools.face_seen import Looked, Seen
 ACROSS = 8
 ALARM_ROWS = 3
 CONTEXT = 2.2  # so many times the box is shown
-FAINTEST = 0.1  # boxes less sure than that are not drawn
+FAINTEST = 0.2  # boxes less sure than that are not drawn
 TRUE, FOUND = "#ffffff", "#ff5a4d"
 
 Box = tuple[float, float, float, float]
