@@ -27,8 +27,9 @@ WEIGHTY = math.log(1.1)  # a ground that made the worth a tenth greater is worth
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What decided, as logarithms of factors of the worth: `freshness`, `flow` and `favour` beside the usual candidate;
-    `own`, `artist` and `sound` are what each source of evidence did for the favour, `luck` what the draw did.
+    """What decided, as logarithms of factors of the worth, beside the usual candidate: `freshness`, `flow`, and what
+    each source of evidence did for the favour: the track's `own`, its `artist`'s, that of songs of the same `sound`.
+    `luck` is what the draw did.
 
     `near` says whether the track fits about as well as any, `rivals` how many others were weighed; `friend` is the song
     whose likeness spoke most for it, `last` the one that was heard before.
@@ -36,7 +37,6 @@ class Grounds:
 
     near: bool = True
     rivals: int = 0
-    favour: float = 0.0
     own: float = 0.0
     artist: float = 0.0
     sound: float = 0.0

@@ -57,6 +57,17 @@ class Candidates:
     friend: Rows
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is wanted, of what, for whom and when. `taste` must have met this library."""
+
+    library: Library
+    target: Target
+    taste: Taste
+    profile: str
+    now: Now
+
+
 def choose(
     library: Library,
     target: Target,
@@ -72,19 +83,18 @@ def choose(
     """
     if not len(library):
         return None
-    generator = np.random.default_rng(dice.getrandbits(64))
+    question = Question(library, target, taste, profile, now)
     distance = library.distance(target.affect)
     allowed = np.ones(len(library), np.bool_)
     allowed[library.rows(exclude)] = False
     if not allowed.any():
         allowed[:] = True
     near = distance <= distance[allowed].min() + NEAR + np.minimum(library.uncertainty, DOUBT)
-    rows = _pool(library, taste, profile, now, allowed, near)
+    rows = _pool(question, allowed, near)
     fits = fit(distance[rows], library.uncertainty[rows])
-    candidates = _weigh(library, taste, profile, target, now, generator, rows, fits)
+    candidates = _weigh(question, rows, fits, np.random.default_rng(dice.getrandbits(64)))
     best = int(candidates.worth.argmax())
-    fitting = bool(near[candidates.rows[best]])
-    return _explain(library, taste, profile, target, now, candidates, best, near=fitting)
+    return _explain(question, candidates, best, near=bool(near[candidates.rows[best]]))
 
 
 def fit(distance: Floats, uncertainty: Floats) -> Floats:
@@ -100,13 +110,14 @@ def freshness(heard_at: NDArray[np.float64], hearings: NDArray[np.float64], now:
     return (STALEST + (1 - STALEST) * (1 - retention)).astype(np.float32)
 
 
-def _pool(library: Library, taste: Taste, profile: str, now: Now, allowed: Mask, near: Mask) -> Rows:
+def _pool(question: Question, allowed: Mask, near: Mask) -> Rows:
     """The rows that may be chosen, so that what is avoidable is avoided: first dislikes, then repeats, then artists of
     a moment ago. Where all that fits was heard lately, everything competes: something near may beat a repeat."""
+    library, taste, wall = question.library, question.taste, question.now.wall
     liked = np.ones(len(library), np.bool_)
-    liked[list(taste.ear(profile).disliked)] = False
+    liked[list(taste.ear(question.profile).disliked)] = False
     fitting = _unless_empty(allowed & near, liked)
-    rested = fitting & ((taste.heard_at <= max(0.0, now.wall - RECENT_S)) | (taste.heard_at > now.wall))
+    rested = fitting & ((taste.heard_at <= max(0.0, wall - RECENT_S)) | (taste.heard_at > wall))
     pool = rested if rested.any() else _unless_empty(allowed, liked)
     return _without_recent_artists(library, taste, np.flatnonzero(pool))
 
@@ -131,18 +142,10 @@ def _without_recent_artists(library: Library, taste: Taste, rows: Rows) -> Rows:
     return rested
 
 
-def _weigh(
-    library: Library,
-    taste: Taste,
-    profile: str,
-    target: Target,
-    now: Now,
-    generator: np.random.Generator,
-    rows: Rows,
-    fits: Floats,
-) -> Candidates:
+def _weigh(question: Question, rows: Rows, fits: Floats, generator: np.random.Generator) -> Candidates:
     """All rows of a small pool, the most promising ones of a big pool, and what they are worth."""
-    liking = Liking(library, taste.ear(profile), target.mood, now)
+    library, taste, now = question.library, question.taste, question.now
+    liking = Liking(library, taste.ear(question.profile), question.target.mood, now)
     fresh = freshness(taste.heard_at[rows], taste.hearings[rows], now)
     if len(rows) > CANDIDATES:
         promise = fits * liking.roughly(rows).draw(generator) ** FAVOUR * fresh
@@ -164,40 +167,28 @@ def _flow(library: Library, taste: Taste, sound: Floats) -> Floats:
     return 1 - FLOW * turned
 
 
-def _explain(
-    library: Library,
-    taste: Taste,
-    profile: str,
-    target: Target,
-    now: Now,
-    candidates: Candidates,
-    best: int,
-    *,
-    near: bool,
-) -> Choice:
+def _explain(question: Question, candidates: Candidates, best: int, *, near: bool) -> Choice:
+    """The choice, with a reason made of what set it apart from the other candidates."""
+    library, taste, favour = question.library, question.taste, candidates.favour
     track = library.tracks[candidates.rows[best]]
     friend = candidates.friend[best]
+    mean = favour.mean()
     grounds = Grounds(
         near=near,
         rivals=len(candidates.rows) - 1,
-        favour=FAVOUR * _logs(candidates.favour.mean(), best),
-        own=FAVOUR * _share(candidates.favour, "own", best),
-        artist=FAVOUR * _share(candidates.favour, "artist", best),
-        sound=FAVOUR * _share(candidates.favour, "sound", best),
-        luck=FAVOUR * float(np.log(candidates.drawn[best] / candidates.favour.mean()[best])),
-        freshness=_logs(candidates.freshness, best),
-        flow=_logs(candidates.flow, best),
+        own=FAVOUR * _apart(mean / favour.mean(without="own"), best),
+        artist=FAVOUR * _apart(mean / favour.mean(without="artist"), best),
+        sound=FAVOUR * _apart(mean / favour.mean(without="sound"), best),
+        luck=FAVOUR * float(np.log(candidates.drawn[best] / mean[best])),
+        freshness=_apart(candidates.freshness, best),
+        flow=_apart(candidates.flow, best),
         friend=None if friend < 0 else library.tracks[friend],
         last=library.tracks[taste.last_rows[-1]] if taste.last_rows else None,
     )
-    return Choice(track, reason_for(track, target, taste.of(profile, track.key), now, grounds))
+    words = reason_for(track, question.target, taste.of(question.profile, track.key), question.now, grounds)
+    return Choice(track, words)
 
 
-def _logs(values: Floats, best: int) -> float:
-    """How far this one stands above the usual candidate, as the logarithm of a factor of its worth."""
-    return float(np.log(values[best]) - np.log(values).mean())
-
-
-def _share(favour: Favour, source: str, best: int) -> float:
-    """What a source of evidence did for this one's favour, as the logarithm of a factor."""
-    return float(np.log(favour.mean()[best] / favour.mean(without=source)[best]))
+def _apart(factors: Floats, best: int) -> float:
+    """How far this one's factor stands above the usual one, as a logarithm."""
+    return float(np.log(factors[best]) - np.log(factors).mean())
