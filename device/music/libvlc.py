@@ -73,6 +73,8 @@ class LibVlc:
         media = self._instance.media_new_location(uri)
         if start_s > 0:
             media.add_option(f":start-time={start_s:.3f}")
+        if uri.lower().endswith(".opus"):
+            media.add_option(":demux=avformat,any")  # libVLC's own leaves out the first 74 ms; this one 13
         return media
 
     def listen(self, player: Any, calls: Mapping[str, Callable[[], None]]) -> Callable[[], None]:
