@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.config import MoodConfig
@@ -139,6 +139,7 @@ def test_after_its_end_a_walk_stays_there_while_the_room_stays_as_it_was() -> No
     assert {step.affect for step in way[600:]} == {MOOD_AFFECT[MoodName.CALM]}
 
 
+@settings(deadline=None)  # a busy machine is no mistake
 @given(
     st.lists(
         st.tuples(st.sampled_from(["sad", "angry", "tense", "neutral"]), st.integers(1, 400)), min_size=5, max_size=40
