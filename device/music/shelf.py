@@ -73,19 +73,27 @@ FROM files JOIN places ON places.id = files.place AND places.present
 LEFT JOIN sounds ON sounds.key = files.key LEFT JOIN words ON words.key = files.key
 WHERE files.present
 """
-TRACKS = f"""
-SELECT files.key, uri, title, artist, album, duration_s, words.mood, folder_mood, tag_mood,
-    sounds.problem IS '', valence, arousal, uncertainty, tempo_bpm, features, gain_db, peak, loudness_lufs
-{PRESENT} AND files.problem = ''
+# Three quick looks are put together in Python: joining would search all that was heard once for each file.
+TRACKS = """
+SELECT key, uri, title, artist, album, duration_s, folder_mood, tag_mood, gain_db, peak
+FROM files JOIN places ON places.id = files.place AND places.present WHERE files.present AND problem = ''
 """
+HEARD = "SELECT key, valence, arousal, uncertainty, tempo_bpm, features, loudness_lufs FROM sounds WHERE problem = ''"
 KNOWN = "SELECT path, place, size, mtime_ns, folder_mood, present, former FROM files ORDER BY path"
 PENDING = f"""
 SELECT files.key, min(path) {PRESENT} AND files.problem = '' AND sounds.model IS NOT ?
 GROUP BY files.key ORDER BY words.mood IS NULL AND folder_mood IS NULL AND tag_mood IS NULL DESC, files.key LIMIT ?
 """
-PROBLEMS = f"SELECT files.problem {PRESENT} AND files.problem != '' ORDER BY path"
-UNHEARD = f"SELECT DISTINCT sounds.problem {PRESENT} AND files.problem = '' AND sounds.problem != '' ORDER BY path"
-HEARD = f"""
+PROBLEMS = """
+SELECT problem FROM files JOIN places ON places.id = files.place AND places.present
+WHERE problem != '' AND files.present ORDER BY path
+"""
+UNHEARD = """
+SELECT min(sounds.problem) FROM sounds CROSS JOIN files ON files.key = sounds.key
+JOIN places ON places.id = files.place AND places.present
+WHERE sounds.problem != '' AND files.problem = '' AND files.present GROUP BY sounds.key ORDER BY min(path)
+"""
+COUNTS = f"""
 SELECT count(DISTINCT CASE WHEN sounds.model IS ? THEN files.key END), count(DISTINCT files.key)
 {PRESENT} AND files.problem = ''
 """
@@ -111,11 +119,14 @@ class Shelf:
 
     # --- What is asked ---
 
-    def tracks(self, key: str = "") -> list[tuple[Any, ...]]:
-        """The rows of `TRACKS`, of what can be played now, in the order of paths; with `key`, only of that content."""
-        if key:
-            return self._ask(f"{TRACKS} AND files.key = ? ORDER BY path", (key,))
-        return self._ask(f"{TRACKS} ORDER BY path")
+    def tracks(self, key: str = "") -> Iterator[tuple[tuple[Any, ...], str | None, tuple[Any, ...] | None]]:
+        """What can be played now, in the order of paths, with `key` only that content: a row of `TRACKS`, the mood that
+        people gave it, and a row of `HEARD`."""
+        only, values = (" AND key = ?", (key,)) if key else ("", ())
+        heard = {row[0]: row for row in self._ask(f"{HEARD}{only}", values)}
+        words = dict(self._ask(f"SELECT key, mood FROM words WHERE 1{only}", values))
+        for row in self._ask(f"{TRACKS}{only} ORDER BY path", values):
+            yield row, words.get(row[0]), heard.get(row[0])
 
     def known(self) -> Iterator[tuple[bytes, int, int, int, str | None, int, int]]:
         """The rows of `KNOWN`, of all files ever seen, in the order of paths. Save nothing before the last one."""
@@ -149,7 +160,7 @@ class Shelf:
 
     def heard(self, model: str) -> tuple[int, int]:
         """How many tracks `model` has heard (or failed at), and of how many."""
-        rows = self._ask(HEARD, (model,))
+        rows = self._ask(COUNTS, (model,))
         return (int(rows[0][0]), int(rows[0][1])) if rows else (0, 0)
 
     def problems(self) -> list[str]:

@@ -22,11 +22,13 @@ TABLES = (
     problem TEXT NOT NULL, present INTEGER NOT NULL, former INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX files_by_key ON files (key)",
+    "CREATE INDEX bad_files ON files (path) WHERE problem != ''",
     "CREATE TABLE places (id INTEGER PRIMARY KEY, top BLOB NOT NULL UNIQUE, present INTEGER NOT NULL) STRICT",
     """CREATE TABLE sounds (
     key TEXT PRIMARY KEY, model TEXT NOT NULL, problem TEXT NOT NULL, valence REAL NOT NULL, arousal REAL NOT NULL,
     uncertainty REAL NOT NULL, tempo_bpm REAL NOT NULL, features BLOB NOT NULL, loudness_lufs REAL
 ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX unheard ON sounds (key) WHERE problem != ''",
     "CREATE TABLE words (key TEXT PRIMARY KEY, mood TEXT NOT NULL) STRICT, WITHOUT ROWID",
     "CREATE TABLE aliases (alias TEXT PRIMARY KEY, key TEXT NOT NULL) STRICT, WITHOUT ROWID",
 )
