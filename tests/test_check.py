@@ -30,6 +30,7 @@ from device.demo.broker import PLACES, PrivateBroker
 from device.demo.show import write
 from device.domain import Memory
 from device.home.topics import Topics
+from device.music import alsa
 from device.music.catalogue import Catalogue
 from device.state import Store
 
@@ -239,6 +240,19 @@ def test_a_machine_without_sound_is_a_problem_unless_it_is_meant(monkeypatch: py
     finding = only(music_check.sound(PlayerConfig(output="auto"), busy=False))
     assert finding.verdict is Verdict.PROBLEM
     assert "dummy" in finding.advice
+
+
+def test_a_card_that_is_named_by_its_number_gets_the_name_that_stays(tmp_path: Path) -> None:
+    (tmp_path / "card1").mkdir()
+    (tmp_path / "card1" / "id").write_text("Headphones\n")
+    assert alsa.stable_name("hw:1,0", tmp_path) == "plughw:CARD=Headphones"
+    assert alsa.stable_name("plughw:CARD=1,DEV=2", tmp_path) == "plughw:CARD=Headphones,DEV=2"
+    assert alsa.stable_name("hw:7", tmp_path) == "plughw:CARD=NAME, as in `aplay -L`"
+    for name in ("", "default", "plughw:CARD=Headphones", "hw:CARD=vc4hdmi0,DEV=0", "null"):
+        assert alsa.stable_name(name, tmp_path) == ""
+    found = list(music_check.sound(PlayerConfig(output="alsa", device="hw:0,0"), busy=True))
+    assert [finding.verdict for finding in found] == [Verdict.WELL, Verdict.NOTE]
+    assert "numbers change from boot to boot" in found[1].words
 
 
 def test_a_sound_device_that_does_not_open_is_a_problem_but_not_while_it_plays() -> None:

@@ -13,7 +13,7 @@ from device.check.machine import copy
 from device.config import MusicConfig, PlayerConfig
 from device.domain import Event, MoodName
 from device.errors import AffettoError
-from device.music import outputs
+from device.music import alsa, outputs
 from device.music.catalogue import Catalogue
 from device.music.vlc_player import VlcPlayer
 
@@ -32,6 +32,12 @@ def sound(config: PlayerConfig, busy: bool) -> Iterator[Finding]:
         yield problem("sound", words, "connect a sound card, or set player: output to dummy where silence is meant")
     else:
         yield well("sound", f"{words}; at most {config.max_volume} %")
+    if stable := alsa.stable_name(config.device):
+        yield note(
+            "sound",
+            f"player.device {config.device} names a card by its number, and numbers change from boot to boot",
+            f"write {stable}",
+        )
 
 
 def _ignore(_: Event) -> None:

@@ -11,6 +11,8 @@ import ctypes
 import errno
 import functools
 import os
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -145,6 +147,19 @@ def words_of(number: int) -> str:
         return "it was pulled out"
     library = _library()
     return os.fsdecode(library.snd_strerror(number)).lower() if library is not None else _MISSING
+
+
+def stable_name(device: str, cards: Path = Path("/proc/asound")) -> str:
+    """The name that stays with the card, for an ALSA device that is named by the card's number; empty for any other.
+    The plug converts what the card itself does not take."""
+    found = re.fullmatch(r"(plug)?hw:(?:CARD=)?(\d+)(?:,(?:DEV=)?(\d+))?", device)
+    if not found:
+        return ""
+    try:
+        name = (cards / f"card{found[2]}" / "id").read_text().strip()
+    except OSError:
+        name = "NAME, as in `aplay -L`"
+    return f"plughw:CARD={name}" + (f",DEV={found[3]}" if found[3] and found[3] != "0" else "")
 
 
 def why_not(device: str) -> str:
