@@ -20,6 +20,7 @@ from device.music import catalogue as catalogue_module
 from device.music import tags
 from device.music.catalogue import Catalogue
 from device.music.content import key_of
+from device.music.files import former_key_of
 from device.music.reader import read_here
 from device.music.shelf import NAME, Shelf
 
@@ -285,6 +286,127 @@ def test_progress_counts_every_file_that_is_read(shelf: Catalogue, music: Path) 
         steps: list[tuple[int, int]] = []
         shelf.scan([music], lambda done, total: steps.append((done, total)))  # noqa: B023
         assert steps == expected
+
+
+# --- What people say ---
+
+
+def test_a_correction_wins_over_folder_and_tag_and_follows_the_file(
+    shelf: Catalogue, music: Path, data: Path
+) -> None:  # fmt: skip
+    path = song(music / "sad" / "a.wav", TMOO="Happy")
+    (track,) = shelf.scan([music]).tracks
+    shelf.correct(track.key, MoodName.EXCITED)
+    (now,) = shelf.load().tracks
+    assert (now.mood, now.origin, now.affect) == (MoodName.EXCITED, MoodOrigin.USER, MOOD_AFFECT[MoodName.EXCITED])
+    file = mutagen.File(path)
+    file.tags.add(id3.TIT2(text=["New title"]))
+    file.save()
+    (music / "calm").mkdir()
+    path.rename(music / "calm" / "b.wav")
+    shelf.close()
+    again = open_here(data)
+    (later,) = again.scan([music]).tracks
+    assert (later.key, later.title, later.mood, later.origin) == (
+        track.key, "New title", MoodName.EXCITED, MoodOrigin.USER,
+    )  # fmt: skip
+    again.correct(track.key, None)
+    assert (again.load().tracks[0].mood, again.load().tracks[0].origin) == (MoodName.CALM, MoodOrigin.FOLDER)
+    again.close()
+
+
+def test_a_correction_of_what_is_not_there_is_kept_for_later(shelf: Catalogue, music: Path, tmp_path: Path) -> None:
+    song(music / "a.wav")
+    (track,) = shelf.scan([music]).tracks
+    music.rename(tmp_path / "away")
+    assert shelf.scan([music]).tracks == ()
+    shelf.correct(track.key, MoodName.SAD)
+    assert shelf.load().tracks == ()
+    (tmp_path / "away").rename(music)
+    assert shelf.scan([music]).tracks[0].mood is MoodName.SAD
+
+
+def test_the_old_path_of_a_moved_file_is_forgotten(shelf: Catalogue, music: Path) -> None:
+    song(music / "a.wav", 100)
+    song(music / "deleted.wav", 200)
+    shelf.scan([music])
+    (music / "a.wav").rename(music / "b.wav")
+    (music / "deleted.wav").unlink()
+    shelf.scan([music])
+    paths = [os.path.basename(row[0]) for row in shelf._shelf.known()]
+    assert paths == [b"b.wav", b"deleted.wav"], "what was deleted may come back"
+
+
+def test_files_that_go_while_they_are_read_are_no_problem(shelf: Catalogue, music: Path) -> None:
+    for n in range(3):
+        song(music / f"{n}.wav", 100 + n)
+
+    def pull(done: int, total: int) -> None:
+        if done == 1:
+            (music / "1.wav").unlink(missing_ok=True)
+
+    assert shelf.scan([music], pull).problems == ()
+    assert names(shelf.load()) == ["0.wav", "2.wav"]
+
+
+# --- Catalogues of the first format ---
+
+FORMAT_1 = """
+CREATE TABLE files (
+    path BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, key TEXT, title TEXT, artist TEXT, album TEXT,
+    duration_s REAL, tag_mood TEXT, folder_mood TEXT, problem TEXT, present INTEGER
+) WITHOUT ROWID
+"""
+
+
+def write_format_1(data: Path, paths: list[Path]) -> dict[str, str]:
+    """A catalogue as the first release left it; the keys by file name."""
+    data.mkdir(exist_ok=True)
+    keys = {}
+    with sqlite3.connect(data / NAME) as db:
+        db.execute(FORMAT_1)
+        for path in paths:
+            status, raw = path.stat(), os.fsencode(path)
+            keys[path.name] = former_key_of(raw, status.st_size)
+            facts = (status.st_size, status.st_mtime_ns, keys[path.name], "Old title", "", "", 0.1, None, None, "", 1)
+            db.execute(f"INSERT INTO files VALUES ({','.join('?' * 12)})", (raw, *facts))
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    return keys
+
+
+def test_history_goes_on_after_an_upgrade_and_after_a_tag_edit_then(data: Path, music: Path) -> None:
+    kept, moved = song(music / "kept.wav", 100), song(music / "moved.wav", 200)
+    keys = write_format_1(data, [kept, moved])
+    moved.rename(music / "elsewhere.wav")
+    opened = open_here(data)
+    assert {track.title for track in opened.load().tracks} == {"Old title"}, "playable before anything is read"
+    found = {os.path.basename(track.uri): track for track in opened.scan([music]).tracks}
+    assert {name: track.key for name, track in found.items()} == {
+        "kept.wav": keys["kept.wav"], "elsewhere.wav": keys["moved.wav"],
+    }  # fmt: skip
+    assert found["kept.wav"].title == "kept", "read anew"
+    file = mutagen.File(kept)
+    file.add_tags()
+    file.tags.add(id3.TIT2(text=["Edited"]))
+    file.save()
+    kept.rename(music / "renamed.wav")
+    assert {track.key for track in opened.scan([music]).tracks} == set(keys.values())
+    opened.close()
+
+
+def test_a_catalogue_of_a_newer_program_is_not_overwritten(data: Path) -> None:
+    data.mkdir()
+    with sqlite3.connect(data / NAME) as db:
+        db.execute("PRAGMA user_version = 99")
+        db.execute("CREATE TABLE words (precious TEXT)")
+    db.close()
+    opened = open_here(data)
+    assert "newer program" in opened.load().problems[0]
+    opened.close()
+    with sqlite3.connect(data / f"{NAME}.broken-1") as db:
+        assert db.execute("SELECT * FROM words").fetchall() == []
+    db.close()
 
 
 # --- What happens to disks --------------------------------------------------------------------------------------

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from mutagen import id3, mp4
 from mutagen.asf import ASFTags, ASFUnicodeAttribute
 
-from device.domain import MoodName, MoodOrigin
+from device.domain import MoodName
 from device.errors import LibraryError
 from device.music import tags
-from device.music.mood_words import believe, mood_of_folders, mood_of_tags, mood_of_word
+from device.music.loudness import gain_of, gain_of_tags
+from device.music.mood_words import mood_of_folders, mood_of_tags, mood_of_word
 from device.music.tags import Tags
 
 Maker = Callable[[Path, float], Path]
@@ -187,6 +188,85 @@ def test_a_path_that_is_no_utf8_can_be_shown() -> None:
     assert tags.shown(Path(os.fsdecode(b"/m/\xff.mp3"))) == "/m/\ufffd.mp3"
 
 
+# --- Loudness and other people's ideas of tags ---
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a.flac", "a.ogg", "a.m4a", "a.wav"])
+def test_replaygain_of_every_format(tmp_path: Path, name: str) -> None:
+    path = MAKERS[name](tmp_path / name, 1.0)
+    file: Any = mutagen.File(path)
+    if file.tags is None:
+        file.add_tags()
+    for key, text in (("replaygain_track_gain", "-6.25 dB"), ("REPLAYGAIN_TRACK_PEAK", "1.021"),
+                      ("replaygain_album_gain", "-9 dB")):  # fmt: skip
+        if isinstance(file.tags, id3.ID3):
+            file.tags.add(id3.TXXX(desc=key, text=[text]))
+        elif isinstance(file.tags, mp4.MP4Tags):
+            file.tags[f"----:com.apple.iTunes:{key}"] = [mp4.MP4FreeForm(text.encode())]
+        else:
+            file.tags[key] = text
+    file.save()
+    read = tags.read(path)
+    assert (read.gain_db, read.peak) == (-6.25, 1.021)
+
+
+def test_opus_counts_in_256ths_to_another_reference(tmp_path: Path) -> None:
+    path = opus(tmp_path / "a.opus", 1.0)
+    file: Any = mutagen.File(path)
+    file["R128_TRACK_GAIN"] = "-1280"
+    file.save()
+    assert tags.read(path).gain_db == -5.0 + 5.0
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ({}, (None, None)),
+        ({"replaygain_track_gain": "-3.5"}, (-3.5, None)),
+        ({"replaygain_track_gain": "+2,5 dB", "replaygain_track_peak": "0.5"}, (2.5, 0.5)),
+        ({"replaygain_album_gain": "-4 dB", "replaygain_album_peak": "1.2"}, (-4.0, 1.2)),
+        ({"replaygain_track_gain": "loud", "replaygain_album_gain": "-4 dB"}, (-4.0, None)),
+        ({"replaygain_track_gain": "-90 dB"}, (None, None)),
+        ({"replaygain_track_gain": "-1 dB", "replaygain_track_peak": "0"}, (-1.0, None)),
+    ],
+)
+def test_gain_and_peak_come_from_the_track_or_its_album(texts: dict[str, str], expected: tuple[Any, Any]) -> None:
+    assert gain_of_tags(lambda name: texts.get(name, "")) == expected
+
+
+@pytest.mark.parametrize(
+    ("tag_db", "peak", "loudness", "gain_db"),
+    [
+        (None, None, None, 0.0),
+        (-6.0, 0.98, -10.0, -6.0),
+        (6.0, 1.0, None, 0.0),
+        (6.0, 0.5, None, 6.0),
+        (9.0, 0.5, None, 6.0206),
+        (-1.0, 1.2589254, None, -2.0),
+        (None, None, -12.0, -6.0),
+        (None, None, -22.0, 4.0),
+        (None, None, -80.0, 15.0),
+    ],
+)
+def test_nothing_is_turned_up_so_far_that_it_clips(
+    tag_db: float | None, peak: float | None, loudness: float | None, gain_db: float
+) -> None:
+    assert gain_of(tag_db, peak, loudness) == pytest.approx(gain_db, abs=1e-3)
+
+
+def test_wav_files_have_texts_of_their_own(tmp_path: Path) -> None:
+    path = audio.tone(tmp_path / "a.wav", 0.5)
+    texts = b"".join(
+        name + len(text).to_bytes(4, "little") + text + b"\0" * (len(text) % 2)
+        for name, text in ((b"INAM", b"T\xfcr\0"), (b"IART", "Señor 音楽".encode()), (b"IGNR", b"Sad"), (b"ISFT", b"x"))
+    )
+    chunk = b"LIST" + (4 + len(texts)).to_bytes(4, "little") + b"INFO" + texts
+    raw = path.read_bytes() + chunk
+    path.write_bytes(raw[:4] + (len(raw) - 8).to_bytes(4, "little") + raw[8:])
+    read = tags.read(path)
+    assert (read.title, read.artist, read.mood, read.duration_s) == ("Tür", "Señor 音楽", MoodName.SAD, 0.5)
+
+
 # --- Mood words -------------------------------------------------------------------------------------------------
 
 
@@ -206,6 +286,14 @@ def test_each_mood_is_its_own_word_in_any_case(mood: MoodName) -> None:
         (["Feel-Good"], MoodName.HAPPY),
         (["CHILL_OUT"], MoodName.CALM),
         (["Happy Mondays"], None),
+        (["Fröhlich"], MoodName.HAPPY),
+        (["FROEHLICH"], MoodName.HAPPY),
+        (["Triste"], MoodName.SAD),
+        (["en colère"], MoodName.ANGRY),
+        (["Tranquilo"], MoodName.CALM),
+        (["gespannen"], MoodName.TENSE),
+        (["Arrabbiato"], MoodName.ANGRY),
+        (["Animação"], MoodName.EXCITED),
         (["unhappy"], None),
         ([], None),
     ],
@@ -229,20 +317,3 @@ def test_the_nearest_mood_folder_counts(folders: list[str], mood: MoodName | Non
 )
 def test_tags_name_a_mood_with_a_whole_word(texts: list[str], mood: MoodName | None) -> None:
     assert mood_of_tags(texts) is mood
-
-
-@pytest.mark.parametrize(
-    ("said", "believed"),
-    [
-        ({}, (MoodName.NEUTRAL, MoodOrigin.UNKNOWN)),
-        ({MoodOrigin.TAG: MoodName.SAD}, (MoodName.SAD, MoodOrigin.TAG)),
-        ({MoodOrigin.TAG: MoodName.SAD, MoodOrigin.MODEL: MoodName.CALM}, (MoodName.SAD, MoodOrigin.TAG)),
-        ({MoodOrigin.TAG: MoodName.SAD, MoodOrigin.FOLDER: MoodName.HAPPY}, (MoodName.HAPPY, MoodOrigin.FOLDER)),
-        ({MoodOrigin.TAG: MoodName.SAD, MoodOrigin.FOLDER: None}, (MoodName.SAD, MoodOrigin.TAG)),
-        ({MoodOrigin.FOLDER: MoodName.HAPPY, MoodOrigin.USER: MoodName.TENSE}, (MoodName.TENSE, MoodOrigin.USER)),
-    ],
-)
-def test_the_nearer_to_the_user_the_more_believed(
-    said: dict[MoodOrigin, MoodName | None], believed: tuple[MoodName, MoodOrigin]
-) -> None:
-    assert believe(said) == believed
