@@ -1,16 +1,17 @@
 """Reads labelled music folders, and turns each clip into features, as it is and as other recordings of it might be.
 
-A folder holds `clips.csv` (file, quadrant, split, artist_id) and, for training, `authors_features.csv`. What was
-computed is kept in a cache folder, one file a clip, so that a stopped extraction goes on where it was; the cache's name
-contains a hash of the code that made it. For tools/train_music.py; the device never varies anything.
+A folder holds `clips.csv` (file, quadrant, split, artist_id). What was computed is kept in a cache folder, one file a
+clip, so that a stopped extraction goes on where it was; the cache's name contains a hash of the code that made it. For
+tools/train_music.py; the device never varies anything.
 """
 
 from __future__ import annotations
 
+import ast
 import csv
 import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,74 +28,89 @@ EQ_DB, EQ_POINTS = 5.0, 7
 
 
 @dataclass(frozen=True, slots=True)
+class Labelled:
+    """`quadrants` int [n], 0 is Q1, or None. `felt` float64 [n, 2], valence and arousal, or None. `artists` str [n]."""
+
+    paths: tuple[Path, ...]
+    quadrants: np.ndarray | None
+    felt: np.ndarray | None
+    artists: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+@dataclass(frozen=True, slots=True)
 class Clips:
-    """`quadrants` int [n], 0 is Q1. `artists` int [n]. `splits`: names. `authors` float64 [n, 100], or None."""
+    """Clips to learn from. `quadrants` int [n], 0 is Q1. `artists`, `splits`: names [n]."""
 
     paths: tuple[Path, ...]
     quadrants: np.ndarray
     artists: np.ndarray
     splits: np.ndarray
-    authors: np.ndarray | None
 
     def __len__(self) -> int:
         return len(self.paths)
 
-    def pick(self, rows: np.ndarray) -> Clips:
-        """Only these rows (indices or a mask)."""
-        rows = np.arange(len(self))[rows]
-        authors = None if self.authors is None else self.authors[rows]
-        paths = tuple(self.paths[row] for row in rows)
-        return Clips(paths, self.quadrants[rows], self.artists[rows], self.splits[rows], authors)
-
 
 def read(data_dir: Path) -> Clips:
     """All clips of a folder; raises ValueError if it is none, or if a line makes no sense."""
-    path = data_dir / "clips.csv"
+    lines = _lines(data_dir / "clips.csv")
+    found = _labelled(data_dir, lines)
+    if found.quadrants is None:
+        raise ValueError(f"{data_dir / 'clips.csv'} has no column quadrant")
+    return Clips(found.paths, found.quadrants, found.artists, np.array([line["split"] for line in lines]))
+
+
+def read_labels(data_dir: Path, split: str) -> Labelled:
+    """The clips of one split, with quadrants or felt emotions; raises ValueError if there are none."""
+    lines = _lines(data_dir / "clips.csv")
+    chosen = [line for line in lines if line["split"] == split]
+    if not chosen:
+        known = ", ".join(sorted({line["split"] for line in lines}))
+        raise ValueError(f"{data_dir / 'clips.csv'} has no split {split}; it has {known}")
+    return _labelled(data_dir, chosen)
+
+
+def _lines(path: Path) -> list[dict[str, str]]:
     try:
         with path.open(newline="") as file:
             lines = list(csv.DictReader(file))
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({error.strerror}); --data wants the folder that holds it") from error
-    missing = {"file", "quadrant", "split", "artist_id"} - set(lines[0] if lines else ())
+    missing = {"file", "split"} - set(lines[0] if lines else ())
     if missing:
-        raise ValueError(f"{path} has no {', '.join(sorted(missing))}")
-    wrong = next((line for line in lines if line["quadrant"] not in QUADRANTS), None)
-    if wrong:
-        raise ValueError(f"{path}: {wrong['file']} has quadrant {wrong['quadrant']!r}, not one of {QUADRANTS}")
-    names = sorted({line["artist_id"] for line in lines})
-    return Clips(
-        tuple(data_dir / line["file"] for line in lines),
-        np.array([QUADRANTS.index(line["quadrant"]) for line in lines]),
-        np.array([names.index(line["artist_id"]) for line in lines]),
-        np.array([line["split"] for line in lines]),
-        _authors(data_dir / "authors_features.csv", [Path(line["file"]).stem for line in lines]),
-    )
+        raise ValueError(f"{path} has no column {', '.join(sorted(missing))}")
+    return lines
 
 
-def _authors(path: Path, songs: Sequence[str]) -> np.ndarray | None:
-    if not path.exists():
-        return None
-    with path.open(newline="") as file:
-        rows = {row[0]: [float(value) for value in row[1:-1]] for row in list(csv.reader(file))[1:]}
-    return np.array([rows[song] for song in songs]) if all(song in rows for song in songs) else None
+def _labelled(data_dir: Path, lines: list[dict[str, str]]) -> Labelled:
+    quadrants = felt = None
+    if "quadrant" in lines[0]:
+        wrong = next((line for line in lines if line["quadrant"] not in QUADRANTS), None)
+        if wrong:
+            raise ValueError(f"{wrong['file']} has quadrant {wrong['quadrant']!r}, not one of {', '.join(QUADRANTS)}")
+        quadrants = np.array([QUADRANTS.index(line["quadrant"]) for line in lines])
+    if {"valence", "arousal"} <= set(lines[0]):
+        felt = np.array([(float(line["valence"]), float(line["arousal"])) for line in lines])
+    artists = np.array([line.get("artist_id") or line["file"] for line in lines])
+    return Labelled(tuple(data_dir / line["file"] for line in lines), quadrants, felt, artists)
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """`values` float32 [n, variants, features], with `names`. `mel` float16 [n, variants, frames, 48], zero where a
-    variant is shorter."""
+    """`values` float32 [n, variants, features], with `names`; the first variant is the clip itself."""
 
     names: tuple[str, ...]
     values: np.ndarray
-    mel: np.ndarray
 
 
-def hear(clips: Clips, cache: Path, progress: Callable[[int, int], None], variants: int = VARIANTS) -> Heard:
+def hear(clips: Clips, cache: Path, progress: Callable[[int, int], None]) -> Heard:
     """Features of every clip and its variants; what is in `cache` already is not computed again."""
     folder = cache / _made_by()
     folder.mkdir(parents=True, exist_ok=True)
     names: tuple[str, ...] = ()
-    values, mels = [], []
+    values = []
     for number, path in enumerate(clips.paths):
         kept = folder / f"{path.stem}.npz"
         if not kept.exists():
@@ -102,24 +118,23 @@ def hear(clips: Clips, cache: Path, progress: Callable[[int, int], None], varian
             np.savez(partial, **_extract(path))
             partial.replace(kept)
         with np.load(kept) as found:
-            names = tuple(found["names"])
-            values.append(found["values"][:variants])
-            mels.append(found["mel"][:variants])
+            names = tuple(map(str, found["names"]))
+            values.append(found["values"])
         progress(number + 1, len(clips))
-    return Heard(names, np.stack(values), np.stack(mels))
+    return Heard(names, np.stack(values))
 
 
 def _made_by() -> str:
-    modules = (decode, spectrum, timbre, rhythm, tonality)
-    code = b"".join(Path(module.__file__).read_bytes() for module in modules) + Path(__file__).read_bytes()
-    return hashlib.sha256(code).hexdigest()[:12]
+    """Changes with the code, though not with its comments and layout."""
+    paths = [str(module.__file__) for module in (decode, spectrum, timbre, rhythm, tonality)]
+    code = "".join(ast.dump(ast.parse(Path(path).read_text())) for path in [*paths, __file__])
+    return hashlib.sha256(code.encode()).hexdigest()[:12]
 
 
 def _extract(path: Path) -> dict[str, np.ndarray]:
     whole = next(decode.excerpts(path)).mono
     random = np.random.default_rng(int.from_bytes(hashlib.sha256(path.stem.encode()).digest()[:8], "little"))
-    frames = round(30 * spectrum.FRAMES_PER_S)
-    values, mel = [], np.zeros((VARIANTS, frames, spectrum.MELS), np.float16)
+    values = []
     names: list[str] = []
     for variant in range(VARIANTS):
         pictures = features.look(whole if variant == 0 else vary(whole, random))
@@ -128,9 +143,7 @@ def _extract(path: Path) -> dict[str, np.ndarray]:
         found = features.measure(pictures)
         names = list(found)
         values.append(list(found.values()))
-        used = pictures.mel_db[:frames]
-        mel[variant, : len(used)] = used
-    return {"names": np.array(names), "values": np.array(values, np.float32), "mel": mel}
+    return {"names": np.array(names), "values": np.array(values, np.float32)}
 
 
 # --- Variants --------------------------------------------------------------------------------------------------

@@ -85,9 +85,6 @@ def _heard(container: Any, path: Path) -> Iterator[Excerpt]:
     stream = container.streams.best("audio")
     if stream is None:
         raise LibraryError(f"{shown(path)} holds no sound")
-    for other in container.streams:
-        if other is not stream:
-            other.discard = "all"
     stream.codec_context.thread_count = 1
     length_s = container.duration / av.time_base if container.duration else 0.0
     some = False
