@@ -60,6 +60,20 @@ def empty(random: np.random.Generator, pool: Pool, height: int, width: int) -> n
     return degrade(random, canvas)
 
 
+def portrait(random: np.random.Generator, pool: Pool, height: int, width: int) -> Scene:
+    """A picture of people by itself, as large as it fits, often in good light: what landmarks are learnt from best."""
+    person = pool.people[random.integers(len(pool.people))]
+    rows, columns = person.gray.shape
+    scale = min(height / rows, width / columns) * _log_uniform(random, 0.5, 1)
+    degrees = _degrees(random) if random.random() < 0.5 else 0.0
+    mask, (gray, own) = place(person, scale, degrees, random.random() < 0.5)
+    canvas = np.full((height, width), random.integers(0, 256), np.uint8)
+    labels = _put(canvas, gray, mask, own, _corner(random, gray.shape, canvas.shape, random.random()))
+    if random.random() < 0.5:
+        canvas = degrade(random, canvas)
+    return canvas, [_judge(label, height, width) for label in labels]
+
+
 def show(random: np.random.Generator, scene: Scene) -> Scene:
     """The scene as the device shows it to its network: dark pictures lifted, now and then a band beside the picture."""
     gray = np.asarray(cv2.LUT(scene[0], levels(scene[0])))

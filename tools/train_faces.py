@@ -49,6 +49,7 @@ CAMERA = (measure_faces.HEIGHT_PX, measure_faces.WIDTH_PX)
 LOSS_WEIGHTS = (1.0, 2.0, 6.0)  # score, box, landmarks
 POLISH_WEIGHTS = (1.0, 2.0, 24.0)
 POLISH_RATE = 0.3  # of the highest rate
+PORTRAITS = 0.5  # of the scenes of the polish
 WARM_UP = 0.03  # of all steps
 MEMORY = 0.998  # of the mean of the weights, a step
 FOOLED = 0.25  # an empty scene with a score like this is shown again
@@ -294,7 +295,8 @@ def batches(
     for number in range(recipe.steps()):
         seed = (recipe.seed, epoch, number)
         repeated = fooled[number * again % max(1, len(fooled)) :][:again]
-        waiting.append(crew.apply_async(_compose, (seed, recipe.batch, recipe.canvas(epoch), repeated)))
+        portraits = 0.0 if epoch < recipe.epochs else PORTRAITS
+        waiting.append(crew.apply_async(_compose, (seed, recipe.batch, recipe.canvas(epoch), repeated, portraits)))
         if len(waiting) >= AHEAD:
             yield waiting.popleft().get()
     while waiting:
@@ -302,13 +304,14 @@ def batches(
 
 
 def _compose(
-    seed: tuple[int, ...], count: int, canvas: tuple[int, int], repeated: list[tuple[int, ...]]
+    seed: tuple[int, ...], count: int, canvas: tuple[int, int], repeated: list[tuple[int, ...]], portraits: float
 ) -> tuple[np.ndarray, np.ndarray]:
     cv2.setNumThreads(1)
     random = np.random.default_rng(seed)
     scenes = [_empty(seed, canvas) for seed in repeated]
     while len(scenes) < count:
-        scenes.append(face_scenes.show(random, face_scenes.compose(random, _shared[0], *canvas)))
+        make = face_scenes.portrait if random.random() < portraits else face_scenes.compose
+        scenes.append(face_scenes.show(random, make(random, _shared[0], *canvas)))
     targets = [
         np.concatenate([level.reshape(-1, face_targets.CHANNELS) for level in face_targets.encode(labels, *canvas)])
         for _, labels in scenes
