@@ -87,6 +87,11 @@ class Mixer(Generic[S]):
         return None if self._voice is None else self._voice.source
 
     @property
+    def leaving(self) -> list[S]:
+        """What is fading out."""
+        return [voice.source for voice in self._leaving]
+
+    @property
     def silent(self) -> bool:
         """Whether a block would be silence: nothing is in the mix, or it is held."""
         return self.held or (self._voice is None and not self._leaving)

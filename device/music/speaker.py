@@ -1,6 +1,7 @@
 """The open sound device, as long as something is to be heard; and the tries to get it back when it is gone.
 
-Belongs to the player's worker thread. The device is let go in silence, so that others may have it and a card may sleep.
+Belongs to the player's worker thread. The device is let go after some seconds of silence, so that others may have it
+and a card may sleep; not at once, because many click, or swallow the first notes, when they wake up.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from device.domain import Event, SoundBack, SoundLost
 from device.errors import SoundError
 from device.music.mixer import Sound
 from device.music.outputs import Output
-from device.music.reel import CHANNELS, RATE_HZ
+from device.music.reel import CHANNELS
 
 RETRY_S = 1.0
-TAIL_S = 0.3  # more than any output holds back
+LINGER_S = 3.0  # also more than any output holds back
 
 
 class Speaker:
@@ -28,6 +29,12 @@ class Speaker:
         self._put = put
         self._open = False
         self._retry_s = 0.0
+        self._quiet_s: float | None = None  # since when there is nothing to be heard
+
+    @property
+    def open(self) -> bool:
+        """Whether the device is held."""
+        return self._open
 
     def ready(self, now_s: float) -> bool:
         """Whether sound can be written; opens the device if it is time for a try."""
@@ -48,6 +55,7 @@ class Speaker:
 
     def write(self, sound: Sound, now_s: float) -> bool:
         """Hand a block over, in its time; False if the device is gone."""
+        self._quiet_s = None
         try:
             self._output.write(sound)
         except SoundError as error:
@@ -60,11 +68,19 @@ class Speaker:
         """How long after now the next block is heard."""
         return self._output.delay_s() if self._open else 0.0
 
-    def rest(self, now_s: float) -> None:
-        """Let what was written be heard to its end, then let go of the device."""
-        if self._open and self.write(np.zeros((round(TAIL_S * RATE_HZ), CHANNELS), np.float32), now_s):
+    def rest(self, now_s: float, frames: int) -> None:
+        """Nothing is to be heard: another block of silence, and after `LINGER_S` let go of the device."""
+        if not self._open:
+            return
+        self._quiet_s = now_s if self._quiet_s is None else self._quiet_s
+        if now_s - self._quiet_s < LINGER_S:
+            try:
+                self._output.write(np.zeros((frames, CHANNELS), np.float32))
+            except SoundError:  # nobody misses it now; the next sound tells
+                self._open = False
+        else:
             self._output.drop()
-        self._open = False
+            self._open = False
 
     def close(self) -> None:
         """Let go at once and for good."""
