@@ -17,6 +17,7 @@ from rich.console import Console
 
 from device import bench
 from device.bench import deciding, running, seeing
+from device.bench import reading as reading_library
 from device.bench.report import MEANINGS, Report, describe_machine, percentile, show
 from device.bench.seeing import Seen
 from device.config import CameraConfig, Config, MqttConfig
@@ -92,6 +93,16 @@ def test_choices_are_measured_for_every_size_of_library(monkeypatch: pytest.Monk
     assert list(stages) == ["start 1k", "recommend 1k", "start 2k", "recommend 2k"]
     assert [len(times) for times in stages.values()] == [deciding.STARTS, deciding.CHOICES] * 2
     assert min(min(times) for times in stages.values()) > 0
+
+
+def test_big_libraries_are_read_and_looked_through(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading_library, "LIBRARIES", {"10k": 100, "100k": 200})
+    stages, track_bytes = reading_library.catalogue(tmp_path)
+    assert {name: len(times) for name, times in stages.items()} == {
+        "load 10k": reading_library.STARTS, "rescan 10k": reading_library.SCANS, "load 100k": reading_library.STARTS,
+    }  # fmt: skip
+    assert min(min(times) for times in stages.values()) > 0
+    assert track_bytes >= 0
 
 
 def test_without_mosquitto_it_is_measured_without_mqtt(monkeypatch: pytest.MonkeyPatch) -> None:

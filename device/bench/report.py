@@ -29,6 +29,9 @@ MEANINGS = {
     "recommend 10k": "choose among 10,000 tracks",
     "start 100k": "index 100,000 tracks and 20,000 listens",
     "recommend 100k": "choose among 100,000 tracks",
+    "load 10k": "catalogue.db to the tracks of a library, 10,000",
+    "load 100k": "the same, 100,000",
+    "rescan 10k": "look through 10,000 files of which none has changed",
 }
 
 

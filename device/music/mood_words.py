@@ -1,9 +1,9 @@
 """Which words mean which mood, in the names of folders and in tags. Pure.
 
 A folder counts when its whole name is one of the words. A tag counts when one of its parts (between commas,
-semicolons, slashes or bars) is; genres only where their very name says how they are meant to feel. English, German, French, Spanish,
-Italian, Portuguese and Dutch, with and without their accents. Words that mean something else in another of these
-languages are left out, and so are the tempo marks of classical music.
+semicolons, slashes or bars) is; genres only where their very name says how they are meant to feel. English, German,
+French, Spanish, Italian, Portuguese and Dutch, with and without their accents. Words that mean something else in
+another of these languages are left out, and so are the tempo marks of classical music.
 """
 
 from __future__ import annotations

@@ -1,0 +1,98 @@
+"""What the catalogue takes with a big library: a start, and a scan that finds nothing new. Writes where it is told."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from device.domain import MoodName
+from device.music.catalogue import Catalogue
+from device.music.reader import read_here
+from device.music.shelf import Entry, Shelf, Sound
+from device.music.shelf_form import uri_of
+from device.process import memory_mb
+
+STARTS, SCANS = 3, 2
+LIBRARIES = {"10k": 10_000, "100k": 100_000}
+SCANNED = "10k"
+"""The library whose files are really there, so that they can be looked for."""
+
+
+def catalogue(folder: Path) -> tuple[dict[str, list[float]], float]:
+    """By library: milliseconds from opening catalogue.db to the tuple of its tracks, and of a scan in which no file has
+    changed; and the bytes of memory that a track of the largest takes, half of them analysed."""
+    stages: dict[str, list[float]] = {}
+    each_bytes = 0.0
+    for name, count in LIBRARIES.items():
+        data, music = folder / name, folder / f"music {name}"
+        write(data, music, count, really=name == SCANNED)
+        before = memory_mb(os.getpid())
+        stages[f"load {name}"] = [load_ms(data, count) for _ in range(STARTS)]
+        with closing(Catalogue.open(data, read_here)) as opened:
+            tracks = opened.load().tracks
+            each_bytes = max(0.0, (memory_mb(os.getpid()) - before) * 2**20 / len(tracks))
+            if name == SCANNED:
+                stages[f"rescan {name}"] = [scan_ms(opened, music, count) for _ in range(SCANS)]
+    return stages, each_bytes
+
+
+def load_ms(data: Path, count: int) -> float:
+    """Milliseconds of a start."""
+    began = time.perf_counter()
+    with closing(Catalogue.open(data, read_here)) as opened:
+        tracks = opened.load().tracks
+        took = time.perf_counter() - began
+    assert len(tracks) == count
+    return took * 1000
+
+
+def scan_ms(opened: Catalogue, music: Path, count: int) -> float:
+    """Milliseconds of a scan that finds nothing new."""
+    began = time.perf_counter()
+    assert len(opened.scan([music]).tracks) == count
+    return (time.perf_counter() - began) * 1000
+
+
+def write(data: Path, music: Path, count: int, *, really: bool) -> None:
+    """A catalogue of `count` invented files; `really`: with empty files in their places."""
+    dice = random.Random(1)
+    shelf = Shelf(data)
+    with closing(shelf):
+        top = os.path.join(os.fsencode(music), b"")
+        shelf.save_places([top], ())
+        place, _ = shelf.places()[top]
+        entries = [invented(music, number, place, dice) for number in range(count)]
+        if really:
+            entries = [put(entry) for entry in entries]
+        shelf.save_files(entries)
+        shelf.save_sounds([heard(entry.key, dice) for entry in entries[::2]])
+
+
+def invented(music: Path, number: int, place: int, dice: random.Random) -> Entry:
+    """The entry of a file that was never there."""
+    artist, album = f"Artist number {number // 120}", f"Album number {number // 12}"
+    path = os.fsencode(music / artist / album / f"{number % 12 + 1:02} - Song number {number}.mp3")
+    mood = dice.choice(list(MoodName)) if number % 5 == 0 else None
+    return Entry(
+        path, place, 0, 0, f"{dice.getrandbits(128):032x}", uri_of(path), f"Song number {number}", artist, album,
+        dice.uniform(60.0, 400.0), mood, None, dice.uniform(-12.0, 0.0), 0.98, "",
+    )  # fmt: skip
+
+
+def put(entry: Entry) -> Entry:
+    """With an empty file in its place, and what the disk says of that."""
+    os.makedirs(os.path.dirname(entry.path), exist_ok=True)
+    with open(entry.path, "wb") as file:
+        status = os.fstat(file.fileno())
+    return replace(entry, size=status.st_size, mtime_ns=status.st_mtime_ns)
+
+
+def heard(key: str, dice: random.Random) -> Sound:
+    """What analysis might have heard."""
+    affect = dice.uniform(-1.0, 1.0), dice.uniform(-1.0, 1.0)
+    tempo_bpm, features = dice.uniform(60.0, 180.0), dice.randbytes(128)
+    return Sound(key, "bench", "", *affect, dice.uniform(0.2, 0.6), tempo_bpm, features, -12.0)
