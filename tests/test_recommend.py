@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from device.domain import MOOD_AFFECT, Affect, Choice, Listen, MoodName, MoodOrigin, Now, Outcome, Target, Track
 from device.music.favour import Liking
 from device.music.library import UNCERTAINTY
-from device.music.recommend import ARTISTS, RECENT_S, STALEST, Library, Taste, choose, fit, freshness
+from device.music.recommend import ARTISTS, CHOICE, RECENT_S, STALEST, Library, Taste, choose, fit, freshness
 from device.music.taste import DAY_S, HALF_LIFE_S, Ear, age_s, context, weight
 
 WALL = datetime(2025, 6, 12, 20, 0).timestamp()  # a Thursday
@@ -155,6 +155,16 @@ def test_everything_that_fits_is_played_before_anything_is_repeated() -> None:
         key = chosen(library, history, seed=n, now=Now(0, WALL + 200 * n))
         history.append(listen(key, at=WALL + 200 * n))
     assert {line.track_key for line in history} == set("abcdefgh")
+
+
+def test_where_there_is_a_choice_nothing_is_repeated_on_the_same_day() -> None:
+    heard = [listen(str(n), ago_s=11 * 3600) for n in range(20)]
+    liked = [listen(str(n), Outcome.LIKED, ago_s=12 * 3600) for n in range(20)]
+    tracks = [track(str(n)) for n in range(20 + CHOICE)]
+    assert all(int(key) >= 20 for key in shares(tracks, [*liked, *heard], count=60))
+    skipped = [listen(key, Outcome.SKIPPED, ago_s=60 * DAY_S, heard_s=0.0) for key in ("20", "21")] * 4
+    few = shares(tracks[:22], [*skipped, *liked, *heard], count=60)
+    assert any(int(key) < 20 for key in few), "two songs that nobody wants are no choice"
 
 
 def test_a_repeat_comes_before_music_of_the_wrong_mood() -> None:

@@ -28,7 +28,7 @@ from device.music.taste import Ear
 
 FIRST = 2 / 3  # how many tracks please before anything is known
 OVERALL, KIN, OWN = 10.0, 3.0, 3.0  # how much evidence each expectation is worth
-CURIOSITY = 0.35
+CURIOSITY = 0.25
 ARTIST = 0.5  # what evidence on another song of the same artist is worth
 SOUND = 1.0  # what evidence on another song that sounds exactly the same is worth; falls with the cosine's 4th power
 EARSHOT = 256  # songs that others are compared with: those of which most is known

@@ -33,7 +33,9 @@ __all__ = ["Library", "Taste", "choose", "fit"]
 WIDTH = 0.3  # of the Gaussian, in units of the plane; neighbouring moods are about 0.4 apart
 NEAR = 0.2  # a track that is further from the target than the nearest one by no more than this, and by its own
 DOUBT = 0.4  # uncertainty (up to this), is as good as that one: a choice among equals
-RECENT_S = 3 * 3600.0
+RECENT_S = 3 * 3600.0  # nothing is repeated within so long if anything else fits,
+SAME_DAY_S = 16 * 3600.0  # nor within so long where there is
+CHOICE = 8  # a choice of so many
 ARTISTS = 4  # songs for which an artist stays away after having been heard
 STALEST = 0.02  # the freshness of a track that has only just been heard: repeating beats music of the wrong mood
 FAVOUR = 2.0  # the power of favour in the product: how much it counts beside the others
@@ -117,9 +119,11 @@ def _pool(question: Question, allowed: Mask, near: Mask) -> Rows:
     liked = np.ones(len(library), np.bool_)
     liked[list(taste.ear(question.profile).disliked)] = False
     fitting = _unless_empty(allowed & near, liked)
-    rested = fitting & ((taste.heard_at <= max(0.0, wall - RECENT_S)) | (taste.heard_at > wall))
-    pool = rested if rested.any() else _unless_empty(allowed, liked)
-    return _without_recent_artists(library, taste, np.flatnonzero(pool))
+    for span_s, enough in ((SAME_DAY_S, CHOICE), (RECENT_S, 1)):
+        rested = fitting & ((taste.heard_at <= max(0.0, wall - span_s)) | (taste.heard_at > wall))
+        if np.count_nonzero(rested) >= enough:
+            return _without_recent_artists(library, taste, np.flatnonzero(rested))
+    return _without_recent_artists(library, taste, np.flatnonzero(_unless_empty(allowed, liked)))
 
 
 def _unless_empty(pool: Mask, wanted: Mask) -> Mask:
