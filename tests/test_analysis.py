@@ -158,8 +158,8 @@ def test_damage_in_the_middle_is_passed_over(analyser: MoodAnalyser, tmp_path: P
 
 def test_one_sample_and_floats_that_are_no_numbers(analyser: MoodAnalyser, tmp_path: Path) -> None:
     short = encode(tmp_path / "one.wav", np.full((2, 1), 0.5, np.float32), *FORMATS["song.wav"])
-    with pytest.raises(LibraryError, match="is silent"):
-        analyser.analyse(short)  # one sample, without its mean, is nothing
+    with pytest.raises(LibraryError, match=r"is silent|holds no sound"):
+        analyser.analyse(short)
     wild = music(3)
     wild[:, 1000:2000] = np.nan
     wild[:, 5000] = np.inf

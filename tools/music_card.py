@@ -78,9 +78,9 @@ def words(learnt: Learnt) -> dict[str, Any]:
         "`likeness`, made length 1, is what songs are compared by.",
         "data": DATA,
         "training": {
-            "how": "tools/train_music.py: kernel ridge regression on the features of clips and their variants (parts, "
-            "speed, equaliser, band limit, limiter, codecs), whose answers a net of two hidden layers learns; likeness "
-            "is principal components; then post-training int8.",
+            "how": "tools/train_music.py: kernel ridge regression on weighed features of clips and of variants (parts, "
+            "speed, equaliser, band limit, limiter, codecs), whose answers a net of two hidden layers learns; "
+            "likeness is principal components; then post-training int8.",
             "temperature": "lowest log loss on train, each clip judged by a net that had not learnt from its artist",
             "recipe": learnt.recipe,
             "date": datetime.datetime.now(datetime.UTC).date().isoformat(),

@@ -31,6 +31,7 @@ class Recipe:
     kernel: float = 0.3  # of exp(-kernel * mean absolute difference)
     ridge: float = 0.6
     variant_ridge: float = 3.0  # times that for variants: they are believed less
+    weighed: bool = True  # features by `weigh`
     mixtures: int = 6000
     hidden: tuple[int, int] = (192, 96)
     steps: int = 1500
@@ -56,13 +57,30 @@ class Standard:
         return np.clip((values - self.means) / self.deviations, -FURTHEST, FURTHEST).astype(np.float32)
 
 
+def weigh(standard: np.ndarray, quadrants: np.ndarray) -> np.ndarray:
+    """How much each feature counts, float32 [features] of mean 1: more if it differs between quadrants (the fourth root
+    of its F statistic), less if it does not survive in variants (its correlation between the clip and its variants)."""
+    clip = standard[:, 0]
+    mean = clip.mean(0)
+    groups = [clip[quadrants == q] for q in range(CLASSES)]
+    between = sum(len(group) * (group.mean(0) - mean) ** 2 for group in groups) / (CLASSES - 1)
+    within = sum(((group - group.mean(0)) ** 2).sum(0) for group in groups) / (len(clip) - CLASSES)
+    telling = (between / np.maximum(within, 1e-6)) ** 0.25
+    others = standard[:, 1:].mean(1) if standard.shape[1] > 1 else clip
+    shared = ((clip - mean) * (others - others.mean(0))).mean(0)
+    lasting = np.clip(shared / np.maximum(clip.std(0) * others.std(0), 1e-6), 0.05, 1)
+    weights = telling / telling.mean() * lasting / lasting.mean()
+    return np.asarray(weights / weights.mean(), np.float32)
+
+
 class Teacher:
-    """Kernel ridge regression of the four quadrants on standardised features [clips, variants, features]."""
+    """Kernel ridge regression of the four quadrants on weighed standardised features [clips, variants, features]."""
 
     def __init__(self, recipe: Recipe, standard: np.ndarray, quadrants: np.ndarray) -> None:
         clips, variants, width = standard.shape
         self._kernel = recipe.kernel / width
-        self._rows = torch.from_numpy(standard.transpose(1, 0, 2).reshape(-1, width).copy())
+        self._weigh = torch.from_numpy(weigh(standard, quadrants) if recipe.weighed else np.ones(width, np.float32))
+        self._rows = self._weigh * torch.from_numpy(standard.transpose(1, 0, 2).reshape(-1, width).copy())
         targets = np.tile(np.eye(CLASSES)[quadrants], (variants, 1))
         self._mean = targets[:clips].mean(0)
         ridge = np.repeat([recipe.ridge] + [recipe.ridge * recipe.variant_ridge] * (variants - 1), clips)
@@ -74,7 +92,7 @@ class Teacher:
 
     def __call__(self, standard: np.ndarray) -> np.ndarray:
         """Probabilities float32 [n, 4] for standardised features [n, features]."""
-        rows = torch.from_numpy(np.ascontiguousarray(standard, np.float32))
+        rows = self._weigh * torch.from_numpy(np.ascontiguousarray(standard, np.float32))
         found = [self._alike(part).double().numpy() @ self._weights for part in rows.split(500)]
         shares = np.clip(np.concatenate(found) + self._mean, LOWEST, None)
         return (shares / shares.sum(1, keepdims=True)).astype(np.float32)

@@ -32,6 +32,7 @@ CENTRES = (0.25, 0.5, 0.75)  # of the excerpts of a longer one, as a share of it
 EXCERPT_S = 20.0
 SHORTEST_S = 1.0  # an excerpt below this is not worth having, unless it is the whole file
 HIGHEST_RATE_HZ = 48000  # what is above is brought down to this: nobody hears the rest
+BIT = 80640  # samples converted at a time; divides by every number of channels up to 10, 12 and 16
 MOST_ERRORS = 50  # packets that cannot be decoded, before the rest is given up
 DEMUXERS = "mp3,flac,ogg,mov,mp4,m4a,3gp,3g2,mj2,wav,w64,aiff,asf,aac,matroska,webm,avi"
 
@@ -107,19 +108,24 @@ def _excerpt(container: Any, stream: Any, start_s: float, length_s: float) -> Ex
     except av.error.FFmpegError:
         if start_s > 0:
             return None  # otherwise it is at its start already
-    blocks = list(_frames(container, stream, length_s))
-    if not blocks:
+    sound, form, layout, rate_hz = _joined(_frames(container, stream, length_s))
+    if sound.size == 0:
         return None
-    rate_hz = blocks[0].sample_rate
-    layout = "mono" if blocks[0].layout.nb_channels == 1 else "stereo"
-    heard = _resampled(blocks, layout, min(rate_hz, HIGHEST_RATE_HZ))
-    if heard.shape[1] == 0:
-        return None
-    rate_hz = min(rate_hz, HIGHEST_RATE_HZ)
-    frame = av.AudioFrame.from_ndarray(heard, format="fltp", layout=layout)
-    frame.sample_rate = rate_hz
-    mono = _resampled([frame], "mono", RATE_HZ)[0]
-    return Excerpt(_tame(mono), _tame(heard), rate_hz)
+    plain = "mono" if av.AudioLayout(layout).nb_channels == 1 else "stereo"
+    heard_hz = min(rate_hz, HIGHEST_RATE_HZ)
+    if (form, layout, rate_hz) != ("fltp", plain, heard_hz):
+        sound = _converted(sound, (form, layout, rate_hz), (plain, heard_hz))
+    mono = _converted(sound, ("fltp", plain, heard_hz), ("mono", RATE_HZ))[0]
+    return Excerpt(_tame(mono), _tame(sound), heard_hz) if mono.size else None
+
+
+def _joined(frames: Iterator[Any]) -> tuple[npt.NDArray[Any], str, str, int]:
+    """All frames in one array as FFmpeg lays them out, with sample format, channel layout and rate."""
+    parts, kind = [], ("fltp", "mono", RATE_HZ)
+    for frame in frames:
+        kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+        parts.append(frame.to_ndarray())
+    return (np.concatenate(parts, axis=1) if parts else np.zeros((1, 0), np.float32)), *kind
 
 
 def _frames(container: Any, stream: Any, length_s: float) -> Iterator[Any]:
@@ -146,23 +152,20 @@ def _frames(container: Any, stream: Any, length_s: float) -> Iterator[Any]:
                 yield frame
 
 
-def _resampled(frames: list[Any], layout: str, rate_hz: int) -> Float32Array:
-    """The frames in one piece as float32 [channels, n]."""
-    first = frames[0]
-    if len(frames) > 1 or first.format.name == "fltp":
-        joined = np.concatenate([frame.to_ndarray() for frame in frames], axis=1)
-        if first.format.name == "fltp" and first.layout.name == layout and first.sample_rate == rate_hz:
-            return np.ascontiguousarray(joined, dtype=np.float32)
-        whole = av.AudioFrame.from_ndarray(
-            np.ascontiguousarray(joined), format=first.format.name, layout=first.layout.name
-        )
-        whole.sample_rate = first.sample_rate
-        first = whole
-    resampler = av.AudioResampler("fltp", layout, rate_hz)
-    parts = [part.to_ndarray() for part in (*resampler.resample(first), *resampler.resample(None))]
-    return np.ascontiguousarray(np.concatenate(parts, axis=1)) if parts else np.zeros((1, 0), np.float32)
+def _converted(sound: npt.NDArray[Any], of: tuple[str, str, int], to: tuple[str, int]) -> Float32Array:
+    """`sound` of a (format, layout, rate) as float32 [channels, n] of a (layout, rate); bit by bit, to save memory."""
+    form, layout, rate_hz = of
+    resampler = av.AudioResampler("fltp", *to)
+    parts = []
+    for begin in range(0, sound.shape[1], BIT):
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound[:, begin : begin + BIT]), form, layout)
+        frame.sample_rate = rate_hz
+        parts += [part.to_ndarray() for part in resampler.resample(frame)]
+    parts += [part.to_ndarray() for part in resampler.resample(None)]
+    return np.concatenate(parts, axis=1) if parts else np.zeros((1, 0), np.float32)
 
 
 def _tame(sound: Float32Array) -> Float32Array:
-    """Float files may hold anything: no NaN, no infinity, nothing far beyond full scale."""
-    return np.clip(np.nan_to_num(sound, nan=0.0, posinf=0.0, neginf=0.0), -8.0, 8.0)
+    """In place. Float files may hold anything: no NaN, no infinity, nothing far beyond full scale."""
+    np.nan_to_num(sound, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.clip(sound, -8.0, 8.0, out=sound)

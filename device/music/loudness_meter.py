@@ -19,6 +19,7 @@ Powers = npt.NDArray[np.float64]
 
 STEPS_PER_S = 10
 BLOCK_STEPS = 4
+AT_ONCE = 32  # steps, to save memory
 OFFSET_LUFS = -0.691
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
@@ -39,9 +40,11 @@ def block_powers(channels: Array, rate_hz: int) -> Powers:
         return np.zeros(0)
     total = np.zeros(count)
     for channel in channels:
-        spectrum = np.fft.rfft(channel[: count * step].reshape(count, step), axis=1)
-        power = spectrum.real.astype(np.float64) ** 2 + spectrum.imag.astype(np.float64) ** 2
-        total += power @ _weights(step, rate_hz)
+        steps = channel[: count * step].reshape(count, step)
+        for begin in range(0, count, AT_ONCE):
+            spectrum = np.fft.rfft(steps[begin : begin + AT_ONCE], axis=1)
+            power = spectrum.real.astype(np.float64) ** 2 + spectrum.imag.astype(np.float64) ** 2
+            total[begin : begin + AT_ONCE] += power @ _weights(step, rate_hz)
     return np.convolve(total, np.full(BLOCK_STEPS, 1 / BLOCK_STEPS), "valid")
 
 

@@ -27,6 +27,7 @@ PITCH_LOWEST_HZ = 55.0  # A1
 PITCH_STEPS = 36  # bins in an octave: three in a semitone
 PITCH_OCTAVES = 7
 QUIET_DB = -60.0  # below the loudest: counts as nothing
+AT_ONCE = 64  # frames transformed at a time, to save memory
 ENOUGH = 2 * RATE_HZ  # samples, for everything that is measured over time
 SILENT = 1e-5  # root mean square, where 1 is full scale
 
@@ -67,9 +68,12 @@ def look(mono: Array) -> Pictures | None:
 
 def _power(mono: Array, size: int, hop: int) -> Array:
     frames = np.lib.stride_tricks.sliding_window_view(mono, size)[::hop]
-    spectrum = np.fft.rfft(frames * np.hanning(size).astype(np.float32), axis=1)
-    scale = 1 / (np.hanning(size) ** 2).sum()
-    return np.asarray((spectrum.real**2 + spectrum.imag**2) * scale, np.float32)
+    window = (np.hanning(size) / np.sqrt((np.hanning(size) ** 2).sum())).astype(np.float32)
+    power = np.empty((len(frames), size // 2 + 1), np.float32)
+    for begin in range(0, len(frames), AT_ONCE):
+        spectrum = np.fft.rfft(frames[begin : begin + AT_ONCE] * window, axis=1)
+        power[begin : begin + AT_ONCE] = spectrum.real**2 + spectrum.imag**2
+    return power
 
 
 def _pitch(mono: Array) -> Array:
