@@ -36,7 +36,7 @@ from device.lineup import Lineup, Spin
 from device.music.recommend import Library, Taste, choose
 
 PAST = 100  # tracks that "previous" can go back to
-FAILURES_IN_A_ROW = 5  # then a rest: the sound device may be gone, not the files
+FAILURES_IN_A_ROW = 5  # then a rest: a whole drive may be gone
 REST_S = 5.0  # the first rest; each further one is twice as long
 LONGEST_REST_S = 300.0
 BEGINNING_S = 3.0  # "previous" so early means the track before; later, this one again

@@ -213,6 +213,7 @@ def test_a_quiet_track_becomes_louder_as_far_as_there_is_room() -> None:
     assert heard[-1] == pytest.approx(0.25, rel=1e-2)  # and it stays at what the loudest moment left
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 32768), st.integers(1, 3000)), min_size=1, max_size=12), st.floats(-20, 20))
 def test_levelled_sound_is_within_full_scale(moments: list[tuple[int, int]], gain_db: float) -> None:
     level = Level(gain_db)
@@ -227,6 +228,7 @@ def test_levelled_sound_is_within_full_scale(moments: list[tuple[int, int]], gai
 percents = st.floats(0, 100)
 
 
+@settings(deadline=None)
 @given(percents, percents, st.floats(0, 1e6), st.floats(0, 30), st.floats(-10, 60))
 def test_a_ramp_stays_between_its_ends(start: float, end: float, begin_s: float, length_s: float, at_s: float) -> None:
     ramp = Ramp(start, end, begin_s, length_s)
@@ -236,11 +238,13 @@ def test_a_ramp_stays_between_its_ends(start: float, end: float, begin_s: float,
     assert ramp.over(begin_s + length_s)
 
 
+@settings(deadline=None)
 @given(st.integers(-1000, 1000), st.integers(0, 100))
 def test_the_limit_holds_whatever_is_asked(percent: int, max_volume: int) -> None:
     assert 0 <= limited(percent, max_volume) <= max_volume
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 500), max_size=20), st.lists(st.integers(0, 700), max_size=20))
 def test_what_goes_onto_a_reel_comes_off_in_order(given_: list[int], asked: list[int]) -> None:
     reel, count = Reel(), 0

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.domain import Memory
@@ -34,6 +34,7 @@ def test_the_last_place_comes_back(tmp_path):
     place.close()
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.binary(max_size=600), st.integers(0, 2 * SLOT_BYTES - 1))
 def test_a_write_that_was_torn_leaves_the_one_before(tmp_path_factory, garbage, cut):
     folder = tmp_path_factory.mktemp("place")

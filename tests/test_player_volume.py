@@ -117,6 +117,25 @@ def test_a_fade_crosses_over_without_a_hole_and_without_a_peak(tmp_path: Path) -
     assert blocks.max() <= level(60)
 
 
+def test_a_long_fade_is_heard_to_its_end(tmp_path: Path) -> None:
+    """What fades out is decoded on, although libVLC rests whenever it is some seconds ahead."""
+    stage = VlcStage(replace(CONFIG, output="file", volume=60, ramp_s=0.0), tmp_path)
+    path = tmp_path / "audio.wav"
+    silence = tone(tmp_path / "silence.wav", 30.0, loudness=0.0)
+    stage.player.play(1, stage.track(60.0), start_s=20.0)
+    assert stage.next() == TrackStarted(1)
+    assert reaches(path, level(60))
+    assert stage.next(3.0) is None
+    stage.player.play(2, track_of(silence, 30.0), 6.0)
+    assert until(lambda: len(left := samples(path)) > 0 and peak(path) > 0 and not left[-RATE_HZ // 10 :].any(), 12.0)
+    stage.player.close()
+    left = np.abs(samples(path))
+    blocks = np.array([left[n : n + 2205].max() for n in range(0, len(left) - 2205, 2205)])
+    falling = blocks[np.flatnonzero(blocks > 0.97 * level(60))[-1] : np.flatnonzero(blocks > 0.01 * level(60))[-1]]
+    assert len(falling) * 0.05 > 5.0
+    assert (np.diff(falling) < 0.03 * level(60)).all()
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_whatever_is_ordered_it_is_never_too_loud_and_still_obeys(tmp_path: Path, seed: int) -> None:
     stage, dice = VlcStage(replace(CONFIG, output="file", ramp_s=0.05), tmp_path), random.Random(seed)
