@@ -69,7 +69,8 @@ class MoodConfig:
 class MusicConfig:
     """Which music there is and when it plays."""
 
-    folders: tuple[str, ...] = key(["/srv/music"], "folders with music; subfolders named after moods are believed")
+    folders: tuple[str, ...] = key(["/srv/music"], "folders with music, * is any name: /media/*/* is every USB drive;"
+                                   " subfolders named after moods are believed")
     autoplay: bool = key(True, "play when the program starts, unless it was stopped before")
     on_mood_change: str = key("wait", "wait for the end of the track, or fade to a new one at once",
                               choices=("wait", "fade"))

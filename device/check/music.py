@@ -15,6 +15,7 @@ from device.domain import Event, MoodName
 from device.errors import AffettoError
 from device.music import alsa, outputs
 from device.music.catalogue import Catalogue
+from device.music.files import expand
 from device.music.vlc_player import VlcPlayer
 
 
@@ -45,8 +46,12 @@ def _ignore(_: Event) -> None:
 
 
 def library(config: MusicConfig, data_dir: Path) -> Iterator[Finding]:
-    """The music folders can be read, and there is something to play in them."""
+    """The music folders can be read, and there is something to play in them. Where a * is in the name of a folder, no
+    drive may be plugged in just now."""
     for folder in map(Path, config.folders):
+        if "*" in str(folder):
+            yield from _drives(folder)
+            continue
         try:
             next(folder.iterdir(), None)
         except FileNotFoundError:
@@ -54,9 +59,18 @@ def library(config: MusicConfig, data_dir: Path) -> Iterator[Finding]:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             yield problem("library", f"{folder} cannot be read ({reason})", "check whose it is with ls -l")
-    readable = [folder for folder in map(Path, config.folders) if os.access(folder, os.R_OK | os.X_OK)]
+    folders = [Path(os.fsdecode(path)) for folder in config.folders for path in expand(Path(folder))]
+    readable = [folder for folder in folders if os.access(folder, os.R_OK | os.X_OK)]
     if readable:
         yield from _tracks(readable, data_dir)
+
+
+def _drives(pattern: Path) -> Iterator[Finding]:
+    found = [os.fsdecode(path) for path in expand(pattern)]
+    if found:
+        yield well("library", f"{pattern} is {', '.join(found)} just now")
+    else:
+        yield note("library", f"nothing is at {pattern} just now", "plug a drive in, if there should be one")
 
 
 def _tracks(folders: Sequence[Path], data_dir: Path) -> Iterator[Finding]:

@@ -55,7 +55,7 @@ def _draw(points: Sequence[Point], out: Path) -> None:
     scatter(plane, points)
     names = doubtful(points, MOST_NAMES)
     point_out(plane, names)
-    name_points(plane, points)
+    name_points(plane, points, names)
     name_moods(plane)
     tell(side, points, names)
     figure.suptitle("Where the library stands", x=0.06, y=0.975, ha="left", color=INK, size=15, weight="bold")
@@ -102,11 +102,11 @@ def scatter(axes: Axes, points: Sequence[Point]) -> None:
             s=size * (0.7 if marker == "D" else 1.0), marker=marker, c=[COLOURS[point.mood] for point in chosen],
             alpha=shades, zorder=3, **style,
         )  # fmt: skip
-    if few:
-        for point in points:
-            if point.heard:
-                axes.add_patch(Circle((point.affect.valence, point.affect.arousal), point.uncertainty, alpha=0.06,
-                                      color=COLOURS[point.mood], zorder=1, linewidth=0))  # fmt: skip
+    for point in points if few else ():
+        if point.heard:
+            middle, shade = (point.affect.valence, point.affect.arousal), min(0.06, 0.6 / len(points))
+            axes.add_patch(Circle(middle, point.uncertainty, linewidth=0, zorder=1, alpha=shade,
+                                  color=COLOURS[point.mood]))  # fmt: skip
 
 
 def marker_of(point: Point) -> str:
@@ -114,8 +114,8 @@ def marker_of(point: Point) -> str:
 
 
 def sureness(point: Point) -> float:
-    """How opaque a point is: 0.35 (the model hardly knows) to 0.95."""
-    return max(0.35, min(0.95, 1.15 - point.uncertainty)) if point.heard else 0.6
+    """How opaque a point is: 0.45 (the model hardly knows) to 0.95."""
+    return max(0.45, min(0.95, 1.15 - point.uncertainty)) if point.heard else 0.6
 
 
 def point_out(axes: Axes, odd: Sequence[Point]) -> None:
@@ -132,13 +132,18 @@ def point_out(axes: Axes, odd: Sequence[Point]) -> None:
         )  # fmt: skip
 
 
-def name_points(axes: Axes, points: Sequence[Point]) -> None:
-    """Small titles, where there are so few that they can be read."""
+def name_points(axes: Axes, points: Sequence[Point], odd: Sequence[Point]) -> None:
+    """Small titles, where there are so few that they can be read, and each has a place of its own."""
+    taken: list[tuple[float, float]] = [(affect.valence, affect.arousal) for affect in MOOD_AFFECT.values()]
     for point in points if len(points) <= FEWEST else ():
-        right = point.affect.valence > 0.6
-        axes.annotate(shorten(point.title, 24), (point.affect.valence, point.affect.arousal), size=8, color=FAINT,
-                      xytext=(-8 if right else 8, 0), textcoords="offset points", ha="right" if right else "left",
-                      va="center", zorder=5, parse_math=False)  # fmt: skip
+        x, y = point.affect.valence, point.affect.arousal
+        if point in odd or any(abs(x - other_x) < 0.35 and abs(y - other_y) < 0.04 for other_x, other_y in taken):
+            continue
+        taken.append((x, y))
+        right = x > 0.6
+        axes.annotate(shorten(point.title, 24), (x, y), size=8, color=FAINT, xytext=(-8 if right else 8, 0),
+                      textcoords="offset points", ha="right" if right else "left", va="center", zorder=5,
+                      parse_math=False)  # fmt: skip
 
 
 def name_moods(axes: Axes) -> None:
