@@ -246,9 +246,7 @@ class Session:
         """The mood of what plays. The catalogue keeps it; until it has answered, the jukebox knows already."""
         choice = self.jukebox.choice
         if choice is None:
-            answer = "track_mood/set is about the track that plays, and none does."
-            refusal = commands.Refusal(message.topic, commands.show(message.payload), answer)
-            return [Publish(self._bulletin.topics.error, payloads.error(refusal), retain=False)]
+            return self._refuse(message, "track_mood/set is about the track that plays, and none does.")
         track = choice.track
         if mood is not None:
             self.jukebox.renew(
@@ -261,12 +259,13 @@ class Session:
         spin = self.jukebox.spin
         length_s = spin.choice.track.duration_s if spin is not None else 0.0
         if spin is None:
-            answer = "seek/set is about the track that plays, and none does."
-        elif not wish.relative and wish.seconds > length_s > 0:
-            answer = f"seek/set: the track is {commands.minutes(length_s)} long."
-        else:
-            position_s = wish.seconds + (spin.position_s(now) if wish.relative else 0.0)
-            return self.jukebox.seek(max(0.0, min(position_s, length_s) if length_s > 0 else position_s), now)
+            return self._refuse(message, "seek/set is about the track that plays, and none does.")
+        if not wish.relative and wish.seconds > length_s > 0:
+            return self._refuse(message, f"seek/set: the track is {commands.minutes(length_s)} long.")
+        position_s = wish.seconds + (spin.position_s(now) if wish.relative else 0.0)
+        return self.jukebox.seek(max(0.0, min(position_s, length_s) if length_s > 0 else position_s), now)
+
+    def _refuse(self, message: Message, answer: str) -> list[Action]:
         refusal = commands.Refusal(message.topic, commands.show(message.payload), answer)
         return [Publish(self._bulletin.topics.error, payloads.error(refusal), retain=False)]
 
