@@ -151,9 +151,18 @@ def test_paused_it_is_still_cued(room: Room) -> None:
 # --- Elsewhere in a song ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("payload", "expected_s"), [
-    ("30", 30.0), ("1:30", 90.0), ("+10", 50.0), ("-10", 30.0), ("-60", 0.0), ("+600", 180.0), ("0", 0.0),
-])
+@pytest.mark.parametrize(
+    ("payload", "expected_s"),
+    [
+        ("30", 30.0),
+        ("1:30", 90.0),
+        ("+10", 50.0),
+        ("-10", 30.0),
+        ("-60", 0.0),
+        ("+600", 180.0),
+        ("0", 0.0),
+    ],
+)
 def test_seeking(room: Room, payload: str, expected_s: float) -> None:
     play = room.start_music()
     room.pass_time(40)
