@@ -13,6 +13,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from device.analyst import Analyst, Hears, listener
@@ -184,9 +185,8 @@ class Rounds:
 
     def _give_up(self) -> None:
         """Until the next scan: the file is gone, or the model does not work."""
-        if self._analyst.problem:
-            log.warning("%s", self._analyst.problem)
         self._waiting, self._done = [], True
+        self._publish()
 
     def _publish_in(self) -> float:
         """Seconds until the library may be told again."""
@@ -198,6 +198,8 @@ class Rounds:
         with contextlib.suppress(LibraryError):
             self._catalogue.flush()
         library = self._catalogue.load()
+        if self._analyst.problem:
+            library = replace(library, problems=(self._analyst.problem, *library.problems))
         self._published_at = time.monotonic()
         if library != self._published:
             self._published = library

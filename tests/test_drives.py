@@ -16,7 +16,7 @@ import pytest
 from device.analyst import Analyst
 from device.config import MusicConfig
 from device.domain import Affect, Event, LibraryLoaded, MoodName, MoodOrigin
-from device.errors import LibraryError
+from device.errors import LibraryError, ModelError
 from device.music.catalogue import Catalogue
 from device.music.drives import Watch, mount_of, stem_of
 from device.music.files import Search, expand
@@ -306,6 +306,19 @@ def test_a_scan_that_finds_nothing_new_says_and_writes_nothing(tmp_path: Path) -
         again = catalogue.scan([tmp_path / "music"])
         assert all(one is other for one, other in zip(first.tracks, again.tracks, strict=True))
         assert {path.name: path.read_bytes() for path in (tmp_path / "data").iterdir()} == files
+
+
+def test_analysis_that_cannot_start_is_told_and_the_music_is_there(
+    tmp_path: Path, run: Callable[..., tuple[Inbox, Scanner, Ears]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Ears, path: Path) -> TrackMood:
+        raise ModelError("The analysis of music cannot start.")
+
+    monkeypatch.setattr(Ears, "analyse", fail)
+    audio.tone(tmp_path / "music" / "a.wav", 0.05)
+    inbox, _, _ = run(tmp_path / "music")
+    library = inbox.wait(lambda library: library.problems != ())
+    assert (library.problems, len(library.tracks)) == (("The analysis of music cannot start.",), 1)
 
 
 def test_the_analyst_ends_at_once_while_it_hears(tmp_path: Path) -> None:

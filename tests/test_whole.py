@@ -95,7 +95,12 @@ def test_commands_and_what_outlives_a_restart(config: Config, ear: Ear, tmp_path
         assert answer["topic"] == "affetto/demo/volume/set"
         ear.say("affetto/demo/mood/set", "calm")
         ear.wait(lambda m: m.topic == "affetto/demo/track/state" and m.json["mood"] == "calm")
+        ear.say("affetto/demo/track_mood/set", "tense")
+        corrected = ear.wait(lambda m: m.topic == "affetto/demo/track/state" and m.json["mood_by"] == "user").json
+        assert ear.wait(event("track_corrected")).json["uri"] == corrected["uri"]
+        ear.wait(lambda m: m.topic == "affetto/demo/track/cover")
         assert appliance.stop() == 0
+    assert "Traceback" not in appliance.log.read_text()
     place = ear.mark()
     with running(config, tmp_path) as appliance:
         for name, payload in (("volume", "40"), ("policy", "lift"), ("profile", "Ada"), ("room", "attic"),

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from device.domain import MoodName
 from device.music.catalogue import Catalogue
+from device.music.entries import Entry, Sound
 from device.music.reader import read_here
-from device.music.shelf import Entry, Shelf, Sound
+from device.music.shelf import Shelf
 from device.music.shelf_form import uri_of
 from device.process import memory_mb
 

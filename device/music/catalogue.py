@@ -17,10 +17,11 @@ from device.domain import LibraryLoaded, MoodName, Track
 from device.errors import LibraryError, ModelError
 from device.music import content, tags, tracks
 from device.music.changes import compare
+from device.music.entries import Entry, Sound
 from device.music.files import Found, Search, former_key_of
 from device.music.mood_words import mood_of_folders
 from device.music.reader import Reader, ReadTags
-from device.music.shelf import Entry, Shelf, Sound
+from device.music.shelf import Shelf
 from device.music.shelf_form import uri_of
 from device.music.track_mood import TrackMood
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 QUALITY = 85
+cv2.setNumThreads(1)  # the stacks of threads count against the memory that the process may use
 
 
 def as_jpeg(picture: bytes, side_px: int) -> bytes:

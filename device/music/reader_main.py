@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import os
 import socket
 import sys
@@ -31,7 +32,8 @@ def main() -> int:
     parser.add_argument("--cpu-s", type=int, required=True)
     parser.add_argument("--memory-mb", type=int, required=True)
     arguments = parser.parse_args()
-    os.nice(NICE)
+    with contextlib.suppress(OSError):
+        os.nice(NICE)
     limit_memory(arguments.memory_mb)
     with socket.socket(fileno=arguments.fd) as sock:
         try:
