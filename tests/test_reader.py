@@ -53,7 +53,7 @@ def test_tags_arrive_whole(read: Read, tmp_path: Path) -> None:
                   id3.TXXX(desc="replaygain_track_peak", text=["0.988"])):  # fmt: skip
         file.tags.add(frame)
     file.save()
-    assert read(path) == Tags("音楽 \"quoted\"", "", "", 0.5, MoodName.SAD, -7.5, 0.988)
+    assert read(path) == Tags('音楽 "quoted"', "", "", 0.5, MoodName.SAD, -7.5, 0.988)
 
 
 def test_what_is_no_music_is_the_files_fault(read: Read, tmp_path: Path) -> None:
