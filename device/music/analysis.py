@@ -26,7 +26,9 @@ __all__ = ["Heard", "MoodAnalyser", "TrackMood", "affect_of"]
 
 NAME = "music_mood"
 QUADRANT_SIGNS = ((1, 1), (-1, 1), (-1, -1), (1, -1))  # valence and arousal of Q1 to Q4
-CENTRE = 0.7  # how far from the axes a track lies that is surely of a quadrant, and
+SPREAD = 3.0  # log odds of a side that put a track at tanh(1) = 0.76 from the axis
+RAREST = 0.003  # probability below which nothing is rarer
+CENTRE = 0.6  # how far from the axes the middle of a quadrant lies, and
 WITHIN = 0.25  # the standard deviation around that: where the names of moods lie in their quadrants
 FURTHEST = 3.0  # standard deviations from the mean at which a feature is cut off
 
@@ -112,15 +114,24 @@ class MoodAnalyser:
 
 
 def affect_of(quadrants: tuple[float, float, float, float]) -> tuple[Affect, float]:
-    """The expected point in the plane, and the standard deviation of the truth about it.
+    """A point in the plane, and the standard deviation of the truth about it.
 
-    A track of a quadrant is taken to lie around that quadrant's centre; so the expectation moves smoothly with the
-    probabilities, and an even bet lies in the middle.
+    The labels know sides only, so a track lies the further from an axis the surer its side is: by the log odds, because
+    probabilities crowd at 0 and 1 and would put all lively music at one height. The deviation is that of a track that
+    lies around the centre of one of the quadrants.
     """
-    valence = CENTRE * sum(p * sign for p, (sign, _) in zip(quadrants, QUADRANT_SIGNS, strict=True))
-    arousal = CENTRE * sum(p * sign for p, (_, sign) in zip(quadrants, QUADRANT_SIGNS, strict=True))
-    variance = 2 * (CENTRE**2 + WITHIN**2) - valence**2 - arousal**2
-    return Affect(valence, arousal), math.sqrt(max(variance, 0.0))
+    odds = [
+        _log_odds(sum(p for p, signs in zip(quadrants, QUADRANT_SIGNS, strict=True) if signs[n] > 0)) for n in (0, 1)
+    ]
+    valence, arousal = (math.tanh(one / SPREAD) for one in odds)
+    leaning = [math.tanh(one / 2) for one in odds]  # probability of one side less that of the other
+    variance = sum(CENTRE**2 * (1 - lean**2) + WITHIN**2 for lean in leaning)
+    return Affect(valence, arousal), math.sqrt(variance)
+
+
+def _log_odds(share: float) -> float:
+    share = min(max(share, RAREST), 1 - RAREST)
+    return math.log(share / (1 - share))
 
 
 def _texts(model: Model, key: str) -> list[str]:

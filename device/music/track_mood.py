@@ -21,7 +21,7 @@ FEATURE_BYTES = 2 * FEATURES
 class TrackMood:
     """Where a track stands and what it sounds like.
 
-    `affect`: the expected valence and arousal. `uncertainty`: the standard deviation of the truth about `affect` in
+    `affect`: its valence and arousal. `uncertainty`: the standard deviation of the truth about `affect` in
     the plane (0 to sqrt(2)). `quadrants`: calibrated probabilities of Q1 (+v +a), Q2 (-v +a), Q3 (-v -a), Q4 (+v -a);
     they sum to 1. `tempo_bpm`: 40 to 240, 0 where there is no beat. `features`: `FEATURES` numbers as float16, little
     endian, a vector of length 1; the dot product of two is the cosine of their likeness. `loudness_lufs`: integrated
