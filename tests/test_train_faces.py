@@ -94,7 +94,7 @@ def test_empty_scenes_that_fool_the_net_come_back_the_surest_first(pool: Pool) -
     brightness = [float(train_faces._empty(seed, train_faces.SMALL)[0].mean()) for seed in fooled]
     assert brightness == sorted(brightness, reverse=True)
     assert train_faces.mine(Brightness(), Crew(), RECIPE, 0) == []
-    repeated, _ = train_faces._compose((1, 2, 3), 2, train_faces.SMALL, fooled[:1], 0.5)
+    repeated, _ = train_faces._compose((1, 2, 3), 2, train_faces.SMALL, fooled[:1], train_faces.POLISH[1])
     np.testing.assert_array_equal(repeated[0], train_faces._empty(fooled[0], train_faces.SMALL)[0])
 
 

@@ -60,16 +60,19 @@ def empty(random: np.random.Generator, pool: Pool, height: int, width: int) -> n
     return degrade(random, canvas)
 
 
-def portrait(random: np.random.Generator, pool: Pool, height: int, width: int) -> Scene:
-    """A picture of people by itself, as large as it fits, often in good light: what landmarks are learnt from best."""
+def portrait(random: np.random.Generator, pool: Pool, height: int, width: int, *, plain: bool) -> Scene:
+    """A picture of people by itself, as large as it fits: what landmarks are learnt from best.
+
+    `plain` ones are upright and as they were taken.
+    """
     person = pool.people[random.integers(len(pool.people))]
     rows, columns = person.gray.shape
-    scale = min(height / rows, width / columns) * _log_uniform(random, 0.5, 1)
-    degrees = _degrees(random) if random.random() < 0.5 else 0.0
+    scale = min(height / rows, width / columns) * _log_uniform(random, 0.7 if plain else 0.5, 1)
+    degrees = _degrees(random) if not plain and random.random() < 0.5 else 0.0
     mask, (gray, own) = place(person, scale, degrees, random.random() < 0.5)
     canvas = np.full((height, width), random.integers(0, 256), np.uint8)
     labels = _put(canvas, gray, mask, own, _corner(random, gray.shape, canvas.shape, random.random()))
-    if random.random() < 0.5:
+    if not plain and random.random() < 0.5:
         canvas = degrade(random, canvas)
     return canvas, [_judge(label, height, width) for label in labels]
 

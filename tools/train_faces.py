@@ -46,10 +46,7 @@ from tools.face_net import FaceNet, losses
 
 SMALL = (192, 192)  # height and width of most epochs' scenes
 CAMERA = (measure_faces.HEIGHT_PX, measure_faces.WIDTH_PX)
-LOSS_WEIGHTS = (1.0, 2.0, 6.0)  # score, box, landmarks
-POLISH_WEIGHTS = (1.0, 2.0, 24.0)
 POLISH_RATE = 0.3  # of the highest rate
-PORTRAITS = 0.5  # of the scenes of the polish
 WARM_UP = 0.03  # of all steps
 MEMORY = 0.998  # of the mean of the weights, a step
 FOOLED = 0.25  # an empty scene with a score like this is shown again
@@ -57,6 +54,19 @@ TRIALS = 1200  # empty scenes tried before each epoch
 REPEATS = 0.08  # of an epoch's scenes are such ones, if there are as many
 AHEAD = 6  # batches composed before they are needed
 console = Console()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What an epoch shows and what counts in it."""
+
+    weights: tuple[float, float, float]  # of the losses of score, box and landmarks
+    portraits: float = 0.0  # the share of scenes that are pictures of people by themselves
+    plain: bool = False  # those upright and in good light
+
+
+LEARN = Stage((1.0, 2.0, 6.0))
+POLISH = (Stage((1.0, 2.0, 24.0), 0.5), Stage((1.0, 2.0, 40.0), 0.75, plain=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +89,19 @@ class Recipe:
     @property
     def total(self) -> int:
         """Epochs in all."""
-        return self.epochs + self.polish
+        return self.epochs + self.polish * len(POLISH)
+
+    def stage(self, epoch: int) -> Stage:
+        """What this epoch is about."""
+        return LEARN if epoch < self.epochs else POLISH[(epoch - self.epochs) // self.polish]
 
     def rate_at(self, epochs_done: float) -> float:
-        """The learning rate: a short rise and a cosine down to nothing; once more, lower, for the polish."""
+        """The learning rate: a short rise and a cosine down to nothing; once more, lower, for each polish."""
         done = epochs_done / self.epochs
         if done < 1:
             return self.rate * min(1, (done + 1e-4) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
-        return self.rate * POLISH_RATE * 0.5 * (1 + math.cos(math.pi * (epochs_done - self.epochs) / self.polish))
+        done = (epochs_done - self.epochs) % self.polish / self.polish
+        return self.rate * POLISH_RATE * 0.5 * (1 + math.cos(math.pi * done))
 
     def steps(self) -> int:
         """Batches in an epoch."""
@@ -137,7 +152,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--export-only", action="store_true", help="do not train, only quantise and measure")
     parser.add_argument("--epochs", type=int, default=52)
     parser.add_argument("--camera-epochs", type=int, default=12, help="the last so many show 320x240")
-    parser.add_argument("--polish", type=int, default=5, help="epochs more in which landmarks count most")
+    parser.add_argument("--polish", type=int, default=5, help="epochs of each part of the polish")
     parser.add_argument("--scenes", type=int, default=10_000, help="in an epoch")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
@@ -245,8 +260,7 @@ def step(run: Run, recipe: Recipe, epoch: int, at: int, pictures: np.ndarray, ta
     with torch.autocast("cpu", torch.bfloat16):
         outputs = run.net(x)
     parts = losses(outputs, torch.from_numpy(targets))
-    weights = LOSS_WEIGHTS if epoch < recipe.epochs else POLISH_WEIGHTS
-    total = sum(weight * part for weight, part in zip(weights, parts, strict=True))
+    total = sum(weight * part for weight, part in zip(recipe.stage(epoch).weights, parts, strict=True))
     run.optimiser.zero_grad()
     total.backward()
     torch.nn.utils.clip_grad_norm_(run.net.parameters(), 5.0)
@@ -295,8 +309,8 @@ def batches(
     for number in range(recipe.steps()):
         seed = (recipe.seed, epoch, number)
         repeated = fooled[number * again % max(1, len(fooled)) :][:again]
-        portraits = 0.0 if epoch < recipe.epochs else PORTRAITS
-        waiting.append(crew.apply_async(_compose, (seed, recipe.batch, recipe.canvas(epoch), repeated, portraits)))
+        job = (seed, recipe.batch, recipe.canvas(epoch), repeated, recipe.stage(epoch))
+        waiting.append(crew.apply_async(_compose, job))
         if len(waiting) >= AHEAD:
             yield waiting.popleft().get()
     while waiting:
@@ -304,14 +318,17 @@ def batches(
 
 
 def _compose(
-    seed: tuple[int, ...], count: int, canvas: tuple[int, int], repeated: list[tuple[int, ...]], portraits: float
+    seed: tuple[int, ...], count: int, canvas: tuple[int, int], repeated: list[tuple[int, ...]], stage: Stage
 ) -> tuple[np.ndarray, np.ndarray]:
     cv2.setNumThreads(1)
     random = np.random.default_rng(seed)
     scenes = [_empty(seed, canvas) for seed in repeated]
     while len(scenes) < count:
-        make = face_scenes.portrait if random.random() < portraits else face_scenes.compose
-        scenes.append(face_scenes.show(random, make(random, _shared[0], *canvas)))
+        if random.random() < stage.portraits:
+            scene = face_scenes.portrait(random, _shared[0], *canvas, plain=stage.plain)
+        else:
+            scene = face_scenes.compose(random, _shared[0], *canvas)
+        scenes.append(face_scenes.show(random, scene))
     targets = [
         np.concatenate([level.reshape(-1, face_targets.CHANNELS) for level in face_targets.encode(labels, *canvas)])
         for _, labels in scenes
