@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from device.config import MqttConfig
 from device.domain import Choice, Memory, Mood, Now, Playback, Publish
 from device.home import payloads
+from device.home.commands import Refusal
 from device.home.payloads import EventType
 from device.home.topics import Topics
 
@@ -46,6 +47,10 @@ class Bulletin:
         """Something that happened: said once, not retained."""
         return Publish(self.topics.event, payloads.event(event_type, **facts), retain=False)
 
+    def refusal(self, refusal: Refusal) -> Publish:
+        """The answer to a command that cannot be obeyed: said once, not retained."""
+        return Publish(self.topics.error, payloads.error(refusal), retain=False)
+
     def documents(
         self,
         memory: Memory,
@@ -56,8 +61,8 @@ class Bulletin:
         cover: bytes,
         camera_open: bool,
     ) -> dict[str, Payload]:
-        """Everything retained, as it ought to be. `mark`: see `Jukebox.mark`. The camera counts as off only when the eye
-        has let go of it."""
+        """Everything retained, as it ought to be. `mark`: see `Jukebox.mark`. The camera counts as off only when the
+        eye has let go of it."""
         topics = self.topics
         documents: dict[str, Payload] = {
             topics.mood_state: payloads.mood_state(mood),

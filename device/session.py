@@ -12,8 +12,8 @@ import random
 from collections.abc import Iterable
 from dataclasses import replace
 from operator import attrgetter, ne
-from typing import Any
 
+from device import orders
 from device.bulletin import Bulletin
 from device.config import Config
 from device.domain import (
@@ -21,8 +21,6 @@ from device.domain import (
     Action,
     BrokerConnected,
     BrokerLost,
-    CloseEye,
-    Correct,
     CoverRead,
     Event,
     EyeClosed,
@@ -33,22 +31,14 @@ from device.domain import (
     Memory,
     Message,
     Mood,
-    MoodName,
-    MoodOrigin,
     MoodSource,
     Now,
-    OpenEye,
-    Outcome,
     Playback,
     PolicyName,
     Publish,
-    ReadCover,
     Reading,
-    Save,
-    SetVolume,
     SoundBack,
     SoundLost,
-    Subscribe,
     Target,
     Tick,
     Track,
@@ -58,12 +48,14 @@ from device.domain import (
     TrackFailed,
     TrackStarted,
 )
-from device.home import commands, payloads
+from device.home import payloads
+from device.home.commands import HomeAssistantStatus, Refusal, SetMood, SetPolicy, show
 from device.home.payloads import EventType
 from device.home.topics import Topics
 from device.jukebox import Jukebox
 from device.mood.policy import Guide
 from device.mood.room_mood import RoomMood
+from device.upkeep import Upkeep
 from device.vitals import Vitals
 
 URI = attrgetter("uri")
@@ -88,19 +80,13 @@ class Session:
         self.jukebox = Jukebox(config.music, history, dice, self._bulletin.event)
         self.jukebox.profile = memory.profile
         self._room_mood = RoomMood(config.mood)
+        self._upkeep = Upkeep(memory)
         self._vitals = Vitals()
         self._started = Now(0.0, 0.0)
         self._held_since = 0.0  # when the mood set by hand was set (wall clock, s)
         self._guide = Guide(config.mood)
         self._look_until: float | None = None  # the first song waits for a mood until then
         self._unfinished = False  # the song that the memory names is to be taken up once the library is known
-        # What was last asked for; the settle step compares with it.
-        self._eye_wanted = False
-        self._volume_asked: int | None = None
-        self._room_asked: str | None = None
-        self._saved = memory
-        self._cover_uri = ""
-        self._cover = b""
 
     # --- The two entrances ---
 
@@ -148,7 +134,7 @@ class Session:
             case LibraryLoaded(tracks, problems):
                 return self._library_loaded(tracks, problems)
             case CoverRead(uri, picture):
-                self._cover = picture if uri == self._cover_uri else self._cover
+                self._upkeep.cover_read(uri, picture)
             case Message():
                 return self._command(event, now)
             case BrokerConnected():
@@ -206,72 +192,32 @@ class Session:
     # --- Commands ---
 
     def _command(self, message: Message, now: Now) -> list[Action]:
-        match self._bulletin.topics.parse(message):
-            case commands.Refusal() as refusal:
-                return [Publish(self._bulletin.topics.error, payloads.error(refusal), retain=False)]
-            case commands.HomeAssistantStatus(online):
-                if online:
-                    self._bulletin.connected()
-            case commands.SetMood(mood):
-                return self._set_mood(mood, now)
-            case commands.SetTrackMood(mood):
-                return self._correct(mood, message)
-            case commands.SetPolicy(name):
-                return self._set_policy(name, now)
-            case commands.SetVolume(percent):
-                self._remember(volume=min(percent, self.config.player.max_volume))
-            case commands.SetCamera(on):
-                self._remember(camera=on)
-            case commands.SetProfile(name):
-                self._remember(profile=name)
-                self.jukebox.profile = name
-            case commands.SetRoom(name):
-                self._remember(room=name)
-            case commands.SetPlayback(transport):
-                return self.jukebox.obey(transport, self._target(now), now)
-            case commands.SeekTo() as wish:
-                return self._seek(wish, message, now)
-            case commands.Feedback(liking):
-                outcome = Outcome.LIKED if liking is commands.Liking.LIKE else Outcome.DISLIKED
-                return self.jukebox.judge(outcome, self._target(now), now)
-        return []
+        command = self._bulletin.topics.parse(message)
+        if isinstance(command, HomeAssistantStatus):
+            if command.online:
+                self._bulletin.connected()
+            return []
+        if isinstance(command, orders.Setting):
+            return self._set(command, now)
+        if isinstance(command, orders.Order):
+            answer = orders.obey(command, self.jukebox, self._target(now), now, self._bulletin.event)
+            if isinstance(answer, list):
+                return answer
+            command = Refusal(message.topic, show(message.payload), answer)
+        return [self._bulletin.refusal(command)]
 
-    def _set_mood(self, name: MoodName | None, now: Now) -> list[Action]:
+    def _set(self, setting: orders.Setting, now: Now) -> list[Action]:
+        """Most settings only have to be remembered; a mood or a policy may also change the music at once."""
         before = self.mood
-        self._remember(mood=name)
-        self._held_since = now.wall
-        return self._mood_changed(before, now, at_once=True)
-
-    def _correct(self, mood: MoodName | None, message: Message) -> list[Action]:
-        """The mood of what plays. The catalogue keeps it; until it has answered, the jukebox knows already."""
-        choice = self.jukebox.choice
-        if choice is None:
-            return self._refuse(message, "track_mood/set is about the track that plays, and none does.")
-        track = choice.track
-        if mood is not None:
-            self.jukebox.renew(
-                replace(track, mood=mood, affect=MOOD_AFFECT[mood], origin=MoodOrigin.USER, uncertainty=None)
-            )
-        facts = {"title": track.title, "uri": track.uri, "mood": mood or commands.AUTO}
-        return [self._bulletin.event(EventType.TRACK_CORRECTED, **facts), Correct(track.key, mood)]
-
-    def _seek(self, wish: commands.SeekTo, message: Message, now: Now) -> list[Action]:
-        spin = self.jukebox.spin
-        length_s = spin.choice.track.duration_s if spin is not None else 0.0
-        if spin is None:
-            return self._refuse(message, "seek/set is about the track that plays, and none does.")
-        if not wish.relative and wish.seconds > length_s > 0:
-            return self._refuse(message, f"seek/set: the track is {commands.minutes(length_s)} long.")
-        position_s = wish.seconds + (spin.position_s(now) if wish.relative else 0.0)
-        return self.jukebox.seek(max(0.0, min(position_s, length_s) if length_s > 0 else position_s), now)
-
-    def _refuse(self, message: Message, answer: str) -> list[Action]:
-        refusal = commands.Refusal(message.topic, commands.show(message.payload), answer)
-        return [Publish(self._bulletin.topics.error, payloads.error(refusal), retain=False)]
-
-    def _set_policy(self, name: PolicyName, now: Now) -> list[Action]:
-        self._remember(policy=name)
-        return self._follow(now) if self.config.music.on_mood_change == "fade" else []
+        self.memory = orders.remember(setting, self.memory, self.config.player.max_volume)
+        self.jukebox.profile = self.memory.profile
+        match setting:
+            case SetMood():
+                self._held_since = now.wall
+                return self._mood_changed(before, now, at_once=True)
+            case SetPolicy() if self.config.music.on_mood_change == "fade":
+                return self._follow(now)
+        return []
 
     # --- The state as others see it ---
 
@@ -295,19 +241,18 @@ class Session:
     def _target(self, now: Now) -> Target:
         return self._guide.target(self.memory.policy, self.mood, now.mono)
 
-    def _remember(self, **changes: Any) -> None:
-        self.memory = replace(self.memory, **changes)
-
     # --- Settle ---
 
     def _settle(self, now: Now) -> list[Action]:
         actions = self._settle_music(now)
-        self._remember(
+        self.memory = replace(
+            self.memory,
             playback=self.jukebox.state,
             track_key=self.jukebox.spin.choice.track.key if self.jukebox.spin else self.memory.track_key,
             position_s=self.jukebox.position_s,
         )
-        return actions + self._settle_world() + self._settle_words(now)
+        uri = "" if self.jukebox.choice is None else self.jukebox.choice.track.uri
+        return actions + self._upkeep.changes(self.memory, uri) + self._settle_words(now)
 
     def _settle_music(self, now: Now) -> list[Action]:
         target = self._target(now)  # asked for with every event: the guide counts for how long a mood holds
@@ -321,30 +266,6 @@ class Session:
         self._look_until = None
         return self.jukebox.play_next(target, now) if self.jukebox.idle(now) else self.jukebox.line_up(target, now)
 
-    def _settle_world(self) -> list[Action]:
-        actions: list[Action] = []
-        memory = self.memory
-        if memory.volume != self._volume_asked:
-            self._volume_asked = memory.volume
-            actions.append(SetVolume(memory.volume))
-        if memory.camera != self._eye_wanted:
-            self._eye_wanted = memory.camera
-            actions.append(OpenEye() if memory.camera else CloseEye())
-        if memory.room != self._room_asked:
-            self._room_asked = memory.room
-            actions.append(Subscribe(memory.room))
-        uri = "" if self.jukebox.choice is None else self.jukebox.choice.track.uri
-        if uri != self._cover_uri:
-            self._cover_uri = uri
-            if uri:  # until it is read, the cover before it stays: an empty one in between would flicker
-                actions.append(ReadCover(uri))
-            else:
-                self._cover = b""
-        if memory != self._saved:
-            self._saved = memory
-            actions.append(Save(memory))
-        return actions
-
     def _settle_words(self, now: Now) -> list[Action]:
         documents = self._bulletin.documents(
             self.memory,
@@ -352,7 +273,7 @@ class Session:
             self.jukebox.state,
             self.jukebox.choice,
             self.jukebox.mark,
-            self._cover,
+            self._upkeep.cover,
             self._vitals.eye_open,
         )
         actions: list[Action] = [*self._bulletin.changes(documents, now)]

@@ -22,7 +22,6 @@ class Vitals:
         self.sound_problem = ""
         self.library_problems: tuple[str, ...] = ()
         self.analysed = 0  # tracks that the model has heard
-        self.readings = 0
         self._window: list[float] = []
 
     def eye_opened(self, camera: str) -> None:
@@ -37,7 +36,6 @@ class Vitals:
 
     def reading(self, reading: Reading) -> None:
         """One more reading, for the speed."""
-        self.readings += 1
         self._window.append(reading.at_s)
         while self._window[-1] - self._window[0] > SPEED_WINDOW_S:
             self._window.pop(0)

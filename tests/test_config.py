@@ -61,13 +61,15 @@ def test_what_is_left_out_has_its_default(write, text):
 
 
 def test_values_are_read_as_they_are_meant(write):
-    read = config.load(write(
-        "device: {id: kitchen, name: 'Küche 厨房', room: \"living room\"}\r\n"
-        "camera:\r\n  fps: 4      # a whole number will do\r\n  enabled: yes\r\n  rotate: 180\r\n"
-        "mood: {hold_s: 1e1, margin: .5, policy: lift}\r\n"
-        "music:\r\n  folders:\r\n    - /srv/music\r\n    - \"/media/пластинки\"\r\n"
-        "mqtt: {password: 'no', username: !!str 007, port: 8883, tls: on, enabled: False}\r\n"
-    ))
+    read = config.load(
+        write(
+            "device: {id: kitchen, name: 'Küche 厨房', room: \"living room\"}\r\n"
+            "camera:\r\n  fps: 4      # a whole number will do\r\n  enabled: yes\r\n  rotate: 180\r\n"
+            "mood: {hold_s: 1e1, margin: .5, policy: lift}\r\n"
+            'music:\r\n  folders:\r\n    - /srv/music\r\n    - "/media/пластинки"\r\n'
+            "mqtt: {password: 'no', username: !!str 007, port: 8883, tls: on, enabled: False}\r\n"
+        )
+    )
     assert (read.device.id, read.device.name, read.device.room) == ("kitchen", "Küche 厨房", "living room")
     assert read.camera.fps == 4.0
     assert isinstance(read.camera.fps, float)
@@ -84,7 +86,9 @@ MISTAKES = {
     "\ncamra:\n  fps: 4": "2: camra: unknown section; did you mean camera?",
     "fps: 4": "1: fps: unknown section; fps belongs in section camera",
     "mood: {max_volume: 4}": "1: mood.max_volume: unknown setting; max_volume belongs in section player",
-    "player: {zzz: 4}": "1: player.zzz: unknown setting; there are output, device, volume, max_volume, ramp_s, replaygain",
+    "player: {zzz: 4}": (
+        "1: player.zzz: unknown setting; there are output, device, volume, max_volume, ramp_s, replaygain"
+    ),
     "xyzzy: 1": "1: xyzzy: unknown section; there are device, camera, mood, music, player, mqtt",
     "camera:\n  fps: 4\n  width: 320\n  fps: 5": "4: camera.fps: given twice, first in line 2",
     "mood:\nmusic:\nmood:": "3: mood: given twice, first in line 1",
@@ -115,7 +119,7 @@ MISTAKES = {
     "mood: {margin: .nan}": "1: mood.margin: expected a number, not .nan",
     "mood: {margin: .inf}": "1: mood.margin: expected a number, not .inf",
     "mood: {margin: 1e999}": "1: mood.margin: expected a number, not 1e999",
-    "mood: {margin: \"0.2\"}": "1: mood.margin: expected a number, not text; remove the quotes",
+    'mood: {margin: "0.2"}': "1: mood.margin: expected a number, not text; remove the quotes",
     "mood: {margin: true}": "1: mood.margin: expected a number, not true",
     # Truths
     "camera: {enabled: 1}": "1: camera.enabled: expected true or false, not 1",
@@ -124,34 +128,35 @@ MISTAKES = {
     # Texts
     "device: {name: on}": "1: device.name: expected text, but YAML reads on as something else; put it in quotes",
     "device: {name: 12}": "1: device.name: expected text, but YAML reads 12 as something else; put it in quotes",
-    "device: {name: 2024-01-01}":
-        "1: device.name: expected text, but YAML reads 2024-01-01 as something else; put it in quotes",
+    "device: {name: 2024-01-01}": (
+        "1: device.name: expected text, but YAML reads 2024-01-01 as something else; put it in quotes"
+    ),
     "device:\n  name:": '2: device.name: has no value; write "" for none',
     "device: {id: My Room}": '1: device.id: takes small letters, digits, - and _, not "My Room"',
     "device: {id: ''}": '1: device.id: takes small letters, digits, - and _, not ""',
-    "device: {id: \"a\\n\"}": '1: device.id: takes small letters, digits, - and _, not "a?"',
-    "mqtt: {base_topic: a/#}":
-        '1: mqtt.base_topic: takes words with / between them, without spaces, + and #, not "a/#"',
-    "mood: {policy: lfit}":
-        '1: mood.policy: must be one of match, lift, calm, energise, manual, not "lfit"; did you mean lift?',
+    'device: {id: "a\\n"}': '1: device.id: takes small letters, digits, - and _, not "a?"',
+    "mqtt: {base_topic: a/#}": (
+        '1: mqtt.base_topic: takes words with / between them, without spaces, + and #, not "a/#"'
+    ),
+    "mood: {policy: lfit}": (
+        '1: mood.policy: must be one of match, lift, calm, energise, manual, not "lfit"; did you mean lift?'
+    ),
     # Lists
     "music: {folders: /srv/music}": '1: music.folders: expected a list; write ["/srv/music"]',
-    "music: {folders: [1]}":
-        "1: music.folders: expected text, but YAML reads 1 as something else; put it in quotes",
+    "music: {folders: [1]}": "1: music.folders: expected text, but YAML reads 1 as something else; put it in quotes",
     "music: {folders: ['']}": "1: music.folders: a text in the list is empty",
     "music: {folders: {a: b}}": "1: music.folders: expected a list of texts",
     # Together
     "player: {volume: 80}": "1: player.volume: volume 80 is above max_volume 70",
     "player:\n  max_volume: 20": "2: player.max_volume: volume 30 is above max_volume 20",
-    "device: {id: room}":
-        "1: device.id: cannot be room: topics with that name belong to the groups of a room",
+    "device: {id: room}": "1: device.id: cannot be room: topics with that name belong to the groups of a room",
     # YAML
     "camera:\n\tfps: 4": "2: a tab, or a text that needs quotes because of its first character",
     "device: {name: @home}": "1: a tab, or a text that needs quotes because of its first character",
-    "camera:\n  fps: 4\n   width: 5":
-        "3: a colon too many, or none in the line before; check indentation and quotes",
-    "camera:\n  fps: 4\n width: 5":
-        "3: check the indentation and the quotes: settings of a section begin in the same column",
+    "camera:\n  fps: 4\n   width: 5": "3: a colon too many, or none in the line before; check indentation and quotes",
+    "camera:\n  fps: 4\n width: 5": (
+        "3: check the indentation and the quotes: settings of a section begin in the same column"
+    ),
     "device:\n  name: 'Affetto\nmood:\n": "2: a quote that is opened here is never closed",
     "music:\n  folders: [a, b\nmood:": "2: a bracket that is opened here is never closed",
     "device:\n  name\n  id: a": "3: a colon too many, or none in the line before; check indentation and quotes",
@@ -187,7 +192,7 @@ def test_files_that_cannot_be_read(write, tmp_path):
     assert complaint(Path("none.yaml")) == "none.yaml: cannot be read: no such file or directory"
     (tmp_path / "folder").mkdir()
     assert complaint(Path("folder")) == "folder: cannot be read: is a directory"
-    path = write("device:\n  name: \"K\xfcche\"\n".encode("latin-1"))
+    path = write('device:\n  name: "K\xfcche"\n'.encode("latin-1"))
     assert complaint(path) == "config.yaml:2: not UTF-8 text; save the file as UTF-8"
 
 

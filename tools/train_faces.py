@@ -66,7 +66,11 @@ class Stage:
 
 
 LEARN = Stage((1.0, 2.0, 6.0))
-POLISH = (Stage((1.0, 2.0, 24.0), 0.5), Stage((1.0, 2.0, 40.0), 0.75, plain=True))
+POLISH = (
+    Stage((1.0, 2.0, 24.0), 0.5),
+    Stage((1.0, 2.0, 40.0), 0.75, plain=True),
+    Stage((1.0, 2.0, 60.0), 0.75, plain=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
