@@ -21,7 +21,7 @@ class Bulletin:
     """Turns state into retained documents and says only those that differ from what was said.
 
     While the broker is away nothing is said; `connected` makes everything unsaid, so that all of it comes back.
-    `announcement` is what tells Home Assistant of the device (None: not wanted).
+    `announcement` is what tells Home Assistant of the device, or takes that back (None: say neither).
     """
 
     def __init__(self, config: MqttConfig, topics: Topics, announcement: Publish | None = None) -> None:

@@ -103,7 +103,7 @@ class MqttConfig:
     tls: bool = key(False, "encrypt the connection and check the broker's certificate")
     ca_file: str = key("", "certificate authority to check it against; empty means the system's")
     base_topic: str = key("affetto", "first part of every topic", pattern=TOPIC, allowed=TOPIC_WORDS)
-    discovery: bool = key(True, "let Home Assistant discover the device")
+    discovery: bool = key(True, "let Home Assistant discover the device; false takes it out of there")
     discovery_prefix: str = key("homeassistant", "Home Assistant's discovery prefix",
                                 pattern=TOPIC, allowed=TOPIC_WORDS)
     mood_interval_s: float = key(2.0, "publish the mood's figures at most so often, in seconds", low=0.2, high=60)

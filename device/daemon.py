@@ -88,7 +88,7 @@ class Daemon:
         self._covers = stack.enter_context(contextlib.closing(Covers(self._inbox.put)))
         self._link = EyeLink(config.camera, config_path, self._inbox.put)
         stack.callback(self._close_eye)
-        announcement = discovery.announcement(config, topics) if config.mqtt.discovery else None
+        announcement = discovery.announcement(config, topics) if config.mqtt.discovery else discovery.withdrawal(topics)
         self._session = Session(config, self._store.memory, self._store.history, topics, random.Random(), announcement)
 
     def __enter__(self) -> Daemon:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import queue
+import random
 import re
+import shutil
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from test_payloads import matches_snapshot
 
 from device import __version__
 from device.config import Config, DeviceConfig, MqttConfig
-from device.domain import Message, MoodName, Transport
+from device.demo.broker import PLACES, PrivateBroker
+from device.domain import Event, Memory, Message, MoodName, Now, Publish, Tick, Transport
 from device.home import discovery, payloads
 from device.home.commands import Refusal
 from device.home.discovery import ENTITIES
+from device.home.mqtt import Mqtt
 from device.home.topics import Topics
+from device.session import Session
+from tests.appliance import Ear
 
 CONFIG = Config(device=DeviceConfig(id="kit", name="Küche", room="Kitchen"), mqtt=MqttConfig())
 TOPICS = Topics("affetto", "kit")
@@ -43,11 +53,14 @@ def test_keys_and_entity_ids_are_unique_and_well_formed() -> None:
     assert len({entity.name for entity in ENTITIES}) == len(ENTITIES)
 
 
-@pytest.mark.parametrize(("device_id", "start"), [
-    ("affetto", "sensor.affetto_mood"),
-    ("affetto-2", "sensor.affetto_2_mood"),
-    ("living-room", "sensor.affetto_living_room_mood"),
-])
+@pytest.mark.parametrize(
+    ("device_id", "start"),
+    [
+        ("affetto", "sensor.affetto_mood"),
+        ("affetto-2", "sensor.affetto_2_mood"),
+        ("living-room", "sensor.affetto_living_room_mood"),
+    ],
+)
 def test_entity_ids_say_affetto_once(device_id: str, start: str) -> None:
     assert discovery.component(ENTITIES[0], Topics("affetto", device_id))["default_entity_id"] == start
 
@@ -73,3 +86,36 @@ def test_the_room_is_suggested_as_the_area_if_there_is_one() -> None:
 
     assert device("Kitchen")["suggested_area"] == "Kitchen"
     assert "suggested_area" not in device("")
+
+
+@pytest.mark.skipif(shutil.which("mosquitto", path=PLACES) is None, reason="Mosquitto is not installed")
+def test_without_discovery_an_announced_device_is_taken_back_once_a_connection(tmp_path: Path) -> None:
+    """The daemon on a real broker, first with discovery, then without; another device's announcement stays."""
+    other = "homeassistant/device/affetto_other/config"
+
+    def announced(broker: PrivateBroker, discovery: bool) -> None:
+        mqtt = dataclasses.replace(broker.config, discovery=discovery)
+        device = dataclasses.replace(CONFIG.device, data_dir=str(tmp_path))
+        session = Session(Config(device, mqtt=mqtt), Memory(), (), TOPICS, random.Random(1), first_word(mqtt))
+        inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        with closing(Mqtt(mqtt, TOPICS, inbox.put)) as messenger:
+            messenger.start()
+            said = session.handle(inbox.get(timeout=15), Now(1.0, 1.0))
+            said += session.handle(Tick(), Now(2.0, 2.0))
+            told = [action for action in said if isinstance(action, Publish)]
+            assert [action.topic for action in told].count(TOPICS.discovery) == 1
+            for action in told:
+                messenger.publish(action)
+
+    def first_word(mqtt: MqttConfig) -> Publish:
+        return discovery.announcement(CONFIG, TOPICS) if mqtt.discovery else discovery.withdrawal(TOPICS)
+
+    with PrivateBroker() as broker, closing(Ear(broker)) as ear:
+        ear.say(other, "{}")
+        announced(broker, True)
+        ear.wait(lambda m: m.topic == TOPICS.discovery and m.payload.startswith("{"))
+        announced(broker, False)
+        ear.wait(lambda m: m.topic == TOPICS.discovery and m.payload == "")
+        with closing(Ear(broker)) as late:
+            late.wait(lambda m: m.topic == TOPICS.availability)
+            assert TOPICS.discovery not in {m.topic for m in late.messages if m.retained}

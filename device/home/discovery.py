@@ -150,6 +150,12 @@ def announcement(config: Config, topics: Topics) -> Publish:
     return Publish(topics.discovery, document)
 
 
+def withdrawal(topics: Topics) -> Publish:
+    """What to publish instead where no discovery is wanted: nothing, retained, which takes back what was announced
+    before. Home Assistant forgets the device; where there was none, nothing happens."""
+    return Publish(topics.discovery, "")
+
+
 def component(entity: Entity, topics: Topics) -> dict[str, object]:
     """`entity` as a component of the device payload."""
     document: dict[str, object] = {
