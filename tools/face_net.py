@@ -123,8 +123,14 @@ def _surplus(length: int, side: int) -> int:
 # --- Loss ------------------------------------------------------------------------------------------------------
 
 
+NARROWEST = 0.2  # of a face's width, between its eyes, for the loss of its landmarks
+
+
 def losses(outputs: Sequence[torch.Tensor], targets: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Score, box and landmark loss, each a mean over the taught cells; targets are float [n, cells, 16]."""
+    """Score, box and landmark loss, each a mean over the taught cells; targets are float [n, cells, 16].
+
+    Landmarks count as they are measured: the distance to each, in distances between the eyes.
+    """
     scores, boxes, landmarks = (
         torch.cat([x.float().permute(0, 2, 3, 1).flatten(1, 2) for x in outputs[kind::3]], 1) for kind in range(3)
     )
@@ -137,7 +143,10 @@ def losses(outputs: Sequence[torch.Tensor], targets: torch.Tensor) -> tuple[torc
     score_loss = (targets[..., WEIGHT] * gap * entropy).sum() / count
     box_loss = (taught * (1 - generalised)).sum() / count
     width = targets[..., BOX.start + 2 : BOX.start + 3].exp()
-    misses = (landmarks - targets[..., LANDMARKS]).abs() / width
+    points, truth = (x.unflatten(-1, (5, 2)) for x in (landmarks, targets[..., LANDMARKS]))
+    between_eyes = (truth[..., 0, :] - truth[..., 1, :]).norm(dim=-1, keepdim=True)
+    unit = torch.maximum(between_eyes, NARROWEST * width)  # a face from the side shows its eyes in one place
+    misses = ((points - truth).square().sum(-1) + 1e-8).sqrt() / unit
     landmark_loss = (taught * misses.mean(-1, keepdim=True)).sum() / count
     return score_loss, box_loss, landmark_loss
 

@@ -65,11 +65,12 @@ class Stage:
     plain: bool = False  # those upright and in good light
 
 
-LEARN = Stage((1.0, 2.0, 6.0))
+LEARN = Stage((1.0, 2.0, 1.7))
 POLISH = (
-    Stage((1.0, 2.0, 24.0), 0.5),
-    Stage((1.0, 2.0, 40.0), 0.75, plain=True),
-    Stage((1.0, 2.0, 60.0), 0.75, plain=True),
+    Stage((1.0, 2.0, 7.0), 0.5),
+    Stage((1.0, 2.0, 11.0), 0.75, plain=True),
+    Stage((1.0, 2.0, 17.0), 0.75, plain=True),
+    Stage((1.0, 2.0, 20.0), 0.75, plain=True),
 )
 
 
