@@ -76,8 +76,10 @@ def test_other_crops_are_refused(classifier: EmotionClassifier, crop: Any) -> No
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"labels": list(reversed(EMOTIONS))}, "in this order"),
-        ({"labels": []}, "in this order"),
+        ({"labels": [*EMOTIONS[:7], "boredom"]}, "boredom; an emotion model tells two or more of"),
+        ({"labels": [*EMOTIONS[:7], "fear"]}, "each once"),
+        ({"labels": []}, "tells nothing"),
+        ({"labels": list(EMOTIONS[:7])}, "of 7 labels has"),
         ({"temperature": None}, "temperature"),
         ({"temperature": 0}, "temperature"),
     ],
@@ -88,6 +90,14 @@ def test_a_card_of_other_emotions_is_refused(tmp_path: Path, changes: dict[str, 
     (tmp_path / "emotion.json").write_text(json.dumps(card | changes))
     with pytest.raises(ModelError, match=message):
         EmotionClassifier.load(tmp_path)
+
+
+def test_outputs_are_sorted_by_the_labels_of_the_card(classifier: EmotionClassifier, tmp_path: Path) -> None:
+    shutil.copy(MODELS / "emotion.tflite", tmp_path)
+    card = json.loads((MODELS / "emotion.json").read_text())
+    (tmp_path / "emotion.json").write_text(json.dumps(card | {"labels": list(reversed(EMOTIONS))}))
+    crop = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
+    np.testing.assert_array_equal(EmotionClassifier.load(tmp_path).scores(crop), classifier.scores(crop)[::-1])
 
 
 def test_softmax_bears_large_logits() -> None:

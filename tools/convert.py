@@ -31,7 +31,13 @@ def to_int8(model: Any, samples: Iterable[np.ndarray]) -> bytes:
 
     spec = tf.TensorSpec((1, *model.inputs[0].shape[1:]), tf.float32, name="input")
     function = tf.function(lambda x: model(x, training=False)).get_concrete_function(spec)
-    frozen = convert_variables_to_constants_v2(function)  # the calibrator cannot read Keras 3 variables
+    return quantise(convert_variables_to_constants_v2(function), samples)  # the calibrator reads no Keras 3 variables
+
+
+def quantise(frozen: Any, samples: Iterable[np.ndarray]) -> bytes:
+    """The same for a concrete function without variables; raises what TensorFlow's converter raises."""
+    import tensorflow as tf
+
     converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([np.asarray(s, np.float32)] for s in samples)

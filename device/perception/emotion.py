@@ -13,12 +13,11 @@ import numpy.typing as npt
 
 from device.domain import EMOTIONS
 from device.errors import ModelError
-from device.model import Model
+from device.model import Card, Model
 
 NAME = "emotion"
 INPUT_SHAPE = (1, 48, 48, 1)
 CROP_SHAPE = INPUT_SHAPE[1:3]
-OUTPUT_SHAPE = (1, len(EMOTIONS))
 
 
 class EmotionClassifier:
@@ -26,16 +25,13 @@ class EmotionClassifier:
 
     def __init__(self, model: Model) -> None:
         card = model.card
+        self._places = _places(card)
         shapes = [tensor.shape for tensor in (*card.inputs, *card.outputs)]
-        if shapes != [INPUT_SHAPE, OUTPUT_SHAPE]:
+        expected = [INPUT_SHAPE, (1, len(card.labels))]
+        if shapes != expected:
             raise ModelError(
-                f"Model {card.name} has the shapes {shapes}, an emotion model has {[INPUT_SHAPE, OUTPUT_SHAPE]}; "
-                "install the models again."
-            )
-        if card.labels != EMOTIONS:
-            raise ModelError(
-                f"Model {card.name} tells {', '.join(card.labels) or 'nothing'}; this program needs "
-                f"{', '.join(EMOTIONS)}, in this order."
+                f"Model {card.name} has the shapes {shapes}, an emotion model of {len(card.labels)} labels has "
+                f"{expected}; install the models again."
             )
         self._temperature = card.number("temperature", 0.05, 20)
         self._stored = _stored_levels(card.inputs[0].scale, card.inputs[0].zero_point)
@@ -54,18 +50,34 @@ class EmotionClassifier:
         return softmax(self.logits(crop) / np.float32(self._temperature))
 
     def logits(self, crop: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """What `scores` is made of, before the temperature: float32 [8], the mean of face and mirror image."""
+        """What `scores` is made of, before the temperature: float32 [8], the mean of face and mirror image.
+
+        Minus infinity, and so a score of 0, for emotions that this model does not tell.
+        """
         if not isinstance(crop, np.ndarray) or crop.dtype != np.uint8 or crop.shape != CROP_SHAPE:
             found = f"{crop.dtype} {list(crop.shape)}" if isinstance(crop, np.ndarray) else type(crop).__name__
             raise ValueError(f"A face to score is uint8 {list(CROP_SHAPE)}, not {found}.")
         stored = self._stored[crop]
         [seen] = self._model.run(stored.reshape(INPUT_SHAPE))
         [mirrored] = self._model.run(stored[:, ::-1].reshape(INPUT_SHAPE))
-        return np.asarray((seen[0] + mirrored[0]) / 2, np.float32)
+        logits = np.full(len(EMOTIONS), -np.inf, np.float32)
+        logits[self._places] = (seen[0] + mirrored[0]) / 2
+        return logits
 
     def close(self) -> None:
         """Free the model; a second call does nothing."""
         self._model.close()
+
+
+def _places(card: Card) -> list[int]:
+    """Where each of the model's outputs belongs among `EMOTIONS`: models of fewer emotions, in any order, will do."""
+    labels = card.labels
+    if len(labels) < 2 or len(set(labels)) < len(labels) or not set(labels) <= set(EMOTIONS):
+        raise ModelError(
+            f"Model {card.name} tells {', '.join(labels) or 'nothing'}; an emotion model tells two or more of "
+            f"{', '.join(EMOTIONS)}, each once. Quantise it with tools/quantize.py, which takes other names too."
+        )
+    return [EMOTIONS.index(label) for label in labels]
 
 
 def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
