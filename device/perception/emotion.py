@@ -3,6 +3,7 @@
 The network gives logits, for the face and for its mirror image; their mean is surer than either, and costs a tenth of a
 millisecond more. Dividing them by one temperature, found on faces that it never saw, makes the probabilities
 mean what they say (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017); the smoothing relies on that.
+Very dark and very bright faces are brought to ordinary light first (device/perception/light.py).
 """
 
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from device.domain import EMOTIONS
 from device.errors import ModelError
 from device.model import Card, Model
+from device.perception.light import levels
 
 NAME = "emotion"
 INPUT_SHAPE = (1, 48, 48, 1)
@@ -57,7 +59,7 @@ class EmotionClassifier:
         if not isinstance(crop, np.ndarray) or crop.dtype != np.uint8 or crop.shape != CROP_SHAPE:
             found = f"{crop.dtype} {list(crop.shape)}" if isinstance(crop, np.ndarray) else type(crop).__name__
             raise ValueError(f"A face to score is uint8 {list(CROP_SHAPE)}, not {found}.")
-        stored = self._stored[crop]
+        stored = self._stored[levels(crop)][crop]
         [seen] = self._model.run(stored.reshape(INPUT_SHAPE))
         [mirrored] = self._model.run(stored[:, ::-1].reshape(INPUT_SHAPE))
         logits = np.full(len(EMOTIONS), -np.inf, np.float32)
