@@ -13,11 +13,13 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed (tools/req
 pytest.importorskip("matplotlib", reason="matplotlib is not installed (tools/requirements-train.txt)")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools import augment, emotion_net, train_emotion  # noqa: E402
+from tools import augment, emotion_net, emotion_teacher, train_emotion  # noqa: E402
 from tools.emotion_data import LabelledFaces  # noqa: E402
 
 torch.set_num_threads(1)  # the batches are tiny; more threads only wait for one another
-RECIPE = train_emotion.Recipe(epochs=2, batch=16, seed=3, rate=1e-3, decay=0.01, rarity=0.25, limit=0)
+RECIPE = train_emotion.Recipe(
+    net="device", teacher="", trust=0.0, epochs=2, batch=16, seed=3, rate=1e-3, decay=0.01, rarity=0.25, limit=0
+)
 
 
 @pytest.fixture
@@ -29,8 +31,9 @@ def faces() -> LabelledFaces:
 
 
 def test_a_stopped_training_goes_on_to_the_same_weights(faces: LabelledFaces, tmp_path: Path) -> None:
+    lesson = train_emotion.lesson(faces, faces.faces[:0], [np.zeros((64, 8)), np.zeros((0, 8))], RECIPE)
     whole = train_emotion.begin(RECIPE, half=False)
-    train_emotion.learn(whole, RECIPE, faces, faces, tmp_path / "whole")
+    train_emotion.learn(whole, RECIPE, lesson, faces, tmp_path / "whole")
 
     class Stopped(Exception):
         pass
@@ -44,12 +47,12 @@ def test_a_stopped_training_goes_on_to_the_same_weights(faces: LabelledFaces, tm
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train_emotion, "save", stop_after_one)
         with pytest.raises(Stopped):
-            train_emotion.learn(first, RECIPE, faces, faces, tmp_path / "parts")
+            train_emotion.learn(first, RECIPE, lesson, faces, tmp_path / "parts")
 
     second = train_emotion.begin(RECIPE, half=False)
     train_emotion.resume(second, RECIPE, tmp_path / "parts")
     assert len(second.history) == 1
-    train_emotion.learn(second, RECIPE, faces, faces, tmp_path / "parts")
+    train_emotion.learn(second, RECIPE, lesson, faces, tmp_path / "parts")
     for epoch, again in zip(whole.history, second.history, strict=True):
         assert again == pytest.approx(epoch)
     for name, value in whole.average.state_dict().items():
@@ -84,7 +87,7 @@ def test_keras_twin_agrees_with_the_net(faces: LabelledFaces) -> None:
             torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
             torch.nn.init.uniform_(module.weight, 0.5, 1.5)
             torch.nn.init.normal_(module.bias, 0, 0.1)
-    expected = train_emotion.predict(net, faces.faces, torch.device("cpu")).numpy()
+    expected = emotion_teacher.predict(net, faces.faces, torch.device("cpu")).numpy()
     found = np.asarray(emotion_net.to_keras(net)(faces.faces[..., None].astype(np.float32)))
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert np.abs(expected).max() > 0.01

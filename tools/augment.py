@@ -1,7 +1,8 @@
 """Random changes to a batch of gray training faces, all in PyTorch so that a batch costs milliseconds.
 
-Frames from a room differ from FER2013's portraits in framing (a detector's box sits tighter or looser), light, focus
-and noise; each of these is drawn anew for every face. All randomness comes from the generator that is passed in.
+Frames from a room differ from FER2013's portraits in framing (a detector's box sits tighter or looser), light, focus,
+noise and what is in front of the face; each of these is drawn anew for every face. All randomness comes from the
+generator that is passed in.
 """
 
 import math
@@ -13,11 +14,13 @@ from torch.nn import functional
 def augment(faces: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     """uint8 [n, 48, 48] to float32 [n, 1, 48, 48] with values 0..1, changed."""
     x = faces.unsqueeze(1).float() / 255
-    x = _reframe(x, random)
-    x = _relight(x, random)
+    framed = reframe(x, random)
+    x = _relight(framed, random)
     x = _soften(x, random)
     x = _hide(x, random)
-    return x.clamp_(0, 1)
+    x = torch.where(_chance(len(x), 0.4, random), framed, x)  # two in five stay clear
+    x = (x.clamp_(0, 1) * 255).round() / 255  # dark faces lose their grays, as in a camera
+    return _compress(x, random)
 
 
 def plain(faces: torch.Tensor) -> torch.Tensor:
@@ -33,7 +36,7 @@ def _chance(n: int, probability: float, random: torch.Generator) -> torch.Tensor
     return (torch.rand(n, generator=random) < probability).view(-1, 1, 1, 1)
 
 
-def _reframe(x: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+def reframe(x: torch.Tensor, random: torch.Generator) -> torch.Tensor:
     """Flip, turn by up to 15 degrees, shift by up to 10%, and zoom from 0.85 (looser) to 1.35 (tighter)."""
     n = len(x)
     angle = _uniform(n, -1, 1, random) * math.radians(15)
@@ -50,42 +53,87 @@ def _reframe(x: torch.Tensor, random: torch.Generator) -> torch.Tensor:
 
 
 def _relight(x: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-    """Gamma, contrast and brightness; on some faces light from one side."""
+    """Gamma (on one face in ten a strong one), contrast and brightness; on some faces light from one side."""
     n = len(x)
-    gamma = torch.exp(_uniform(n, -0.8, 0.8, random) * _uniform(n, 0, 1, random)).view(-1, 1, 1, 1)
-    x = x.clamp(1e-4, 1) ** gamma
+    power = _uniform(n, -0.8, 0.8, random) * _uniform(n, 0, 1, random)
+    power = torch.where(torch.rand(n, generator=random) < 0.1, _uniform(n, -1.5, 1.5, random), power)
+    x = x.clamp(1e-4, 1) ** torch.exp(power).view(-1, 1, 1, 1)
     contrast = _uniform(n, 0.6, 1.3, random).view(-1, 1, 1, 1)
     brightness = _uniform(n, -0.15, 0.15, random).view(-1, 1, 1, 1)
-    x = (x - 0.5) * contrast + 0.5 + brightness
+    x = torch.where(_chance(n, 0.7, random), (x - 0.5) * contrast + 0.5 + brightness, x)
     across = torch.linspace(-1, 1, x.shape[-1])
     angle = _uniform(n, 0, 2 * math.pi, random)
     plane = torch.cos(angle).view(-1, 1, 1) * across + torch.sin(angle).view(-1, 1, 1) * across[:, None]
-    side = 1 + plane.unsqueeze(1) * _uniform(n, 0, 0.8, random).view(-1, 1, 1, 1)
+    side = 1 + plane.unsqueeze(1) * _uniform(n, 0, 1, random).view(-1, 1, 1, 1)
     return torch.where(_chance(n, 0.2, random), x * side, x)
 
 
 def _soften(x: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-    """Some faces out of focus, some small in the frame and scaled up, some noisy."""
+    """Some faces out of focus or moving, some small in the frame and scaled up, some noisy."""
     n = len(x)
-    kernel = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
-    padded = functional.pad(x, (2, 2, 2, 2), mode="replicate")
-    blurred = functional.conv2d(padded, torch.outer(kernel, kernel)[None, None])
-    x = torch.where(_chance(n, 0.15, random), blurred, x)
-    small = functional.interpolate(x, size=20, mode="area")
+    some = torch.rand(n, generator=random) < 0.2
+    x[some] = _smear(x[some], random)
+    size = int(torch.randint(14, 32, (1,), generator=random))
+    small = functional.interpolate(x, size=size, mode="area")
     small = functional.interpolate(small, size=x.shape[-1], mode="bilinear", align_corners=False)
-    x = torch.where(_chance(n, 0.1, random), small, x)
-    noise = torch.randn(x.shape, generator=random) * _uniform(n, 0, 0.06, random).view(-1, 1, 1, 1)
-    return torch.where(_chance(n, 0.3, random), x + noise, x)
+    x = torch.where(_chance(n, 0.12, random), small, x)
+    strongest = torch.where(torch.rand(n, generator=random) < 0.2, 0.15, 0.06)
+    noise = torch.randn(x.shape, generator=random) * (strongest * torch.rand(n, generator=random)).view(-1, 1, 1, 1)
+    return torch.where(_chance(n, 0.35, random), x + noise, x)
+
+
+def _smear(x: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+    """Blur by a Gaussian that is round on half of the faces and drawn out in one direction on the others."""
+    n, reach = len(x), 5
+    place = torch.arange(-reach, reach + 1).float()
+    angle = _uniform(n, 0, math.pi, random).view(-1, 1, 1)
+    along = place * torch.cos(angle) + place[:, None] * torch.sin(angle)
+    across = place[:, None] * torch.cos(angle) - place * torch.sin(angle)
+    wide = _uniform(n, 0.6, 2.4, random).view(-1, 1, 1)
+    narrow = torch.where(torch.rand(n, 1, 1, generator=random) < 0.5, wide, torch.full_like(wide, 0.4))
+    kernel = torch.exp(-0.5 * ((along / (wide * 1.4)) ** 2 + (across / narrow) ** 2))
+    kernel = kernel / kernel.sum((1, 2), keepdim=True)
+    patches = functional.unfold(functional.pad(x, (reach,) * 4, mode="replicate"), kernel.shape[-1])
+    return (kernel.flatten(1).unsqueeze(1) @ patches).view(x.shape)
 
 
 def _hide(x: torch.Tensor, random: torch.Generator) -> torch.Tensor:
-    """On two faces in five, a rectangle of up to 20 px a side becomes one gray (random erasing, Zhong et al. 2020)."""
+    """On two faces in five, a rectangle becomes one gray: mostly of up to 20 px a side (random erasing, Zhong et al.
+    2020), sometimes as large as half of the face."""
     n, side = len(x), x.shape[-1]
     place = torch.arange(side).view(1, -1)
+    large = torch.rand(n, 1, generator=random) < 0.2
+    across_first = torch.rand(n, 1, generator=random) < 0.5
     covered = []
-    for _ in range(2):
+    for first in (True, False):
         length = _uniform(n, 6, 20, random).view(-1, 1)
         start = torch.rand(n, 1, generator=random) * (side - length)
+        whole = large & (across_first == first)
+        length = torch.where(whole, torch.full_like(length, side), torch.where(large, length + 8, length))
+        edge = torch.where(start > (side - length) / 2, side - length, torch.zeros_like(start))
+        start = torch.where(whole, torch.zeros_like(start), torch.where(large, edge, start))
         covered.append((place >= start) & (place < start + length))
     box = (covered[0].unsqueeze(2) & covered[1].unsqueeze(1)).unsqueeze(1) & _chance(n, 0.4, random)
     return torch.where(box, torch.rand(n, 1, 1, 1, generator=random), x)
+
+
+BLOCK_PX = 8
+COSINES = torch.tensor(
+    [
+        [math.cos(math.pi * (2 * at + 1) * k / 16) * math.sqrt((1 if k == 0 else 2) / 8) for at in range(8)]
+        for k in range(8)
+    ]
+)
+ROUGHNESS = (
+    10 + 6.5 * torch.arange(8).view(1, -1).add(torch.arange(8).view(-1, 1)).float()
+)  # near JPEG's luminance table
+
+
+def _compress(x: torch.Tensor, random: torch.Generator) -> torch.Tensor:
+    """On one face in ten, JPEG's losses (ITU-T T.81): cosines of 8x8 blocks, rounded, finer waves more coarsely."""
+    n, side = len(x), x.shape[-1]
+    blocks = (x * 255 - 128).view(n, side // BLOCK_PX, BLOCK_PX, side // BLOCK_PX, BLOCK_PX).transpose(2, 3)
+    step = ROUGHNESS * _uniform(n, 0.4, 3, random).view(-1, 1, 1, 1, 1)
+    waves = ((COSINES @ blocks @ COSINES.T) / step).round() * step
+    rough = (COSINES.T @ waves @ COSINES).transpose(2, 3).reshape(x.shape)
+    return torch.where(_chance(n, 0.1, random), ((rough + 128) / 255).clamp(0, 1), x)

@@ -13,7 +13,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-BLOCKS = ((32, 1), (64, 2), (64, 1), (128, 2))  # channels and stride of each residual block
+NETS = {  # channels and stride of each residual block
+    "device": ((40, 1), (40, 1), (64, 2), (64, 1), (64, 1), (96, 2)),
+    "teacher": ((64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1)),
+}
 CLASSES = 8
 MAP_SIDE = 6  # 48 px halved three times
 
@@ -59,7 +62,7 @@ class Block(nn.Module):
 class EmotionNet(nn.Module):
     """Gray faces float [n, 1, 48, 48] with values 0..1 to logits [n, 8]."""
 
-    def __init__(self, blocks: tuple[tuple[int, int], ...] = BLOCKS, dropout: float = 0.2) -> None:
+    def __init__(self, blocks: tuple[tuple[int, int], ...] = NETS["device"], dropout: float = 0.2) -> None:
         super().__init__()
         channels = blocks[0][0]
         self.stem = Conv(1, channels, 5, 2)

@@ -4,8 +4,8 @@
 
 This file only parses and prints. Each subject is a module `tools/measure_<subject>.py` with three functions:
 `add_arguments(parser)`, `measure(arguments) -> dict` (plain JSON values) and `table(figures) -> str`. A subject
-appears here as soon as its module exists; with `NEEDS_DATA = False` it is measured without any. Mistakes in the input
-are raised as ValueError or AffettoError.
+appears here as soon as its module exists; with `NEEDS_DATA = False` it is measured without any, with `SPLIT` on another
+split than `valid`. Mistakes in the input are raised as ValueError or AffettoError.
 """
 
 import argparse
@@ -32,7 +32,8 @@ def main(words: list[str] | None = None) -> int:
         one = subjects.add_parser(subject, help=module.__doc__.splitlines()[0], description=module.__doc__)
         if getattr(module, "NEEDS_DATA", True):
             one.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with the labelled data")
-            one.add_argument("--split", default="valid", help="which split of it (default: valid)")
+            split = getattr(module, "SPLIT", "valid")
+            one.add_argument("--split", default=split, help=f"which split of it (default: {split})")
             one.add_argument("--models", type=Path, default=ROOT / "models", help="folder with models and cards")
         one.add_argument("--json", action="store_true", help="print JSON instead of a table")
         module.add_arguments(one)

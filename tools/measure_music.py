@@ -22,6 +22,7 @@ from rich.progress import track
 from device.music.analysis import MoodAnalyser, TrackMood
 from tools.music_data import QUADRANTS, Labelled, read_labels
 
+SPLIT = "dev"
 HIGH_AROUSAL, HIGH_VALENCE = (0, 1), (0, 3)
 BINS = 10
 

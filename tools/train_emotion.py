@@ -1,13 +1,16 @@
 """Train the emotion model from scratch, quantise it, and put it with its card into models/.
 
-    python tools/train_emotion.py --data DIR            DIR holds fer_train.png/.csv and fer_valid.png/.csv
+    python tools/train_emotion.py --data DIR --net teacher --run out/teacher --epochs 24
+    python tools/train_emotion.py --data DIR --teacher out/teacher --portraits FACES
 
-About half an hour on two CPU cores; a GPU is used where PyTorch finds one. Stop it whenever you like: it checkpoints
-every epoch in --run and goes on from there. `--export-only` quantises the last checkpoint again. Needs
-tools/requirements-train.txt.
+DIR holds fer_train.png/.csv and fer_valid.png/.csv, FACES the faces of the detector's training. The teacher is a net
+too large for the device; nothing is exported of it. About two hours on two CPU cores with `--bf16`; a GPU is used where
+PyTorch finds one. Stop it whenever you like: it checkpoints every epoch in --run and goes on from there.
+`--export-only` quantises the last checkpoint again. Needs tools/requirements-train.txt.
 
-The net learns the whole distribution of FERPlus votes (soft cross entropy, Barsoum et al. 2016), with AdamW, one cosine
-cycle, and an exponential moving average of the weights, which is what is measured and kept.
+A net learns the whole distribution of FERPlus votes (soft cross entropy, Barsoum et al. 2016), the device's one mixed
+with what the teacher thinks (tools/emotion_teacher.py); with AdamW, one cosine cycle, and an exponential moving average
+of the weights, which is what is measured and kept.
 """
 
 import argparse
@@ -27,11 +30,12 @@ from rich.progress import track
 from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from tools import augment, emotion_card, emotion_net
+from tools import augment, emotion_card, emotion_net, emotion_teacher
 from tools.convert import write_atomically
 from tools.emotion_data import LabelledFaces, read_split
 
 HELD_OUT = 1400  # faces of train that the net never learns: they set the temperature and the int8 ranges
+DEVICE = "device"  # the net that is exported
 EMA = 0.998
 WARM_UP = 0.03  # of all steps
 console = Console()
@@ -45,6 +49,9 @@ class Recipe:
     `epochs_planned` says which epoch was trained under which plan.
     """
 
+    net: str  # of emotion_net.NETS
+    teacher: str  # sha256 of the teachers' weights, empty for none
+    trust: float  # the teachers' share in what is learnt; the rest are the votes
     epochs: int
     batch: int
     seed: int
@@ -52,6 +59,18 @@ class Recipe:
     decay: float
     rarity: float  # faces are drawn by (1 / frequency of their emotions) ** rarity
     limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What is learnt from: faces uint8 [n, 48, 48], what to say of each, float [n, 8], and how often it is drawn."""
+
+    pixels: torch.Tensor
+    targets: torch.Tensor
+    draw: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.pixels)
 
 
 @dataclass(slots=True)
@@ -68,31 +87,42 @@ class Run:
 
 def main() -> int:
     arguments = parse()
-    recipe = Recipe(**{name: getattr(arguments, name) for name in Recipe.__slots__})
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     try:
+        teachers = [emotion_teacher.read(folder / "checkpoint.pt") for folder in arguments.teacher]
+        recipe = recipe_of(arguments, teachers)
         train, held_out = split_off(read_split(arguments.data, "train"), recipe)
         valid = read_split(arguments.data, "valid")
+        portraits = emotion_teacher.portraits(arguments.portraits) if arguments.portraits else train.faces[:0]
         run = begin(recipe, half=arguments.bf16)
         resume(run, recipe, arguments.run)
     except ValueError as error:
         console.print(f"[red]{error}[/red]")
         return 1
     if not arguments.export_only:
-        learn(run, recipe, train, valid, arguments.run)
-    trained = asdict(recipe) | {"epochs_done": len(run.history), "epochs_planned": plans(run.history)}
-    emotion_card.export(run.average, held_out, valid, arguments.models, trained, console)
+        opinions = [
+            emotion_teacher.opinions(teachers, faces, run.device, console) for faces in (train.faces, portraits)
+        ]
+        learn(run, recipe, lesson(train, portraits, opinions, recipe), valid, arguments.run)
+    if recipe.net == DEVICE:
+        trained = asdict(recipe) | {"portraits": len(portraits), "epochs_done": len(run.history)}
+        trained |= {"epochs_planned": plans(run.history)}
+        emotion_card.export(run.average, held_out, valid, arguments.models, trained, console)
     return 0
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder in the sheet format")
+    parser.add_argument("--net", choices=emotion_net.NETS, default=DEVICE)
+    parser.add_argument("--teacher", type=Path, nargs="*", default=[], metavar="RUN", help="--run folders of teachers")
+    parser.add_argument("--trust", type=float, default=0.6, help="the teachers' share, 0 to 1; the rest are the votes")
+    parser.add_argument("--portraits", type=Path, metavar="DIR", help="further faces, of which only the teachers judge")
     parser.add_argument("--run", type=Path, default=Path("out/emotion"), help="checkpoint, history and plots")
     parser.add_argument("--models", type=Path, default=Path("models"), help="where model and card go")
     parser.add_argument("--export-only", action="store_true", help="do not train, only quantise and measure")
-    parser.add_argument("--epochs", type=int, default=50)
+    parser.add_argument("--epochs", type=int, default=90)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
     parser.add_argument("--decay", type=float, default=0.02, help="weight decay")
@@ -108,6 +138,14 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def recipe_of(arguments: argparse.Namespace, teachers: list[emotion_teacher.Teacher]) -> Recipe:
+    given = {name: getattr(arguments, name) for name in Recipe.__slots__}
+    known_by = " ".join(teacher.sha256[:16] for teacher in teachers)
+    if arguments.portraits and not teachers:
+        raise ValueError("--portraits are faces without votes: name a --teacher that can judge them")
+    return Recipe(**given | {"teacher": known_by, "trust": arguments.trust if teachers else 0.0})
+
+
 def split_off(faces: LabelledFaces, recipe: Recipe) -> tuple[LabelledFaces, LabelledFaces]:
     """(to learn from, held out); the same held-out faces for every recipe."""
     order = np.random.default_rng(0).permutation(len(faces))
@@ -116,11 +154,23 @@ def split_off(faces: LabelledFaces, recipe: Recipe) -> tuple[LabelledFaces, Labe
     return faces.pick(rest[: recipe.limit or None]), faces.pick(held_out)
 
 
+def lesson(train: LabelledFaces, portraits: np.ndarray, opinions: list[np.ndarray], recipe: Recipe) -> Lesson:
+    """Votes and opinions mixed. `opinions`: float32 [n, 8] of `train` and of `portraits`."""
+    soft, weight = train.distribution()
+    mixed = (1 - recipe.trust) * soft + recipe.trust * opinions[0]
+    targets = np.concatenate([mixed, opinions[1]])
+    weight = np.concatenate([weight, np.ones(len(portraits), np.float32)])
+    draw = weight * rarity(targets, weight, recipe.rarity)
+    pixels = np.concatenate([train.faces, portraits])
+    return Lesson(*(torch.from_numpy(part) for part in (pixels, targets, draw.astype(np.float64))))
+
+
 def begin(recipe: Recipe, *, half: bool) -> Run:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(recipe.seed)
-    net = emotion_net.EmotionNet().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = emotion_net.EmotionNet().to(device).eval()
+    blocks = emotion_net.NETS[recipe.net]
+    net = emotion_net.EmotionNet(blocks).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = emotion_net.EmotionNet(blocks).to(device).eval()
     average.load_state_dict(net.state_dict())
     optimiser = torch.optim.AdamW(net.parameters(), recipe.rate, weight_decay=recipe.decay)
     return Run(net, average, optimiser, device, half, [])
@@ -161,23 +211,19 @@ def save(run: Run, recipe: Recipe, folder: Path) -> None:
     plot(run.history, folder / "history.png")
 
 
-def learn(run: Run, recipe: Recipe, train: LabelledFaces, valid: LabelledFaces, folder: Path) -> None:
-    pixels = torch.from_numpy(train.faces)
-    soft, weight = train.distribution()
-    targets = torch.from_numpy(soft)
-    draw = torch.from_numpy(weight * rarity(soft, weight, recipe.rarity)).double()
-    steps = math.ceil(len(train) / recipe.batch)
+def learn(run: Run, recipe: Recipe, lesson: Lesson, valid: LabelledFaces, folder: Path) -> None:
+    steps = math.ceil(len(lesson) / recipe.batch)
     began, first = time.monotonic(), len(run.history)
     for epoch in range(first, recipe.epochs):
         random = torch.Generator().manual_seed(recipe.seed * 100_003 + epoch)  # so that resuming changes nothing
         torch.manual_seed(recipe.seed * 100_003 + epoch)  # dropout
-        chosen = torch.multinomial(draw, steps * recipe.batch, replacement=True, generator=random)
+        chosen = torch.multinomial(lesson.draw, steps * recipe.batch, replacement=True, generator=random)
         losses = [
             step(
                 run,
                 recipe,
-                augment.augment(pixels[some], random),
-                targets[some],
+                augment.augment(lesson.pixels[some], random),
+                lesson.targets[some],
                 (epoch * steps + at) / steps,
             )
             for at, some in enumerate(watch(chosen.split(recipe.batch), epoch, recipe))
@@ -241,18 +287,11 @@ def judge(run: Run, valid: LabelledFaces) -> tuple[float, float, float]:
     truth = valid.majority()
     clear = valid.pick(truth >= 0)
     soft = torch.from_numpy(clear.distribution()[0])
-    logits = predict(run.average, clear.faces, run.device)
+    logits = emotion_teacher.predict(run.average, clear.faces, run.device)
     best, truth = logits.argmax(1).numpy(), truth[truth >= 0]
     recalls = [(best[truth == label] == label).mean() for label in range(7)]
     loss = functional.cross_entropy(logits, soft).item()
     return loss, float((best == truth).mean()), float(np.mean(recalls))
-
-
-@torch.no_grad()
-def predict(net: emotion_net.EmotionNet, faces: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Logits float32 [n, 8] on the CPU."""
-    net.eval()
-    return torch.cat([net(augment.plain(p).to(device)).cpu() for p in torch.from_numpy(faces).split(256)])
 
 
 def plot(history: list[dict[str, float]], path: Path) -> None:

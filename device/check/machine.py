@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,6 +19,7 @@ from device.check.finding import Finding, note, problem, well
 from device.domain import Memory
 from device.errors import AffettoError
 from device.model import Card, read_card
+from device.music.analysis import MoodAnalyser
 from device.perception.emotion import EmotionClassifier
 from device.perception.faces import FaceDetector
 from device.state import Store
@@ -75,29 +76,16 @@ def models(folder: Path) -> Iterator[Finding]:
     loaders: tuple[tuple[str, Callable[[Path], object]], ...] = (
         ("face_detector", FaceDetector.load),
         ("emotion", EmotionClassifier.load),
+        ("music_mood", MoodAnalyser.load),
     )
     for name, load in loaders:
         try:
-            with hushed():
-                load(folder)
+            load(folder)
             card = read_card(folder / f"{name}.json", name)
         except AffettoError as error:
             yield problem("models", str(error))
         else:
             yield well("models", _describe(card, folder / f"{name}.tflite"))
-
-
-@contextmanager
-def hushed() -> Iterator[None]:
-    """Nothing on stderr meanwhile: the model runtime greets there, in C++, between our ticks."""
-    before = os.dup(2)
-    try:
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(before, 2)
-        os.close(before)
 
 
 def _describe(card: Card, path: Path) -> str:
