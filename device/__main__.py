@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -112,6 +113,9 @@ def parser() -> argparse.ArgumentParser:
                 help=f"configuration; default: {ETC} if it exists, otherwise the one that came with the program",
             )
         parts[name] = part
+    parts["run"].add_argument(
+        "--eye-socket", metavar="PATH", help="connect to an eye there instead of starting one; systemd's unit says so"
+    )
     parts["eye"].add_argument("--fd", type=int, metavar="N", help="serve on this open socket, then exit")
     parts["eye"].add_argument("--listen", type=Path, metavar="PATH", help="wait for one connection on a Unix socket")
     parts["demo"].add_argument("--seconds", type=positive, metavar="N", help="stop by itself after N seconds")
@@ -163,7 +167,10 @@ def run(options: argparse.Namespace) -> int:
     """`affetto run`."""
     from device import daemon
 
-    return daemon.run(load(options), find_config(options.config))
+    settings = load(options)
+    if options.eye_socket:
+        settings = replace(settings, camera=replace(settings.camera, eye_socket=options.eye_socket))
+    return daemon.run(settings, find_config(options.config))
 
 
 def eye(options: argparse.Namespace) -> int:

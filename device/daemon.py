@@ -99,7 +99,7 @@ class Daemon:
 
     def close(self) -> None:
         """Stop every part, last built first. Idempotent."""
-        systemd.notify("STOPPING=1")
+        systemd.stopping()
         self._stack.close()
 
     def _close_eye(self) -> None:
@@ -116,20 +116,27 @@ class Daemon:
         self._scanner.start()
         if self._mqtt is not None:
             self._mqtt.start()
-        systemd.notify("READY=1")
+        systemd.ready()
         for event in self._events():
             self._perform(self._session.handle(event, read_clocks()))
 
     def _events(self) -> Iterator[Event]:
-        """Events as they come, and a `Tick` each second however many of them there are."""
+        """Events as they come, and a `Tick` each second however many of them there are.
+
+        A sign of life comes with each tick, so only from a loop that goes round; and only while the eye is looked
+        after, so that a hung link does not pass for an empty room.
+        """
         due = time.monotonic() + TICK_S
         while True:
-            try:
-                event = self._inbox.get(timeout=max(0.0, due - time.monotonic()))
-            except queue.Empty:
+            if (left_s := due - time.monotonic()) <= 0:
                 due = time.monotonic() + TICK_S
-                systemd.notify("WATCHDOG=1")
+                if self._link.alive:
+                    systemd.watchdog()
                 yield Tick(vitals(os.getpid(), self._link.pid))
+                continue
+            try:
+                event = self._inbox.get(timeout=left_s)
+            except queue.Empty:
                 continue
             if event is None:
                 return

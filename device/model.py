@@ -10,7 +10,9 @@ import hashlib
 import importlib
 import json
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -201,13 +203,28 @@ def _open(content: bytes, threads: int, path: Path) -> Any:
     if content[4:8] != b"TFL3":
         raise ModelError(f"The file {path} is not a TFLite model; install the models again.")
     try:
-        interpreter = interpreter_class()(model_content=content, num_threads=threads)
-        interpreter.allocate_tensors()
+        with hushed():
+            interpreter = interpreter_class()(model_content=content, num_threads=threads)
+            interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelError(
             f"The model {path} cannot be run by this TFLite runtime ({error}); convert it again with tools/."
         ) from error
     return interpreter
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Nothing on stderr meanwhile: the runtime greets there, in C++, each time a model is loaded. What it has to say
+    about a failure comes as an exception, too."""
+    before = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
 
 
 def interpreter_class() -> Any:

@@ -181,7 +181,14 @@ def test_tries_come_later_each_time_until_a_connection_holds(
 
 
 def test_the_wait_doubles_up_to_a_limit() -> None:
-    assert [Backoff().after(failures) for failures in (1, 2, 3, 4, 5, 6, 7, 1000)] == [1, 2, 4, 8, 16, 30, 30, 30]
+    assert [Backoff().after(failures) for failures in (1, 2, 3, 4, 5, 9, 10, 1000)] == [1, 2, 4, 8, 16, 256, 300, 300]
+
+
+def test_a_problem_that_lasts_says_when_the_next_try_is(opened: Opener, inbox: Inbox) -> None:
+    opened("crash", QUICK)
+    words = [inbox.next(EyeClosed).problem for _ in range(4)]
+    assert not any("next try" in one for one in words[:3])
+    assert words[3].endswith("The next try is in 0 s, or when the camera is switched off and on.")
 
 
 def test_opening_again_waits_for_the_old_eye(opened: Opener, inbox: Inbox) -> None:

@@ -29,6 +29,7 @@ from device.perception.crop import align
 from device.perception.emotion import EmotionClassifier
 from device.perception.faces import FaceDetector
 from device.perception.frame import Frame, Gray
+from device.perception.memory import keep_private
 from device.perception.motion import MotionGate
 from device.perception.tracker import Tracked, Tracker, overlap
 from device.perception.watchdog import Watchdog
@@ -145,6 +146,7 @@ def serve(config: Config, sock: socket.socket, *, start: Callable[[Config], Eye]
 def main(config: Config, fd: int | None = None, listen: Path | None = None) -> int:
     """`affetto eye`: serve one conductor over the socket `fd`, a new socket at the path `listen`, or the one that
     systemd hands over; returns the exit status. Raises LinkError where there is no such socket."""
+    keep_private()
     os.nice(5)  # music that stutters is worse than a mood that comes late
     with _peer(fd, listen) as sock:
         return serve(config, sock)

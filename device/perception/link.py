@@ -25,6 +25,10 @@ from device.perception.wire import HEARTBEAT_S, MAX_LINE, OPENING_S, Hello, Line
 
 log = logging.getLogger("affetto.eye")
 
+CLOSE_S = 2.0  # to end an eye; see child.py
+LATE_S = 10.0  # how far behind its word the thread may be on a board that is busy
+LASTING = 4  # so many failures in a row are not a moment's
+
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
@@ -32,7 +36,7 @@ class Backoff:
     connection that held for `healthy_s`."""
 
     first_s: float = 1.0
-    longest_s: float = 30.0
+    longest_s: float = 300.0  # a camera that is broken for good costs next to nothing
     healthy_s: float = 60.0
 
     def after(self, failures: int) -> float:
@@ -65,6 +69,12 @@ class EyeLink:
     def pid(self) -> int | None:
         """The process number of the eye while it is a child of ours."""
         return self._opening.pid if self._opening is not None else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether readings come, or the link is seeing to it that they will; false only if the link itself hangs or has
+        died, which nothing but a new process cures. Always true while the camera is off."""
+        return self._opening is None or self._opening.alive
 
     def open(self) -> None:
         """Switch the camera on. The old eye is gone before the new one starts: both want the same camera."""
@@ -99,6 +109,7 @@ class Opening:
         # close() has to wake the thread wherever it waits for the eye, so it makes a socket readable
         self._wake, self._waker = socket.socketpair()
         self.closing = False
+        self._due_s = time.monotonic() + CLOSE_S  # when the thread will have been heard of again, by its own word
         # not a daemon thread: Python waits for it at the end, so that a child is gone before the conductor is
         self._thread = threading.Thread(target=self._run, name="eye link")
         self._thread.start()
@@ -107,6 +118,12 @@ class Opening:
     def pid(self) -> int | None:
         line = self._line
         return line.pid if line is not None else None
+
+    @property
+    def alive(self) -> bool:
+        if not self._thread.is_alive():
+            return self.closing  # it ended because it was asked to
+        return time.monotonic() < self._due_s + LATE_S
 
     def close(self) -> None:
         self.closing = True
@@ -126,10 +143,13 @@ class Opening:
             problem = self._hold()
             if self._over():
                 break
+            failures = 1 if time.monotonic() - began_s >= self._backoff.healthy_s else failures + 1
+            wait_s = self._backoff.after(failures)
+            if failures >= LASTING:
+                problem += f" The next try is in {wait_s:.0f} s, or when the camera is switched off and on."
             log.warning("%s", problem)
             self._put(EyeClosed(problem))
-            failures = 1 if time.monotonic() - began_s >= self._backoff.healthy_s else failures + 1
-            self._rest(self._backoff.after(failures))
+            self._rest(wait_s)
         self._put(EyeClosed(""))
         self._waker.close()
         self._wake.close()
@@ -151,6 +171,7 @@ class Opening:
             self._listen(line.sock)
         except LinkError as error:
             problem = str(error)
+        self._due_s = time.monotonic() + CLOSE_S
         ending = line.close()
         self._line = None
         return problem or ending
@@ -158,12 +179,12 @@ class Opening:
     def _listen(self, sock: socket.socket) -> None:
         """Pass on what the eye says until it or we close; raises LinkError for a problem."""
         lines, opened = Lines(), False
-        deadline_s = time.monotonic() + OPENING_S + HEARTBEAT_S
+        self._due_s = deadline_s = time.monotonic() + OPENING_S + HEARTBEAT_S
         while chunk := self._receive(sock, deadline_s):
             for line in lines.feed(chunk):
                 self._put(_event(line, opened))
                 opened = True
-                deadline_s = time.monotonic() + silence_s(self._config) + HEARTBEAT_S
+                self._due_s = deadline_s = time.monotonic() + silence_s(self._config) + HEARTBEAT_S
 
     def _receive(self, sock: socket.socket, deadline_s: float) -> bytes:
         """The next bytes, or none when the eye has closed or we are to close; LinkError when the time is up."""
@@ -182,7 +203,7 @@ class Opening:
         return b""
 
     def _rest(self, wait_s: float) -> None:
-        until_s = time.monotonic() + wait_s
+        self._due_s = until_s = time.monotonic() + wait_s
         with selectors.DefaultSelector() as selector:
             selector.register(self._wake, selectors.EVENT_READ)
             while not self._over() and (left_s := until_s - time.monotonic()) > 0:
