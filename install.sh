@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Sets Affetto up in this clone and runs one job: the demo or the tests. `./install.sh --help` tells the rest.
+# Sets Affetto up and runs one job: the demo or the tests in this clone, or the service of this machine.
+# `./install.sh --help` tells the rest.
 #
 # In order: refuse what cannot work, before anything is changed; install Debian packages that are missing; make a
 # virtual environment in .venv; run the job and pass its exit code on. Each part asks first whether it is done
-# already, so that the second run takes no time.
+# already, so that the second run takes no time. The service has its copy of this clone, and a virtual environment in it,
+# in /opt/affetto; what is special about it is Python: tools/setup.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -25,11 +27,23 @@ Affetto sees the mood of a room and plays the music that fits.
         Sets up and runs the tests.
         ./install.sh --test -k mood -x        only tests about mood, up to the first failure
 
+  sudo ./install.sh --install
+        Makes this machine the appliance: installs Affetto in /opt/affetto and starts it, now and at
+        every boot. Again and again without harm; your configuration is never overwritten.
+  sudo ./install.sh --upgrade
+        The same with a newer clone. A version that does not come up healthy is taken back.
+        Options of both:
+        --offline WHEELS      no network: Python packages (and *.deb) come from this folder
+        --any-board           try it on a board that is not known to work
+  ./install.sh --check        how the installation does; changes nothing
+  sudo ./install.sh --uninstall [--purge]
+        Takes the program away; with --purge its configuration and data, too. Music stays.
+
 Needs Debian 12 or 13, Raspberry Pi OS or a relative of theirs, 64 bit (x86-64 or ARM), 1.5 GB of free
 disk, a network, and root or sudo for the Debian packages (python3, libVLC, mosquitto).
 
-Everything else goes into the folder .venv of this clone: `rm -r .venv` undoes it. Nothing is started
-at boot. Afterwards `.venv/bin/affetto --help` lists what the program can do.
+For --demo and --test everything else goes into the folder .venv of this clone: `rm -r .venv` undoes it,
+and nothing is started at boot. Afterwards `.venv/bin/affetto --help` lists what the program can do.
 END
 }
 
@@ -65,7 +79,7 @@ find_python() {
 
 check_space() {
     local folder free_mb
-    for folder in "$here" /usr; do
+    for folder in "$@"; do
         free_mb=$(($(df -Pk "$folder" | awk 'NR == 2 { print $4 }') / 1024))
         [ "$free_mb" -ge "$free_needed_mb" ] ||
             refuse "the disk of $folder has $free_mb MB free, and setting up needs $free_needed_mb MB." \
@@ -84,7 +98,7 @@ as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 # Under sudo the virtual environment should still belong to the person whose clone this is.
 as_owner() {
-    if [ "$(id -u)" = 0 ] && [ "${SUDO_USER:-root}" != root ]; then sudo -H -u "$SUDO_USER" -- "$@"; else "$@"; fi
+    if [ "$(id -u)" = 0 ] && [ "$owner" != root ]; then sudo -H -u "$owner" -- "$@"; else "$@"; fi
 }
 
 show_time() { # WORDS: says every second how far a step has come, until it is ended; for terminals
@@ -132,18 +146,19 @@ step() { # WORDS COMMAND...: runs it with its output in the log; where it fails,
 
 installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
-on_raspberry_pi() { [ -r /proc/device-tree/model ] && tr -d '\0' </proc/device-tree/model | grep -q 'Raspberry Pi'; }
+# Only Raspberry Pi OS has picamera2 in its archive.
+on_raspberry_pi_os() { grep -qs 'archive\.raspberrypi\.' /etc/apt/sources.list /etc/apt/sources.list.d/*; }
 
 # Sets `packages` to what is missing.
-list_packages() {
-    local wanted=(ca-certificates libvlc5 vlc-plugin-base mosquitto) package
+list_packages() { # PACKAGE...: besides those that are always needed
+    local wanted=(ca-certificates libvlc5 vlc-plugin-base "$@") package
     packages=()
     if [ -z "$python" ]; then
         wanted+=(python3 python3-venv)
     elif ! "$python" -c 'import venv, ensurepip' 2>/dev/null; then
         wanted+=(python3-venv)
     fi
-    ! on_raspberry_pi || wanted+=(python3-picamera2)
+    ! on_raspberry_pi_os || wanted+=(python3-picamera2)
     for package in "${wanted[@]}"; do
         installed "$package" || packages+=("$package")
     done
@@ -182,6 +197,12 @@ install_packages() {
     check_rights
     [ "$(id -u)" = 0 ] || say "Your password may be asked for, to install: ${packages[*]}"
     as_root true || refuse "sudo did not let us install ${packages[*]}. Run this as root, or as a user who may use sudo."
+    if [ -n "$wheels" ]; then
+        step "Installing the Debian packages in $wheels" apt install -y --no-install-recommends --no-download \
+            "$wheels"/*.deb || refuse "apt could not install the packages in $wheels; the lines above say what it misses."
+        find_python
+        return
+    fi
     # A list that is not quite fresh (one broken third-party source) may still do, so go on and let the install decide.
     step "Reading the lists of Debian packages" apt update ||
         say "Some lists could not be fetched; trying with what there is."
@@ -216,18 +237,17 @@ install_project() { # EXTRA: empty, or [test]
     mark=$(sha256sum "$here/pyproject.toml")
     [ "$(cat "$stamp" 2>/dev/null)" != "$mark" ] || return 0
     step "Installing the Python packages" as_owner "$venv/bin/python" -m pip install --disable-pip-version-check \
-        --progress-bar off -e "$here$1" ||
+        --progress-bar off ${wheels:+--no-index --find-links "$wheels"} -e "$here$1" ||
         refuse "pip could not install the packages; the lines above say why. It needs a network that reaches the Python" \
             "package index, and free disk. Run this again when both are there: it goes on where it stopped."
     as_owner tee "$stamp" <<<"$mark" >/dev/null
 }
 
 set_up() { # EXTRA
-    python=""
     check_system
     find_python
-    [ -e "$venv/affetto-installed$1" ] || check_space
-    list_packages
+    [ -e "$venv/affetto-installed$1" ] || check_space "$here" /usr
+    list_packages mosquitto
     log=$(mktemp "${TMPDIR:-/tmp}/affetto-install.XXXXXX")
     chmod 644 "$log"
     install_packages
@@ -237,6 +257,12 @@ set_up() { # EXTRA
 }
 
 # --- Jobs -------------------------------------------------------------------------------------------------------
+
+clone=$here
+python=""
+wheels=""
+board=""
+owner=${SUDO_USER:-root}
 
 job=${1:-}
 [ $# = 0 ] || shift
@@ -252,6 +278,19 @@ case $job in
         cd "$here"
         exec "$venv/bin/python" -m pytest "$@"
         ;;
+    --install | --upgrade)
+        # shellcheck source=tools/setup/service.sh
+        . "$here/tools/setup/service.sh"
+        read_options "$@"
+        if [ "$job" = --upgrade ]; then install_service "$job"; else install_service; fi
+        ;;
+    --check | --uninstall)
+        . "$here/tools/setup/service.sh"
+        [ "$job" = --check ] || [ "$(id -u)" = 0 ] || refuse "this removes a service, which takes root: sudo ./install.sh $job"
+        find_python
+        [ -n "$python" ] || refuse "there is no python3 here, so Affetto is not installed."
+        setup "${job#--}" "$@"
+        ;;
     --help | -h)
         help
         ;;
@@ -260,7 +299,7 @@ case $job in
         exit 2
         ;;
     *)
-        printf 'install.sh: %s is not one of --demo, --test and --help.\n' "$job" >&2
+        printf 'install.sh: %s is not one of --demo, --test, --install, --upgrade, --check, --uninstall and --help.\n' "$job" >&2
         exit 2
         ;;
 esac

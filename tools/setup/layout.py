@@ -1,0 +1,76 @@
+"""Where everything lies on a machine that Affetto is installed on. A leaf: names only, nothing is touched.
+
+/opt/affetto/releases/0.1.0-5f2c9a01/   one version: program, models, units, and its virtual environment in .venv
+/opt/affetto/current -> releases/...    the one that counts; systemd's units are links into it
+/opt/affetto/previous -> releases/...   the one before, kept to go back to
+/etc/affetto  /var/lib/affetto  /srv/music  /media/affetto/LABEL
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+USER = "affetto"
+SERVICE = "affetto.service"
+TARGET = "affetto.target"
+
+
+class Refusal(Exception):
+    """What cannot be done, in a sentence that says what to do instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """All places, below `root` (which is / but for images and tests)."""
+
+    root: Path = Path("/")
+
+    @property
+    def home(self) -> Path:
+        return self.root / "opt/affetto"
+
+    @property
+    def releases(self) -> Path:
+        return self.home / "releases"
+
+    @property
+    def current(self) -> Path:
+        return self.home / "current"
+
+    @property
+    def previous(self) -> Path:
+        return self.home / "previous"
+
+    @property
+    def command(self) -> Path:
+        return self.root / "usr/local/bin/affetto"
+
+    @property
+    def config(self) -> Path:
+        return self.root / "etc/affetto/config.yaml"
+
+    @property
+    def data(self) -> Path:
+        return self.root / "var/lib/affetto"
+
+    @property
+    def music(self) -> Path:
+        return self.root / "srv/music"
+
+    @property
+    def drives(self) -> Path:
+        return self.root / "media/affetto"
+
+    @property
+    def units(self) -> Path:
+        return self.root / "etc/systemd/system"
+
+    @property
+    def rules(self) -> Path:
+        return self.root / "etc/udev/rules.d/80-affetto.rules"
+
+    @property
+    def systemd_runs(self) -> bool:
+        """Whether systemd is this machine's first process: not so in a chroot or while an image is built."""
+        return self.root == Path("/") and Path("/run/systemd/system").is_dir()
