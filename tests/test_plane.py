@@ -30,8 +30,10 @@ PAD_MOODS = {
     MoodName.ANGRY: (-0.51, 0.59, 0.25),
 }
 
-distributions = st.lists(st.floats(0.0, 1.0), min_size=8, max_size=8).filter(lambda v: sum(v) > 0.01).map(
-    lambda values: tuple(value / sum(values) for value in values)
+distributions = (
+    st.lists(st.floats(0.0, 1.0), min_size=8, max_size=8)
+    .filter(lambda v: sum(v) > 0.01)
+    .map(lambda values: tuple(value / sum(values) for value in values))
 )
 
 
@@ -83,7 +85,7 @@ def test_mood_probabilities_are_a_distribution_and_affect_stays_in_the_plane(sco
     assert set(moods) == set(MoodName)
     assert all(share >= 0 for share in moods.values())
     assert sum(moods.values()) == pytest.approx(1.0)
-    affect = plane.affect_of_scores(scores)
+    affect = plane.affect_of_moods(moods)
     assert -1 <= affect.valence <= 1
     assert -1 <= affect.arousal <= 1
 
@@ -93,14 +95,14 @@ def test_small_changes_of_a_face_are_small_changes_of_its_mood(one, other):
     near = tuple(0.999 * p + 0.001 * q for p, q in zip(one, other, strict=True))
     before, after = plane.mood_probabilities(one), plane.mood_probabilities(near)
     assert max(abs(before[name] - after[name]) for name in MoodName) < 0.005
-    assert plane.affect_of_scores(one).distance(plane.affect_of_scores(near)) < 0.02
+    assert plane.affect_of_moods(before).distance(plane.affect_of_moods(after)) < 0.02
 
 
-def test_affect_of_a_single_emotion_is_its_point_and_of_a_slight_smile_calm():
-    for emotion in EMOTIONS:
-        assert plane.affect_of_scores(face(**{emotion.value: 1.0})) == plane.EMOTION_AFFECT[emotion]
-    smile = plane.affect_of_scores(face(happiness=0.5, neutral=0.5))
-    assert smile == MOOD_AFFECT[MoodName.CALM]
+def test_affect_of_a_single_mood_is_its_point_and_of_two_lies_between():
+    for mood in MoodName:
+        assert plane.affect_of_moods({mood: 1.0}) == MOOD_AFFECT[mood]
+    torn = plane.affect_of_moods({MoodName.HAPPY: 0.5, MoodName.SAD: 0.5})
+    assert torn.distance(MOOD_AFFECT[MoodName.HAPPY]) == pytest.approx(torn.distance(MOOD_AFFECT[MoodName.SAD]))
 
 
 def test_names_of_points_far_out_and_of_ties():

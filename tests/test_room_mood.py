@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.config import MoodConfig
-from device.domain import EMOTIONS, Emotion, MoodName, MoodSource, Now, Reading, SeenFace
+from device.domain import EMOTIONS, MOOD_AFFECT, Emotion, MoodName, MoodSource, Now, Reading, SeenFace
 from device.mood.room_mood import RoomMood, weighted_mean
 
 NEUTRAL = (0.86, 0.05, 0.01, 0.04, 0.01, 0.01, 0.01, 0.01)
@@ -80,6 +80,16 @@ def test_a_slight_smile_is_calm():
     assert mood.name is MoodName.CALM
 
 
+@pytest.mark.parametrize("happiness", [0.36, 0.56])
+def test_a_slight_smile_stays_calm_though_one_of_its_two_emotions_is_likelier(happiness):
+    smile = (0.92 - happiness, happiness, 0.02, 0.02, 0.01, 0.01, 0.01, 0.01)
+    watch = Watch()
+    mood = watch.show(60, seen(smile))
+    assert mood.name is MoodName.CALM
+    assert [name for _at, name in watch.changes()] == [MoodName.CALM]
+    assert mood.affect.distance(MOOD_AFFECT[MoodName.CALM]) < 0.2
+
+
 @pytest.mark.parametrize("fps", [2, 8, 30])
 def test_the_name_changes_once_after_the_dwell_whatever_the_frame_rate(fps):
     watch = Watch(MoodConfig(dwell_s=4), fps)
@@ -123,7 +133,12 @@ def test_nobody_and_unsure_faces_change_nothing_but_the_number_of_faces():
     blurred = watch.show(60, seen(SAD, certainty=0.49), seen(ANGRY, 2, certainty=math.nan))
     for mood in (alone, blurred):
         assert (mood.name, mood.affect, mood.scores, mood.confidence, mood.since, mood.faces) == (
-            before.name, before.affect, before.scores, before.confidence, before.since, 0
+            before.name,
+            before.affect,
+            before.scores,
+            before.confidence,
+            before.since,
+            0,
         )
 
 

@@ -7,15 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.domain import EMOTIONS, Emotion
-from device.mood.smoothing import PRIOR, FaceFilter
+from device.domain import EMOTIONS, Emotion, MoodName
+from device.mood.smoothing import MOOD_PRIOR, PRIOR, FaceFilter
 
 NEUTRAL = (0.80, 0.08, 0.02, 0.06, 0.02, 0.005, 0.01, 0.005)
 HAPPY = (0.08, 0.85, 0.03, 0.01, 0.01, 0.005, 0.01, 0.005)
 SAD = (0.25, 0.02, 0.02, 0.60, 0.06, 0.01, 0.03, 0.01)
 
-distributions = st.lists(st.floats(0.0, 1.0), min_size=8, max_size=8).filter(lambda v: sum(v) > 0.01).map(
-    lambda values: tuple(value / sum(values) for value in values)
+distributions = (
+    st.lists(st.floats(0.0, 1.0), min_size=8, max_size=8)
+    .filter(lambda v: sum(v) > 0.01)
+    .map(lambda values: tuple(value / sum(values) for value in values))
 )
 
 
@@ -168,12 +170,15 @@ def test_an_hour_of_certainty_can_still_be_unlearned():
     assert top(filter_.belief(watch_from + 20)) is Emotion.SADNESS
 
 
-@pytest.mark.parametrize("bad", [{"hold_s": 0}, {"hold_s": 5, "fresh_s": 0}, {"hold_s": 5, "prior": (0.5, 0.5)}])
+@pytest.mark.parametrize(
+    "bad", [{"hold_s": 0}, {"hold_s": 5, "fresh_s": 0}, {"hold_s": 5, "prior": (1.0,)}, {"hold_s": 5, "prior": (1, 0)}]
+)
 def test_nonsense_settings_are_refused(bad):
     with pytest.raises(ValueError, match="must be above 0"):
         FaceFilter(**bad)
 
 
-def test_prior_is_a_distribution():
-    assert math.fsum(PRIOR) == pytest.approx(1.0, abs=1e-3)
-    assert len(PRIOR) == 8
+def test_priors_are_distributions():
+    for prior, states in ((PRIOR, EMOTIONS), (MOOD_PRIOR, MoodName)):
+        assert math.fsum(prior) == pytest.approx(1.0, abs=1e-3)
+        assert len(prior) == len(states)

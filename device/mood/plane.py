@@ -85,14 +85,11 @@ def mood_probabilities(scores: Scores) -> dict[MoodName, float]:
     return moods
 
 
-def affect_of_scores(scores: Scores) -> Affect:
-    """The expected point: each emotion's point, weighted with its probability; blends at the point of their mood."""
-    alone, blended = _unblend(scores)
-    points = [(EMOTION_AFFECT[emotion], share) for emotion, share in alone.items()]
-    points += [(MOOD_AFFECT[mood], share) for mood, share in blended]
+def affect_of_moods(moods: Mapping[MoodName, float]) -> Affect:
+    """The expected point: each mood's point, weighted with its probability."""
     return Affect(
-        _clip(sum(point.valence * share for point, share in points)),
-        _clip(sum(point.arousal * share for point, share in points)),
+        _clip(sum(MOOD_AFFECT[mood].valence * share for mood, share in moods.items())),
+        _clip(sum(MOOD_AFFECT[mood].arousal * share for mood, share in moods.items())),
     )
 
 

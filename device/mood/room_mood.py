@@ -1,9 +1,10 @@
 """From the faces of one reading after another to one mood of the room.
 
-Only the conductor's main thread uses it; it has no clock and does nothing but arithmetic. Each face has its own
-`FaceFilter`. The room is the mean of what the faces feel, weighted with their size (the nearer, the more they count,
-in proportion to the length of the face, not its area) and with the eye's certainty; a face out of view counts less and
-less until it is forgotten. The name of the mood changes late and for good reason:
+Only the conductor's main thread uses it; it has no clock and does nothing but arithmetic. Each face has a `FaceFilter`
+of its emotion, which is told, and one of its mood, which decides. The room is the mean of what the faces feel,
+weighted with their size (the nearer, the more they count, in proportion to the length of the face, not its area) and
+with the eye's certainty; a face out of view counts less and less until it is forgotten. The name of the mood changes
+late and for good reason:
 
 - faces below `certainty` are as if they were not there, and a reading without faces changes nothing but `faces`;
 - another mood must be likelier than the present one by `margin` (hysteresis) in every reading for `dwell_s` of time
@@ -19,8 +20,8 @@ from dataclasses import dataclass, replace
 
 from device.config import MoodConfig
 from device.domain import Affect, Emotion, Mood, MoodName, MoodSource, Now, Reading, Scores, SeenFace
-from device.mood.plane import affect_of_scores, emotion_of, mood_probabilities
-from device.mood.smoothing import PRIOR, FaceFilter
+from device.mood.plane import affect_of_moods, emotion_of, mood_probabilities
+from device.mood.smoothing import MOOD_PRIOR, PRIOR, FaceFilter
 
 GAP_S = 2.0  # the longest time between two readings of the slowest camera setting
 PRESENT_S = 1.0  # a face missed by the detector for less than this is still called present
@@ -30,9 +31,10 @@ Box = tuple[float, float, float, float]
 
 @dataclass(slots=True)
 class Remembered:
-    """A face of the last seconds: its filter, where it was, and how much it counts while it is in view."""
+    """A face of the last seconds: its filters, where it was, and how much it counts while it is in view."""
 
-    filter: FaceFilter
+    emotion: FaceFilter
+    mood: FaceFilter
     box: Box
     weight: float
     seen_s: float
@@ -78,10 +80,13 @@ class RoomMood:
 
     def _take_in(self, face: SeenFace, at_s: float, in_view: Set[int]) -> None:
         known = self._faces.get(face.number) or self._heir(face.box, in_view)
-        filter_ = known.filter if known else FaceFilter(self._config.hold_s)
-        filter_.update(face.scores, face.certainty, at_s)
+        hold_s = self._config.hold_s
+        emotion = known.emotion if known else FaceFilter(hold_s)
+        mood = known.mood if known else FaceFilter(hold_s, prior=MOOD_PRIOR)
+        emotion.update(face.scores, face.certainty, at_s)
+        mood.update(tuple(mood_probabilities(face.scores).values()), face.certainty, at_s)
         weight = face.certainty * math.sqrt(max(0.0, face.box[2] * face.box[3]))
-        self._faces[face.number] = Remembered(filter_, face.box, weight, at_s)
+        self._faces[face.number] = Remembered(emotion, mood, face.box, weight, at_s)
 
     def _heir(self, box: Box, in_view: Set[int]) -> Remembered | None:
         """A new number where a face has just been lost is that person, not a second one."""
@@ -96,8 +101,10 @@ class RoomMood:
     def _judge(self, at_s: float, wall: float) -> None:
         step = min(GAP_S, at_s - self._at_s)  # of the first reading ever: GAP_S, but nothing is held yet
         self._at_s = at_s
-        scores = self._posterior(at_s)
-        moods = mood_probabilities(scores)
+        weights = [self._weight(face, at_s) for face in self._faces.values()]  # at least one face is in view
+        scores = weighted_mean([face.emotion.belief(at_s) for face in self._faces.values()], weights)
+        shares = weighted_mean([face.mood.belief(at_s) for face in self._faces.values()], weights)
+        moods = dict(zip(MoodName, shares, strict=True))
         name, since = self._mood.name, self._mood.since
         if self._changes(moods, step):
             name, since = self._likeliest(moods), wall
@@ -105,7 +112,7 @@ class RoomMood:
         self._mood = replace(
             self._mood,
             name=name,
-            affect=affect_of_scores(scores),
+            affect=affect_of_moods(moods),
             emotion=emotion_of(scores),
             confidence=min(1.0, moods[name]),
             scores=scores,
@@ -126,12 +133,6 @@ class RoomMood:
 
     def _likeliest(self, moods: dict[MoodName, float]) -> MoodName:
         return max(moods, key=lambda name: (moods[name], name is self._mood.name))
-
-    def _posterior(self, at_s: float) -> Scores:
-        """The weighted mean of the faces' beliefs; at least one is in view when this is asked."""
-        beliefs = [face.filter.belief(at_s) for face in self._faces.values()]
-        weights = [self._weight(face, at_s) for face in self._faces.values()]
-        return weighted_mean(beliefs, weights)
 
     def _weight(self, face: Remembered, at_s: float) -> float:
         return face.weight * max(0.0, 1.0 - (at_s - face.seen_s) / self._config.forget_s)

@@ -1,8 +1,10 @@
-"""A recursive Bayesian filter for one tracked face: what it feels, given every reading so far.
+"""A recursive Bayesian filter for one tracked face: what it feels, or in what mood it is, given every reading so far.
 
-Pure arithmetic on eight numbers, no clock of its own; the conductor's main thread owns each filter. It is the forward
-algorithm of a hidden Markov model (Rabiner 1989, Proc. IEEE 77:257) in continuous time, so that its answer does not
-depend on the frame rate. With belief b, prior q, classifier output p and time dt since the last reading:
+Pure arithmetic on a few numbers, no clock of its own; the conductor's main thread owns each filter. The states are the
+eight emotions with `PRIOR`, or the seven moods with `MOOD_PRIOR`: calm is a state of its own there, which a belief
+about emotions, being ever surer of one of them, could not keep as the blend that it is. It is the forward algorithm of
+a hidden Markov model (Rabiner 1989, Proc. IEEE 77:257) in continuous time, so that its answer does not depend on the
+frame rate. With belief b, prior q, classifier output p and time dt since the last reading:
 
 1. Prediction. An expression lasts, then gives way to one drawn from q. Such a jump process has rate matrix
    Q = m (1 q' - I), and because (1 q')(1 q') = 1 q' its exponential is closed: exp(Q dt) = a I + (1 - a) 1 q' with
@@ -18,7 +20,7 @@ depend on the frame rate. With belief b, prior q, classifier output p and time d
    they say, once, whatever N is.
    Errors also repeat from look to look (the same light, the same wrinkle), and dividing by the full prior every second
    would let a rare class that is always given 4% win over a frequent one given 60%. The prior is therefore divided out
-   with the exponent g = 1/4 only: enough to help the rare ones, too little to invent them.
+   with the exponent g = 1/2 only: enough to help the rare ones, too little to invent them.
    The eye's certainty (0 to 1) scales w: an unsure face says less. The first reading counts as one whole look.
 
 3. No proof. p is mixed with a little of q before it counts, so that a zero never rules an emotion out, nothing divides
@@ -29,25 +31,28 @@ from __future__ import annotations
 
 import math
 
-from device.domain import EMOTIONS, Scores
+from device.domain import Scores
 
 PRIOR: Scores = (0.3377, 0.2673, 0.1166, 0.1421, 0.0861, 0.0097, 0.0300, 0.0105)
 """Mean vote distribution of FERPlus over FER2013 Training (24,440 faces whose majority is an emotion)."""
 
+MOOD_PRIOR: Scores = (0.2710, 0.1243, 0.0312, 0.3247, 0.1307, 0.0249, 0.0932)
+"""The mean of `plane.mood_probabilities` over the votes of the same faces, in the order of `MoodName`."""
+
 FRESH_S = 1.0
-PRIOR_EXPONENT = 0.25
+PRIOR_EXPONENT = 0.5
 DOUBT = 0.02  # one frame in fifty is taken to say nothing
 
 
 class FaceFilter:
     """The belief about one face. `hold_s` is the mean length of an expression, `fresh_s` the time after which a frame
-    is independent evidence; both in seconds and above 0. `prior` has eight positive numbers that sum to 1."""
+    is independent evidence; both in seconds and above 0. `prior` has a positive number a state; they sum to 1."""
 
     __slots__ = ("_belief", "_doubted_prior", "_fresh_s", "_log_prior", "_prior", "_rate", "seen_s")
 
     def __init__(self, hold_s: float, *, prior: Scores = PRIOR, fresh_s: float = FRESH_S) -> None:
-        if hold_s <= 0 or fresh_s <= 0 or len(prior) != len(EMOTIONS) or min(prior) <= 0:
-            raise ValueError("hold_s, fresh_s and the eight numbers of prior must be above 0")
+        if hold_s <= 0 or fresh_s <= 0 or len(prior) < 2 or min(prior) <= 0:
+            raise ValueError("hold_s, fresh_s and the two or more numbers of prior must be above 0")
         self._prior = _normalise(prior)
         self._log_prior = tuple(PRIOR_EXPONENT * math.log(q) for q in self._prior)
         self._doubted_prior = tuple(DOUBT * q for q in self._prior)
@@ -63,13 +68,13 @@ class FaceFilter:
         return tuple(stay * b + (1.0 - stay) * q for b, q in zip(self._belief, self._prior, strict=True))
 
     def update(self, scores: Scores, certainty: float, at_s: float) -> Scores:
-        """Takes one reading (eight probabilities, certainty in [0, 1], time in s) in and returns the new belief.
+        """Takes one reading (a probability a state, certainty in [0, 1], time in s) in and returns the new belief.
 
         Scores that are no distribution (not finite, negative, all zero) are no evidence: time passes, nothing else.
         """
         predicted = self.belief(at_s)
         weight = self._weight(certainty, at_s)
-        if weight > 0 and _is_evidence(scores):
+        if weight > 0 and self._is_evidence(scores):
             predicted = self._weigh(predicted, _normalise(scores), weight)
         self._belief = predicted
         self.seen_s = at_s if self.seen_s is None else max(self.seen_s, at_s)
@@ -82,6 +87,10 @@ class FaceFilter:
         looks = 1.0 if self.seen_s is None else min(1.0, self._elapsed(at_s) / self._fresh_s)
         return looks * max(0.0, min(1.0, certainty)) if math.isfinite(certainty) else 0.0
 
+    def _is_evidence(self, scores: Scores) -> bool:
+        usable = len(scores) == len(self._prior) and all(math.isfinite(p) and p >= 0 for p in scores)
+        return usable and 0 < sum(scores) < math.inf
+
     def _weigh(self, belief: Scores, scores: Scores, weight: float) -> Scores:
         logs = [
             math.log(b) + weight * (math.log((1.0 - DOUBT) * p + d) - lq)
@@ -89,11 +98,6 @@ class FaceFilter:
         ]
         peak = max(logs)
         return _normalise(tuple(math.exp(value - peak) for value in logs))
-
-
-def _is_evidence(scores: Scores) -> bool:
-    usable = len(scores) == len(EMOTIONS) and all(math.isfinite(p) and p >= 0 for p in scores)
-    return usable and 0 < sum(scores) < math.inf
 
 
 def _normalise(values: Scores) -> Scores:
