@@ -37,6 +37,7 @@ from tools.emotion_data import LabelledFaces, read_split
 HELD_OUT = 1400  # faces of train that the net never learns: they set the temperature and the int8 ranges
 DEVICE = "device"  # the net that is exported
 EMA = 0.998
+PORTRAITS = 0.5  # how often one is drawn, beside a face with votes
 WARM_UP = 0.03  # of all steps
 console = Console()
 
@@ -159,7 +160,7 @@ def lesson(train: LabelledFaces, portraits: np.ndarray, opinions: list[np.ndarra
     soft, weight = train.distribution()
     mixed = (1 - recipe.trust) * soft + recipe.trust * opinions[0]
     targets = np.concatenate([mixed, opinions[1]])
-    weight = np.concatenate([weight, np.ones(len(portraits), np.float32)])
+    weight = np.concatenate([weight, np.full(len(portraits), PORTRAITS, np.float32)])
     draw = weight * rarity(targets, weight, recipe.rarity)
     pixels = np.concatenate([train.faces, portraits])
     return Lesson(*(torch.from_numpy(part) for part in (pixels, targets, draw.astype(np.float64))))
