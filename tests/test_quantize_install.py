@@ -1,0 +1,174 @@
+"""`tools/quantize.py --install`: a model goes to a device over a real SSH server, is checked there, and is taken back
+if it fails. The "device" is a copy of this program in a temporary folder; needs sshd and ssh, else skipped with the reason.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tools import quantize_install  # noqa: E402
+from tools.quantize_refusal import NotInstalled  # noqa: E402
+
+SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+needs_sshd = pytest.mark.skipif(
+    SSHD is None or shutil.which("ssh") is None, reason="sshd or ssh is missing (apt install openssh-server)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Somebody else's machine: how to reach it, and where its program lies."""
+
+    host: str
+    ssh: str
+    models: Path
+
+    def install(self, pair: Path) -> str:
+        return quantize_install.install(self.host, pair / "emotion.tflite", pair / "emotion.json", ssh=self.ssh)
+
+    def content(self) -> dict[str, bytes]:
+        return {path.name: path.read_bytes() for path in self.models.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real sshd on a free port of 127.0.0.1 that lets one temporary key in; the `ssh` command that reaches it."""
+    folder = tmp_path_factory.mktemp("ssh")
+    for name in ("host", "user"):
+        command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
+        subprocess.run(command, check=True)
+    shutil.copy(folder / "user.pub", folder / "allowed")
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+    (folder / "config").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/allowed\n"
+        f"PidFile none\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nStrictModes no\nUsePAM no\n"
+    )
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)  # where sshd locks itself in before anybody is known
+    assert SSHD is not None
+    log = (folder / "log").open("wb")
+    process = subprocess.Popen([SSHD, "-D", "-e", "-f", str(folder / "config")], stderr=log)
+    try:
+        wait_for(port, process, folder / "log")
+        yield (
+            f"ssh -p {port} -i {folder}/user -F none -o IdentitiesOnly=yes -o BatchMode=yes "
+            f"-o StrictHostKeyChecking=accept-new -o UserKnownHostsFile={folder}/known"
+        )
+    finally:
+        process.terminate()
+        process.wait(10)
+        log.close()
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Until the server greets; it has no other way to say that it is ready."""
+    end_s = time.monotonic() + 10
+    while time.monotonic() < end_s:
+        if process.poll() is not None:
+            pytest.skip(f"sshd does not start here: {log.read_text().strip().splitlines()[-1:]}")
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1) as sock:
+                if sock.recv(3) == b"SSH":
+                    return
+        except OSError:
+            continue
+    pytest.fail("sshd did not greet within 10 s")
+
+
+@pytest.fixture
+def device(server: str, tmp_path: Path) -> Device:
+    home = tmp_path / "device's program"
+    shutil.copytree(ROOT / "device", home / "device", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "models", home / "models")
+    (home / ".venv" / "bin").mkdir(parents=True)
+    python = home / ".venv" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    return Device(f"{getpass.getuser()}@127.0.0.1:{home}", server, home / "models")
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Path:
+    """A good model that is not the shipped one: its card has another version."""
+    folder = tmp_path / "new"
+    folder.mkdir()
+    shutil.copy(ROOT / "models" / "emotion.tflite", folder)
+    card = json.loads((ROOT / "models" / "emotion.json").read_text())
+    (folder / "emotion.json").write_text(json.dumps(card | {"version": "mine"}))
+    return folder
+
+
+@needs_sshd
+def test_a_good_model_is_installed(device: Device, pair: Path) -> None:
+    before = device.content()
+    said = device.install(pair)
+    assert said.startswith("installed on ")
+    assert device.content() == before | {"emotion.json": (pair / "emotion.json").read_bytes()}
+
+
+@needs_sshd
+def test_a_model_that_the_device_refuses_changes_nothing(device: Device, pair: Path) -> None:
+    content = bytearray((pair / "emotion.tflite").read_bytes())
+    content[1000] ^= 1
+    (pair / "emotion.tflite").write_bytes(content)
+    before = device.content()
+    with pytest.raises(
+        NotInstalled, match=r"refuses the model \(.*is not the one that its card describes.*keeps the model"
+    ):
+        device.install(pair)
+    assert device.content() == before
+
+
+@needs_sshd
+def test_a_model_that_fails_in_its_place_is_taken_back(device: Device, pair: Path) -> None:
+    """The device's program loads it from the folder of arrival, and breaks once it lies among the other models."""
+    home = device.models.parent
+    program = home / "device" / "perception" / "emotion.py"
+    program.write_text(
+        program.read_text()
+        + '\n\ndef _break(models_dir, *, threads=1, load=EmotionClassifier.load):\n    if models_dir.name == "models" '
+        'and "mine" in (models_dir / "emotion.json").read_text():\n        raise ModelError("It breaks here.")\n'
+        "    return load(models_dir, threads=threads)\n\n\nEmotionClassifier.load = _break\n"
+    )
+    before = device.content()
+    with pytest.raises(NotInstalled, match=r"did not hold in its place .*It breaks here.*taken back"):
+        device.install(pair)
+    assert device.content() == before
+
+
+@needs_sshd
+def test_no_program_there(device: Device, pair: Path) -> None:
+    elsewhere = Device(f"{device.host}-not", device.ssh, device.models)
+    with pytest.raises(NotInstalled, match=r"there is no Affetto in .*--install .*:FOLDER"):
+        elsewhere.install(pair)
+
+
+@needs_sshd
+def test_nobody_listens(device: Device, pair: Path) -> None:
+    with socket.socket() as sock:  # bound and not listening: nobody else gets this port meanwhile
+        sock.bind(("127.0.0.1", 0))
+        words = f"ssh -F none -o BatchMode=yes -p {sock.getsockname()[1]}"
+        with pytest.raises(NotInstalled, match=r"There is no connection to .*try `ssh"):
+            Device(device.host, words, device.models).install(pair)
+
+
+def test_no_ssh_here(pair: Path) -> None:
+    with pytest.raises(NotInstalled, match="no-such-ssh is not installed here"):
+        quantize_install.install("host", pair / "emotion.tflite", pair / "emotion.json", ssh="no-such-ssh")

@@ -1,0 +1,188 @@
+"""tools/quantize.py for real, from the command line to a model that the device's classifier runs: Keras, SavedModel and
+ONNX, other sizes, scales, names and orders, fine-tuning, refusals. Tiny networks, trained here in seconds.
+
+Needs TensorFlow (tools/requirements-quantize.txt), which a device has not; skipped, with the reason, where it is not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+keras = pytest.importorskip("keras", reason="Keras is not installed (tools/requirements-quantize.txt)")
+pytest.importorskip("tensorflow", reason="TensorFlow is not installed (tools/requirements-quantize.txt)")
+pytest.importorskip("onnx", reason="onnx is not installed (tools/requirements-quantize.txt)")
+sys.path.insert(0, str(ROOT))
+
+from device.domain import EMOTIONS  # noqa: E402
+from device.perception.emotion import EmotionClassifier  # noqa: E402
+from tests.quantize_pictures import draw_set, write_folders  # noqa: E402
+
+FER = ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"]
+FER_EMOTIONS = [4, 5, 6, 1, 3, 2, 0]
+FOUR, FOUR_EMOTIONS = ["happy", "sad", "angry", "neutral"], [1, 3, 4, 0]
+
+
+def run(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(ROOT / "tools" / "quantize.py"), *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT, check=False)
+
+
+def net(classes: int, *, side: int = 48, channels: int = 1, last: str | None = "softmax", width: int = 12) -> Any:
+    keras.utils.set_random_seed(3)
+    x = inputs = keras.Input((side, side, channels))
+    for stride in (2, 2, 2):
+        x = keras.layers.Conv2D(width, 3, stride, padding="same", use_bias=False)(x)
+        x = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.8)(x))
+    aside = keras.layers.DepthwiseConv2D(3, padding="same")(x)
+    x = keras.layers.Flatten()(keras.layers.Add()([x, aside]))
+    return keras.Model(inputs, keras.layers.Dense(classes, activation=last)(x))
+
+
+def teach(model: Any, labels: list[int], scaled: Any, epochs: int = 6) -> None:
+    """Fit on made-up faces, which `scaled` takes from 0..255 to what the model wants."""
+    pictures, truth = draw_set(labels, 60, seed=1)
+    logits = model.layers[-1].activation is not keras.activations.softmax
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=logits)
+    model.compile(keras.optimizers.Adam(0.003), loss)
+    model.fit(scaled(pictures), truth, batch_size=32, epochs=epochs, verbose=0)
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_folders(tmp_path_factory.mktemp("faces"), FER, FER_EMOTIONS, 40)
+
+
+@pytest.fixture(scope="module")
+def seven(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """FER2013's seven classes, 0..1, with a softmax."""
+    model = net(7)
+    teach(model, FER_EMOTIONS, lambda p: p[..., None] / np.float32(255))
+    path = tmp_path_factory.mktemp("seven") / "seven.keras"
+    model.save(path)
+    return path
+
+
+def accuracy(out: Path, labels: list[int], classes: list[int]) -> float:
+    """Of the device's classifier with the model in `out`, on new made-up faces."""
+    pictures, truth = draw_set(labels, 10, seed=99)
+    with_device = EmotionClassifier.load(out)
+    found = [int(with_device.scores(picture).argmax()) for picture in pictures]
+    return float(np.mean(np.array(found) == np.array(classes)[truth]))
+
+
+def test_a_seven_class_keras_model_runs_on_the_device(seven: Path, faces: Path, tmp_path: Path) -> None:
+    done = run(seven, "--calibrate", faces, "--out", tmp_path, "--labels", "fer2013", "--max-loss", 5)
+    assert done.returncode == 0, done.stderr
+    assert "pixels: 0..1" in done.stderr
+    assert "never tells contempt" in done.stderr
+    card = json.loads((tmp_path / "emotion.json").read_text())
+    assert card["labels"] == [EMOTIONS[at] for at in FER_EMOTIONS]
+    assert card["figures"]["int8"]["accuracy"] > 0.9
+    assert accuracy(tmp_path, FER_EMOTIONS, FER_EMOTIONS) > 0.9
+    scores = EmotionClassifier.load(tmp_path).scores(np.full((48, 48), 90, np.uint8))
+    assert scores[EMOTIONS.index("contempt")] == 0
+    page = (tmp_path / "emotion.html").read_text()
+    assert page.count("data:image/png;base64,") == 5
+    assert "Kept." in page
+
+
+def test_the_same_faces_are_chosen_again(seven: Path, faces: Path, tmp_path: Path) -> None:
+    for out in (tmp_path / "a", tmp_path / "b"):
+        assert run(seven, "--calibrate", faces, "--out", out, "--labels", "fer2013", "--max-loss", 5).returncode == 0
+    cards = [json.loads((out / "emotion.json").read_text()) for out in (tmp_path / "a", tmp_path / "b")]
+    assert cards[0]["sha256"] == cards[1]["sha256"]
+    assert cards[0]["made_of"] == cards[1]["made_of"]
+
+
+@pytest.mark.parametrize("suffix", [".h5", ""])
+def test_other_sizes_channels_and_scales_from_h5_and_saved_model(suffix: str, tmp_path: Path) -> None:
+    """64x64, three channels, -1..1, logits, outputs with names of the user's own, two of them for one emotion."""
+
+    def scaled(pictures: np.ndarray) -> np.ndarray:
+        large = np.stack([keras.ops.convert_to_numpy(keras.ops.image.resize(p[..., None], (64, 64))) for p in pictures])
+        return np.repeat(large / np.float32(127.5) - 1, 3, -1)
+
+    model = net(5, side=64, channels=3, last=None)
+    teach(model, [1, 3, 4, 0, 7], scaled)
+    path = tmp_path / f"mine{suffix}"
+    model.save(path) if suffix else model.export(path, verbose=False)
+    (tmp_path / "labels.txt").write_text("joy\nsad\nfurious\nbored\nwho knows\n")
+    if not suffix:
+        (tmp_path / "labels.txt").rename(path / "labels.txt")
+    data = write_folders(tmp_path / "faces", FOUR, FOUR_EMOTIONS, 40)
+    words = ["--calibrate", data, "--out", tmp_path / "out", "--map", "bored=neutral", "--max-loss", "5"]
+    refused = run(path, *words)
+    assert refused.returncode == 1
+    assert "'who knows' mean none of neutral, happiness" in refused.stderr
+    done = run(path, *words, "--map", "who knows=-")
+    assert done.returncode == 0, done.stderr
+    assert "pixels: -1..1" in done.stderr
+    card = json.loads((tmp_path / "out" / "emotion.json").read_text())
+    assert card["labels"] == ["happiness", "sadness", "anger", "neutral"]
+    assert accuracy(tmp_path / "out", FOUR_EMOTIONS, FOUR_EMOTIONS) > 0.9
+
+
+def test_an_onnx_file_from_pytorch(tmp_path: Path, faces: Path) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed (tools/requirements-train.txt)")
+    path = tmp_path / "net.onnx"
+    export_onnx(torch, path)
+    done = run(
+        path,
+        "--calibrate",
+        faces,
+        "--out",
+        tmp_path / "out",
+        "--labels",
+        ",".join(FER),
+        "--pixels",
+        "0.5/0.25",
+        "--max-loss",
+        5,
+    )
+    assert done.returncode == 0, done.stderr
+    assert accuracy(tmp_path / "out", FER_EMOTIONS, FER_EMOTIONS) > 0.9
+
+
+def export_onnx(torch: Any, path: Path) -> None:
+    """A residual net of convolutions, batch norms, ReLU, pooling and two dense layers, fitted in seconds."""
+    nn = torch.nn
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+
+    class Residual(nn.Module):  # type: ignore[misc, name-defined]
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = nn.Sequential(
+                nn.Conv2d(1, 12, 3, 2, 1, bias=False), nn.BatchNorm2d(12), nn.ReLU(), nn.MaxPool2d(3, 2, 1)
+            )
+            self.one = nn.Sequential(nn.Conv2d(12, 12, 3, 1, 1, bias=False), nn.BatchNorm2d(12), nn.ReLU(),
+                                     nn.Conv2d(12, 12, 3, 1, 1, groups=12, bias=False), nn.BatchNorm2d(12))  # fmt: skip
+            self.pool, self.one_more = nn.AvgPool2d(2), nn.Conv2d(12, 16, 1)
+            self.head = nn.Sequential(nn.Flatten(), nn.Linear(16 * 36, 24), nn.ReLU6(), nn.Linear(24, 7))
+
+        def forward(self, x: Any) -> Any:
+            x = self.stem(x)
+            x = torch.relu(x + self.one(x))
+            return torch.softmax(self.head(torch.relu(self.one_more(self.pool(x)))), 1)
+
+    model = Residual()
+    pictures, truth = draw_set(FER_EMOTIONS, 60, seed=1)
+    x, y = torch.tensor(pictures[:, None] / 255.0 - 0.5, dtype=torch.float32) / 0.25, torch.tensor(truth)
+    adam = torch.optim.Adam(model.parameters(), 0.005)
+    for _ in range(8):
+        for at in torch.randperm(len(x)).split(64):
+            adam.zero_grad()
+            nn.functional.nll_loss(torch.log(model(x[at]) + 1e-6), y[at]).backward()
+            adam.step()
+    torch.onnx.export(model.eval(), (x[:1],), str(path), input_names=["x"], opset_version=13, dynamo=False)

@@ -1,0 +1,416 @@
+"""Make the int8 model that the device runs out of your own float model, with proof of what that cost.
+
+    python tools/quantize.py my_model.keras --calibrate faces/ --out models/ --labels angry,happy,sad,neutral
+
+MODEL is a Keras .keras or .h5, a SavedModel folder, or an .onnx. DATA is a folder with a folder of pictures for each
+emotion, a folder with sheets, or a video. Half of the faces (or `train`, where the data come divided) set the int8
+ranges; the other half (or `valid`), best of faces that the model was not trained on, is measured on. `--out` gets
+emotion.tflite, its card emotion.json and the report emotion.html; a model that is refused leaves only
+emotion.refused.html there.
+
+Exit codes: 0 done; 1 the model, the pictures or the labels cannot be used; 2 wrong arguments; 3 slower than float;
+4 a class lost too much recall; 5 the device could not run it; 6 the device did not take it and has what it had before.
+
+Needs `pip install -r tools/requirements-quantize.txt` in an environment of its own, and nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import numpy as np  # noqa: E402
+from rich.console import Console  # noqa: E402
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: E402
+
+from tools import convert, quantize_card, quantize_compare, quantize_device, quantize_install  # noqa: E402
+from tools import quantize_labels as labels  # noqa: E402
+from tools.quantize_faces import Faces, Reader  # noqa: E402
+from tools.quantize_refusal import Code, Mistake, NotInstalled, Refused  # noqa: E402
+from tools.quantize_samples import DEFAULT, Choice, choose  # noqa: E402
+
+NAME = "emotion"
+TRIED_FACES = 400  # to tell the scale of the pixels, and whether labels fit
+TUNED_FACES = 6000
+GUESSING = 1.3  # a float model has to be so many times better than guessing, or something does not fit
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    arguments = parser().parse_args(_joined(sys.argv[1:] if words is None else list(words)))
+    own = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")  # TensorFlow's chatter is shut off on 2
+    console = Console(file=own, highlight=False, soft_wrap=True)
+    try:
+        Job(arguments, console).run()
+    except (Mistake, NotInstalled) as error:
+        console.print(f"quantize: {error}", style="red", markup=False)
+        return error.code
+    except Refused as refused:
+        for reason in refused.reasons:
+            console.print(f"quantize: refused: {reason}", style="red", markup=False)
+        return refused.code
+    except KeyboardInterrupt:
+        console.print("quantize: stopped; nothing was written.", markup=False)
+        return 130
+    return Code.DONE
+
+
+def parser() -> argparse.ArgumentParser:
+    orders = ", ".join(labels.ORDERS)
+    found = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = found.add_argument
+    add("model", type=Path, metavar="MODEL", help=".keras, .h5, .onnx, or a SavedModel folder")
+    add("--calibrate", type=Path, required=True, metavar="DATA", help="faces to calibrate with, and to measure on")
+    add("--measure", type=Path, metavar="DATA", help="measure on these faces instead")
+    add("--out", type=Path, default=ROOT / "models", metavar="DIR", help="where the model goes (default: models/)")
+    add("--labels", metavar="NAMES", help=f"the model's outputs in its order, with commas between, or one of {orders}")
+    add("--map", action="append", default=[], metavar="NAME=EMOTION", help="what a name means; NAME=- leaves it out")
+    add("--pixels", default="auto", metavar="SCALE", help="what the model was trained with: 0..255, 0..1, -1..1, "
+                                                          "imagenet, "
+        "or MEAN/STD in units of 0..1; auto (default) takes what gives the best float accuracy")  # fmt: skip
+    add("--cropped", action="store_true", help="the pictures are cut-out faces, however large: look for none in them")
+    add("--samples", type=_count, default=DEFAULT, metavar="N", help=f"faces that set the ranges (default: {DEFAULT})")
+    add("--qat", action="store_true", help="fine-tune with int8's steps built in, if plain quantising loses too much")
+    add("--epochs", type=_count, default=8, metavar="N", help="how long --qat trains (default: 8)")
+    add("--max-loss", type=float, default=1.0, metavar="POINTS", help="recall a class may lose (default: 1 point)")
+    add(
+        "--install",
+        metavar="HOST[:DIR]",
+        help="then put it on this device over SSH, and take it back if it fails there",
+    )
+    add("--ssh", default="ssh", metavar="COMMAND", help="how to call SSH, such as 'ssh -p 2222'")
+    return found
+
+
+def _joined(words: list[str]) -> list[str]:
+    """`--pixels -1..1` as one word, because argparse takes its value for an option."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1] == "--pixels":
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no whole number above 0")
+    return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One int8 model with all that is known of it."""
+
+    tflite: bytes
+    card: dict[str, Any]
+    compared: quantize_compare.Compared
+    speeds_ms: tuple[float, float]
+    code: Code
+    reasons: tuple[str, ...]
+
+
+class Job:
+    """One run of the tool, step by step; writes only in `_keep`."""
+
+    def __init__(self, arguments: argparse.Namespace, console: Console) -> None:
+        self.arguments, self.console = arguments, console
+        self.own = labels.read_map(arguments.map)
+        self.progress = Progress(
+            TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            console=console, transient=True,
+        )  # fmt: skip
+
+    def run(self) -> None:
+        from tools import quantize_graph, quantize_source
+
+        asked = None if self.arguments.pixels == "auto" else quantize_graph.read_scale(self.arguments.pixels)
+        with self.progress:
+            with self._step("opening the model"):
+                with quantize_source.quiet():
+                    import tensorflow  # noqa: F401  # it greets
+                source = quantize_source.open_source(self.arguments.model)
+            outputs = self._outputs(source)
+            calibration, measured = self._faces(outputs)
+            with self._step("tracing the model"):
+                inside = quantize_graph.core(source)
+            scale = self._scale(source, inside, outputs, calibration, asked)
+            graph = quantize_graph.whole(source, inside, scale, outputs)
+            self._check(source, inside, graph, scale, outputs, calibration)
+            choice = choose(calibration.crops, calibration.truth, self.arguments.samples)
+            self._say_choice(calibration, choice)
+            with self._step("float32 for comparison"):
+                float_file = quantize_graph.to_float(graph)
+            context = (source, outputs, scale, calibration, choice, measured, float_file)
+            made = self._make(graph, "post-training quantisation", *context)
+            if self.arguments.qat and made.code == Code.WORSE:
+                made = self._fine_tuned(graph, made, context)
+            elif self.arguments.qat and made.code == Code.DONE:
+                self.console.print("--qat was not needed: plain quantising loses little enough.")
+            self._finish(made, calibration, choice, float_file)
+        self._say(made, len(float_file))
+        if self.arguments.install:
+            self._install()
+
+    def _outputs(self, source: Any) -> labels.Outputs:
+        names, where = source.labels, "the file beside it"
+        if self.arguments.labels:
+            names, where = labels.read_order(self.arguments.labels), "--labels"
+        elif not names:
+            where = "nobody"
+        labels.check_count(names, source.classes, where)
+        return labels.assign(names, self.own)
+
+    def _faces(self, outputs: labels.Outputs) -> tuple[Faces, Faces]:
+        reader = Reader(
+            self.own, self.arguments.cropped, lambda some: self._watch("reading pictures", some), self._warn
+        )
+        calibration, measured = reader.halves(self.arguments.calibrate)
+        if self.arguments.measure:
+            measured = reader.all(self.arguments.measure)
+        if (measured.truth >= 0).any():
+            told = measured.told(outputs.labels)
+            if not len(told):
+                raise Mistake(
+                    f"None of the faces in {measured.source} show an emotion that the model tells "
+                    f"({', '.join(outputs.labels)}); "
+                    "labels and folders do not fit together: see --labels and --map."
+                )
+            measured = told
+            missing = [name for name in outputs.labels if not (measured.told([name]).crops.size)]
+            if missing:
+                self._warn(f"There are no faces of {', '.join(missing)} to measure on: their recall stays unknown.")
+        if not len(calibration) or not len(measured):
+            raise Mistake(
+                f"There are too few faces in {self.arguments.calibrate} to calibrate with some and measure others."
+            )
+        return calibration, measured
+
+    def _scale(self, source: Any, inside: Any, outputs: labels.Outputs, calibration: Faces, asked: Any) -> Any:
+        from tools import quantize_graph
+
+        if asked is not None:
+            if len(asked.factor) not in (1, source.channels):
+                raise Mistake(f"--pixels {asked.name} has {len(asked.factor)} channels, the model {source.channels}.")
+            return asked
+        some = _spread(calibration.told(outputs.labels), TRIED_FACES)
+        if not len(some):
+            raise Mistake(
+                "Faces without labels cannot tell how the model wants its pixels; say it with --pixels 0..1, for "
+                "example."
+            )
+        rights = {}
+        for scale in self._watch("finding the pixels' scale", quantize_graph.fitting(source)):
+            graph = quantize_graph.whole(source, inside, scale, outputs)
+            rights[scale.name] = _accuracy(graph, some, outputs)
+        best = max(rights, key=rights.__getitem__)
+        listed = ", ".join(f"{name} {right:.0%}" for name, right in rights.items())
+        self.console.print(f"pixels: {best} (float accuracy on {len(some)} faces: {listed})", markup=False)
+        return quantize_graph.SCALES[best]
+
+    def _check(
+        self, source: Any, inside: Any, graph: Any, scale: Any, outputs: labels.Outputs, calibration: Faces
+    ) -> None:
+        from tools import quantize_graph
+
+        some = _spread(calibration, 8)
+        x = some.crops[..., None].astype(np.float32)
+        quantize_graph.check_logits(quantize_graph.outputs_of(graph, x), source)
+        if source.form == "ONNX":
+            self._check_onnx(source, inside)
+        tried = _spread(calibration.told(outputs.labels), TRIED_FACES)
+        if len(tried) >= 50:
+            right, chance = _accuracy(graph, tried, outputs), 1 / len(outputs.labels)
+            if right < GUESSING * chance:
+                raise Mistake(
+                    f"The float model itself is right on {right:.0%} of {len(tried)} faces, where guessing is on "
+                    f"{chance:.0%}: its "
+                    f"labels ({', '.join(outputs.names)}), the pixels ({scale.name}) or the pictures do not fit it."
+                    + self._better(graph, tried, outputs)
+                )
+
+    def _better(self, graph: Any, tried: Faces, outputs: labels.Outputs) -> str:
+        """Whether another known order of labels would fit."""
+        for name, order in labels.ORDERS.items():
+            other = labels.Outputs(outputs.names, order)
+            if outputs.untouched and len(order) == len(outputs.names) and _accuracy(graph, tried, other) > 0.4:
+                return (
+                    f" In the order of {name} it would be right on {_accuracy(graph, tried, other):.0%}: try "
+                    f"--labels {name}."
+                )
+        return ""
+
+    def _check_onnx(self, source: Any, inside: Any) -> None:
+        """The rebuilt graph against ONNX's own evaluator, on noise."""
+        from tools import quantize_graph, quantize_onnx
+
+        x = np.random.default_rng(0).random((4, *source.side, source.channels), np.float32)
+        truth = quantize_onnx.read(source.path).reference(x)
+        found = quantize_graph.outputs_of(quantize_graph.freeze(source.call, x.shape[1:]), x)
+        if not np.allclose(found, truth, atol=1e-3 * (1 + float(np.abs(truth).max()))):
+            raise Mistake(
+                f"The ONNX model {source.path} could not be rebuilt exactly (off by "
+                f"{np.abs(found - truth).max():.2g}); "
+                "please report it, and give the Keras or SavedModel form meanwhile."
+            )
+
+    def _say_choice(self, calibration: Faces, choice: Choice) -> None:
+        counts = ", ".join(f"{count} {quantize_card._class(label)}" for label, count in choice.per_class.items())
+        self.console.print(
+            f"ranges from {len(choice.places)} of {len(calibration)} faces: {counts}; mean gray "
+            f"{choice.brightness[0]:.0f} to "
+            f"{choice.brightness[1]:.0f} (which they are: see the report)", markup=False,
+        )  # fmt: skip
+
+    def _make(
+        self, graph: Any, method: str, source: Any, outputs: labels.Outputs, scale: Any, calibration: Faces,
+        choice: Choice, measured: Faces, float_file: bytes,
+    ) -> Made:  # fmt: skip
+        from tools import quantize_graph
+
+        crops = calibration.crops[choice.places]
+        tflite = quantize_graph.to_int8(graph, crops, lambda some: iter(self._watch("quantising", some)))
+        try:
+            card = quantize_card.begin(tflite, source, outputs, scale, method, calibration, choice)
+        except ValueError as error:
+            raise Refused(Code.UNFIT, (f"The device could not run the model: {error}.",)) from error
+        unfit = quantize_device.faults(tflite, card)
+        if unfit:
+            raise Refused(Code.UNFIT, tuple(f"The device could not run the model: {reason}." for reason in unfit))
+        with quantize_device.staged(tflite, card) as folder:
+            after = quantize_compare.EmotionClassifier.load(Path(folder))
+        before = quantize_compare.float_classifier(float_file, card)
+        rows = [
+            quantize_compare.logits(one, measured.crops, lambda some, kind=kind: self._watch(f"measuring {kind}", some))
+            for kind, one in (("float", before), ("int8", after))
+        ]
+        card["temperature"] = quantize_compare.temperature(rows[1], measured.truth)
+        compared = quantize_compare.compared(measured.truth, rows[0], rows[1], outputs.labels)
+        with self._step("measuring speed"):
+            speeds_ms = quantize_compare.speeds(before, after, measured.crops)
+        card["figures"] = quantize_card.figures(compared.figures(), measured, compared.agreement, speeds_ms)
+        code, reasons = quantize_compare.verdict(compared, speeds_ms, unfit, self.arguments.max_loss)
+        return Made(tflite, card, compared, speeds_ms, code, reasons)
+
+    def _fine_tuned(self, graph: Any, plain: Made, context: tuple[Any, ...]) -> Made:
+        from tools import quantize_tuning
+
+        for reason in plain.reasons:
+            self.console.print(f"plain quantising is not enough: {reason}", style="yellow", markup=False)
+        crops = _spread(context[3], TUNED_FACES).crops
+        task = self.progress.add_task("fine-tuning (epochs)", total=self.arguments.epochs)
+        tuned = quantize_tuning.tune(graph, crops, self.arguments.epochs, lambda *_: self.progress.advance(task))
+        self.console.print(
+            f"fine-tuning: divergence from float {tuned.before:.4f} -> {tuned.after:.4f} nats a face", markup=False
+        )
+        method = (
+            f"quantisation-aware fine-tuning ({tuned.epochs} epochs, learning from the float model on "
+            f"{len(crops)} faces)"
+        )
+        made = self._make(tuned.graph, method, *context)
+        if made.code != Code.DONE:
+            self.console.print("Fine-tuning did not help enough.", style="yellow")
+        return made
+
+    def _finish(self, made: Made, calibration: Faces, choice: Choice, float_file: bytes) -> None:
+        from tools import quantize_layers, quantize_report
+
+        crops = calibration.crops[choice.places]
+        found = quantize_layers.layers(
+            float_file, made.tflite, crops, lambda some: self._watch("comparing layers", some)
+        )
+        with self._step("drawing the report"):
+            page = quantize_report.page(quantize_report.Report(
+                f"Emotion model from "
+                f"{self.arguments.model.name}", made.card, made.compared, made.compared.figures(), found,
+                (len(float_file), len(made.tflite)), made.speeds_ms, made.reasons, self.arguments.max_loss, crops,
+                tuple(calibration.names[at] for at in choice.places),
+            ))  # fmt: skip
+        self._keep(made, page)
+
+    def _keep(self, made: Made, page: str) -> None:
+        out: Path = self.arguments.out
+        refused = out / f"{NAME}.refused.html"
+        try:
+            if made.code != Code.DONE:
+                convert.write_atomically(refused, page.encode())
+                raise Refused(made.code, (*made.reasons, f"The report is {refused}; nothing else was written."))
+            convert.write_pair(out, NAME, made.tflite, made.card)
+            convert.write_atomically(out / f"{NAME}.html", page.encode())
+            refused.unlink(missing_ok=True)
+        except OSError as error:
+            raise Mistake(f"The folder {out} cannot be written ({error.strerror}); give another with --out.") from error
+
+    def _say(self, made: Made, float_bytes: int) -> None:
+        card, (float_ms, int8_ms) = made.card, made.speeds_ms
+        say = self.console.print
+        figures = made.compared.figures()
+        if figures:
+            say(f"\n{'':12}{'float':>9}{'int8':>9}", markup=False)
+            rows = {"accuracy": "accuracy", "mean recall": "mean_recall"}
+            for word, key in rows.items():
+                say(f"{word:12}{figures['float'][key]:9.1%}{figures['int8'][key]:9.1%}", markup=False)
+            for name, (_, faces, total) in made.compared.losses().items():
+                values = [figures[kind]["recall"][name] for kind in ("float", "int8")]
+                say(f"{name:12}{values[0]:9.1%}{values[1]:9.1%}   {-faces:+d} of {total} faces", markup=False)
+            say(f"{'calibration':12}{figures['float']['ece']:9.3f}{figures['int8']['ece']:9.3f}", markup=False)
+        else:
+            say(f"\nwithout labels: int8 gives the float model's answer for {made.compared.agreement:.1%} of the faces")
+        say(f"{'size, KiB':12}{float_bytes / 1024:9.0f}{len(made.tflite) / 1024:9.0f}", markup=False)
+        say(f"{'ms a face':12}{float_ms:9.3f}{int8_ms:9.3f}\n", markup=False)
+        never = card["made_of"]["never_told"]
+        if never:
+            say(f"This model never tells {', '.join(never)}; the device gives these the probability 0.")
+        say(f"{self.arguments.out / NAME}.tflite, .json and .html are written; the last is the report.", markup=False)
+
+    def _install(self) -> None:
+        out = self.arguments.out
+        said = quantize_install.install(
+            self.arguments.install, out / f"{NAME}.tflite", out / f"{NAME}.json", ssh=self.arguments.ssh
+        )
+        self.console.print(said, markup=False)
+
+    def _watch(self, what: str, some: Iterable[Any]) -> Iterator[Any]:
+        rows = some if hasattr(some, "__len__") else list(some)
+        yield from self.progress.track(rows, description=what)
+
+    @contextmanager
+    def _step(self, what: str) -> Iterator[None]:
+        task = self.progress.add_task(what, total=1)
+        yield
+        self.progress.advance(task)
+
+    def _warn(self, sentence: str) -> None:
+        self.console.print(sentence, style="yellow", markup=False)
+
+
+def _spread(faces: Faces, count: int) -> Faces:
+    """At most `count` of the faces, chosen as those that set the ranges are."""
+    return faces.pick(np.sort(choose(faces.crops, faces.truth, count).places)) if len(faces) > count else faces
+
+
+def _accuracy(graph: Any, faces: Faces, outputs: labels.Outputs) -> float:
+    from tools import quantize_graph
+
+    best = quantize_graph.outputs_of(graph, faces.crops[..., None].astype(np.float32)).argmax(1)
+    return float(
+        np.mean([quantize_graph_label(outputs, at) == truth for at, truth in zip(best, faces.truth, strict=True)])
+    )
+
+
+def quantize_graph_label(outputs: labels.Outputs, at: int) -> int:
+    """The index into EMOTIONS of the finished model's output `at`."""
+    return labels.EMOTIONS.index(outputs.labels[at])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
