@@ -64,6 +64,7 @@ def test_the_eye_has_no_network_and_nowhere_to_write() -> None:
     assert eye["RestrictAddressFamilies"] == ["AF_UNIX"]
     assert eye["ProtectSystem"] == ["strict"]
     assert not any(key.endswith("Directory") or key == "ReadWritePaths" for key in eye)
+    assert eye["InaccessiblePaths"] == ["-/dev/shm -/dev/mqueue"]
     assert eye["LimitCORE"] == ["0"]
     assert eye["MemorySwapMax"] == ["0"]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tools.setup import fitness, machine, release, trial
-from tools.setup.layout import SERVICE, TARGET, USER, Layout, Refusal
+from tools.setup.layout import SERVICE, TARGET, Layout, Refusal
 
 CLONE = Path(__file__).resolve().parents[2]
 NEXT = """
@@ -137,9 +137,9 @@ def check(_options: argparse.Namespace, layout: Layout) -> int:
     here = trial.state() if layout.systemd_runs else None
     enabled = (layout.units / "multi-user.target.wants" / TARGET).is_symlink()
     say(f"starts at boot: {'yes' if enabled else 'no'}; {SERVICE}: {here.active if here else 'systemd is not running'}")
-    command = [folder / ".venv/bin/affetto", "check"]
+    command = [str(folder / ".venv/bin/affetto"), "check"]
     if os.geteuid() == 0:
-        command = ["runuser", "-u", USER, "--", "env", "-C", "/", f"HOME={layout.data}", *command]
+        command = machine.as_service(layout, *command)
     status = subprocess.run(command, check=False).returncode
     return status if status or (enabled and (here is None or here.active == "active")) else 1
 

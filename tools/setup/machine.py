@@ -151,6 +151,16 @@ def _remove_empty(folder: Path) -> None:
         folder.rmdir()
 
 
+def as_service(layout: Layout, *command: str | Path) -> list[str]:
+    """The command that runs `command` as the service's user, who has no shell."""
+    return [
+        *("setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups", "--no-new-privs"),
+        *("env", "-i", "-C", "/", "PATH=/usr/bin:/bin", "LANG=C.UTF-8", f"HOME={layout.data}"),
+        *(str(word) for word in command),
+    ]
+
+
 def last_words(unit: str = SERVICE, lines: int = 15) -> Sequence[str]:
     """The end of a unit's journal."""
+    run("journalctl", "--sync")
     return run("journalctl", "-u", unit, "-n", str(lines), "--no-pager", "-o", "cat").stdout.splitlines()

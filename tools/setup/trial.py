@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tools.setup.layout import SERVICE, TARGET, USER, Layout
-from tools.setup.machine import run
+from tools.setup.layout import SERVICE, TARGET, Layout
+from tools.setup.machine import as_service, run
 
 READY_S = 90.0  # a slow board with a large library
 SETTLE_S = 12.0  # long enough for a crash, and for three tries of systemd to start it
@@ -70,28 +70,12 @@ def problems(layout: Layout) -> dict[str, str] | None:
     if not program.exists():
         return None
     try:
-        done = run(
-            "runuser",
-            "-u",
-            USER,
-            "--",
-            "env",
-            "-i",
-            "-C",
-            "/",
-            "PATH=/usr/bin:/bin",
-            "LANG=C.UTF-8",
-            f"HOME={layout.data}",
-            program,
-            "check",
-            "--json",
-            patience_s=CHECK_S,
-        )
+        done = run(*as_service(layout, program, "check", "--json"), patience_s=CHECK_S)
         found = json.loads(done.stdout)["findings"]
     except (subprocess.TimeoutExpired, ValueError, KeyError):
         return None
     return {
-        str(one["part"]): f"{one['words']} {one.get('advice', '')}".strip()
+        str(one["part"]): "; ".join(filter(None, (str(one["words"]), str(one.get("advice", "")))))
         for one in found
         if one["verdict"] == "problem"
     }
