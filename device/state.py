@@ -122,7 +122,7 @@ class Store:
             self._database = None
         if self._place is not None:
             with contextlib.suppress(StateError):  # said when it happened, or too late to matter
-                self._place.write_now(self.memory.track_key, self.memory.position_s)
+                self._place.write(self.memory.track_key, self.memory.position_s)
             self._place.close()
             self._place = None
 
