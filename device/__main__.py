@@ -14,7 +14,7 @@ from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from device import config
+from device import config, layers
 from device.errors import AffettoError
 
 ETC = Path("/etc/affetto/config.yaml")
@@ -37,6 +37,7 @@ COMMANDS = {
     "check": "examine configuration, camera, sound, models, broker and library; say what to do",
     "scan": "read the music folders, listen to what is new, and show what was found",
     "watch": "live view of a device in the terminal, over MQTT, so also from another machine",
+    "boot": "take affetto.yaml over from the boot partition; systemd runs this one at every start",
     "bench": "how long each stage takes, how much processor and memory each process needs",
 }
 
@@ -60,6 +61,9 @@ EXAMPLES = {
     "watch": """\
   affetto watch                     the device of this machine's configuration
   affetto watch --host broker.local --id kitchen     another one""",
+    "boot": """\
+  affetto boot                      exit code 2 if it has mistakes, which are told beside it in affetto-errors.txt
+  affetto boot --template > /boot/firmware/affetto.yaml     the file to begin with""",
     "bench": """\
   affetto bench                     on the demo's pictures
   affetto bench --source party.mp4 --json > figures.json""",
@@ -131,6 +135,10 @@ def parser() -> argparse.ArgumentParser:
     parts["watch"].add_argument("--host", metavar="HOST", help="broker, instead of the configured one")
     parts["watch"].add_argument("--port", type=int, metavar="PORT", help="its port")
     parts["watch"].add_argument("--id", metavar="ID", help="device id, instead of the configured one")
+    parts["boot"].add_argument("--template", action="store_true", help="print the file to begin with, and do nothing")
+    parts["boot"].add_argument(
+        "--from", dest="places", action="append", type=Path, metavar="DIR", help="boot partition; default: where it is"
+    )
     parts["bench"].add_argument("--seconds", type=positive, default=20.0, metavar="N", help="how long to measure")
     parts["bench"].add_argument("--source", metavar="SOURCE", help="video or folder of pictures; default: the demo's")
     parts["bench"].add_argument("--json", action="store_true", help="print the figures as JSON")
@@ -160,7 +168,7 @@ def find_config(given: Path | None) -> Path:
 
 def load(options: argparse.Namespace) -> config.Config:
     """The configuration that counts, checked."""
-    return config.load(find_config(options.config))
+    return layers.load(find_config(options.config))
 
 
 def run(options: argparse.Namespace) -> int:
@@ -208,6 +216,15 @@ def watch(options: argparse.Namespace) -> int:
     return view.run(load(options), host=options.host, port=options.port, device_id=options.id)
 
 
+def boot(options: argparse.Namespace) -> int:
+    """`affetto boot`."""
+    from device import boot as partition
+
+    if options.template:
+        return partition.show_template()
+    return partition.run(options.places or partition.PLACES, (options.config or ETC).parent)
+
+
 def bench(options: argparse.Namespace) -> int:
     """`affetto bench`."""
     from device import bench as measure
@@ -222,6 +239,7 @@ HANDLERS: dict[str, Callable[[argparse.Namespace], int]] = {
     "check": check,
     "scan": scan,
     "watch": watch,
+    "boot": boot,
     "bench": bench,
 }
 

@@ -6,7 +6,7 @@ settings.py). The dataclasses are plain values for any thread; `load` is called 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -128,9 +128,10 @@ HEAD = """\
 """
 
 
-def load(path: StrPath) -> Config:
-    """Reads a configuration file. Raises `ConfigError` that lists every mistake, each with file, line and setting."""
-    return settings.load(path, Config, contradictions)
+def load(path: StrPath, over: Sequence[settings.Sheet] = ()) -> Config:
+    """Reads a configuration file, and the sheets over it (layers.py says which). Raises `ConfigError` that lists every
+    mistake, each with file, line and setting."""
+    return settings.load(path, Config, contradictions, over)
 
 
 def reference() -> str:

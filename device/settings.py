@@ -1,8 +1,9 @@
-"""A YAML file as a tree of dataclasses: reads it, finds every mistake in it, and writes the file with all defaults.
+"""YAML files as a tree of dataclasses: reads them, one over the other, and finds every mistake in them.
 
-Knows nothing of Affetto's settings; `config.py` declares those, with `key()` below. Called by the main thread at start;
-touches only the file it is given. The file is read as a tree of nodes and never turned into objects by PyYAML: a node
-knows its line, and its text is still what the user wrote, before YAML 1.1 made `on` a truth and `12:30` the number 750.
+Knows nothing of Affetto's settings; `config.py` declares those, with `key()` below. Also writes the file with all
+defaults. Called by the main thread at start; touches only the files it is given. A file is read as a tree of nodes and
+never turned into objects by PyYAML: a node knows its line, and its text is still what the user wrote, before YAML 1.1
+made `on` a truth and `12:30` the number 750.
 
 A value may be secret. Then no message contains it, nor any part of it; nor do messages quote the file.
 """
@@ -11,8 +12,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import Field, dataclass, field, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import Field, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 Contradictions = Callable[[Any], Iterable[tuple[str, str]]]
 """Given a sound configuration: pairs of setting (`section.key`) and what is wrong with it beside the others."""
+
+Sheet = tuple[str, str]
+"""A file of settings: what messages call it, and its text."""
 
 
 def key(default: Any, doc: str, **limits: Any) -> Any:
@@ -52,59 +56,82 @@ class Mistake:
         return ": ".join(filter(None, [f"{name}:{self.line}" if self.line else name, self.where, self.what]))
 
 
-def load(path: StrPath, cls: type[T], contradictions: Contradictions = lambda _: ()) -> T:
-    """Reads the file at `path`; raises `ConfigError` with every mistake in it, or with why it cannot be read."""
+def load(path: StrPath, cls: type[T], contradictions: Contradictions = lambda _: (), over: Sequence[Sheet] = ()) -> T:
+    """Reads the file at `path`, and the sheets over it; raises `ConfigError` with every mistake in them, or with why it
+    cannot be read."""
+    return parse_sheets([(str(path), read(path)), *over], cls, contradictions)
+
+
+def read(path: StrPath) -> str:
+    """The text of a file; `ConfigError` says why there is none."""
     try:
         with open(path, encoding="utf-8") as file:
-            text = file.read()
+            return file.read()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise ConfigError(f"{path}:{line}: not UTF-8 text; save the file as UTF-8") from error
-    return parse(text, str(path), cls, contradictions)
 
 
 def parse(text: str, name: str, cls: type[T], contradictions: Contradictions = lambda _: ()) -> T:
     """Like `load`, on text; `name` is what messages call the file. Empty text gives the defaults."""
-    mistakes: list[Mistake] = []
-    try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except RecursionError:
-        root, mistakes = None, [Mistake(0, "", "nested too deeply to be settings")]
-    except yaml.YAMLError as error:
-        root, mistakes = None, [_syntax_mistake(error, text)]
-    lines: dict[str, int] = {}
-    config = _read_sections(root, cls, mistakes, lines)
-    if not mistakes:
-        mistakes += [Mistake(lines.get(where, 0), where, what) for where, what in contradictions(config)]
-    if mistakes:
-        raise ConfigError("\n".join(m.text(name) for m in sorted(mistakes, key=lambda m: m.line)))
+    return parse_sheets([(name, text)], cls, contradictions)
+
+
+def parse_sheets(sheets: Sequence[Sheet], cls: type[T], contradictions: Contradictions = lambda _: ()) -> T:
+    """Several texts as one: what a later one says wins over the earlier."""
+    config, found = cls(), []
+    origins: dict[str, tuple[int, int]] = {}  # of each setting: which sheet said it last, and in which line
+    for number, (_, text) in enumerate(sheets):
+        mistakes: list[Mistake] = []
+        lines: dict[str, int] = {}
+        config = _read_sections(compose(text, mistakes), config, mistakes, lines)
+        found += [(number, mistake) for mistake in mistakes]
+        origins |= {where: (number, line) for where, line in lines.items()}
+    if not found:
+        for where, what in contradictions(config):
+            number, line = origins.get(where, (0, 0))
+            found.append((number, Mistake(line, where, what)))
+    if found:
+        found.sort(key=lambda one: (one[0], one[1].line))
+        raise ConfigError("\n".join(mistake.text(sheets[number][0]) for number, mistake in found))
     return config
 
 
-def _read_sections(root: yaml.Node | None, cls: type[T], mistakes: list[Mistake], lines: dict[str, int]) -> T:
-    known: dict[str, Any] = {f.name: f.default for f in fields(cls)}
+def compose(text: str, mistakes: list[Mistake]) -> yaml.Node | None:
+    """The text as a tree of nodes; what makes that impossible is added to `mistakes`."""
+    try:
+        return yaml.compose(text, Loader=yaml.SafeLoader)
+    except RecursionError:
+        mistakes.append(Mistake(0, "", "nested too deeply to be settings"))
+    except yaml.YAMLError as error:
+        mistakes.append(_syntax_mistake(error, text))
+    return None
+
+
+def _read_sections(root: yaml.Node | None, base: T, mistakes: list[Mistake], lines: dict[str, int]) -> T:
+    known: dict[str, Any] = {f.name: getattr(base, f.name) for f in fields(base)}
     homes = {f.name: section for section, default in known.items() for f in fields(default)}
     values: dict[str, Any] = {}
     for section, node, line in _entries(root, "", mistakes):
         if section in known:
             lines[section] = line
-            values[section] = _read_keys(node, section, type(known[section]), homes, mistakes, lines)
+            values[section] = _read_keys(node, section, known[section], homes, mistakes, lines)
         else:
             mistakes.append(Mistake(line, section, _unknown(section, "section", known, homes, "")))
-    return cls(**values)
+    return replace(base, **values)
 
 
 def _read_keys(
     node: yaml.Node,
     section: str,
-    cls: type[Any],
+    base: Any,
     homes: Mapping[str, str],
     mistakes: list[Mistake],
     lines: dict[str, int],
 ) -> Any:
-    known = {f.name: f for f in fields(cls)}
+    known = {f.name: f for f in fields(base)}
     values: dict[str, Any] = {}
     for name, value, line in _entries(node, section, mistakes):
         where = f"{section}.{name}"
@@ -116,7 +143,7 @@ def _read_keys(
             values[name] = value_of(value, known[name])
         except Unusable as reason:
             mistakes.append(Mistake(line, where, str(reason)))
-    return cls(**values)
+    return replace(base, **values)
 
 
 def _entries(node: yaml.Node | None, where: str, mistakes: list[Mistake]) -> Iterator[tuple[str, yaml.Node, int]]:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from device import config as settings
+from device import layers
 from device.check import broker, camera, machine, music
 from device.check.finding import Finding, Verdict, note, problem, well
 from device.config import Config
@@ -50,7 +50,7 @@ def run(path: Path, *, as_json: bool = False, take_frame: bool = False) -> int:
 def run_checks(path: Path, take_frame: bool, console: Console) -> Iterator[Finding]:
     """Every finding, as it is made. While one is being made, `console` says which."""
     try:
-        config = settings.load(path)
+        config = layers.load(path)
     except ConfigError as error:
         for mistake in str(error).splitlines():
             yield problem("configuration", mistake)
