@@ -120,6 +120,9 @@ def parser() -> argparse.ArgumentParser:
     parts["run"].add_argument(
         "--eye-socket", metavar="PATH", help="connect to an eye there instead of starting one; systemd's unit says so"
     )
+    parts["run"].add_argument(
+        "--scan-socket", type=Path, metavar="PATH", help="have music analysed by the process that answers there"
+    )
     parts["eye"].add_argument("--fd", type=int, metavar="N", help="serve on this open socket, then exit")
     parts["eye"].add_argument("--listen", type=Path, metavar="PATH", help="wait for one connection on a Unix socket")
     parts["demo"].add_argument("--seconds", type=positive, metavar="N", help="stop by itself after N seconds")
@@ -178,7 +181,7 @@ def run(options: argparse.Namespace) -> int:
     settings = load(options)
     if options.eye_socket:
         settings = replace(settings, camera=replace(settings.camera, eye_socket=options.eye_socket))
-    return daemon.run(settings, find_config(options.config))
+    return daemon.run(settings, find_config(options.config), options.scan_socket)
 
 
 def eye(options: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ from types import FrameType
 
 from device import systemd
 from device.config import Config
+from device.consent import SETTINGS
 from device.covers import Covers
 from device.domain import (
     Action,
@@ -26,6 +27,7 @@ from device.domain import (
     Correct,
     Cue,
     Event,
+    Log,
     Memory,
     Now,
     OpenEye,
@@ -48,8 +50,10 @@ from device.home import discovery
 from device.home.mqtt import Messenger, Mqtt
 from device.home.payloads import encode
 from device.home.topics import Topics
+from device.layers import boot_mistakes
 from device.model import SHIPPED_MODELS
 from device.music.vlc_player import VlcPlayer
+from device.music.worker_socket import DialledWorker
 from device.perception.link import EyeLink
 from device.process import vitals
 from device.scanner import Scanner
@@ -64,14 +68,17 @@ TICK_S = 1.0
 class Daemon:
     """Everything that runs in the conductor's process. Use as a context manager; `run` returns after `stop`."""
 
-    def __init__(self, config: Config, config_path: Path | None = None) -> None:
+    def __init__(self, config: Config, config_path: Path | None = None, scan_socket: Path | None = None) -> None:
+        """`scan_socket`: where music is analysed; None for a child of ours."""
         self._inbox: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._stack = contextlib.ExitStack()
         with contextlib.ExitStack() as building:
-            self._build(config, config_path, building)
+            self._build(config, config_path, scan_socket, building)
             self._stack = building.pop_all()
 
-    def _build(self, config: Config, config_path: Path | None, stack: contextlib.ExitStack) -> None:
+    def _build(
+        self, config: Config, config_path: Path | None, scan_socket: Path | None, stack: contextlib.ExitStack
+    ) -> None:
         """Parts that others need come first; the stack closes them in reverse."""
         data_dir = Path(config.device.data_dir)
         topics = Topics(config.mqtt.base_topic, config.device.id, config.mqtt.discovery_prefix)
@@ -83,13 +90,20 @@ class Daemon:
         if self._mqtt is not None:
             stack.enter_context(contextlib.closing(self._mqtt))
         models_dir = Path(config.device.models_dir) if config.device.models_dir else SHIPPED_MODELS
-        scanner = Scanner(config.music, data_dir, models_dir, self._inbox.put)
+        # the process behind the socket has the shipped models, and no others
+        worker = DialledWorker(scan_socket) if scan_socket and models_dir == SHIPPED_MODELS else None
+        scanner = Scanner(config.music, data_dir, models_dir, self._inbox.put, worker)
         self._scanner = stack.enter_context(contextlib.closing(scanner))
         self._covers = stack.enter_context(contextlib.closing(Covers(self._inbox.put)))
         self._link = EyeLink(config.camera, config_path, self._inbox.put)
         stack.callback(self._close_eye)
         announcement = discovery.announcement(config, topics) if config.mqtt.discovery else discovery.withdrawal(topics)
-        self._session = Session(config, self._store.memory, self._store.history, topics, random.Random(), announcement)
+        mistakes = boot_mistakes(config_path) if config_path is not None else ()
+        for mistake in mistakes:
+            log.warning("%s", mistake)
+        self._session = Session(
+            config, self._store.memory, self._store.history, topics, random.Random(), announcement, mistakes
+        )
 
     def __enter__(self) -> Daemon:
         return self
@@ -175,6 +189,8 @@ class Daemon:
                 self._scanner.correct(track_key, mood)
             case ReadCover(uri):
                 self._covers.read(uri)
+            case Log(words):
+                log.info("%s", words)
             case Save() | Record():
                 self._keep(action)
 
@@ -206,13 +222,14 @@ def first_memory(config: Config) -> Memory:
         volume=min(config.player.volume, config.player.max_volume),
         policy=PolicyName(config.mood.policy),
         camera=config.camera.enabled,
+        camera_by=SETTINGS if config.camera.enabled else "",
         room=config.device.room,
     )
 
 
-def run(config: Config, config_path: Path | None = None) -> int:
+def run(config: Config, config_path: Path | None = None, scan_socket: Path | None = None) -> int:
     """Run until SIGTERM or SIGINT; the exit status."""
-    with Daemon(config, config_path) as daemon:
+    with Daemon(config, config_path, scan_socket) as daemon:
 
         def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
             daemon.stop()

@@ -13,11 +13,14 @@ import pytest
 UNITS = Path(__file__).resolve().parent.parent / "systemd"
 NAMES = sorted(path.name for path in UNITS.iterdir() if path.suffix in (".target", ".service", ".socket", ".timer"))
 # At most so exposed by systemd's own count, from 0 (best) to 10.
-EXPOSURE = {"affetto.service": 2.5, "affetto-eye.service": 1.5, "affetto-watchdog.service": 1.5}
+EXPOSURE = {
+    "affetto.service": 2.5,
+    "affetto-eye.service": 1.5,
+    "affetto-scan@.service": 1.5,
+    "affetto-watchdog.service": 1.5,
+}
 
-needs_systemd = pytest.mark.skipif(
-    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed"
-)
+needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 
 
 def settings(name: str) -> dict[str, list[str]]:
@@ -54,8 +57,9 @@ def test_services_are_little_exposed(units: Path, name: str) -> None:
     done = subprocess.run(
         ["systemd-analyze", "security", "--no-pager", "--offline=true", units / name], capture_output=True, text=True
     )
-    level = float(done.stdout.rpartition(f"exposure level for {name}:")[2].split()[0])
-    assert level <= EXPOSURE[name]
+    found = re.search(r"exposure level for \S+: ([0-9.]+)", done.stdout)
+    assert found is not None, done.stdout + done.stderr
+    assert float(found[1]) <= EXPOSURE[name]
 
 
 def test_the_eye_has_no_network_and_nowhere_to_write() -> None:
@@ -90,3 +94,24 @@ def test_systemd_watches_the_conductor() -> None:
     assert conductor["Type"] == ["notify"]
     assert conductor["Restart"] == ["always"]
     assert 2 <= float(conductor["WatchdogSec"][0]) <= 60  # the daemon gives a sign of life each second
+
+
+def test_the_analysis_is_behind_everything_and_sees_only_music() -> None:
+    scan = settings("affetto-scan@.service")
+    assert (scan["CPUWeight"], scan["CPUSchedulingPolicy"], scan["IOSchedulingClass"]) == (["idle"], ["idle"], ["idle"])
+    assert (scan["PrivateNetwork"], scan["PrivateDevices"], scan["ProtectSystem"]) == (["yes"], ["yes"], ["strict"])
+    assert {"-/etc/affetto", "-/var/lib/affetto"} <= set(scan["InaccessiblePaths"][0].split())
+    assert scan["ExecStart"][0].endswith(" --fd 3")  # where sd_listen_fds(3) puts the connection
+    assert settings("affetto-scan.socket")["Accept"] == ["yes"]
+
+
+def test_music_comes_first() -> None:
+    music, seeing = settings("affetto.service")["CPUWeight"], settings("affetto-eye.service")["CPUWeight"]
+    assert int(music[0]) >= 4 * int(seeing[0])
+
+
+def test_the_conductor_is_told_of_both_sockets() -> None:
+    words = settings("affetto.service")["ExecStart"][0].split()
+    for option, unit in (("--eye-socket", "affetto-eye.socket"), ("--scan-socket", "affetto-scan.socket")):
+        assert [words[words.index(option) + 1]] == settings(unit)["ListenStream"]
+        assert settings(unit)["SocketGroup"] == settings("affetto.service")["Group"]

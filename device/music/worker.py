@@ -54,7 +54,7 @@ class Worker:
     def __init__(self, models_dir: Path, *, limits: Limits = Limits(), command: Sequence[str] | None = None) -> None:
         """Starts nothing yet. `command` replaces the child's in tests."""
         self._limits = limits
-        self._command = command or (
+        self._command = command if command is not None else (
             *(sys.executable, "-m", "device.music.worker_main", "--models", str(models_dir)),
             *("--cpu-s", str(limits.cpu_s), "--memory-mb", str(limits.memory_mb)),
         )
@@ -127,7 +127,11 @@ class Worker:
                 env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
                 cwd=Path(__file__).resolve().parents[2],
             )
-        self._sock = ours
+        self._greet(ours)
+
+    def _greet(self, sock: socket.socket) -> None:
+        """Wait until the process at the other end of `sock` is ready."""
+        self._sock = sock
         try:
             hello = self._receive(self._limits.start_s)
         except _Failure as failure:

@@ -42,7 +42,7 @@ def start(layout: Layout, *, anew: bool) -> str:
     if anew:
         run("systemctl", "stop", SERVICE, "affetto-eye.service")
         run("systemctl", "reset-failed", "affetto*")
-    run("systemctl", "start", "--no-block", TARGET, SERVICE, "affetto-eye.socket")
+    run("systemctl", "start", "--no-block", TARGET, SERVICE, "affetto-eye.socket", "affetto-scan.socket")
     return wait(state)
 
 
