@@ -23,7 +23,7 @@ from tools import augment, face_data
 from tools.emotion_net import NETS, EmotionNet
 from tools.face_targets import Label
 
-VIEWS = 8
+VIEWS = 4
 BATCH = 256
 
 
@@ -61,15 +61,17 @@ def _cut(gray: np.ndarray, label: Label) -> np.ndarray:
 
 
 @torch.no_grad()
-def opinions(teachers: list[Teacher], faces: np.ndarray, device: torch.device, console: Console) -> np.ndarray:
+def opinions(teachers: list[Teacher], faces: np.ndarray, device: torch.device, *, half: bool) -> np.ndarray:
     """Probabilities float32 [n, 8]: the mean over teachers and `VIEWS` views of each face; zeros without teachers."""
+    console = Console()
     total = np.zeros((len(faces), 8), np.float32)
     random = torch.Generator().manual_seed(0)
     batches = torch.from_numpy(faces).split(BATCH) if teachers and len(faces) else ()
     at = 0
     for batch in track(batches, "asking the teachers", console=console, transient=True):
         views = [augment.reframe(augment.plain(batch), random).to(device) for _ in range(VIEWS)]
-        asked = [teacher.net.to(device)(view).softmax(1) for teacher in teachers for view in views]
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            asked = [teacher.net.to(device)(view).float().softmax(1) for teacher in teachers for view in views]
         total[at : at + len(batch)] = torch.stack(asked).mean(0).cpu().numpy()
         at += len(batch)
     return total

@@ -103,7 +103,7 @@ def main() -> int:
         return 1
     if not arguments.export_only:
         opinions = [
-            emotion_teacher.opinions(teachers, faces, run.device, console) for faces in (train.faces, portraits)
+            emotion_teacher.opinions(teachers, faces, run.device, half=run.half) for faces in (train.faces, portraits)
         ]
         learn(run, recipe, lesson(train, portraits, opinions, recipe), valid, arguments.run)
     if recipe.net == DEVICE:
