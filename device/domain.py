@@ -264,6 +264,7 @@ class Memory:
     playback: Playback = Playback.PLAYING
     track_key: str = ""
     position_s: float = 0.0  # how far that track was, when it last said so
+    camera_by: str = ""  # who consented to the camera or withdrew that, in words; empty: nobody ever did
 
 
 # --- Events -----------------------------------------------------------------------------------------------------
@@ -516,6 +517,13 @@ class ReadCover:
 
 
 @dataclass(frozen=True, slots=True)
+class Log:
+    """Say this sentence in the log."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Subscribe:
     """Obey commands for this room's group too (empty: for none)."""
 
@@ -537,5 +545,6 @@ Action = (
     | Record
     | Correct
     | ReadCover
+    | Log
     | Subscribe
 )

@@ -16,7 +16,6 @@ from device.home.commands import (
     Feedback,
     Liking,
     SeekTo,
-    SetCamera,
     SetMood,
     SetPlayback,
     SetPolicy,
@@ -29,7 +28,7 @@ from device.home.commands import (
 from device.home.payloads import EventType
 from device.jukebox import Jukebox
 
-Setting = SetMood | SetPolicy | SetVolume | SetCamera | SetProfile | SetRoom
+Setting = SetMood | SetPolicy | SetVolume | SetProfile | SetRoom
 Order = SetPlayback | SeekTo | SetTrackMood | Feedback
 
 
@@ -42,8 +41,6 @@ def remember(setting: Setting, memory: Memory, max_volume: int) -> Memory:
             return replace(memory, policy=policy)
         case SetVolume(percent):
             return replace(memory, volume=min(percent, max_volume))
-        case SetCamera(on):
-            return replace(memory, camera=on)
         case SetProfile(name):
             return replace(memory, profile=name)
         case SetRoom(name):

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from operator import attrgetter, ne
 
-from device import orders
+from device import consent, orders
 from device.bulletin import Bulletin
 from device.config import Config
 from device.domain import (
@@ -28,6 +28,7 @@ from device.domain import (
     EyeRead,
     LibraryLoaded,
     Listen,
+    Log,
     Memory,
     Message,
     Mood,
@@ -49,7 +50,7 @@ from device.domain import (
     TrackStarted,
 )
 from device.home import payloads
-from device.home.commands import HomeAssistantStatus, Refusal, SetMood, SetPolicy, show
+from device.home.commands import HomeAssistantStatus, Refusal, SetCamera, SetMood, SetPolicy, show
 from device.home.payloads import EventType
 from device.home.topics import Topics
 from device.jukebox import Jukebox
@@ -63,7 +64,7 @@ FIRST_LOOK_S = 10.0  # the first song waits so long for the first mood to show, 
 
 
 class Session:
-    """All state of the appliance. `announcement`: see `Bulletin`."""
+    """All state of the appliance. `announcement`: see `Bulletin`; `settings_problems` are told on `health`."""
 
     def __init__(
         self,
@@ -73,6 +74,7 @@ class Session:
         topics: Topics,
         dice: random.Random,
         announcement: Publish | None = None,
+        settings_problems: tuple[str, ...] = (),
     ) -> None:
         self.config = config
         self.memory = replace(memory, volume=min(memory.volume, config.player.max_volume))
@@ -81,7 +83,7 @@ class Session:
         self.jukebox.profile = memory.profile
         self._room_mood = RoomMood(config.mood)
         self._upkeep = Upkeep(memory)
-        self._vitals = Vitals()
+        self._vitals = Vitals(settings_problems)
         self._started = Now(0.0, 0.0)
         self._held_since = 0.0  # when the mood set by hand was set (wall clock, s)
         self._guide = Guide(config.mood)
@@ -97,7 +99,7 @@ class Session:
             self.jukebox.state, self.jukebox.position_s = self.memory.playback, self.memory.position_s
             self._unfinished = bool(self.memory.track_key)
             self._look_until = now.mono + (FIRST_LOOK_S if self.memory.camera else 0.0)
-        return self._settle(now)
+        return [self._camera_words(), *self._settle(now)]
 
     def handle(self, event: Event, now: Now) -> list[Action]:
         """The actions that this event causes, in order."""
@@ -197,6 +199,8 @@ class Session:
             if command.online:
                 self._bulletin.connected()
             return []
+        if isinstance(command, SetCamera):
+            return self._consent(command.on, message.topic, now)
         if isinstance(command, orders.Setting):
             return self._set(command, now)
         if isinstance(command, orders.Order):
@@ -218,6 +222,14 @@ class Session:
             case SetPolicy() if self.config.music.on_mood_change == "fade":
                 return self._follow(now)
         return []
+
+    def _consent(self, on: bool, topic: str, now: Now) -> list[Action]:
+        """Somebody lets the camera look, or does not any more."""
+        before, self.memory = self.memory, consent.decide(self.memory, on, topic, now)
+        return [] if self.memory == before else [self._camera_words()]
+
+    def _camera_words(self) -> Log:
+        return Log(consent.words(self.memory, self._bulletin.topics.camera_set))
 
     # --- The state as others see it ---
 

@@ -5,7 +5,7 @@ the song, which moves too often for a database (place.py). One SQLite file for t
 what a power cut cannot break. In WAL mode with `synchronous=FULL` a change is one append and one fsync: that is durable
 when `save` returns, and the least a flash card can be asked to write (a rollback journal syncs two files and a folder).
 Saving what is stored already writes nothing at all; a setting that was never changed is never stored, so that its
-default in config.yaml still counts.
+default in the settings still counts; a default that was changed there since the last start wins, as the newest word.
 
 Nothing here stops the music. A damaged file is set aside and a new one begun, a folder that cannot be written makes the
 store forget at the next restart: both are said in `problem`. A write that fails (a full disk) raises `StateError` once;
@@ -66,7 +66,7 @@ class Store:
         self.problem = problem
         """One sentence for the user if the file could not be used as it was; else empty."""
         database.execute(PRUNE, (keep,))
-        self.memory = read_memory(database.execute("SELECT key, value FROM memory"), defaults)
+        self.memory = read_memory(heed_settings(database, encode_memory(defaults)), defaults)
         if place is not None and place.track_key == self.memory.track_key:
             self.memory = replace(self.memory, position_s=place.position_s)
         """What is in effect: what was stored, and the defaults for the rest."""
@@ -202,6 +202,23 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
+def heed_settings(database: sqlite3.Connection, defaults: Mapping[str, str]) -> list[tuple[Any, Any]]:
+    """The rows of the memory, without those whose default was changed since the last start: the newest word counts,
+    and that one was said in the settings. What the defaults were is kept beside them, as `default.` and the name."""
+    rows = dict(database.execute("SELECT key, value FROM memory"))
+    changed = {name for name, text in defaults.items() if rows.get(f"default.{name}") != text}
+    outdated = {name for name in changed if f"default.{name}" in rows}
+    if changed:
+        with contextlib.suppress(sqlite3.Error):  # a full disk: said at the next change, and heeded at the next start
+            database.execute("BEGIN IMMEDIATE")
+            database.executemany("DELETE FROM memory WHERE key = ?", [(name,) for name in outdated])
+            database.executemany(UPSERT, [(f"default.{name}", defaults[name]) for name in changed])
+            database.execute("COMMIT")
+        if database.in_transaction:
+            database.execute("ROLLBACK")
+    return [(key, text) for key, text in rows.items() if key not in outdated]
+
+
 def encode_memory(memory: Memory) -> dict[str, str]:
     """Each field as the text that is stored for it in the database."""
     return {name: json.dumps(getattr(memory, name)) for name in DECODERS}
@@ -256,4 +273,5 @@ DECODERS: Mapping[str, Callable[[Any], Any]] = {
     "mood": lambda value: None if value is None else MoodName(value),
     "playback": Playback,
     "track_key": _text,
+    "camera_by": _text,
 }

@@ -12,7 +12,8 @@ SPEED_WINDOW_S = 10.0
 class Vitals:
     """Counts and last problems since the start. `process` are the daemon's own figures (memory, CPU time)."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings_problems: tuple[str, ...] = ()) -> None:
+        self.settings_problems = settings_problems
         self.process: Mapping[str, float] = {}
         self.camera = ""
         self.eye_open = False
@@ -49,7 +50,8 @@ class Vitals:
 
     def report(self, started: Now, now: Now, tracks: int) -> dict[str, object]:
         """The payload of `health`: numbers with their units in the names, and the last problems as sentences."""
-        problems = [self.eye_problem, self.broker_problem, self.sound_problem, *self.library_problems[:5]]
+        services = [self.eye_problem, self.broker_problem, self.sound_problem]
+        problems = [*self.settings_problems[:5], *services, *self.library_problems[:5]]
         return {
             "status": "problem" if any(problems) else "ok",
             "uptime_s": round(now.mono - started.mono),

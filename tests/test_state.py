@@ -77,7 +77,36 @@ def test_a_setting_changed_back_to_its_default_is_remembered(opened):
     store.save(replace(store.memory, volume=50))
     store.save(replace(store.memory, volume=20))
     store.close()
-    assert opened(Memory(volume=45)).memory.volume == 20
+    again = opened(Memory(volume=20))
+    assert (again.memory.volume, again._database.execute(STORED, ("volume",)).fetchone()) == (20, ("20",))
+
+
+STORED = "SELECT value FROM memory WHERE key = ?"
+
+
+def test_the_newest_word_wins_whether_it_was_said_in_the_settings_or_to_the_device(opened):
+    store = opened(Memory(volume=20, room="attic"))
+    store.save(replace(store.memory, volume=50, room="cellar"))
+    store.close()
+    for _ in range(2):  # the room was changed in the settings since; that is said once and not at every start
+        again = opened(Memory(volume=20, room="kitchen"))
+        assert (again.memory.volume, again.memory.room) == (50, "kitchen")
+        again.close()
+    again = opened(Memory(volume=20, room="kitchen"))
+    again.save(replace(again.memory, room="garden"))
+    again.close()
+    assert opened(Memory(volume=20, room="kitchen")).memory.room == "garden"
+
+
+def test_a_camera_that_was_switched_off_stays_off_until_the_settings_consent_anew(opened):
+    yes, no = Memory(camera=True, camera_by="in the settings"), Memory()
+    store = opened(yes)
+    assert store.memory.camera
+    store.save(replace(store.memory, camera=False, camera_by="over MQTT"))
+    store.close()
+    assert (opened(yes).memory.camera, opened(yes).memory.camera_by) == (False, "over MQTT")
+    assert (opened(no).memory.camera, opened(no).memory.camera_by) == (False, "")
+    assert (opened(yes).memory.camera, opened(yes).memory.camera_by) == (True, "in the settings")
 
 
 def test_saving_what_is_stored_already_writes_nothing(opened):
@@ -123,7 +152,7 @@ def test_history_is_bounded_while_running_and_at_the_start(opened, monkeypatch):
     ],
 )  # fmt: skip
 def test_a_value_that_is_no_good_falls_back_alone(opened, key, text):
-    store = opened()
+    store = opened(Memory(volume=9))
     store.save(CHANGED)
     store._database.execute("INSERT OR REPLACE INTO memory VALUES (?, ?)", (key, text))
     store.close()
@@ -134,7 +163,7 @@ def test_a_value_that_is_no_good_falls_back_alone(opened, key, text):
     assert again.problem == ""
     again.save(CHANGED)
     again.close()
-    assert opened().memory == CHANGED
+    assert opened(Memory(volume=9)).memory == CHANGED
 
 
 def test_rows_that_are_no_listens_are_left_out(opened):
@@ -200,7 +229,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(opened, tmp_path, harm)
     assert (tmp_path / "data" / "state.db.damaged").read_bytes() == harmed
     again.save(CHANGED)
     again.close()
-    final = opened()
+    final = opened(Memory(volume=17))
     assert (final.memory, final.problem) == (CHANGED, "")
 
 
@@ -340,7 +369,7 @@ def test_killed_at_any_time_it_keeps_all_that_was_promised_and_nothing_half(tmp_
 def busy(tmp_path_factory):
     """A folder as it looks in the middle of work: the file, and the log that is not folded in yet."""
     folder = tmp_path_factory.mktemp("busy")
-    store = Store.open(folder, Memory())
+    store = Store.open(folder, Memory(volume=0, room="0"))
     for number in range(1, 41):
         store.record(listen(number))
         store.save(replace(store.memory, volume=number, room=str(number)))
