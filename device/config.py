@@ -54,9 +54,9 @@ class CameraConfig:
 class MoodConfig:
     """How faces become the mood of the room, and the mood becomes the music's."""
 
-    hold_s: float = key(12.0, "how long an emotion lasts on average; longer is steadier and slower", low=0.5, high=600)
-    dwell_s: float = key(4.0, "a new mood must hold for so long before it counts", low=0, high=600)
-    margin: float = key(0.15, "how much likelier than the present mood a new one must be", low=0, high=1)
+    hold_s: float = key(60.0, "how long an emotion lasts on average; longer is steadier and slower", low=0.5, high=600)
+    dwell_s: float = key(3.0, "a new mood must hold for so long before it counts", low=0, high=600)
+    margin: float = key(0.3, "how much likelier than the present mood a new one must be", low=0, high=1)
     certainty: float = key(0.5, "faces that the eye is less sure of are ignored", low=0, high=1)
     forget_s: float = key(10.0, "a face out of view is forgotten after so long", low=0.5, high=600)
     policy: str = key("match", "policy at the very first start: match, lift, calm, energise or manual",
@@ -96,7 +96,8 @@ class MqttConfig:
     """The connection to an MQTT broker, for Home Assistant and others."""
 
     enabled: bool = key(True, "talk to an MQTT broker")
-    host: str = key("localhost", "name or address of the broker", pattern=r"\S+", allowed="a name or an address")
+    host: str = key("", "name or address of the broker; empty looks for one in the network (mDNS)",
+                    pattern=r"\S*", allowed="a name or an address")
     port: int = key(1883, "port of the broker; usually 8883 with TLS", low=1, high=65535)
     username: str = key("", "user name for the broker; empty means none")
     password: str = key("", "password for the broker", secret=True)

@@ -109,7 +109,7 @@ def test_since_is_the_wall_clock_at_the_change_and_stays():
 
 
 def test_a_grimace_shorter_than_the_dwell_changes_nothing():
-    watch = Watch()
+    watch = Watch(MoodConfig(dwell_s=4))
     watch.show(20, seen(HAPPY))
     for _ in range(5):
         watch.show(3, seen(ANGRY))
