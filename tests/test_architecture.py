@@ -21,6 +21,7 @@ ADAPTERS = {
     "picamera2": {"device.perception.picamera"},
     "libcamera": {"device.perception.picamera"},
     "paho": {"device.home"},
+    "zeroconf": {"device.home.finder"},
 }
 # The parts know nothing of one another: what one says to another goes through the inbox.
 PARTS = ("perception", "mood", "music", "home")

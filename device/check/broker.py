@@ -5,12 +5,14 @@ from __future__ import annotations
 import queue
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 from device.check.events import wait_for
 from device.check.finding import Finding, note, problem, well
 from device.config import MqttConfig
 from device.domain import BrokerConnected, BrokerLost, Event, Message
 from device.errors import AffettoError
+from device.home.finder import Broker, find, tell
 from device.home.mqtt import Connection
 from device.home.topics import Topics
 
@@ -23,8 +25,13 @@ def broker(config: MqttConfig, topics: Topics) -> Iterator[Finding]:
     if not config.enabled:
         yield note("broker", "MQTT is switched off in the configuration")
         return
+    if not config.host:
+        found = find(config.tls)
+        place = found[0] if found else Broker("", "localhost", config.port)
+        yield note("broker", f"none is named in the settings. {tell(found, place)}")
+        config = replace(config, host=place.host, port=place.port)
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    place = f"{config.host}:{config.port}"
+    there = f"{config.host}:{config.port}"
     try:
         connection = Connection(config, events.put, [topics.availability])
     except AffettoError as error:
@@ -39,9 +46,9 @@ def broker(config: MqttConfig, topics: Topics) -> Iterator[Finding]:
                 yield problem("broker", words)
                 return
             case _:
-                yield problem("broker", f"{place} does not answer within {BROKER_S:.0f} s", "check mqtt: host and port")
+                yield problem("broker", f"{there} does not answer within {BROKER_S:.0f} s", "check mqtt: host and port")
                 return
     who = f"as {config.username}" if config.username else "without a password"
     seen = kept.payload.decode(errors="replace") if isinstance(kept, Message) else "not been there yet"
     has = "is" if isinstance(kept, Message) else "has"
-    yield well("broker", f"{place} lets us in {who}; {topics.device} {has} {seen}")
+    yield well("broker", f"{there} lets us in {who}; {topics.device} {has} {seen}")

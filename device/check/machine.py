@@ -24,7 +24,7 @@ from device.perception.emotion import EmotionClassifier
 from device.perception.faces import FaceDetector
 from device.state import Store
 
-PACKAGES = ("opencv-python-headless", "numpy", "python-vlc", "paho-mqtt", "PyYAML", "mutagen", "rich")
+PACKAGES = ("opencv-python-headless", "numpy", "python-vlc", "paho-mqtt", "PyYAML", "mutagen", "rich", "zeroconf")
 RUNTIMES = ("ai-edge-litert", "tflite-runtime")  # one of them
 FREE_MB = 50  # for the catalogue and what survives a restart
 TIME_ERROR = 5  # of adjtimex(2): nobody has set the clock

@@ -26,6 +26,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from device.config import MqttConfig
 from device.domain import BrokerConnected, BrokerLost, Event, Message, Publish
 from device.errors import MqttError
+from device.home.finder import Broker, Find, Search, find
 from device.home.payloads import OFFLINE, encode
 from device.home.topics import Topics
 
@@ -51,8 +52,8 @@ class Messenger(Protocol):
 class Connection:
     """A connection that comes back by itself, with subscriptions that come back with it.
 
-    `will` is a topic on which the broker says "offline", retained, if this connection dies. Raises MqttError for
-    settings that can never work.
+    `will` is a topic on which the broker says "offline", retained, if this connection dies. `find` looks for brokers
+    where the settings name none. Raises MqttError for settings that can never work.
     """
 
     def __init__(
@@ -62,10 +63,13 @@ class Connection:
         filters: Iterable[str],
         client_id: str = "",
         will: str = "",
+        find: Find = find,
     ) -> None:
         self._config, self._put, self._will = config, put, will
         self._filters = tuple(filters)
-        self._place = f"{config.host}:{config.port}"
+        self._at = Broker("", config.host or "localhost", config.port)
+        self._search = None if config.host else Search(config.tls, self._at, self._is_up, self._go, find)
+        self._moving = threading.Lock()  # held by the search while it goes elsewhere, and by `close`
         self._up = threading.Event()
         self._closing = threading.Event()
         self._refused = False  # paho's thread only: this attempt's failure has been told already
@@ -73,9 +77,29 @@ class Connection:
         self._client = self._make_client(client_id)
 
     def start(self) -> None:
-        """Begin to connect, and never give up until `close`."""
-        self._client.connect_async(self._config.host, self._config.port, KEEPALIVE_S)
-        self._client.loop_start()
+        """Begin to connect, and never give up until `close`. Without a name of a broker, begin to look for one."""
+        if self._search is not None:
+            self._search.start()
+        else:
+            self._go(self._at)
+
+    def _go(self, place: Broker) -> None:
+        """Connect there, and to nowhere else. On the search's thread, if there is one."""
+        with self._moving:
+            if self._closing.is_set():
+                return
+            self._say_goodbye()
+            self._client.loop_stop()
+            self._at = place
+            self._client.connect_async(place.host, place.port, KEEPALIVE_S)
+            self._client.loop_start()
+
+    def _is_up(self) -> bool:
+        return self._up.is_set()
+
+    @property
+    def _place(self) -> str:
+        return f"{self._at.host}:{self._at.port}"
 
     def subscribe(self, *filters: str) -> None:
         """Hear these and nothing else from now on, through every reconnection."""
@@ -95,20 +119,27 @@ class Connection:
         if self._closing.is_set():
             return
         self._closing.set()
-        if self._will and self._up.is_set():
-            with contextlib.suppress(ValueError, RuntimeError):  # the connection broke in this moment: the will speaks
-                self._client.publish(self._will, OFFLINE, qos=1, retain=True).wait_for_publish(FAREWELL_S)
-        self._client.disconnect()
+        if self._search is not None:
+            self._search.stop()
+        held = self._moving.acquire(timeout=FAREWELL_S)
+        self._say_goodbye()
+        if held:
+            self._moving.release()
         # loop_stop waits for its thread without a limit, and a name server may keep that one waiting.
         ending = threading.Thread(target=self._client.loop_stop, name="mqtt-end", daemon=True)
         ending.start()
         ending.join(FAREWELL_S)
 
+    def _say_goodbye(self) -> None:
+        if self._will and self._up.is_set():
+            with contextlib.suppress(ValueError, RuntimeError):  # the connection broke in this moment: the will speaks
+                self._client.publish(self._will, OFFLINE, qos=1, retain=True).wait_for_publish(FAREWELL_S)
+        self._client.disconnect()
+
     def _make_client(self, client_id: str) -> paho.Client:
         config = self._config
         try:
-            if not config.host.encode("idna"):
-                raise MqttError("mqtt: host is empty; give the name or address of the broker.")
+            config.host.encode("idna")
         except UnicodeError as error:
             raise MqttError(f"mqtt: host {config.host!r} cannot be the name of a computer ({error}).") from error
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id)
@@ -169,6 +200,10 @@ class Connection:
             self._problem = problem
             self._put(BrokerLost(problem))
 
+    @property
+    def _hint(self) -> str:
+        return "" if self._config.host else " (none is named in the settings)"
+
     def _why_refused(self, reason: str) -> str:
         if reason in REFUSED_CREDENTIALS:
             who = f"user {self._config.username!r}" if self._config.username else "a client without a user name"
@@ -183,11 +218,11 @@ class Connection:
             case ssl.SSLError():
                 return f"There is no TLS at {self._place} ({error.reason or error}); check mqtt: port and tls."
             case socket.gaierror():
-                return f"No computer called {self._config.host} can be found; check mqtt: host and the network."
+                return f"No computer called {self._at.host} can be found; check mqtt: host and the network."
             case TimeoutError():
                 return f"Nothing answers at {self._place}; check mqtt: host and port, and the firewall."
             case ConnectionRefusedError():
-                return f"No MQTT broker listens at {self._place}; start it, or check mqtt: host and port."
+                return f"No MQTT broker listens at {self._place}; start it, or check mqtt: host and port{self._hint}."
             case _:
                 return f"The MQTT broker at {self._place} cannot be reached ({error})."
 
