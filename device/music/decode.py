@@ -77,9 +77,13 @@ def _open_file(path: Path) -> BinaryIO:
         raise LibraryError(f"{shown(path)} cannot be read: {(error.strerror or str(error)).lower()}") from error
 
 
+# Tags of any encoding: PyAV 19 takes them by itself, and does not know the word for it any more.
+TOLERANT: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.partition(".")[0]) < 19 else {}
+
+
 def _container(file: BinaryIO) -> Any:
     options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
-    return av.open(file, "r", options=options, metadata_errors="ignore", buffer_size=1 << 16)
+    return av.open(file, "r", options=options, buffer_size=1 << 16, **TOLERANT)
 
 
 def _heard(container: Any, path: Path) -> Iterator[Excerpt]:
