@@ -43,7 +43,7 @@ install_service() { # --upgrade or nothing
     local bare=false
     [ "$(id -u)" = 0 ] || refuse "this installs a service, which takes root: sudo ./install.sh $job"
     umask 022
-    exec 9>/run/affetto-install.lock
+    exec 9</opt # a lock on the folder itself leaves nothing behind
     flock -n 9 || refuse "another install.sh is at work; wait for it."
     check_system
     find_python
