@@ -20,6 +20,7 @@ INK, GRID = "#22262b", "#e7e9ec"
 RAW, AVERAGE = "#22262b", "#4a7fb5"
 TURNED = {"hold_s": "#c4372f", "dwell_s": "#e0893a", "margin": "#8d5aa8", "certainty": "#4f9d69"}
 UNITS = {"hold_s": " s", "dwell_s": " s", "margin": "", "certainty": ""}
+COUNTS = (10, 20, 50, 100, 200, 500, 1000, 2000)
 LONGEST_S = 20.0  # beyond, nothing is drawn
 DPI = 110
 
@@ -31,6 +32,8 @@ def draw(figures: Mapping[str, Any], path: Path) -> None:
     curves(left, figures, "false_per_hour")
     curves(right, figures, "right")
     left.set_yscale("log")
+    left.set_yticks(COUNTS, [f"{count:,}" for count in COUNTS])
+    left.minorticks_off()
     left.set_title("false switches an hour", loc="left", fontsize=10)
     right.yaxis.set_major_formatter(PercentFormatter(1, 0))
     right.set_title("share of time in which the true mood is told", loc="left", fontsize=10)
@@ -43,7 +46,7 @@ def draw(figures: Mapping[str, Any], path: Path) -> None:
     made = (
         f"{figures['hours']} hours made from labelled faces ({figures['split']}), {figures['changes']} changes of mood"
     )
-    figure.suptitle(f"Smoothing: {made}", x=0.01, ha="left", fontsize=11, color=INK)
+    figure.suptitle(f"Smoothing: {made}", x=0.01, ha="left", fontsize=11.5, color=INK, fontweight="bold")
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=DPI)
     write_atomically(path, content.getvalue())
@@ -51,7 +54,7 @@ def draw(figures: Mapping[str, Any], path: Path) -> None:
 
 def curves(axes: Axes, figures: Mapping[str, Any], key: str) -> None:
     """One figure over the delay, for every way and every setting of it."""
-    one = figures["raw"]
+    one, best = figures["raw"], figures["ours"]
     axes.plot(
         [one["delay_s"]], [one[key]], "s", color=RAW, markersize=7, label="raw: the likeliest mood of each reading"
     )
@@ -59,9 +62,8 @@ def curves(axes: Axes, figures: Mapping[str, Any], key: str) -> None:
     for name, turned in figures["turned"].items():
         default = f"{figures['default'][name]:g}"
         label = f"ours, {name} from {next(iter(turned))} to {list(turned)[-1]} (default {default})"
-        curve(axes, turned, key, TURNED[name], label, UNITS[name], ends_only=True)
-    best = figures["ours"]
-    axes.plot([best["delay_s"]], [best[key]], "*", color=INK, markersize=15, zorder=5, label="ours, by default")
+        curve(axes, turned, key, TURNED[name], label, UNITS[name], beyond=best["delay_s"])
+    axes.plot([best["delay_s"]], [best[key]], "*", color=INK, mec="white", ms=15, zorder=5, label="ours, by default")
 
 
 def curve(
@@ -72,8 +74,9 @@ def curve(
     label: str,
     unit: str,
     *,
-    ends_only: bool = False,
+    beyond: float | None = None,
 ) -> None:
+    """One line with a dot a value. With `beyond` only its ends are named, if they are not where the star is."""
     seen = [(value, row) for value, row in rows.items() if row["delay_s"] is not None and row["delay_s"] <= LONGEST_S]
     axes.plot(
         [row["delay_s"] for _, row in seen],
@@ -84,7 +87,7 @@ def curve(
         label=label,
     )
     for at, (value, row) in enumerate(seen):
-        if not ends_only or at in (0, len(seen) - 1):
+        if beyond is None or (at in (0, len(seen) - 1) and abs(row["delay_s"] - beyond) > 0.8):
             place = {"xy": (row["delay_s"], row[key]), "xytext": (5, 4), "textcoords": "offset points"}
             axes.annotate(f"{value}{unit}", fontsize=7.5, color=colour, **place)
 
