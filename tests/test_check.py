@@ -405,3 +405,15 @@ def test_a_healthy_machine_passes(tmp_path: Path, music: Path, pictures: Path, b
     parts = {one["part"] for one in told["findings"]}
     assert parts == {"configuration", "program", "clock", "models", "state", "library", "sound", "broker", "camera"}
     assert not (tmp_path / "data").exists()
+
+
+def test_mistakes_of_the_boot_file_are_problems(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("device: {name: box}\n")
+    (tmp_path / "boot.yaml").write_text("device: {room: kitchen}\n")
+    (tmp_path / "boot-errors.txt").write_text("affetto.yaml:3: mqtt.hots: unknown setting; did you mean host?\n")
+    findings = check.run_checks(path, False, Console(quiet=True))
+    first, second = next(findings), next(findings)
+    assert (first.verdict, first.words) == (Verdict.WELL, f"{path}; over it {tmp_path / 'boot.yaml'}")
+    assert (second.part, second.verdict) == ("boot file", Verdict.PROBLEM)
+    assert second.words.startswith("affetto.yaml:3: mqtt.hots")

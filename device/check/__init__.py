@@ -56,7 +56,10 @@ def run_checks(path: Path, take_frame: bool, console: Console) -> Iterator[Findi
             yield problem("configuration", mistake)
         yield note("configuration", "the rest is examined when these are corrected")
         return
-    yield well("configuration", str(path))
+    sheets = ", ".join(name for name, _ in layers.over(path))
+    yield well("configuration", f"{path}; over it {sheets}" if sheets else str(path))
+    for mistake in layers.boot_mistakes(path):
+        yield problem("boot file", mistake, "correct it on the boot partition and start again; what was before goes on")
     for words, examine in examinations(config, path, take_frame):
         with console.status(words):
             yield from list(examine())
