@@ -125,7 +125,8 @@ class Config:
 HEAD = """\
 # The settings of Affetto. Every setting stands here with its default; lines may be left out.
 # Afterwards: `affetto check` finds mistakes, `sudo systemctl restart affetto` makes changes count.
-# What is switched while the program runs (volume, policy, camera, room) is remembered and wins over this file.
+# What is switched while the program runs (volume, policy, camera, room) is remembered until it is changed in a file.
+# What affetto.yaml on the boot partition says wins over this file.
 """
 
 

@@ -214,6 +214,18 @@ def test_an_ending_that_an_editor_added_is_told(card: Card, name: str) -> None:
     assert card.mistakes() == f"{name}: must be called affetto.yaml, without another ending"
 
 
+def test_systemd_hands_the_password_to_the_conductor_alone(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
+    card.boot(GOOD)
+    handed = card.place.parent / "credentials"
+    handed.mkdir()
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(handed))
+    assert card.config.mqtt.password == ""  # another service's, the eye's for instance
+    (handed / "secrets.yaml").write_text("{}")
+    assert (card.config.mqtt.password, card.config.device.name) == ("", "Kitchen")
+    shutil.copy(card.etc / "secrets.yaml", handed)
+    assert card.config.mqtt.password == SECRET
+
+
 # --- Where a password can stand -------------------------------------------------------------------------------------
 
 HABITS = [
