@@ -111,6 +111,14 @@ def test_what_cannot_work_is_refused_before_anything_changes(
     assert not appliance.changed
 
 
+def test_a_system_without_systemd_is_refused(appliance: Appliance) -> None:
+    appliance.remove("systemctl")
+    done = appliance.run("--install", MISSING="libvlc5")
+    assert done.returncode == 1
+    assert "this system has no systemd" in done.stderr
+    assert not appliance.changed
+
+
 def test_missing_packages_offline_are_named_before_anything_changes(appliance: Appliance, tmp_path: Path) -> None:
     (tmp_path / "wheels").mkdir()
     done = appliance.run("--install", "--offline", str(tmp_path / "wheels"), MISSING="libvlc5")

@@ -115,12 +115,6 @@ def test_a_folder_without_packages_is_refused(tmp_path: Path) -> None:
     fitness.check_wheels(tmp_path)
 
 
-def test_a_system_without_systemd_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(Refusal, match="no systemd"):
-        fitness.check_systemd()
-
-
 # --- Versions side by side ---------------------------------------------------------------------------------------
 
 
@@ -464,3 +458,40 @@ def test_a_card_that_cannot_be_written_is_not_started_anew(board: Board) -> None
     words, period = board.start()
     assert period == "0"
     assert "cannot be written" in words
+
+
+DRIVE = """
+set -eu
+mount -t tmpfs tmpfs "$TOP"
+dd if=/dev/zero of="$TOP/image" bs=1M count=8 status=none
+mkfs.ext4 -q -L "$LABEL" "$TOP/image"
+device=$(losetup -f --show "$TOP/image")
+trap 'losetup -d $device' EXIT
+export AFFETTO_DRIVES="$TOP/media"
+"$SCRIPT" mount $device
+"$SCRIPT" mount $device # once is enough
+findmnt -n -o TARGET,OPTIONS -S $device
+"$SCRIPT" unmount $device
+ls -A "$AFFETTO_DRIVES"
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting takes root")
+def test_a_drive_is_mounted_read_only_below_its_folder_and_leaves_nothing(tmp_path: Path) -> None:
+    if not Path("/dev/loop-control").exists() or shutil.which("mkfs.ext4") is None:
+        pytest.skip("there are no loop devices, or there is no mkfs.ext4")
+    env = {
+        "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin",
+        "TOP": str(tmp_path),
+        "LABEL": "../../etc",
+        "SCRIPT": str(SYSTEMD / "music-drive"),
+    }
+    done = subprocess.run(["unshare", "-m", "sh", "-c", DRIVE], env=env, capture_output=True, text=True)
+    if "losetup: " in done.stderr or "unshare: " in done.stderr:
+        pytest.skip(f"this machine does not let us ({done.stderr.strip()})")
+    assert done.returncode == 0, done.stderr
+    said, mounted = done.stdout.splitlines()
+    folder = f"{tmp_path}/media/_._.._etc"
+    assert said.endswith(f" is at {folder}.")
+    assert mounted.startswith(f"{folder} ")
+    assert {"ro", "nosuid", "nodev", "noexec"} <= set(mounted.split()[1].split(","))

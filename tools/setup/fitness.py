@@ -5,7 +5,6 @@ from __future__ import annotations
 import configparser
 import os
 import platform
-import shutil
 import socket
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -26,21 +25,12 @@ SCHEMES = {"http": 80, "https": 443}
 
 def examine(*, any_board: bool, wheels: Path | None) -> None:
     """Raises Refusal for the first thing that stands in the way."""
-    check_systemd()
     if not any_board:
         check_board(platform.machine(), read_model())
     if wheels is not None:
         check_wheels(wheels)
     else:
         check_network(find_index())
-
-
-def check_systemd() -> None:
-    if shutil.which("systemctl") is None:
-        raise Refusal(
-            "this system has no systemd, which starts and watches the service. Use Debian as it comes, or "
-            "`./install.sh --demo` to see the program without a service."
-        )
 
 
 def read_model(path: Path = DEVICE_TREE) -> str:

@@ -46,6 +46,9 @@ install_service() { # --upgrade or nothing
     exec 9</opt # a lock on the folder itself leaves nothing behind
     flock -n 9 || refuse "another install.sh is at work; wait for it."
     check_system
+    command -v systemctl >/dev/null ||
+        refuse "this system has no systemd, which starts and watches the service. Use Debian as it comes, or" \
+            "\`./install.sh --demo\` to see the program without a service."
     find_python
     list_packages
     log=$(mktemp "${TMPDIR:-/tmp}/affetto-install.XXXXXX")
