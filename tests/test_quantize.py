@@ -275,7 +275,7 @@ def test_the_verdict(wrong: dict[int, int], speeds: tuple[float, float], unfit: 
 
 def test_a_lost_recall_names_class_points_and_faces() -> None:
     _, [reason] = verdict(answers({3: 40}), (1.0, 0.5), (), 1.0)
-    assert "loses 20.0 points of recall in sadness (40 of 200 faces), and may lose 1" in reason
+    assert "falls by more than 1 point: sadness 20.0 points (40 of 200 faces). Fine-tune" in reason
     assert "--qat" in reason
 
 

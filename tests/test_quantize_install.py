@@ -1,5 +1,5 @@
 """`tools/quantize.py --install`: a model goes to a device over a real SSH server, is checked there, and is taken back
-if it fails. The "device" is a copy of this program in a temporary folder; needs sshd and ssh, else skipped with the reason.
+if it fails. The "device" is a copy of this program in a folder; needs sshd and ssh, else skipped with the reason.
 """
 
 from __future__ import annotations

@@ -186,3 +186,145 @@ def export_onnx(torch: Any, path: Path) -> None:
             nn.functional.nll_loss(torch.log(model(x[at]) + 1e-6), y[at]).backward()
             adam.step()
     torch.onnx.export(model.eval(), (x[:1],), str(path), input_names=["x"], opset_version=13, dynamo=False)
+
+
+# --- refusals and fine-tuning -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def uneven(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network whose channels differ five thousandfold, which float does not mind and int8 cannot hold."""
+    folder = tmp_path_factory.mktemp("uneven")
+    model = net(7, last=None)
+    teach(model, FER_EMOTIONS, lambda p: p[..., None] / np.float32(255))
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    after = [layer for layer in model.layers if type(layer) is keras.layers.Conv2D][1:]
+    for norm, conv in zip(norms[:2], after, strict=True):
+        factor = np.random.default_rng(0).permutation(np.geomspace(1, 5000, 12))
+        scale, offset, mean, variance = norm.get_weights()
+        norm.set_weights([scale * factor, offset * factor, mean, variance])
+        [kernel] = conv.get_weights()
+        conv.set_weights([kernel / factor[:, None]])
+    model.save(folder / "uneven.keras")
+    write_folders(folder / "faces", FER, FER_EMOTIONS, 80)
+    return folder
+
+
+def test_a_model_that_loses_recall_is_refused_and_nothing_is_harmed(uneven: Path, tmp_path: Path) -> None:
+    (tmp_path / "emotion.tflite").write_bytes(b"earlier")
+    (tmp_path / "emotion.json").write_bytes(b"card")
+    words = [uneven / "uneven.keras", "--calibrate", uneven / "faces", "--out", tmp_path, "--labels", "fer2013"]
+    done = run(*words, "--pixels", "0..1")
+    assert done.returncode == 4, done.stderr
+    assert "Recall falls by more than 1 point" in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"emotion.tflite", "emotion.json", "emotion.refused.html"}
+    assert (tmp_path / "emotion.tflite").read_bytes() == b"earlier"
+    assert "Refused." in (tmp_path / "emotion.refused.html").read_text()
+
+
+def test_fine_tuning_brings_back_what_int8_lost(uneven: Path, tmp_path: Path) -> None:
+    words = [uneven / "uneven.keras", "--calibrate", uneven / "faces", "--out", tmp_path, "--labels", "fer2013"]
+    done = run(*words, "--pixels", "0..1", "--qat", "--max-loss", 3)
+    assert done.returncode == 0, done.stderr
+    assert "plain quantising is not enough" in done.stderr
+    assert "fine-tuning" in json.loads((tmp_path / "emotion.json").read_text())["made_of"]["method"]
+    assert accuracy(tmp_path, FER_EMOTIONS, FER_EMOTIONS) > 0.9
+
+
+def test_labels_in_the_wrong_order_are_noticed(seven: Path, faces: Path, tmp_path: Path) -> None:
+    names = "neutral,happy,sad,surprise,fear,disgust,angry"
+    done = run(seven, "--calibrate", faces, "--out", tmp_path, "--labels", names, "--pixels", "0..1")
+    assert done.returncode == 1
+    assert "The float model itself is right on" in done.stderr
+    assert "try --labels fer2013" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+# --- models that cannot be used ---------------------------------------------------------------------------------
+
+
+def spoilt(kind: str, folder: Path, good: Path) -> Path:
+    """A file or folder that `open_source` has to refuse."""
+    path = folder / f"model.{kind.partition(' ')[0]}"
+    if kind == "keras cut short":
+        path.write_bytes(good.read_bytes()[: good.stat().st_size // 2])
+    elif kind in ("h5 cut short", "onnx cut short"):
+        path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
+    elif kind == "keras channels":
+        net(4, channels=2).save(path)
+    elif kind == "keras vector":
+        model = keras.Sequential([keras.Input((100,)), keras.layers.Dense(4)])
+        model.save(path)
+    elif kind == "keras two":
+        pair = [keras.Input((48, 48, 1)) for _ in range(2)]
+        keras.Model(pair, keras.layers.Dense(4)(keras.layers.Flatten()(keras.layers.Add()(pair)))).save(path)
+    elif kind == "keras maps":
+        inputs = keras.Input((48, 48, 1))
+        keras.Model(inputs, keras.layers.Conv2D(4, 3)(inputs)).save(path)
+    elif kind == "keras code":
+        inputs = keras.Input((48, 48, 1))
+        keras.Model(inputs, keras.layers.Lambda(lambda x: x * 2)(inputs)).save(path)
+    elif kind == "h5 weights":
+        net(4).save_weights(folder / "model.weights.h5")
+        path = folder / "model.weights.h5"
+    elif kind == "folder":
+        path.mkdir()
+    elif kind != "nothing":
+        path.write_bytes(b"something")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("nothing", r"is not there; give a Keras"),
+        ("pt", r"ends in '.pt'; give .*torch.onnx.export"),
+        ("tflite", r"ends in '.tflite'.*has lost what quantising needs"),
+        ("folder", r"is no SavedModel \(it has no saved_model.pb\)"),
+        ("keras", r"cannot be loaded"),
+        ("keras cut short", r"cannot be loaded .*damaged, cut short"),
+        ("h5 cut short", r"cannot be loaded"),
+        ("onnx cut short", r"The ONNX model .* cannot be loaded .*cut short"),
+        ("h5 weights", r"cannot be loaded"),
+        ("keras channels", r"takes pictures of 2 channels, \[any, 48, 48, 2\]"),
+        ("keras vector", r"takes \[any, 100\], which is no picture"),
+        ("keras two", r"has 2 inputs and 1 outputs"),
+        ("keras maps", r"answers with \[any, 46, 46, 4\], where one value for each class belongs"),
+        ("keras code", r"carries Python code, which is not run here"),
+    ],
+)
+def test_models_that_cannot_be_used_are_told_in_a_sentence(
+    kind: str, message: str, seven: Path, tmp_path: Path
+) -> None:
+    from tools.quantize_refusal import Mistake
+    from tools.quantize_source import open_source
+
+    with pytest.raises(Mistake, match=message) as caught:
+        open_source(spoilt(kind, tmp_path, seven))
+    assert "\n" not in str(caught.value)
+
+
+def test_onnx_operators_that_have_no_place_are_named(tmp_path: Path) -> None:
+    from onnx import TensorProto, helper, save
+
+    from tools.quantize_refusal import Mistake
+    from tools.quantize_source import open_source
+
+    picture = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, 48, 48])
+    row = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 1, 48, 48])
+    graph = helper.make_graph([helper.make_node("Erf", ["x"], ["y"])], "g", [picture], [row])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), tmp_path / "m.onnx")
+    with pytest.raises(Mistake, match="uses the operators Erf, which have no place"):
+        open_source(tmp_path / "m.onnx")
+
+
+def test_keras_operators_without_an_int8_form_are_named(faces: Path, tmp_path: Path) -> None:
+    inputs = keras.Input((48, 48, 1))
+    x = keras.layers.Flatten()(keras.layers.Conv2D(4, 5, 4, activation="gelu")(inputs))
+    x = keras.ops.sin(x)
+    keras.Model(inputs, keras.layers.Dense(7)(x)).save(tmp_path / "m.keras")
+    words = [tmp_path / "m.keras", "--calibrate", faces, "--out", tmp_path / "out", "--labels", "fer2013"]
+    done = run(*words, "--pixels", "0..1")
+    assert done.returncode in (1, 5), done.stderr
+    assert "SIN" in done.stderr.upper()
+    assert not (tmp_path / "out" / "emotion.tflite").exists()

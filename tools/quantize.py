@@ -28,7 +28,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import numpy as np  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: E402
 
@@ -39,9 +38,7 @@ from tools.quantize_refusal import Code, Mistake, NotInstalled, Refused  # noqa:
 from tools.quantize_samples import DEFAULT, Choice, choose  # noqa: E402
 
 NAME = "emotion"
-TRIED_FACES = 400  # to tell the scale of the pixels, and whether labels fit
 TUNED_FACES = 6000
-GUESSING = 1.3  # a float model has to be so many times better than guessing, or something does not fit
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -131,9 +128,10 @@ class Job:
         )  # fmt: skip
 
     def run(self) -> None:
-        from tools import quantize_graph, quantize_source
+        from tools import quantize_fit, quantize_graph, quantize_source
 
-        asked = None if self.arguments.pixels == "auto" else quantize_graph.read_scale(self.arguments.pixels)
+        if self.arguments.pixels != "auto":
+            quantize_graph.read_scale(self.arguments.pixels)
         with self.progress:
             with self._step("opening the model"):
                 with quantize_source.quiet():
@@ -143,9 +141,10 @@ class Job:
             calibration, measured = self._faces(outputs)
             with self._step("tracing the model"):
                 inside = quantize_graph.core(source)
-            scale = self._scale(source, inside, outputs, calibration, asked)
+            scale = self._scale(source, inside, outputs, calibration)
             graph = quantize_graph.whole(source, inside, scale, outputs)
-            self._check(source, inside, graph, scale, outputs, calibration)
+            with self._step("trying the float model"):
+                quantize_fit.check(source, graph, scale, outputs, calibration)
             choice = choose(calibration.crops, calibration.truth, self.arguments.samples)
             self._say_choice(calibration, choice)
             with self._step("float32 for comparison"):
@@ -195,73 +194,18 @@ class Job:
             )
         return calibration, measured
 
-    def _scale(self, source: Any, inside: Any, outputs: labels.Outputs, calibration: Faces, asked: Any) -> Any:
-        from tools import quantize_graph
+    def _scale(self, source: Any, inside: Any, outputs: labels.Outputs, calibration: Faces) -> Any:
+        from tools import quantize_fit, quantize_graph
 
-        if asked is not None:
-            if len(asked.factor) not in (1, source.channels):
-                raise Mistake(f"--pixels {asked.name} has {len(asked.factor)} channels, the model {source.channels}.")
-            return asked
-        some = _spread(calibration.told(outputs.labels), TRIED_FACES)
-        if not len(some):
-            raise Mistake(
-                "Faces without labels cannot tell how the model wants its pixels; say it with --pixels 0..1, for "
-                "example."
-            )
-        rights = {}
-        for scale in self._watch("finding the pixels' scale", quantize_graph.fitting(source)):
-            graph = quantize_graph.whole(source, inside, scale, outputs)
-            rights[scale.name] = _accuracy(graph, some, outputs)
-        best = max(rights, key=rights.__getitem__)
-        listed = ", ".join(f"{name} {right:.0%}" for name, right in rights.items())
-        self.console.print(f"pixels: {best} (float accuracy on {len(some)} faces: {listed})", markup=False)
-        return quantize_graph.SCALES[best]
-
-    def _check(
-        self, source: Any, inside: Any, graph: Any, scale: Any, outputs: labels.Outputs, calibration: Faces
-    ) -> None:
-        from tools import quantize_graph
-
-        some = _spread(calibration, 8)
-        x = some.crops[..., None].astype(np.float32)
-        quantize_graph.check_logits(quantize_graph.outputs_of(graph, x), source)
-        if source.form == "ONNX":
-            self._check_onnx(source, inside)
-        tried = _spread(calibration.told(outputs.labels), TRIED_FACES)
-        if len(tried) >= 50:
-            right, chance = _accuracy(graph, tried, outputs), 1 / len(outputs.labels)
-            if right < GUESSING * chance:
-                raise Mistake(
-                    f"The float model itself is right on {right:.0%} of {len(tried)} faces, where guessing is on "
-                    f"{chance:.0%}: its "
-                    f"labels ({', '.join(outputs.names)}), the pixels ({scale.name}) or the pictures do not fit it."
-                    + self._better(graph, tried, outputs)
-                )
-
-    def _better(self, graph: Any, tried: Faces, outputs: labels.Outputs) -> str:
-        """Whether another known order of labels would fit."""
-        for name, order in labels.ORDERS.items():
-            other = labels.Outputs(outputs.names, order)
-            if outputs.untouched and len(order) == len(outputs.names) and _accuracy(graph, tried, other) > 0.4:
-                return (
-                    f" In the order of {name} it would be right on {_accuracy(graph, tried, other):.0%}: try "
-                    f"--labels {name}."
-                )
-        return ""
-
-    def _check_onnx(self, source: Any, inside: Any) -> None:
-        """The rebuilt graph against ONNX's own evaluator, on noise."""
-        from tools import quantize_graph, quantize_onnx
-
-        x = np.random.default_rng(0).random((4, *source.side, source.channels), np.float32)
-        truth = quantize_onnx.read(source.path).reference(x)
-        found = quantize_graph.outputs_of(quantize_graph.freeze(source.call, x.shape[1:]), x)
-        if not np.allclose(found, truth, atol=1e-3 * (1 + float(np.abs(truth).max()))):
-            raise Mistake(
-                f"The ONNX model {source.path} could not be rebuilt exactly (off by "
-                f"{np.abs(found - truth).max():.2g}); "
-                "please report it, and give the Keras or SavedModel form meanwhile."
-            )
+        if self.arguments.pixels == "auto":
+            watch = lambda some: self._watch("finding the pixels' scale", some)  # noqa: E731
+            scale, words = quantize_fit.scale(source, inside, outputs, calibration, watch)
+            self.console.print(words, markup=False)
+            return scale
+        scale = quantize_graph.read_scale(self.arguments.pixels)
+        if len(scale.factor) not in (1, source.channels):
+            raise Mistake(f"--pixels {scale.name} has {len(scale.factor)} channels, the model {source.channels}.")
+        return scale
 
     def _say_choice(self, calibration: Faces, choice: Choice) -> None:
         counts = ", ".join(f"{count} {quantize_card._class(label)}" for label, count in choice.per_class.items())
@@ -302,11 +246,11 @@ class Job:
         return Made(tflite, card, compared, speeds_ms, code, reasons)
 
     def _fine_tuned(self, graph: Any, plain: Made, context: tuple[Any, ...]) -> Made:
-        from tools import quantize_tuning
+        from tools import quantize_fit, quantize_tuning
 
         for reason in plain.reasons:
             self.console.print(f"plain quantising is not enough: {reason}", style="yellow", markup=False)
-        crops = _spread(context[3], TUNED_FACES).crops
+        crops = quantize_fit.spread(context[3], TUNED_FACES).crops
         task = self.progress.add_task("fine-tuning (epochs)", total=self.arguments.epochs)
         tuned = quantize_tuning.tune(graph, crops, self.arguments.epochs, lambda *_: self.progress.advance(task))
         self.console.print(
@@ -318,7 +262,7 @@ class Job:
         )
         made = self._make(tuned.graph, method, *context)
         if made.code != Code.DONE:
-            self.console.print("Fine-tuning did not help enough.", style="yellow")
+            self.console.print("Fine-tuning did not help enough; try more --epochs, or more faces.", style="yellow")
         return made
 
     def _finish(self, made: Made, calibration: Faces, choice: Choice, float_file: bytes) -> None:
@@ -391,25 +335,6 @@ class Job:
 
     def _warn(self, sentence: str) -> None:
         self.console.print(sentence, style="yellow", markup=False)
-
-
-def _spread(faces: Faces, count: int) -> Faces:
-    """At most `count` of the faces, chosen as those that set the ranges are."""
-    return faces.pick(np.sort(choose(faces.crops, faces.truth, count).places)) if len(faces) > count else faces
-
-
-def _accuracy(graph: Any, faces: Faces, outputs: labels.Outputs) -> float:
-    from tools import quantize_graph
-
-    best = quantize_graph.outputs_of(graph, faces.crops[..., None].astype(np.float32)).argmax(1)
-    return float(
-        np.mean([quantize_graph_label(outputs, at) == truth for at, truth in zip(best, faces.truth, strict=True)])
-    )
-
-
-def quantize_graph_label(outputs: labels.Outputs, at: int) -> int:
-    """The index into EMOTIONS of the finished model's output `at`."""
-    return labels.EMOTIONS.index(outputs.labels[at])
 
 
 if __name__ == "__main__":

@@ -153,14 +153,9 @@ def verdict(
         (Code.UNFIT, f"The device could not run the model: {reason}. Replace what causes it, and train again.")
         for reason in unfit
     ]
-    for label, (points, faces, total) in compared.losses().items():
-        if points > max_loss + 1e-9:
-            found.append((
-                Code.WORSE,
-                f"It loses {points:.1f} points of recall in {label} ({faces} of {total} faces), and may lose "
-                f"{max_loss:g}. "
-                + _advice(total),
-            ))  # fmt: skip
+    lost = {label: loss for label, loss in compared.losses().items() if loss[0] > max_loss + 1e-9}
+    if lost:
+        found.append((Code.WORSE, _losing(lost, max_loss)))
     if not compared.labelled and compared.agreement < AGREEMENT:
         found.append((
             Code.WORSE,
@@ -178,10 +173,13 @@ def verdict(
     return (found[0][0] if found else Code.DONE), tuple(sentence for _, sentence in found)
 
 
-def _advice(total: int) -> str:
-    if total < 100:
-        return (
-            "Each face counts over a point here: measure on more (--measure), fine-tune with --qat, or allow it "
-            "(--max-loss)."
-        )
-    return "Fine-tune it with --qat."
+def _losing(lost: Mapping[str, tuple[float, int, int]], max_loss: float) -> str:
+    listed = ", ".join(
+        f"{label} {points:.1f} points ({faces} of {total} faces)" for label, (points, faces, total) in lost.items()
+    )
+    few = min(total for _, _, total in lost.values()) < 100
+    return (
+        f"Recall falls by more than {max_loss:g} point{'s' if max_loss != 1 else ''}: {listed}. Fine-tune it with --qat"
+        + (", measure on more faces (--measure; where there are few, one is over a point)" if few else "")
+        + ", or allow more with --max-loss."
+    )

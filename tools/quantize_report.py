@@ -67,8 +67,7 @@ def page(report: Report) -> str:
         f"{html.escape(made['date'])} by {html.escape(made['method'])}</p>",
         _verdict(report),
         _tiles(report),
-        f'<div class="pair">{_recall(report)}{_classes(report)}</div>',
-        f'<div class="pair">{_confusion(report)}{_reliability(report)}</div>',
+        *_quality(report),
         f'<div class="pair">{_layers(report)}{_details(report)}</div>',
         _samples(report),
     ]
@@ -77,6 +76,21 @@ def page(report: Report) -> str:
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>'
         f"<body>{''.join(body)}</body></html>\n"
     )
+
+
+def _quality(report: Report) -> list[str]:
+    if not report.figures:
+        words = (
+            "The faces have no labels, so nobody knows who is right, and the temperature stays 1. Give labelled ones "
+        )
+        return [
+            f'<p class="under">{words}with --measure.</p>',
+            f'<div class="pair">{_recall(report)}{_confusion(report)}</div>',
+        ]
+    return [
+        f'<div class="pair">{_recall(report)}{_classes(report)}</div>',
+        f'<div class="pair">{_confusion(report)}{_reliability(report)}</div>',
+    ]
 
 
 def _verdict(report: Report) -> str:
@@ -99,8 +113,8 @@ def _tiles(report: Report) -> str:
     else:
         tiles = [
             (f"{report.compared.agreement:.1%}", "of the answers are the float model's"),
-            ("?", "accuracy: no labels"),
-            ("?", "calibration: no labels"),
+            ("not known", "accuracy, without labels"),
+            ("not known", "calibration, without labels"),
         ]
     tiles += [
         (f"{int8_b / 1024:.0f} KiB", f"float {float_b / 1024:.0f} KiB, {float_b / int8_b:.1f} times as large"),
@@ -128,12 +142,6 @@ def _recall(report: Report) -> str:
 
 
 def _classes(report: Report) -> str:
-    if not report.figures:
-        return _section(
-            "Classes",
-            "<p class=small>The faces have no labels, so nobody knows who is right. Give labelled ones with "
-            "--measure.</p>",
-        )
     rows = []
     before, after = (report.figures[kind]["recall"] for kind in ("float", "int8"))
     for name, (points, faces, total) in report.compared.losses().items():
@@ -163,8 +171,6 @@ def _confusion(report: Report) -> str:
 
 
 def _reliability(report: Report) -> str:
-    if not report.figures:
-        return _section("Calibration", "<p class=small>Not known without labels; the temperature is 1.</p>")
     words = (
         f"On the line, 70 % sure is right 70 % of the time. The temperature is {report.card['temperature']:g}; "
         f"for this curve each half of the faces got the one that suits the other half."

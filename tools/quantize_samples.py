@@ -52,7 +52,7 @@ def _visit(places: npt.NDArray[np.int64], bright: np.ndarray, spread: np.ndarray
 
 
 def _cells(values: np.ndarray, count: int) -> np.ndarray:
-    """Which of `count` equally wide cells each value lies in; the outermost 2% at either end share their neighbours'."""
+    """Which of `count` equally wide cells each value lies in; the outermost 2% join their neighbours."""
     if not len(values):
         return np.zeros(0, np.int64)
     low, high = np.percentile(values, [2, 98])

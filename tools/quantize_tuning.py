@@ -40,7 +40,8 @@ MOVING = (
 """Operators whose results keep the scale of what they move."""
 
 BATCH = 64
-RATE = 2e-3  # of the root mean square of each weight
+FEWEST_STEPS = 60  # in an epoch
+RATE = 4e-3  # of the size of each weight
 KEPT_APART = 8  # one face in so many
 
 
@@ -64,11 +65,12 @@ def tune(graph: Graph, crops: np.ndarray, epochs: int, tell: Callable[[int, floa
     judged, learnt = faces[:apart], faces[apart:]
     with quiet():
         student = Student.of(graph, judged if len(judged) >= BATCH else faces[:BATCH])
-    step, divergence = student.steps(max(1, epochs * -(-len(learnt) // BATCH)))
+    rounds = -(-FEWEST_STEPS * BATCH // len(learnt))  # a small set goes round several times in an epoch
+    step, divergence = student.steps(max(1, epochs * -(-len(learnt) * rounds // BATCH)))
     before = best = _mean(divergence, judged, graph.batch)
     kept = [variable.numpy() for variable in student.variables]
     for epoch in range(epochs):
-        order = random.permutation(len(learnt))
+        order = np.concatenate([random.permutation(len(learnt)) for _ in range(rounds)])
         for at in range(0, len(order), BATCH):
             batch = learnt[order[at : at + BATCH]]
             batch = np.where(random.random((len(batch), 1, 1, 1)) < 0.5, batch[:, :, ::-1], batch)
@@ -119,9 +121,9 @@ class Student:
         return cls(graph, rounded, constants, shared, variables)
 
     def weights(self) -> dict[str, Any]:
-        """Each weight as it is now: the variables count in units of its first root mean square."""
+        """Each weight as it is now: the variables count in units of what it was at first."""
         return {
-            name: value + variable * (float(np.sqrt(np.mean(value**2))) + 1e-6)
+            name: value + variable * _unit(value)
             for (name, value), variable in zip(self.constants.items(), self.variables, strict=True)
         }
 
@@ -171,6 +173,14 @@ class Student:
             if node.name in new:
                 node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(new[node.name]))
         return replace(self.graph, definition=definition)
+
+
+def _unit(value: np.ndarray) -> np.ndarray:
+    """How large a weight is among its neighbours: the root mean square of each small kernel, or of each dense column.
+    Channels may differ a thousandfold, and one step for all of them would wipe out the small ones."""
+    whole = np.sqrt(np.mean(value**2)) + 1e-9
+    axes = {4: (0, 1), 2: (0,)}.get(value.ndim, tuple(range(value.ndim)))
+    return np.asarray(np.maximum(np.sqrt(np.mean(value**2, axes, keepdims=True)), 1e-4 * whole), np.float32)
 
 
 def _round(value: Any, axes: tuple[int, ...]) -> Any:
