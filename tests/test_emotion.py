@@ -12,7 +12,7 @@ import pytest
 
 from device.domain import EMOTIONS, Face
 from device.errors import ModelError
-from device.perception.crop import CENTRE_PX, SIZE_PX, align
+from device.perception.crop import BOX_PX, CENTRE_PX, SIZE_PX, align
 from device.perception.emotion import EmotionClassifier, softmax
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -179,7 +179,7 @@ def test_align_goes_by_the_box_when_all_landmarks_are_one_spot() -> None:
     crop = align(frame, face)
     assert crop[24, 24] == 200
     assert crop[0, 0] == 0
-    assert (crop > 100).sum() == pytest.approx(42.3**2, rel=0.06)
+    assert (crop > 100).sum() == pytest.approx(BOX_PX**2, rel=0.06)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
