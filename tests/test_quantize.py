@@ -341,3 +341,30 @@ def test_wrong_arguments_are_exit_code_2(words: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert "usage:" in done.stderr
+
+
+def test_a_pair_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk fills up while the card is written: the earlier pair stays, and nothing lies about."""
+    from tools import convert
+
+    for suffix in ("tflite", "json"):
+        (tmp_path / f"emotion.{suffix}").write_bytes(b"earlier")
+    tflite, card = (MODELS / "emotion.tflite").read_bytes(), json.loads((MODELS / "emotion.json").read_text())
+    stage = convert._stage
+
+    def full(path: Path, content: bytes) -> Path:
+        if path.suffix == ".json":
+            raise OSError(28, "No space left on device")
+        return stage(path, content)
+
+    monkeypatch.setattr(convert, "_stage", full)
+    with pytest.raises(OSError, match="No space"):
+        convert.write_pair(tmp_path, "emotion", tflite, card)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "emotion.tflite": b"earlier",
+        "emotion.json": b"earlier",
+    }
+    monkeypatch.undo()
+    convert.write_pair(tmp_path, "emotion", tflite, card)
+    EmotionClassifier.load(tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2

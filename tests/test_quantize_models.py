@@ -89,6 +89,7 @@ def test_a_seven_class_keras_model_runs_on_the_device(seven: Path, faces: Path, 
     card = json.loads((tmp_path / "emotion.json").read_text())
     assert card["labels"] == [EMOTIONS[at] for at in FER_EMOTIONS]
     assert card["figures"]["int8"]["accuracy"] > 0.9
+    assert (card["input"]["scale"], card["input"]["zero_point"]) == (1, -128)  # all grays, though the set has few
     assert accuracy(tmp_path, FER_EMOTIONS, FER_EMOTIONS) > 0.9
     scores = EmotionClassifier.load(tmp_path).scores(np.full((48, 48), 90, np.uint8))
     assert scores[EMOTIONS.index("contempt")] == 0

@@ -71,28 +71,48 @@ def describe(tflite: bytes, *, output_names: Sequence[str]) -> dict[str, Any]:
 
 
 def write_pair(models_dir: Path, name: str, tflite: bytes, card: Mapping[str, Any]) -> None:
-    """Write `<name>.tflite` and `<name>.json`, each atomically; `card` has to hold the facts from `describe`."""
+    """Write `<name>.tflite` and `<name>.json`; `card` has to hold the facts from `describe`.
+
+    Both are on the disk before either takes its place: a full disk leaves the earlier pair whole.
+    """
     if card["sha256"] != hashlib.sha256(tflite).hexdigest():
         raise ValueError("the card does not describe these bytes")
     text = json.dumps({"name": name, **card}, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(models_dir / f"{name}.tflite", tflite)
-    write_atomically(models_dir / f"{name}.json", text.encode())
+    staged = []
+    try:
+        for suffix, content in ((".tflite", tflite), (".json", text.encode())):
+            staged.append((_stage(models_dir / f"{name}{suffix}", content), models_dir / f"{name}{suffix}"))
+        for temporary, path in staged:
+            os.replace(temporary, path)
+    finally:
+        for temporary, _ in staged:
+            temporary.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace `path` by `content` in one step: a reader, or a power cut, sees the old file or the new one."""
+    temporary = _stage(path, content)
+    try:
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _stage(path: Path, content: bytes) -> Path:
+    """A finished file beside `path`, which only needs its name."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        os.chmod(name, 0o644)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        Path(name).unlink(missing_ok=True)
         raise
+    return Path(name)
 
 
 def _facts(detail: Mapping[str, Any]) -> dict[str, Any]:

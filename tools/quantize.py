@@ -141,10 +141,11 @@ class Job:
             calibration, measured = self._faces(outputs)
             with self._step("tracing the model"):
                 inside = quantize_graph.core(source)
-            scale = self._scale(source, inside, outputs, calibration)
+            labelled = calibration if len(calibration.told(outputs.labels)) else measured
+            scale = self._scale(source, inside, outputs, labelled)
             graph = quantize_graph.whole(source, inside, scale, outputs)
             with self._step("trying the float model"):
-                quantize_fit.check(source, graph, scale, outputs, calibration)
+                quantize_fit.check(source, graph, scale, outputs, labelled)
             choice = choose(calibration.crops, calibration.truth, self.arguments.samples)
             self._say_choice(calibration, choice)
             with self._step("float32 for comparison"):

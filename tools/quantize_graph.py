@@ -211,8 +211,12 @@ def to_float(graph: Graph) -> bytes:
 
 
 def to_int8(graph: Graph, crops: np.ndarray, watch: Callable[[Iterable[np.ndarray]], Iterator[np.ndarray]]) -> bytes:
-    """The full-int8 .tflite, its ranges taken from `crops` uint8 [n, 48, 48] and their mirror images."""
+    """The full-int8 .tflite, its ranges taken from `crops` uint8 [n, 48, 48] and their mirror images.
+
+    Two corners of the first one become black and white, so that the input keeps all 256 grays in a dim set, too.
+    """
     pairs = np.stack([crops, crops[:, :, ::-1]], 1).reshape(-1, 1, SIDE_PX, SIDE_PX, 1).astype(np.float32)
+    pairs[0, 0, 0, 0], pairs[0, 0, -1, -1] = 0, 255
     return _converted(lambda: convert.quantise(fixed(graph), watch(pairs)))
 
 
