@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from device.layers import SECRETS
+
 UNITS = Path(__file__).resolve().parent.parent / "systemd"
 NAMES = sorted(path.name for path in UNITS.iterdir() if path.suffix in (".target", ".service", ".socket", ".timer"))
 # At most so exposed by systemd's own count, from 0 (best) to 10.
 EXPOSURE = {
     "affetto.service": 2.5,
+    "affetto-boot.service": 2.5,
     "affetto-eye.service": 1.5,
     "affetto-scan@.service": 1.5,
     "affetto-watchdog.service": 1.5,
@@ -115,3 +118,19 @@ def test_the_conductor_is_told_of_both_sockets() -> None:
     for option, unit in (("--eye-socket", "affetto-eye.socket"), ("--scan-socket", "affetto-scan.socket")):
         assert [words[words.index(option) + 1]] == settings(unit)["ListenStream"]
         assert settings(unit)["SocketGroup"] == settings("affetto.service")["Group"]
+
+
+def test_the_password_is_the_conductors_alone() -> None:
+    """As device/layers.py looks for it, and a service without any starts, too."""
+    conductor, eye = settings("affetto.service"), settings("affetto-eye.service")
+    assert conductor["LoadCredential"] == [f"{SECRETS}:/etc/affetto/{SECRETS}"]
+    assert conductor["SetCredential"] == [SECRETS + ":{}"]
+    assert "LoadCredential" not in eye
+
+
+def test_the_boot_partition_is_read_before_the_conductor_and_cannot_hold_it_up() -> None:
+    conductor, boot = settings("affetto.service"), settings("affetto-boot.service")
+    assert "affetto-boot.service" in conductor["Wants"][0].split()
+    assert "affetto-boot.service" in conductor["After"][0].split()
+    assert "Requires" not in conductor
+    assert boot["Type"] == ["oneshot"]

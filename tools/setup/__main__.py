@@ -138,8 +138,8 @@ def check(_options: argparse.Namespace, layout: Layout) -> int:
     enabled = (layout.units / "multi-user.target.wants" / TARGET).is_symlink()
     say(f"starts at boot: {'yes' if enabled else 'no'}; {SERVICE}: {here.active if here else 'systemd is not running'}")
     command = [str(folder / ".venv/bin/affetto"), "check"]
-    if os.geteuid() == 0:
-        command = machine.as_service(layout, *command)
+    if os.geteuid() == 0 and here is not None:
+        command = machine.as_service(*command)
     status = subprocess.run(command, check=False).returncode
     return status if status or (enabled and (here is None or here.active == "active")) else 1
 

@@ -19,6 +19,7 @@ from tools.setup.release import link, write
 
 UNIT_ENDINGS = {".service", ".socket", ".target", ".timer", ".slice"}
 DRIVES = ('folders: ["/srv/music"]', 'folders: ["/srv/music", "/media/*/*"]')
+SECRETS = "/etc/affetto/secrets.yaml"
 WATCHDOG_DATA = "var/lib/affetto-watchdog"
 
 
@@ -151,12 +152,12 @@ def _remove_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def as_service(layout: Layout, *command: str | Path) -> list[str]:
-    """The command that runs `command` as the service's user, who has no shell."""
+def as_service(*command: str | Path) -> list[str]:
+    """The command that has systemd run `command` as the service's user, with the secrets that the service has."""
     return [
-        *("setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups", "--no-new-privs"),
-        *("env", "-i", "-C", "/", "PATH=/usr/bin:/bin", "LANG=C.UTF-8", f"HOME={layout.data}"),
-        *(str(word) for word in command),
+        *("systemd-run", "--quiet", "--pipe", "--wait", "--collect", f"--property=User={USER}"),
+        *("--property=SetCredential=secrets.yaml:{}", f"--property=LoadCredential=secrets.yaml:{SECRETS}"),
+        *("--setenv=LANG=C.UTF-8", "--setenv=HOME=/var/lib/affetto", *(str(word) for word in command)),
     ]
 
 

@@ -70,7 +70,7 @@ def problems(layout: Layout) -> dict[str, str] | None:
     if not program.exists():
         return None
     try:
-        done = run(*as_service(layout, program, "check", "--json"), patience_s=CHECK_S)
+        done = run(*as_service(program, "check", "--json"), patience_s=CHECK_S)
         found = json.loads(done.stdout)["findings"]
     except (subprocess.TimeoutExpired, ValueError, KeyError):
         return None
