@@ -195,7 +195,7 @@ systemctl restart affetto
 for i in $(seq 300); do
     unit=$(systemctl list-units 'affetto-scan@*' --no-legend --plain | cut -d' ' -f1)
     [ -z "$unit" ] || pid=$(systemctl show -P MainPID $unit)
-    [ "${pid:-0}" = 0 ] || break
+    ! grep -qs worker_main /proc/${pid:-0}/cmdline || break # until its walls stand, it is still systemd's code
     sleep 0.1
 done
 [ "$(readlink /proc/$pid/ns/net)" != "$(readlink /proc/1/ns/net)" ] && echo "own network"

@@ -260,6 +260,8 @@ UP, STARTING = State("active", 0, 7), State("activating", 0, 7)
         ([STARTING], "was not up within 0 s"),
         ([State("failed", 0, 0)], "has failed"),
         ([STARTING, State("activating", 3, 0)], "ends again and again"),
+        ([State("activating", 3, 0), State("active", 3, 7)], ""),  # counted when the version before was tried
+        ([State("activating", 3, 0), STARTING, State("activating", 3, 0)], "ends again and again"),
         ([UP, State("active", 1, 8), State("activating", 2, 0), State("active", 3, 9)], "ends again and again"),
     ],
 )

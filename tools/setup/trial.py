@@ -50,10 +50,14 @@ def wait(ask: Callable[[], State], ready_s: float = READY_S, settle_s: float = S
     """Until the service is up and has stayed so; what went wrong, or nothing."""
     began = time.monotonic()
     up: tuple[int, float] | None = None
+    least = ask().restarts  # systemd may still count those of the version before
     while (now := time.monotonic()) - began < ready_s + settle_s:
         here = ask()
-        if here.active == "failed" or here.restarts > 2:
-            return f"{SERVICE} ends again and again" if here.restarts else f"{SERVICE} has failed"
+        least = min(least, here.restarts)
+        if here.restarts - least > 2:
+            return f"{SERVICE} ends again and again"
+        if here.active == "failed":
+            return f"{SERVICE} has failed"
         if here.active != "active":
             up = None
         elif up is None or up[0] != here.pid:
