@@ -63,8 +63,8 @@ def begin(
             },
             "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         },
-        "latency_on": f"one core of this {platform.machine()} workstation, LiteRT with XNNPACK, one thread, face "
-        f"and mirror image",
+        "latency_on": f"processor time of one core of this {platform.machine()} workstation, LiteRT with XNNPACK, one "
+        "thread, face and mirror image",
         "limits": LIMITS,
     }
 
