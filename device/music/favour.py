@@ -57,7 +57,8 @@ class Favour:
         mean = good / total
         deviation = np.sqrt(mean * (1 - mean) / (total + 1))
         noise = generator.standard_normal(len(mean), dtype=np.float32)
-        return np.clip(mean + CURIOSITY * deviation * noise, 0.02, 0.98)
+        drawn: Floats = np.clip(mean + CURIOSITY * deviation * noise, 0.02, 0.98)
+        return drawn
 
     def _posterior(self, without: str) -> tuple[Floats, Floats]:
         kin_good: Floats = np.full_like(self.own[0], KIN * self.overall)

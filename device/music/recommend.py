@@ -103,7 +103,8 @@ def fit(distance: Floats, uncertainty: Floats) -> Floats:
     """0 to 1: the chance density at the target of tracks that are said to be `distance` away, give or take
     `uncertainty`: two Gaussians, one blurred by the other."""
     spread: Floats = WIDTH**2 + uncertainty**2
-    return WIDTH**2 / spread * np.exp(-(distance**2) / (2 * spread))
+    density: Floats = WIDTH**2 / spread * np.exp(-(distance**2) / (2 * spread))
+    return density
 
 
 def freshness(heard_at: NDArray[np.float64], hearings: NDArray[np.float64], now: Now) -> Floats:

@@ -125,7 +125,8 @@ def _beating() -> Array:
     hz = PITCH_LOWEST_HZ * 2 ** (np.arange(7 * PITCH_STEPS) / PITCH_STEPS)
     low = np.minimum(hz[:, None], hz[None])
     gap = np.abs(hz[:, None] - hz[None]) * 0.24 / (0.0207 * low + 18.96)
-    return (np.exp(-3.51 * gap) - np.exp(-5.75 * gap)).astype(np.float32)
+    roughness: Array = (np.exp(-3.51 * gap) - np.exp(-5.75 * gap)).astype(np.float32)
+    return roughness
 
 
 def _dissonance(peaks: Array) -> Named:
