@@ -568,6 +568,15 @@ def test_what_is_true_of_all_alike_is_no_reason() -> None:
     assert not any(reason in words for reason in ("not heard for", "never", "you liked it")), words
 
 
+def test_only_what_suits_is_counted_when_everything_was_heard_lately() -> None:
+    library = [*(track(key) for key in "abc"), *(track(f"angry{n}", MoodName.ANGRY) for n in range(10))]
+    history = [listen(each.key, ago_s=1800) for each in library]
+    reasons = [pick(library, history, seed=seed).reason for seed in range(60)]
+    drawn = [reason for reason in reasons if "drawn by lot" in reason]
+    assert drawn
+    assert all("drawn by lot from 3 that" in reason for reason in drawn), drawn
+
+
 def test_a_neighbouring_mood_is_played_when_the_wanted_one_was_only_just_heard() -> None:
     library = [track("a", MoodName.HAPPY), track("b", MoodName.EXCITED)]
     reason = pick(library, [listen("a")], aim(MoodName.HAPPY)).reason

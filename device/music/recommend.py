@@ -41,6 +41,7 @@ STALEST = 0.02  # the freshness of a track that has only just been heard: repeat
 FAVOUR = 2.0  # the power of favour in the product: how much it counts beside the others
 FLOW = 0.3  # how much worth goes to zero as the sound turns to its opposite
 CANDIDATES = 256
+AS_WELL = 0.7  # of a track's worth without luck: what is worth so much suits about as well
 
 Mask = NDArray[np.bool_]
 
@@ -178,9 +179,10 @@ def _explain(question: Question, candidates: Candidates, best: int, *, near: boo
     track = library.tracks[candidates.rows[best]]
     friend = candidates.friend[best]
     mean = favour.mean()
+    fair = candidates.worth * (mean / candidates.drawn) ** FAVOUR  # what it is worth without the luck of the draw
     grounds = Grounds(
         near=near,
-        rivals=len(candidates.rows) - 1,
+        rivals=int(np.count_nonzero(fair >= fair[best] * AS_WELL)) - 1,
         own=FAVOUR * _apart(mean / favour.mean(without="own"), best),
         artist=FAVOUR * _apart(mean / favour.mean(without="artist"), best),
         sound=FAVOUR * _apart(mean / favour.mean(without="sound"), best),
