@@ -31,8 +31,8 @@ class Grounds:
     each source of evidence did for the favour: the track's `own`, its `artist`'s, that of songs of the same `sound`.
     `luck` is what the draw did.
 
-    `near` says whether the track fits about as well as any, `rivals` how many others suit about as well; `friend` is the song
-    whose likeness spoke most for it, `last` the one that was heard before.
+    `near` says whether the track fits about as well as any, `rivals` how many others suit about as well; `friend` is
+    the song whose likeness spoke most for it, `last` the one that was heard before.
     """
 
     near: bool = True
