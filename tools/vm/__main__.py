@@ -1,0 +1,143 @@
+"""Boots an image of Affetto in an emulated 64-bit ARM computer, looks at everything that matters, and prints a table.
+
+    python -m tools.vm IMAGE --ssh-key KEY
+
+Needs: apt-get install qemu-system-arm qemu-utils mtools openssh-client mosquitto, and the Python packages of Affetto.
+The image is what `tools/build_image.py --debian trixie` makes; it stays as it is. Two cores take about an hour.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.vm import boot_file, camera, cuts, home, marker, memory, scene, sound, start, table, versions, wall
+from tools.vm.disk import VmError
+from tools.vm.machine import Machine, load
+from tools.vm.outside import Outside
+from tools.vm.shell import ShellError
+from tools.vm.stage import BOOT_FILE, DEVICE, PASSWORD, USER, Stage
+
+PARTS = ("start", "camera", "marker", "faces", "boot_file", "cuts", "versions")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the parts that were asked for; 0 if all is as it has to be, 1 if not, 2 if there is no machine."""
+    options = arguments(argv)
+    with tempfile.TemporaryDirectory(prefix="affetto-vm-", dir="/var/tmp") as scratch:
+        try:
+            return look(options, options.folder or Path(scratch))
+        except (VmError, ShellError) as error:
+            print(f"tools/vm: {error}", file=sys.stderr)
+            return 2
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    head, _, more = (__doc__ or "").partition("\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.vm", description=head, epilog=more, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("image", type=Path, help="disk image that boots on 64-bit ARM")
+    parser.add_argument(
+        "--ssh-key", type=Path, required=True, metavar="KEY", help="private key that root's sshd accepts"
+    )
+    parser.add_argument("--cuts", type=int, default=20, metavar="N", help="power cuts (20; a campaign: 100)")
+    parser.add_argument("--seed", type=int, default=1, help="of the random moments")
+    parser.add_argument(
+        "--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=f"of {', '.join(PARTS)}"
+    )
+    parser.add_argument(
+        "--wheels", type=Path, metavar="DIR", help="Python packages for the upgrades, if the image has none"
+    )
+    parser.add_argument("--cores", type=int, default=2, help="of the machine (2)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the table as JSON")
+    parser.add_argument(
+        "--folder", type=Path, metavar="DIR", help="keep the machine's disk here, and go on after its first start"
+    )
+    return parser.parse_args(argv)
+
+
+def look(options: argparse.Namespace, folder: Path) -> int:
+    """Everything, in an order that needs few starts."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = folder / "port"  # a kept disk names it
+    with (
+        Outside(DEVICE, USER, PASSWORD, int(port.read_text()) if port.exists() else 0) as outside,
+        Machine(options.image, folder, options.ssh_key, cores=options.cores) as machine,
+    ):
+        port.write_text(str(outside.broker.port))
+        stage = Stage(machine, outside, folder)
+        try:
+            run(stage, options)
+        finally:
+            print(table.render(stage.rows))
+            print(table.summary(stage.rows))
+            if options.json is not None:
+                table.save(stage.rows, options.json, image=options.image.name, parts=list(options.only), load=load())
+    return 0 if stage.rows and all(row.ok for row in stage.rows) else 1
+
+
+def run(stage: Stage, options: argparse.Namespace) -> None:
+    """The parts in order. Each leaves a machine that plays, with the camera off."""
+    first_start(stage)
+    if "start" in options.only:
+        stage.check(boot_file.taken_over, home.discovery, home.tracks, start.first_sound, start.units, wall.exposure)
+        stage.check(home.doctor, sound.comes_out, wall.walls)
+    if "camera" in options.only:
+        stage.check(camera.switch_on, camera.switch_off)
+    if "marker" in options.only:
+        stage.check(marker.marker, camera.switch_off)
+    if "faces" in options.only:
+        stage.restart(scene.FACES)
+        stage.check(home.moods, memory.resident, home.broker_away)
+        stage.outside.say("camera/set", "OFF")
+        stage.restart("auto")
+    if "boot_file" in options.only:
+        boot_file.break_it(stage)
+        start_again(stage)
+        stage.check(camera.still_off, boot_file.mistakes)
+        stage.shell.put(stage.settings().encode(), BOOT_FILE)
+        start_again(stage)
+        stage.check(boot_file.corrected)
+    if "cuts" in options.only:
+        stage.check(cuts.campaign(options.cuts, options.seed))
+    if "versions" in options.only:
+        versions.put_wheels(stage, options.wheels)
+        stage.check(versions.upgrade, versions.failed_upgrade, versions.away_and_back)
+
+
+def first_start(stage: Stage) -> None:
+    """The image as it was flashed; then what somebody writes on the boot partition, and a start with it."""
+    if stage.machine.was_here:
+        stage.say("it had its first start before")
+        return start_again(stage)
+    stage.say("the first start, as flashed")
+    stage.machine.start()
+    stage.say(f"    root can log in after {stage.machine.wait():.0f} s")
+    stage.check(start.units, start.no_consent)
+    scene.furnish(stage.shell)
+    stage.shell.put(stage.settings(mqtt=f'  password: "{PASSWORD}"\n').encode(), BOOT_FILE)
+    stage.shell("sync")
+    stage.machine.cut()
+    stage.machine.keep()
+    start_again(stage)
+
+
+def start_again(stage: Stage) -> None:
+    """Cut the power and switch it on, until the device is there outside."""
+    stage.say("the power is cut, and comes back")
+    if stage.machine.runs:
+        stage.shell("sync")
+        stage.machine.cut()
+    mark = stage.outside.mark()
+    stage.machine.start()
+    stage.await_online(mark)
+    stage.machine.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

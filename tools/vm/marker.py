@@ -1,0 +1,147 @@
+"""No picture on the disk: a marker picture is shown to the camera, and its pixels are looked for everywhere.
+
+The camera is the kernel's own test camera (vivid), which shows colour bars, through the same driver interface as a real
+one. While the eye looks at it, memory is short, a swap file is in use, core dumps are on for everybody, and the eye is
+made to crash. Then the power is cut and the whole disk is searched, files, journal, swap, core dumps and free blocks,
+for rows of the picture in every shape it has on its way: as the driver gives it, in colour, and in gray as the eye
+uses it.
+
+The control: the same rows, mirrored and as a negative so that they are told apart, are written to a file, held by a
+program that is swapped out, and by one that crashes. All three have to be found, or the search proves nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from tools.vm.search import disguise, find
+from tools.vm.stage import PYTHON, Stage
+from tools.vm.table import Row, equal
+
+CONTROLS = {1: "file", 2: "core dump", 3: "swap"}
+SHOWN_S = 30
+TAKE = f"""
+{PYTHON} - <<'END'
+import json, logging
+from pathlib import Path
+import cv2
+from device import layers
+from device.perception.v4l2 import V4l2Camera, find_node
+config = layers.load(Path("/etc/affetto/config.yaml")).camera
+node = find_node()
+camera = V4l2Camera(node, config)
+gray = next(camera.frames()).gray
+camera.close()
+capture = cv2.VideoCapture(str(node), cv2.CAP_V4L2)
+capture.set(cv2.CAP_PROP_FRAME_WIDTH, config.width)
+capture.set(cv2.CAP_PROP_FRAME_HEIGHT, config.height)
+colour = capture.read()[1]
+capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
+raw = capture.read()[1]
+width = colour.shape[1]
+raw = raw.reshape(-1)
+stride = raw.size // colour.shape[0]
+rows = {{}}
+for part in (0.6, 0.9):
+    rows["gray " + str(part)] = gray[int(part * gray.shape[0])].tobytes().hex()
+    rows["colour " + str(part)] = colour[int(part * colour.shape[0])].tobytes().hex()
+    start = int(part * colour.shape[0]) * stride
+    rows["driver " + str(part)] = raw[start : start + stride].tobytes().hex()
+print(json.dumps({{"rows": rows, "gray": gray.shape, "colour": colour.shape, "stride": stride}}))
+END
+"""
+TRAP = """
+sysctl -q -w kernel.core_pattern=/var/tmp/core.%e.%p
+swapoff -a
+rm -f /var/swap
+dd if=/dev/zero of=/var/swap bs=1M count=256 status=none
+chmod 600 /var/swap
+mkswap -q /var/swap >/dev/null
+swapon /var/swap
+sysctl -q -w vm.swappiness=200
+"""
+HOLD = """
+import os, sys, time
+rows = sys.stdin.buffer.read()
+kept = [bytes(rows) for _ in range(200)]
+if sys.argv[1] == "core":
+    os.abort()
+open("/run/holding", "w").close()
+time.sleep(100000)
+"""
+SQUEEZE = """
+import time
+free = {line.split(":")[0]: int(line.split()[1]) for line in open("/proc/meminfo")}
+more = (free["MemAvailable"] + min(free["SwapFree"] * 2 // 3, 150000)) * 1024
+kept = []
+while more > 0:
+    kept.append(bytearray(b"\\x5a" * 4_000_000))
+    more -= 4_000_000
+    time.sleep(0.01)
+time.sleep(5)
+"""
+
+
+def marker(stage: Stage) -> Iterator[Row]:
+    """A marker picture is shown to the camera, and looked for on the whole disk"""
+    taken = json.loads(stage.shell(TAKE))
+    rows = {name: bytes.fromhex(row) for name, row in taken["rows"].items()}
+    flat = [name for name, row in rows.items() if len(set(row)) < 6]
+    yield Row("marker picture", f"{taken['colour']} from the driver, {taken['gray']} in the eye", "not flat", not flat)
+    show(stage)
+    yield from press(stage, rows["gray 0.6"])
+    stage.shell("sync")
+    stage.machine.cut()
+    image = stage.folder / "searched.img"
+    stage.machine.dump(image)
+    controls = {word: disguise(rows["gray 0.6"], how) for how, word in CONTROLS.items()}
+    found = find(image, rows | controls)
+    size = image.stat().st_size
+    image.unlink()
+    for name in rows:
+        yield equal(f"marker: {name} of its height, on the whole disk ({size >> 20} MiB)",
+                    f"{len(found[name])} times", "0 times")  # fmt: skip
+    for word in controls:
+        yield Row(
+            f"control: found in an unprotected program's {word}", f"{len(found[word])} times", ">= 1", bool(found[word])
+        )
+    stage.machine.start()
+    stage.machine.wait()
+    stage.shell("rm -f /var/swap /var/tmp/core.*")
+
+
+def show(stage: Stage) -> None:
+    """The eye looks at it."""
+    mark = stage.outside.mark()
+    stage.outside.say("camera/set", "ON")
+    stage.outside.event("camera_on", since=mark, patience_s=600)
+    stage.shell(f"sleep {SHOWN_S}")
+
+
+def press(stage: Stage, row: bytes) -> Iterator[Row]:
+    """Short memory, swap, crashes: all that could bring a picture to the disk, for the eye and for the control."""
+    shell = stage.shell
+    shell(TRAP)
+    shell.put(HOLD.encode(), "/run/hold.py")
+    shell.put(disguise(row, 1) * 50, "/var/tmp/control")
+    shell.run("ulimit -c unlimited; cd /var/tmp; python3 /run/hold.py core || true", data=disguise(row, 2))
+    shell.run(
+        "(python3 /run/hold.py swap >/dev/null 2>&1 &) ; until [ -e /run/holding ]; do sleep 0.2; done",
+        data=disguise(row, 3),
+    )
+    pid = stage.pid("affetto-eye.service")
+    shell.put(SQUEEZE.encode(), "/run/squeeze.py")
+    shell.run("python3 /run/squeeze.py", patience_s=300)
+    used = shell("awk 'NR > 1 { print $4 }' /proc/swaps")
+    yield Row("marker: swap in use, after memory was short", f"{int(used) // 1024} MiB", "> 0", int(used) > 0)
+    status = shell(f"grep -E '^Vm(Swap|Lck)' /proc/{pid}/status || true")
+    swapped = next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmSwap")), -1)
+    yield equal("marker: memory of the eye in swap", f"{swapped} kB", "0 kB")
+    mark = stage.outside.mark()
+    shell(f"kill -ABRT {pid}")
+    stage.outside.event("camera_on", since=mark, patience_s=600)  # started anew
+    cores = shell("ls /var/tmp | grep ^core || true").split()
+    eyes = [name for name in cores if "affetto" in name]
+    yield Row("marker: core dumps, after the eye and the control crashed", ", ".join(cores), "the control's alone",
+              bool(cores) and not eyes)  # fmt: skip
