@@ -375,7 +375,43 @@ def test_without_systemd_running_it_starts_at_the_next_boot(
     assert "starts at the next boot" in capsys.readouterr().out
 
 
-# --- The two scripts of systemd/ ---------------------------------------------------------------------------------
+def test_a_trial_is_noted_until_it_is_over(stage: Stage, clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert stage.install(version(clone, stage.layout, "1")) == 0
+    assert stage.install(version(clone, stage.layout, "2")) == 0
+    assert not stage.layout.trial.exists()
+    three = version(clone, stage.layout, "3")
+    stage.broken.add(three.name)
+    assert stage.install(three) == 1
+    assert not stage.layout.trial.exists()
+
+    def cut(*_: object, **__: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trial, "start", cut)
+    with pytest.raises(KeyboardInterrupt):
+        stage.install(version(clone, stage.layout, "4"))
+    assert stage.layout.trial.read_bytes() == Path("/proc/sys/kernel/random/boot_id").read_bytes()
+
+
+@pytest.mark.parametrize(("boot", "counts"), [("a", "two"), ("b", "one")])
+def test_a_trial_that_the_power_ended_goes_back_at_the_next_start(tmp_path: Path, boot: str, counts: str) -> None:
+    for name in ("one", "two"):
+        (tmp_path / "releases" / name / "systemd").mkdir(parents=True)
+    (tmp_path / "current").symlink_to("releases/two")
+    (tmp_path / "previous").symlink_to("releases/one")
+    (tmp_path / "trial").write_text("a\n")
+    (tmp_path / "systemctl").write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/asked\n')
+    (tmp_path / "systemctl").chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "AFFETTO_HOME": str(tmp_path), "AFFETTO_BOOT": boot}
+    done = subprocess.run([SYSTEMD / "end-trial"], env=env, capture_output=True, text=True, check=True)
+    assert (tmp_path / "current").readlink() == Path("releases") / counts
+    assert (tmp_path / "trial").exists() == (boot == "a")
+    assert ("going back to one" in done.stdout) == (tmp_path / "asked").exists() == (boot == "b")
+    subprocess.run([SYSTEMD / "end-trial"], env=env, check=True)
+    assert (tmp_path / "current").readlink() == Path("releases") / counts
+
+
+# --- The other scripts of systemd/ ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

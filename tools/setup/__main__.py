@@ -103,6 +103,7 @@ def prove(layout: Layout, known: dict[str, str] | None, before: Path | None) -> 
     found = None if wrong else trial.problems(layout)
     wrong = wrong or trial.verdict(known, found)
     if not wrong:
+        release.settle(layout)
         machine.tidy(layout)
         say(f"Affetto {version} is up.")
         for part, words in (found or {}).items():
@@ -123,6 +124,7 @@ def go_back(layout: Layout, before: Path) -> None:
     machine.connect(layout, before)
     machine.tidy(layout)
     machine.reload(layout)
+    release.settle(layout)
     wrong = trial.start(layout, anew=True)
     say(f"Went back to Affetto {before.name}, " + (f"which is not well either: {wrong}." if wrong else "which is up."))
 

@@ -3,6 +3,7 @@
 /opt/affetto/releases/0.1.0-5f2c9a01/   one version: program, models, units, and its virtual environment in .venv
 /opt/affetto/current -> releases/...    the one that counts; systemd's units are links into it
 /opt/affetto/previous -> releases/...   the one before, kept to go back to
+/opt/affetto/trial                      while `current` has yet to prove itself: in which boot that began
 /etc/affetto  /var/lib/affetto  /srv/music  /media/affetto/LABEL
 """
 
@@ -41,6 +42,10 @@ class Layout:
     @property
     def previous(self) -> Path:
         return self.home / "previous"
+
+    @property
+    def trial(self) -> Path:
+        return self.home / "trial"
 
     @property
     def command(self) -> Path:

@@ -19,6 +19,7 @@ from tools.setup.layout import Layout
 TREES = ("device", "models", "systemd", "tools/setup")
 FILES = ("install.sh", "config.yaml", "pyproject.toml", "README.md", "LICENSE")
 LEFT_OUT = {"__pycache__"}
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 Contents = dict[str, tuple[bytes, int]]
 
 
@@ -102,8 +103,17 @@ def switch(layout: Layout, folder: Path) -> Path | None:
         return None
     if before is not None:
         link(layout.previous, before.relative_to(layout.home.resolve()))
+        if layout.systemd_runs:
+            write(layout.trial, BOOT_ID.read_bytes(), 0o644)
     link(layout.current, folder.relative_to(layout.home))
     return before
+
+
+def settle(layout: Layout) -> None:
+    """The version that counts is on trial no more: it has proved itself, or is the one before. From now on a power cut
+    changes nothing; until now, systemd/end-trial would have gone back at the next start."""
+    os.sync()
+    layout.trial.unlink(missing_ok=True)
 
 
 def prune(layout: Layout) -> None:
