@@ -20,8 +20,9 @@ MODELS = ROOT / "models"
 FACES = Path(os.environ.get("AFFETTO_SHARED", ROOT.parent / "shared")) / "data" / "emotion"
 sys.path.insert(0, str(ROOT))
 
-from tools import convert, measure_emotion  # noqa: E402
-from tools.emotion_data import read_split  # noqa: E402
+from tools.emotion import measure as measure_emotion  # noqa: E402
+from tools.labelled.emotions import read_split  # noqa: E402
+from tools.model import files  # noqa: E402
 
 needs_faces = pytest.mark.skipif(not FACES.exists(), reason=f"the labelled faces are not at {FACES}")
 
@@ -286,12 +287,12 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
-        convert.write_atomically(target, b"new")
+        files.write_atomically(target, b"new")
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
 
 
 def test_write_pair_refuses_a_card_of_other_bytes(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="does not describe"):
-        convert.write_pair(tmp_path, "emotion", b"bytes", {"sha256": "0" * 64})
+        files.write_pair(tmp_path, "emotion", b"bytes", {"sha256": "0" * 64})
     assert not list(tmp_path.iterdir())

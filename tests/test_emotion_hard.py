@@ -11,11 +11,12 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools import emotion_hard, measure_emotion  # noqa: E402
+from tools.emotion import hard  # noqa: E402
+from tools.emotion import measure as measure_emotion  # noqa: E402
 
 FACES = Path(os.environ.get("AFFETTO_SHARED", ROOT.parent / "shared")) / "data" / "emotion"
 needs_faces = pytest.mark.skipif(not FACES.exists(), reason=f"the labelled faces are not at {FACES}")
-KINDS = list(emotion_hard.KINDS)
+KINDS = list(hard.KINDS)
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +31,7 @@ def crops() -> np.ndarray:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_severity_changes_more_than_the_one_before(crops: np.ndarray, kind: str) -> None:
     many = np.tile(crops, (6, 1, 1))  # enough for the grays that hide faces to even out
-    changes = [
-        np.abs(emotion_hard.corrupt(many, kind, severity).astype(int) - many).mean()
-        for severity in emotion_hard.SEVERITIES
-    ]
+    changes = [np.abs(hard.corrupt(many, kind, severity).astype(int) - many).mean() for severity in hard.SEVERITIES]
     assert changes[0] > 0
     assert changes == sorted(changes)
 
@@ -41,7 +39,7 @@ def test_every_severity_changes_more_than_the_one_before(crops: np.ndarray, kind
 @pytest.mark.parametrize("kind", KINDS)
 def test_corruption_repeats_and_leaves_the_face_alone(crops: np.ndarray, kind: str) -> None:
     before = crops.copy()
-    one, two = emotion_hard.corrupt(crops, kind, 5), emotion_hard.corrupt(crops, kind, 5)
+    one, two = hard.corrupt(crops, kind, 5), hard.corrupt(crops, kind, 5)
     np.testing.assert_array_equal(one, two)
     np.testing.assert_array_equal(crops, before)
     assert one.dtype == np.uint8
@@ -49,19 +47,17 @@ def test_corruption_repeats_and_leaves_the_face_alone(crops: np.ndarray, kind: s
 
 
 def test_a_face_is_corrupted_alike_among_more_faces(crops: np.ndarray) -> None:
-    np.testing.assert_array_equal(
-        emotion_hard.corrupt(crops, "noise", 3)[:4], emotion_hard.corrupt(crops[:4], "noise", 3)
-    )
+    np.testing.assert_array_equal(hard.corrupt(crops, "noise", 3)[:4], hard.corrupt(crops[:4], "noise", 3))
 
 
 def test_severity_five_is_what_the_kind_is_named_after(crops: np.ndarray) -> None:
-    dark = emotion_hard.corrupt(crops, "gamma 4", 5)
+    dark = hard.corrupt(crops, "gamma 4", 5)
     np.testing.assert_allclose(dark, 255 * (crops / 255) ** 4, atol=0.51)
-    bright = emotion_hard.corrupt(crops, "gamma 0.25", 5)
+    bright = hard.corrupt(crops, "gamma 0.25", 5)
     np.testing.assert_allclose(bright, 255 * (crops / 255) ** 0.25, atol=0.51)
-    noise = emotion_hard.corrupt(np.full((40, 48, 48), 128, np.uint8), "noise", 5)
+    noise = hard.corrupt(np.full((40, 48, 48), 128, np.uint8), "noise", 5)
     assert noise.std() == pytest.approx(50, rel=0.05)
-    hidden = emotion_hard.corrupt(crops, "half hidden", 5)
+    hidden = hard.corrupt(crops, "half hidden", 5)
     untouched = (hidden == crops).mean((1, 2))
     assert ((untouched >= 0.5) & (untouched < 0.55)).all()
 
@@ -70,7 +66,7 @@ def test_severity_five_is_what_the_kind_is_named_after(crops: np.ndarray) -> Non
 def test_blur_spreads_a_dot_without_moving_or_losing_it(kind: str, reach_px: int) -> None:
     dot = np.zeros((16, 49, 49), np.uint8)
     dot[:, 24, 24] = 255
-    for blurred in emotion_hard.corrupt(dot, kind, 5).astype(float):
+    for blurred in hard.corrupt(dot, kind, 5).astype(float):
         rows, columns = np.nonzero(blurred)
         assert blurred.sum() == pytest.approx(255, rel=0.12)
         assert np.average(rows, weights=blurred[rows, columns]) == pytest.approx(24, abs=0.2)
@@ -81,14 +77,14 @@ def test_blur_spreads_a_dot_without_moving_or_losing_it(kind: str, reach_px: int
 @pytest.mark.parametrize(("kind", "severity"), [("fog", 1), ("noise", 0), ("noise", 6)])
 def test_what_does_not_exist_is_refused(crops: np.ndarray, kind: str, severity: int) -> None:
     with pytest.raises(ValueError, match="no corruption"):
-        emotion_hard.corrupt(crops, kind, severity)
+        hard.corrupt(crops, kind, severity)
 
 
 def test_zoom_enlarges_about_the_middle(crops: np.ndarray) -> None:
-    np.testing.assert_array_equal(emotion_hard.zoomed(crops, 1.0), crops)
+    np.testing.assert_array_equal(hard.zoomed(crops, 1.0), crops)
     square = np.zeros((1, 48, 48), np.uint8)
     square[0, 14:34, 14:34] = 200
-    larger = emotion_hard.zoomed(square, 1.3)[0] > 100
+    larger = hard.zoomed(square, 1.3)[0] > 100
     assert larger.sum() == pytest.approx(26**2, rel=0.02)
     np.testing.assert_array_equal(larger, larger[::-1, ::-1])
 
@@ -100,13 +96,13 @@ def test_the_suite_counts_what_the_scorer_gets_right(crops: np.ndarray) -> None:
         return np.eye(8, dtype=np.float32)[int(crop.mean() < 60)]
 
     truth = np.array([1, 0] * 4)
-    found = emotion_hard.measure_suite(score, crops, truth)
+    found = hard.measure_suite(score, crops, truth)
     assert found["faces"] == 8
     assert set(found["by_kind"]) == set(KINDS)
     assert found["by_severity"]["gamma 4"][4] == 0.5
     assert found["by_severity"]["JPEG 20"] == [0.5] * 5
     assert found["mean"] == pytest.approx(np.mean(list(found["by_kind"].values())), abs=1e-3)
-    assert emotion_hard.measure_suite(score, crops, truth, every=2)["by_kind"]["noise"] == 0.0
+    assert hard.measure_suite(score, crops, truth, every=2)["by_kind"]["noise"] == 0.0
 
 
 def test_reliability_holds_every_face_and_makes_the_calibration_error() -> None:

@@ -25,9 +25,10 @@ ROOT = Path(__file__).resolve().parent.parent
 MODELS = ROOT / "models"
 sys.path.insert(0, str(ROOT))
 
-from tools import face_scenes, face_targets, measure_faces  # noqa: E402
-from tools.face_data import Picture, Pool  # noqa: E402
-from tools.face_targets import Label  # noqa: E402
+from tools.faces import measure as measure_faces  # noqa: E402
+from tools.faces import scenes as face_scenes  # noqa: E402
+from tools.faces import targets  # noqa: E402
+from tools.labelled.boxes import Label, Picture, Pool  # noqa: E402
 
 HEIGHT, WIDTH = 240, 320
 
@@ -52,11 +53,11 @@ class Oracle:
     """A network that answers with what training would have taught it; remembers what it was shown."""
 
     def __init__(self, labels: Sequence[Label], sure: float = 5.0) -> None:
-        maps = face_targets.encode(labels, HEIGHT, WIDTH)
+        maps = targets.encode(labels, HEIGHT, WIDTH)
         self.outputs: list[np.ndarray] = []
         for level in maps:
-            score = np.where(level[..., face_targets.SCORE] > 0, sure, -9.0)
-            self.outputs += [score, level[..., face_targets.BOX], level[..., face_targets.LANDMARKS]]
+            score = np.where(level[..., targets.SCORE] > 0, sure, -9.0)
+            self.outputs += [score, level[..., targets.BOX], level[..., targets.LANDMARKS]]
         self.outputs = [out[None].astype(np.float32) for out in self.outputs]
         names = [f"{kind}_{stride}" for stride in STRIDES for kind in KINDS]
         tensors = (Tensor(name, out.shape, 1.0, 0) for name, out in zip(names, self.outputs, strict=True))
@@ -358,7 +359,7 @@ def test_the_talking_woman_is_found_in_95_percent_of_the_frames(shared_dir: Path
 
 
 def test_small_faces_are_not_held_against_the_net() -> None:
-    fine, *_ = face_targets.encode([label(100, 100, 8, 10)], HEIGHT, WIDTH)
+    fine, *_ = targets.encode([label(100, 100, 8, 10)], HEIGHT, WIDTH)
     assert fine[..., 0].sum() == 0
     assert fine[..., 1].min() == 0
     assert fine[0, 0, 1] == 1
@@ -408,7 +409,7 @@ def test_scenes_depend_on_their_seed_only() -> None:
 def test_the_keras_twin_answers_like_the_net() -> None:
     torch = pytest.importorskip("torch", reason="training tools are not installed")
     pytest.importorskip("keras", reason="training tools are not installed")
-    from tools import face_net
+    from tools.faces import net as face_net
 
     torch.manual_seed(0)
     net = face_net.FaceNet().eval()
@@ -425,7 +426,7 @@ def test_the_keras_twin_answers_like_the_net() -> None:
 @pytest.mark.parametrize("length", [15, 16])
 def test_halving_keeps_cells_where_the_device_looks_for_them(length: int) -> None:
     torch = pytest.importorskip("torch", reason="training tools are not installed")
-    from tools import face_net
+    from tools.faces import net as face_net
 
     halve = face_net.Conv(1, 1, 3, 2, linear=True).eval()
     with torch.no_grad():

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FACES = Path(os.environ.get("AFFETTO_SHARED", ROOT.parent / "shared")) / "data" / "emotion"
 sys.path.insert(0, str(ROOT))
 
-from tools.emotion_data import read_split  # noqa: E402
+from tools.labelled.emotions import read_split  # noqa: E402
 
 needs_faces = pytest.mark.skipif(not FACES.exists(), reason=f"the labelled faces are not at {FACES}")
 RAMP = np.linspace(20, 200, 48 * 48).reshape(48, 48)

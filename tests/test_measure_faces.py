@@ -21,12 +21,13 @@ from device.perception.faces import FaceDetector
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools import evaluate, face_chain, face_cutout, face_hard, face_matching, face_seen  # noqa: E402
-from tools.emotion_data import LabelledFaces, read_split  # noqa: E402
-from tools.face_data import Picture, held_back_backgrounds  # noqa: E402
-from tools.face_matching import Match, compare  # noqa: E402
-from tools.face_sets import Sets  # noqa: E402
-from tools.face_targets import Label  # noqa: E402
+from tools import evaluate  # noqa: E402
+from tools.faces.hard import cutout, kinds  # noqa: E402
+from tools.faces.measuring import chain, matching, seen  # noqa: E402
+from tools.faces.measuring.matching import Match, compare  # noqa: E402
+from tools.faces.measuring.sets import Sets  # noqa: E402
+from tools.labelled.boxes import Label, Picture, held_back_backgrounds  # noqa: E402
+from tools.labelled.emotions import LabelledFaces, read_split  # noqa: E402
 
 
 def label(x: float, y: float, w: float, h: float, **more: Any) -> Label:
@@ -54,8 +55,8 @@ def alarm(score: float, found_px: float = 40) -> Match:
 def test_average_precision_of_a_perfect_and_of_a_blind_detector() -> None:
     truth = [label(10, 10, 40, 50), label(100, 10, 40, 50)]
     perfect = compare([face(10, 10, 40, 50), face(100, 10, 40, 50)], truth)
-    assert face_matching.average_precision(perfect) == 1.0
-    assert face_matching.average_precision(compare([], truth)) == 0.0
+    assert matching.average_precision(perfect) == 1.0
+    assert matching.average_precision(compare([], truth)) == 0.0
 
 
 def test_average_precision_by_hand() -> None:
@@ -63,14 +64,14 @@ def test_average_precision_by_hand() -> None:
     truth = [label(10, 10, 40, 50), label(100, 10, 40, 50), label(200, 100, 40, 50)]
     found = [face(10, 10, 40, 50, 0.9), face(10, 150, 40, 50, 0.8), face(100, 10, 40, 50, 0.7)]
     matches = compare(found, truth)
-    assert face_matching.average_precision(matches) == pytest.approx(1 / 3 + 1 / 3 * 2 / 3)
-    assert face_matching.recall(matches, 0.75) == pytest.approx(1 / 3)
-    assert face_matching.recall(matches, 0.5) == pytest.approx(2 / 3)
+    assert matching.average_precision(matches) == pytest.approx(1 / 3 + 1 / 3 * 2 / 3)
+    assert matching.recall(matches, 0.75) == pytest.approx(1 / 3)
+    assert matching.recall(matches, 0.5) == pytest.approx(2 / 3)
 
 
 def test_average_precision_does_not_hang_on_the_order_of_equal_scores() -> None:
     tied = [hit(0.8), alarm(0.8), alarm(0.8), hit(0.8)]
-    assert face_matching.average_precision(tied) == face_matching.average_precision(tied[::-1]) == pytest.approx(0.5)
+    assert matching.average_precision(tied) == matching.average_precision(tied[::-1]) == pytest.approx(0.5)
 
 
 def test_a_face_found_twice_is_a_false_alarm_once() -> None:
@@ -86,12 +87,12 @@ def test_an_ignored_face_counts_neither_way() -> None:
 
 def test_landmark_error_is_a_share_of_the_distance_between_the_eyes() -> None:
     truth = label(100, 100, 50, 60)  # eyes 20 px apart
-    assert face_matching.miss(face(102, 100, 50, 60), truth) == pytest.approx(2 / 20)
+    assert matching.miss(face(102, 100, 50, 60), truth) == pytest.approx(2 / 20)
 
 
 def test_a_size_band_holds_its_faces_and_the_false_alarms_of_that_size() -> None:
     matches = [hit(0.9, 25), hit(0.8, 40), alarm(0.7, 25), alarm(0.6, 200), Match(-1.0, 25)]
-    bands = face_matching.by_width(matches, 0.5)
+    bands = matching.by_width(matches, 0.5)
     assert bands["20-30"] == {"faces": 2, "ap": pytest.approx(0.5), "recall": pytest.approx(0.5)}
     assert bands["30-50"] == {"faces": 1, "ap": 1.0, "recall": 1.0}
     assert bands["90-1000"]["faces"] == 0
@@ -99,25 +100,25 @@ def test_a_size_band_holds_its_faces_and_the_false_alarms_of_that_size() -> None
 
 def test_the_threshold_for_so_many_alarms() -> None:
     matches = [hit(0.9), alarm(0.8), hit(0.7), alarm(0.6), hit(0.5), alarm(0.5)]
-    assert face_matching.threshold_for(matches, 0) == 0.9
-    assert face_matching.threshold_for(matches, 1) == 0.7
-    assert face_matching.threshold_for(matches, 2) == 0.6
-    assert face_matching.threshold_for(matches, 9) == 0.5
-    assert face_matching.threshold_for([alarm(0.9)], 0) > 1
+    assert matching.threshold_for(matches, 0) == 0.9
+    assert matching.threshold_for(matches, 1) == 0.7
+    assert matching.threshold_for(matches, 2) == 0.6
+    assert matching.threshold_for(matches, 9) == 0.5
+    assert matching.threshold_for([alarm(0.9)], 0) > 1
 
 
 def test_detectors_are_compared_at_the_alarms_of_the_reference() -> None:
     person = Picture("crowd 0", "crowd", np.zeros((240, 320), np.uint8), (label(10, 10, 40, 50),))
     empty = Picture("wall", "background", np.zeros((240, 320), np.uint8), ())
     found, wrong = face(10, 10, 40, 50, 0.6), face(200, 100, 40, 50, 0.75)
-    strict = face_seen.Seen([], [(empty, [])], [], [(person, [found])])
-    loose = face_seen.Seen([], [(empty, [wrong])], [], [(person, [found])])
-    figures = face_seen.at_equal_alarms({"yunet_n": strict, "ours": loose})
+    strict = seen.Seen([], [(empty, [])], [], [(person, [found])])
+    loose = seen.Seen([], [(empty, [wrong])], [], [(person, [found])])
+    figures = seen.at_equal_alarms({"yunet_n": strict, "ours": loose})
     assert figures["yunet_n"]["recall"] == 1.0  # no alarm at 0.7 nor below it
     assert figures["ours"]["false_alarms_allowed"] == 0
     assert figures["ours"]["recall"] == 0.0  # its face is less sure than its alarm
     assert figures["ours"]["threshold"] > 0.75
-    assert face_seen.at_equal_alarms({"ours": loose}) == {}
+    assert seen.at_equal_alarms({"ours": loose}) == {}
 
 
 # --- the hard set -----------------------------------------------------------------------------------------------
@@ -144,18 +145,18 @@ def wall(number: int) -> Picture:
 
 @pytest.fixture(scope="module")
 def hard() -> list[Picture]:
-    return face_hard.pictures([person(n, 40 + 12 * n) for n in range(9)], [wall(n) for n in range(4)], a_kind=4)
+    return kinds.pictures([person(n, 40 + 12 * n) for n in range(9)], [wall(n) for n in range(4)], a_kind=4)
 
 
 def test_the_hard_set_is_always_the_same(hard: Sequence[Picture]) -> None:
-    again = face_hard.pictures([person(n, 40 + 12 * n) for n in range(9)], [wall(n) for n in range(4)], a_kind=2)
+    again = kinds.pictures([person(n, 40 + 12 * n) for n in range(9)], [wall(n) for n in range(4)], a_kind=2)
     both = [picture for picture in hard if int(picture.file.split()[-1]) < 2]
     assert [picture.file for picture in again] == [picture.file for picture in both]
     assert all((one.gray == other.gray).all() for one, other in zip(again, both, strict=True))
 
 
 def test_the_hard_set_has_every_kind_with_faces_that_count(hard: Sequence[Picture]) -> None:
-    for kind in face_hard.KINDS:
+    for kind in kinds.KINDS:
         own = [picture for picture in hard if picture.source == kind]
         counting = [one for picture in own for one in picture.labels if not one.ignored]
         assert len(own) == 4
@@ -202,7 +203,7 @@ def test_dark_pictures_are_dark(hard: Sequence[Picture]) -> None:
 
 
 def test_a_turned_view_keeps_the_landmarks_on_the_face() -> None:
-    gray, inside, truth = face_cutout.view(person(1), (200, 200), (100, 100), 60.0, 30.0)
+    gray, inside, truth = cutout.view(person(1), (200, 200), (100, 100), 60.0, 30.0)
     assert inside[100, 100] == 1
     assert truth.box[:2] + truth.box[2:] / 2 == pytest.approx([100, 100], abs=0.01)
     assert truth.box[2] > 60  # the ellipse is higher than wide, turning makes its box wider
@@ -212,9 +213,9 @@ def test_a_turned_view_keeps_the_landmarks_on_the_face() -> None:
 
 def test_the_hard_set_says_what_it_lacks() -> None:
     with pytest.raises(ValueError, match="single people"):
-        face_hard.pictures([], [wall(1)])
+        kinds.pictures([], [wall(1)])
     with pytest.raises(ValueError, match="without faces"):
-        face_hard.pictures([person(1)], [])
+        kinds.pictures([person(1)], [])
 
 
 # --- the whole ---------------------------------------------------------------------------------------------------
@@ -240,7 +241,7 @@ def test_evaluate_prints_json(data_dir: Path, capsys: pytest.CaptureFixture[str]
     figures = json.loads(capsys.readouterr().out)
     assert figures["faces"] == 6
     assert figures["false_alarms"]["pictures"] == 4
-    assert set(figures["hard"]["kinds"]) == set(face_hard.KINDS)
+    assert set(figures["hard"]["kinds"]) == set(kinds.KINDS)
     assert set(figures["by_width_px"]) == set(figures["hard"]["by_width_px"]) == set(figures["scenes"]["by_width_px"])
     assert figures["milliseconds"]["p50"] > 0
     assert "equal_alarms" not in figures  # there was no reference to compare with
@@ -249,7 +250,7 @@ def test_evaluate_prints_json(data_dir: Path, capsys: pytest.CaptureFixture[str]
 def test_evaluate_prints_a_table(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate.main(["faces", "--data", str(data_dir), "--scenes", "0", "--hard", "1"]) == 0
     printed = capsys.readouterr().out
-    assert all(kind in printed for kind in face_hard.KINDS)
+    assert all(kind in printed for kind in kinds.KINDS)
 
 
 def test_evaluate_says_which_file_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -259,7 +260,7 @@ def test_evaluate_says_which_file_is_missing(tmp_path: Path, capsys: pytest.Capt
 
 def test_nobody_found_gives_zeros_not_errors() -> None:
     sets = Sets((person(1),), (wall(1),), (), ())
-    figures = face_seen.judge(lambda gray: [], sets, 0.5)
+    figures = seen.judge(lambda gray: [], sets, 0.5)
     assert figures["ap"] == figures["recall"] == 0.0
     assert figures["false_alarms"] == {"count": 0, "pictures": 1}
     assert figures["landmark_error"] == 1.0
@@ -279,12 +280,12 @@ def test_evaluate_draws_what_it_counted(data_dir: Path, tmp_path: Path, capsys: 
 
 def test_a_sheet_shows_the_least_sure_misses_first() -> None:
     pytest.importorskip("matplotlib")
-    from tools import face_sheets
+    from tools.faces.measuring import mistakes
 
     truth = (label(10, 10, 40, 50), label(100, 10, 40, 50), label(200, 10, 60, 70), label(200, 100, 20, 25))
     picture = Picture("people/anna_1.jpg", "video", np.zeros((240, 320), np.uint8), truth)
     found = [face(10, 10, 40, 50, 0.9), face(100, 10, 40, 50, 0.3)]
-    worst = face_sheets._worst(face_sheets.misses([(picture, found)], threshold=0.5))
+    worst = mistakes._worst(mistakes.misses([(picture, found)], threshold=0.5))
     assert [(one.box[2], one.score) for one in worst] == [(60.0, 0.0), (20.0, 0.0), (40.0, pytest.approx(0.3))]
     assert worst[0].caption == "anna_1\n60 px, not seen"
 
@@ -314,24 +315,24 @@ def read_brightness(crop48: np.ndarray) -> np.ndarray:
 def seeing(monkeypatch: pytest.MonkeyPatch) -> list[tuple[np.ndarray, Face]]:
     """Remember every pasted frame with the face that a perfect detector would find in it."""
     pasted: list[tuple[np.ndarray, Face]] = []
-    paste = face_chain.paste
+    paste = chain.paste
 
     def remember(*arguments: Any) -> Any:
         frame, matrix = paste(*arguments)
-        true = face_chain._true_face(matrix)
+        true = chain._true_face(matrix)
         middle = matrix[:, :2] @ [24.0, 24.1] + matrix[:, 2]
         x, y = (middle - true.w / 2).tolist()
         pasted.append((frame, replace(true, x=x, y=y)))
         return frame, matrix
 
-    monkeypatch.setattr(face_chain, "paste", remember)
+    monkeypatch.setattr(chain, "paste", remember)
     return pasted
 
 
 def test_a_chain_that_finds_everything_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     pasted = seeing(monkeypatch)
-    figures = face_chain.measure_chain(lambda gray: [pasted[-1][1]], read_brightness, labelled(), [wall(1), wall(2)])
-    assert figures["faces"] == 6 * len(face_chain.SIDES_PX)
+    figures = chain.measure_chain(lambda gray: [pasted[-1][1]], read_brightness, labelled(), [wall(1), wall(2)])
+    assert figures["faces"] == 6 * len(chain.SIDES_PX)
     assert figures["share_found"] == figures["accuracy_direct"] == figures["accuracy_found"] == 1.0
     assert figures["accuracy_placed"] == 1.0
     assert figures["difference_points"] == 0.0
@@ -343,7 +344,7 @@ def test_a_chain_that_finds_everything_loses_nothing(monkeypatch: pytest.MonkeyP
 
 
 def test_a_blind_chain_is_all_misses() -> None:
-    figures = face_chain.measure_chain(lambda gray: [], read_brightness, labelled(), [wall(1)])
+    figures = chain.measure_chain(lambda gray: [], read_brightness, labelled(), [wall(1)])
     assert figures["share_found"] == figures["accuracy_misses_wrong"] == 0.0
     assert figures["accuracy_found"] is None
     assert figures["difference_points"] is None
@@ -359,34 +360,34 @@ def test_a_chain_that_cuts_beside_the_face_is_caught(monkeypatch: pytest.MonkeyP
         points = tuple((x + true.w, y + true.h) for x, y in true.landmarks)
         return [replace(true, landmarks=points)]
 
-    figures = face_chain.measure_chain(find, read_brightness, labelled(), [wall(1), wall(2)])
+    figures = chain.measure_chain(find, read_brightness, labelled(), [wall(1), wall(2)])
     assert figures["share_found"] == 1.0
     assert figures["difference_points"] < -20
 
 
 def test_a_find_elsewhere_is_not_the_pasted_face() -> None:
-    _, matrix = face_chain.paste(np.random.default_rng(1), labelled().faces[0], np.zeros((240, 320), np.uint8), 72)
+    _, matrix = chain.paste(np.random.default_rng(1), labelled().faces[0], np.zeros((240, 320), np.uint8), 72)
     middle = matrix[:, :2] @ [24.0, 24.1] + matrix[:, 2]
     right = face(middle[0] - 32, middle[1] - 32, 64, 64, 0.6)
     elsewhere = face(middle[0] + 60, middle[1] - 32, 64, 64, 0.99)
     tiny = face(middle[0] - 6, middle[1] - 6, 12, 12, 0.99)
-    assert face_chain.pick([elsewhere, tiny, right], matrix, 72) == right
-    assert face_chain.pick([elsewhere, tiny], matrix, 72) is None
+    assert chain.pick([elsewhere, tiny, right], matrix, 72) == right
+    assert chain.pick([elsewhere, tiny], matrix, 72) is None
 
 
 def test_pasting_keeps_the_pixels_of_the_face() -> None:
     """Cut out again with the true landmarks, a face is nearly what it was, at every size."""
     one = labelled().faces[2]
-    for side in face_chain.SIDES_PX:
-        frame, matrix = face_chain.paste(np.random.default_rng(side), one, np.full((240, 320), 90, np.uint8), side)
-        again = crop.align(frame, face_chain._true_face(matrix))
+    for side in chain.SIDES_PX:
+        frame, matrix = chain.paste(np.random.default_rng(side), one, np.full((240, 320), 90, np.uint8), side)
+        again = crop.align(frame, chain._true_face(matrix))
         assert np.abs(again.astype(float) - one).mean() < 3
 
 
 def test_the_chain_says_what_it_lacks() -> None:
     nobody = labelled().pick(np.zeros(6, bool))
     with pytest.raises(ValueError, match="majority"):
-        face_chain.measure_chain(lambda gray: [], read_brightness, nobody, [wall(1)])
+        chain.measure_chain(lambda gray: [], read_brightness, nobody, [wall(1)])
 
 
 def test_the_shipped_chain_loses_at_most_two_points(shared_dir: Path, models_dir: Path) -> None:
@@ -395,7 +396,7 @@ def test_the_shipped_chain_loses_at_most_two_points(shared_dir: Path, models_dir
     faces = faces.pick(np.arange(0, len(faces), 16))
     backgrounds = held_back_backgrounds(shared_dir / "data" / "faces")[:40]
     detector, classifier = FaceDetector.load(models_dir), EmotionClassifier.load(models_dir)
-    figures = face_chain.measure_chain(detector.find, classifier.scores, faces, backgrounds)
+    figures = chain.measure_chain(detector.find, classifier.scores, faces, backgrounds)
     assert figures["share_found"] > 0.5
     assert figures["accuracy_found"] > 0.8
     assert figures["difference_points"] > -2

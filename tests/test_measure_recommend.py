@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from device.domain import MOOD_AFFECT, MoodName, Now, Outcome, Target
-from tools import evaluate, measure_recommend
-from tools.choosers import CHOOSERS
-from tools.listeners import DAY_S, Listener, Music, Setting
+from tools import evaluate
+from tools.recommend import measure as measure_recommend
+from tools.recommend.choosers import CHOOSERS
+from tools.recommend.listeners import DAY_S, Listener, Music, Setting
 
 SMALL = Setting(songs=60)
 HAPPY = Target(MOOD_AFFECT[MoodName.HAPPY], MoodName.HAPPY, "to match")

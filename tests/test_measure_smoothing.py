@@ -16,10 +16,12 @@ from device.domain import MOOD_AFFECT, MoodName
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools import measure_smoothing, smoothing_faces, smoothing_methods, smoothing_scenes  # noqa: E402
-from tools.emotion_data import LabelledFaces  # noqa: E402
-from tools.smoothing_faces import MOODS, VIEWS, Bank  # noqa: E402
-from tools.smoothing_scenes import FPS, HOUR, Scene  # noqa: E402
+from tools.labelled.emotions import LabelledFaces  # noqa: E402
+from tools.smoothing import faces as smoothing_faces  # noqa: E402
+from tools.smoothing import measure as measure_smoothing  # noqa: E402
+from tools.smoothing import methods, scenes  # noqa: E402
+from tools.smoothing.faces import MOODS, VIEWS, Bank  # noqa: E402
+from tools.smoothing.scenes import FPS, HOUR, Scene  # noqa: E402
 
 FACES = Path(os.environ.get("AFFETTO_SHARED", ROOT.parent / "shared")) / "data" / "emotion"
 needs_faces = pytest.mark.skipif(not FACES.exists(), reason=f"the labelled faces are not at {FACES}")
@@ -56,8 +58,8 @@ def test_figures_of_a_track_worked_out_by_hand() -> None:
     told[16:24] = NEUTRAL  # happy is told a second late
     told[4:6] = SAD  # a false switch, and back
     told[32:] = HAPPY  # sad is never told
-    found = smoothing_methods.judge([replace(scene((6, NEUTRAL)), mood=true)], [told])
-    assert smoothing_methods.delays_s(true, told) == [1.0, math.inf]
+    found = methods.judge([replace(scene((6, NEUTRAL)), mood=true)], [told])
+    assert methods.delays_s(true, told) == [1.0, math.inf]
     assert found["seen"] == 0.5
     assert found["delay_s"] is None  # the median of 1 s and never
     assert found["right"] == round((48 - 8 - 2 - 16) / 48, 4)
@@ -67,9 +69,9 @@ def test_figures_of_a_track_worked_out_by_hand() -> None:
 
 def test_raw_follows_every_reading_and_an_average_its_majority() -> None:
     one = scene((5, NEUTRAL), (0.25, SAD), (5, NEUTRAL))
-    assert (smoothing_methods.raw(one) == one.mood).all()
-    assert (smoothing_methods.average(one, 2.0) == NEUTRAL).all()
-    late = smoothing_methods.average(scene((10, NEUTRAL), (10, HAPPY)), 4.0)
+    assert (methods.raw(one) == one.mood).all()
+    assert (methods.average(one, 2.0) == NEUTRAL).all()
+    late = methods.average(scene((10, NEUTRAL), (10, HAPPY)), 4.0)
     assert np.flatnonzero(late == HAPPY)[0] / FPS - 10 == pytest.approx(2.4, abs=0.8)  # calm lies on the way
 
 
@@ -77,28 +79,28 @@ def test_while_nobody_is_seen_the_last_mood_is_told() -> None:
     there = np.ones(160, bool)
     there[40:120] = False
     one = scene((5, HAPPY), (15, SAD), there=there)
-    for told in (smoothing_methods.raw(one), smoothing_methods.average(one, 1.0)):
+    for told in (methods.raw(one), methods.average(one, 1.0)):
         assert (told[:120] == HAPPY).all()
         assert (told[130:] == SAD).all()
 
 
 def test_ours_is_the_room_mood_of_the_device() -> None:
     one = scene((20, HAPPY), (20, SAD))
-    told = smoothing_methods.ours(one, MoodConfig(dwell_s=4))
+    told = methods.ours(one, MoodConfig(dwell_s=4))
     [first, second] = (int(np.flatnonzero(told == mood)[0]) for mood in (HAPPY, SAD))
     assert 4 <= first / FPS <= 6
     assert 24 <= second / FPS <= 28
-    assert smoothing_methods.false_switches(one.mood, told) == 0
-    assert smoothing_methods.ours(one, MoodConfig(dwell_s=0)).tolist().index(HAPPY) == 0
+    assert methods.false_switches(one.mood, told) == 0
+    assert methods.ours(one, MoodConfig(dwell_s=0)).tolist().index(HAPPY) == 0
 
 
 # --- Made-up hours ----------------------------------------------------------------------------------------------
 
 
 def test_an_hour_is_as_described_and_repeats(bank: Bank) -> None:
-    hour = smoothing_scenes.film(bank, HOUR, seed=1)
-    again = smoothing_scenes.film(bank, HOUR, seed=1)
-    other = smoothing_scenes.film(bank, HOUR, seed=2)
+    hour = scenes.film(bank, HOUR, seed=1)
+    again = scenes.film(bank, HOUR, seed=1)
+    other = scenes.film(bank, HOUR, seed=2)
     np.testing.assert_array_equal(hour.mood, again.mood)
     np.testing.assert_array_equal(hour.certainty, again.certainty)
     assert (hour.mood != other.mood).any()
@@ -106,7 +108,7 @@ def test_an_hour_is_as_described_and_repeats(bank: Bank) -> None:
     assert holds_s.min() >= 15
     assert 45 < holds_s.mean() < 110
     assert 0.85 < hour.there.mean() < 0.97
-    wrong = smoothing_methods.raw(hour) != hour.mood
+    wrong = methods.raw(hour) != hour.mood
     assert 0.03 < wrong[hour.there].mean() < 0.12  # mouth shapes: the faces themselves are read rightly
     assert 10 < hour.number.max() < 120
     assert hour.certainty.min() == pytest.approx(0.4)  # a first sighting counts half
@@ -115,7 +117,7 @@ def test_an_hour_is_as_described_and_repeats(bank: Bank) -> None:
 def test_one_mood_makes_no_hour(bank: Bank) -> None:
     alone = replace(bank, often=np.where(np.arange(len(MOODS)) == HAPPY, 10, 0))
     with pytest.raises(ValueError, match="two moods"):
-        smoothing_scenes.film(alone, HOUR, seed=1)
+        scenes.film(alone, HOUR, seed=1)
 
 
 def test_a_face_half_happy_and_half_neutral_is_truly_calm() -> None:

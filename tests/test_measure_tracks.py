@@ -15,9 +15,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from device.domain import Face  # noqa: E402
-from tools import evaluate, face_data, measure_tracks, track_film, track_plays  # noqa: E402
-from tools.measure_tracks import Tally, best_pairing, greedy_overlap, judge, ours  # noqa: E402
-from tools.track_plays import Actor, Moment, Play, covered, face, sketch  # noqa: E402
+from tools import evaluate  # noqa: E402
+from tools.labelled import boxes  # noqa: E402
+from tools.tracks import film, plays  # noqa: E402
+from tools.tracks import measure as measure_tracks  # noqa: E402
+from tools.tracks.measure import Tally, best_pairing, greedy_overlap, judge, ours  # noqa: E402
+from tools.tracks.plays import Actor, Moment, Play, covered, face, sketch  # noqa: E402
 
 LEFT, RIGHT = face(50, 50, 40, 52), face(200, 50, 40, 52)
 
@@ -84,7 +87,7 @@ def test_a_hand_hides_all_and_the_edge_a_part() -> None:
     assert [covered(play, at_s).get(0) for at_s in (0.5, 1.5, 3.5)] == [pytest.approx(0.5), 1.0, None]
 
 
-@pytest.mark.parametrize("write", track_plays.PLAYS)
+@pytest.mark.parametrize("write", plays.PLAYS)
 def test_plays_depend_on_their_seed_only(write: object) -> None:
     one, again, other = (
         next(measure_tracks.shows(write, 4.0, [seed], sketch))  # type: ignore[arg-type]
@@ -98,7 +101,7 @@ def test_plays_depend_on_their_seed_only(write: object) -> None:
 def test_ours_crosses_better_than_overlap_alone() -> None:
     """On seeds that were neither used to choose the figures nor are reported."""
     tallies = {start: Tally() for start in (ours, greedy_overlap)}
-    for write in (track_plays.crossing, track_plays.passing, track_plays.hand):
+    for write in (plays.crossing, plays.passing, plays.hand):
         for play in measure_tracks.shows(write, 8.0, range(5000, 5015), sketch):
             for start in tallies:
                 tallies[start] += judge(play, start())
@@ -129,9 +132,9 @@ def test_what_cannot_be_read_is_said(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_film_shows_what_the_play_says(shared_dir: Path) -> None:
-    cast = track_film.people(shared_dir / "data" / "faces", "valid")[:2]
+    cast = film.people(shared_dir / "data" / "faces", "valid")[:2]
     assert all(len(pictures) >= 2 for pictures in cast)
-    ground = face_data.held_back_backgrounds(shared_dir / "data" / "faces")[0].gray
+    ground = boxes.held_back_backgrounds(shared_dir / "data" / "faces")[0].gray
     away = Actor(lambda at_s: (230, 120), 50, away=((0.5, 1.0),))
     play = Play("x", 4, 1.5, (Actor(lambda at_s: (80, 120), 60), away))
     frames: list[np.ndarray] = []
@@ -140,7 +143,7 @@ def test_a_film_shows_what_the_play_says(shared_dir: Path) -> None:
         frames.append(gray)
         return []
 
-    shown = list(track_film.film(play, np.random.default_rng(0), cast, ground, find))
+    shown = list(film.film(play, np.random.default_rng(0), cast, ground, find))
     assert [sorted(moment.visible) for moment in shown] == [[0, 1]] * 2 + [[0]] * 2 + [[0, 1]] * 2
     assert {frame.shape for frame in frames} == {(240, 320)}
     assert frames[0][100:140, 210:250].std() > 2 * frames[2][100:140, 210:250].std()

@@ -19,12 +19,13 @@ sys.path.insert(0, str(ROOT))
 
 from device.perception.emotion import EmotionClassifier  # noqa: E402
 from tests.quantize_pictures import draw_set, write_folders  # noqa: E402
-from tools import quantize_device, quantize_labels  # noqa: E402
-from tools.emotion_data import EMOTIONS, VOTES  # noqa: E402
-from tools.quantize_compare import Compared, compared, temperature, verdict  # noqa: E402
-from tools.quantize_faces import Reader  # noqa: E402
-from tools.quantize_refusal import Code, Mistake  # noqa: E402
-from tools.quantize_samples import choose  # noqa: E402
+from tools.labelled.emotions import EMOTIONS, VOTES  # noqa: E402
+from tools.quantising import device as quantize_device  # noqa: E402
+from tools.quantising import labels  # noqa: E402
+from tools.quantising.compare import Compared, compared, temperature, verdict  # noqa: E402
+from tools.quantising.faces import Reader  # noqa: E402
+from tools.quantising.refusal import Code, Mistake  # noqa: E402
+from tools.quantising.samples import choose  # noqa: E402
 
 MODELS = ROOT / "models"
 
@@ -33,7 +34,7 @@ MODELS = ROOT / "models"
 
 
 def test_anybodys_names_in_any_order_become_emotions() -> None:
-    outputs = quantize_labels.assign(["0_Angry", "Happy", "scared", "SAD", "Neutral", "unknown"], {})
+    outputs = labels.assign(["0_Angry", "Happy", "scared", "SAD", "Neutral", "unknown"], {})
     assert outputs.labels == ("anger", "happiness", "fear", "sadness", "neutral")
     assert outputs.groups == ((0,), (1,), (2,), (3,), (4,))
     assert not outputs.untouched
@@ -41,14 +42,14 @@ def test_anybodys_names_in_any_order_become_emotions() -> None:
 
 
 def test_two_names_for_one_emotion_share_an_output() -> None:
-    outputs = quantize_labels.assign(["calm", "neutral", "joy"], quantize_labels.read_map(["calm=neutral"]))
+    outputs = labels.assign(["calm", "neutral", "joy"], labels.read_map(["calm=neutral"]))
     assert outputs.labels == ("neutral", "happiness")
     assert outputs.groups == ((0, 1), (2,))
 
 
 def test_known_orders_need_no_change() -> None:
-    for name in quantize_labels.ORDERS:
-        assert quantize_labels.assign(quantize_labels.read_order(name), {}).untouched
+    for name in labels.ORDERS:
+        assert labels.assign(labels.read_order(name), {}).untouched
 
 
 @pytest.mark.parametrize(
@@ -63,12 +64,12 @@ def test_known_orders_need_no_change() -> None:
 )
 def test_names_that_mean_nothing_are_told(names: list[str], pairs: list[str], message: str) -> None:
     with pytest.raises(Mistake, match=message):
-        quantize_labels.assign(names, quantize_labels.read_map(pairs))
+        labels.assign(names, labels.read_map(pairs))
 
 
 def test_a_wrong_number_of_labels_names_the_orders_that_would_do() -> None:
     with pytest.raises(Mistake, match=r"has 7 outputs, but nobody names 0 \(nothing\).*--labels fer2013"):
-        quantize_labels.check_count((), 7, "nobody")
+        labels.check_count((), 7, "nobody")
 
 
 # --- samples ----------------------------------------------------------------------------------------------------
@@ -345,26 +346,26 @@ def test_wrong_arguments_are_exit_code_2(words: list[str]) -> None:
 
 def test_a_pair_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The disk fills up while the card is written: the earlier pair stays, and nothing lies about."""
-    from tools import convert
+    from tools.model import files
 
     for suffix in ("tflite", "json"):
         (tmp_path / f"emotion.{suffix}").write_bytes(b"earlier")
     tflite, card = (MODELS / "emotion.tflite").read_bytes(), json.loads((MODELS / "emotion.json").read_text())
-    stage = convert._stage
+    stage = files._stage
 
     def full(path: Path, content: bytes) -> Path:
         if path.suffix == ".json":
             raise OSError(28, "No space left on device")
         return stage(path, content)
 
-    monkeypatch.setattr(convert, "_stage", full)
+    monkeypatch.setattr(files, "_stage", full)
     with pytest.raises(OSError, match="No space"):
-        convert.write_pair(tmp_path, "emotion", tflite, card)
+        files.write_pair(tmp_path, "emotion", tflite, card)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
         "emotion.tflite": b"earlier",
         "emotion.json": b"earlier",
     }
     monkeypatch.undo()
-    convert.write_pair(tmp_path, "emotion", tflite, card)
+    files.write_pair(tmp_path, "emotion", tflite, card)
     EmotionClassifier.load(tmp_path)
     assert len(list(tmp_path.iterdir())) == 2

@@ -21,8 +21,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools import quantize_install  # noqa: E402
-from tools.quantize_refusal import NotInstalled  # noqa: E402
+from tools.quantising import install as quantize_install  # noqa: E402
+from tools.quantising.refusal import NotInstalled  # noqa: E402
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 needs_sshd = pytest.mark.skipif(

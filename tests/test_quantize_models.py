@@ -297,8 +297,8 @@ def spoilt(kind: str, folder: Path, good: Path) -> Path:
 def test_models_that_cannot_be_used_are_told_in_a_sentence(
     kind: str, message: str, seven: Path, tmp_path: Path
 ) -> None:
-    from tools.quantize_refusal import Mistake
-    from tools.quantize_source import open_source
+    from tools.quantising.refusal import Mistake
+    from tools.quantising.source import open_source
 
     with pytest.raises(Mistake, match=message) as caught:
         open_source(spoilt(kind, tmp_path, seven))
@@ -308,8 +308,8 @@ def test_models_that_cannot_be_used_are_told_in_a_sentence(
 def test_onnx_operators_that_have_no_place_are_named(tmp_path: Path) -> None:
     from onnx import TensorProto, helper, save
 
-    from tools.quantize_refusal import Mistake
-    from tools.quantize_source import open_source
+    from tools.quantising.refusal import Mistake
+    from tools.quantising.source import open_source
 
     picture = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, 48, 48])
     row = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 1, 48, 48])

@@ -13,18 +13,17 @@ import cv2
 import numpy as np
 import pytest
 
+from device.config import CameraConfig, Config, MoodConfig
+from device.domain import Face, MoodName
+from device.errors import CameraError, ConfigError
+from device.model import SHIPPED_MODELS
+from device.perception.camera import FakeCamera, open_camera
+from device.perception.eye import Eye
+from tools import replay
+from tools.replaying.recording import PICTURES, Pictures, Replay, percentile95
+from tools.replaying.report import as_json, summary
+
 TOOLS = Path(__file__).resolve().parent.parent / "tools"
-sys.path.insert(0, str(TOOLS))
-
-import replay  # noqa: E402
-
-from device.config import CameraConfig, Config, MoodConfig  # noqa: E402
-from device.domain import Face, MoodName  # noqa: E402
-from device.errors import CameraError, ConfigError  # noqa: E402
-from device.model import SHIPPED_MODELS  # noqa: E402
-from device.perception.camera import FakeCamera, open_camera  # noqa: E402
-from device.perception.eye import Eye  # noqa: E402
-
 FPS = 8
 HAPPY = (0.02, 0.96, 0.01, 0.01, 0, 0, 0, 0)
 SAD = (0.03, 0.01, 0.01, 0.95, 0, 0, 0, 0)
@@ -59,13 +58,13 @@ def moving(seconds: float) -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def done() -> replay.Replay:
+def done() -> Replay:
     actor = Actor(happy_s=8, away_s=4)
     eye = Eye(FakeCamera(moving(30), fps=FPS), actor, actor)
     return replay.replay(eye, Config(mood=MoodConfig(hold_s=4.0, dwell_s=2.0)), "a play")
 
 
-def test_it_tells_what_the_smoothing_makes_of_what_the_eye_saw(done: replay.Replay) -> None:
+def test_it_tells_what_the_smoothing_makes_of_what_the_eye_saw(done: Replay) -> None:
     assert len(done.steps) == 30 * FPS
     assert done.length_s == pytest.approx(30.0)
     assert [(switch.old, switch.new) for switch in done.switches] == [
@@ -79,15 +78,15 @@ def test_it_tells_what_the_smoothing_makes_of_what_the_eye_saw(done: replay.Repl
     assert set(done.costs_ms()) == {"read", "gate", "find", "track", "score"}
 
 
-def test_the_summary_names_every_switch(done: replay.Replay) -> None:
-    text = replay.summary(done)
+def test_the_summary_names_every_switch(done: Replay) -> None:
+    text = summary(done)
     assert "240 frames looked at, 30.0 s, a face that counts in 86%" in text
     assert "neutral -> happy" in text
     assert "happy -> sad" in text
 
 
-def test_json_holds_every_step(done: replay.Replay) -> None:
-    told = json.loads(json.dumps(replay.as_json(done), allow_nan=False))
+def test_json_holds_every_step(done: Replay) -> None:
+    told = json.loads(json.dumps(as_json(done), allow_nan=False))
     assert told["frames"] == len(told["steps"]) == 240
     assert told["settings"]["dwell_s"] == 2.0
     assert [switch["new"] for switch in told["switches"]] == ["happy", "sad"]
@@ -99,13 +98,13 @@ def test_json_holds_every_step(done: replay.Replay) -> None:
 
 def test_pictures_are_spread_over_a_recording_of_any_length() -> None:
     for length in (1, 20, 33, 1000):
-        pictures = replay.Pictures()
+        pictures = Pictures()
         for number in range(length):
             pictures.add(number, PICTURE)  # type: ignore[arg-type]
         kept = [number for number, _ in pictures.kept]
         assert kept[0] == 0
-        assert len(kept) <= replay.PICTURES
-        assert len(kept) >= min(length, replay.PICTURES // 2)
+        assert len(kept) <= PICTURES
+        assert len(kept) >= min(length, PICTURES // 2)
         assert len({later - earlier for earlier, later in itertools.pairwise(kept)}) <= 1
 
 
@@ -113,7 +112,7 @@ def test_pictures_are_spread_over_a_recording_of_any_length() -> None:
     ("values", "expected"), [([5.0], 5.0), ([2.0, 1.0], 2.0), ([float(n) for n in range(1, 101)], 95.0)]
 )
 def test_percentile(values: list[float], expected: float) -> None:
-    assert replay.percentile95(values) == expected
+    assert percentile95(values) == expected
 
 
 # --- The picture ----------------------------------------------------------------------------------------------------
@@ -125,9 +124,9 @@ def area(picture: np.ndarray, colour: str) -> float:
     return float((picture == blue_green_red).all(axis=2).mean())
 
 
-def test_the_picture_shows_moods_and_emotions(done: replay.Replay, tmp_path: Path) -> None:
+def test_the_picture_shows_moods_and_emotions(done: Replay, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="tools/requirements-replay.txt is not installed")
-    import replay_plot
+    from tools.replaying import plot
 
     out = tmp_path / "play.png"
     replay.write_picture(done, out)
@@ -137,10 +136,10 @@ def test_the_picture_shows_moods_and_emotions(done: replay.Replay, tmp_path: Pat
     assert picture.shape[1] >= 1200
     # both rows of scores and the band together are about a third of the picture; happiness fills a third of their
     # time, sadness the half
-    happy, sad = (area(picture, replay_plot.MOOD_COLOURS[name]) for name in (MoodName.HAPPY, MoodName.SAD))
+    happy, sad = (area(picture, plot.MOOD_COLOURS[name]) for name in (MoodName.HAPPY, MoodName.SAD))
     assert 0.08 < happy < 0.35
     assert 0.08 < sad < 0.35
-    assert area(picture, replay_plot.MOOD_COLOURS[MoodName.ANGRY]) < 0.002  # in the legend only
+    assert area(picture, plot.MOOD_COLOURS[MoodName.ANGRY]) < 0.002  # in the legend only
 
 
 def test_a_recording_without_a_face_and_of_one_frame_is_drawn_too(tmp_path: Path) -> None:
@@ -152,14 +151,14 @@ def test_a_recording_without_a_face_and_of_one_frame_is_drawn_too(tmp_path: Path
 
 
 def test_a_picture_that_cannot_be_drawn_leaves_the_old_one(
-    done: replay.Replay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    done: Replay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("matplotlib", reason="tools/requirements-replay.txt is not installed")
-    import replay_plot
+    from tools.replaying import plot
 
     out = tmp_path / "play.png"
     out.write_bytes(b"the old one")
-    monkeypatch.setattr(replay_plot, "heading", lambda *_: 1 / 0)
+    monkeypatch.setattr(plot, "heading", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         replay.write_picture(done, out)
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"the old one"]

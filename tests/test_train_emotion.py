@@ -13,8 +13,11 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed (tools/req
 pytest.importorskip("matplotlib", reason="matplotlib is not installed (tools/requirements-train.txt)")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools import augment, emotion_net, emotion_teacher, train_emotion  # noqa: E402
-from tools.emotion_data import LabelledFaces  # noqa: E402
+from tools import train_emotion  # noqa: E402
+from tools.emotion import augment  # noqa: E402
+from tools.emotion import net as emotion_net  # noqa: E402
+from tools.emotion import teacher as emotion_teacher  # noqa: E402
+from tools.labelled.emotions import LabelledFaces  # noqa: E402
 
 torch.set_num_threads(1)  # the batches are tiny; more threads only wait for one another
 RECIPE = train_emotion.Recipe(

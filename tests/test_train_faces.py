@@ -14,9 +14,10 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed (tools/req
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from device.domain import Face  # noqa: E402
-from tools import face_heads, measure_faces, train_faces  # noqa: E402
-from tools.face_data import Picture, Pool  # noqa: E402
-from tools.face_targets import Label  # noqa: E402
+from tools import train_faces  # noqa: E402
+from tools.faces import heads  # noqa: E402
+from tools.faces import measure as measure_faces  # noqa: E402
+from tools.labelled.boxes import Label, Picture, Pool  # noqa: E402
 
 torch.set_num_threads(1)  # the batches are tiny; more threads only wait for one another
 RECIPE = train_faces.Recipe(epochs=1, camera_epochs=0, polish=1, scenes=4, batch=2, seed=3, rate=1e-3, decay=0.01)
@@ -108,10 +109,10 @@ def found(x: float, y: float, w: float, h: float, score: float = 0.9) -> Face:
 
 def test_a_face_in_the_middle_is_labelled_in_the_pixels_of_its_picture(tmp_path: Path) -> None:
     gray = np.zeros((1, 48, 48), np.uint8)
-    labels = face_heads.label(gray, lambda wide: [found(72 + 12, 72, 120, 144)])  # 3 times as large, 24 px around
+    labels = heads.label(gray, lambda wide: [found(72 + 12, 72, 120, 144)])  # 3 times as large, 24 px around
     np.testing.assert_allclose(labels[0].box, [4, 0, 40, 48])
-    face_heads.keep(tmp_path / "heads.json", labels)
-    (head,) = face_heads.restore(tmp_path / "heads.json", gray)
+    heads.keep(tmp_path / "heads.json", labels)
+    (head,) = heads.restore(tmp_path / "heads.json", gray)
     np.testing.assert_allclose(head.labels[0].landmarks[0], [4 + 12, 19.2], rtol=1e-5)
 
 
@@ -127,10 +128,10 @@ def test_a_face_in_the_middle_is_labelled_in_the_pixels_of_its_picture(tmp_path:
     ids=["nobody", "two", "unsure", "too small", "aside"],
 )
 def test_what_is_not_clearly_one_face_is_left_out(faces: list[Face]) -> None:
-    assert face_heads.label(np.zeros((1, 48, 48), np.uint8), lambda wide: faces) == {}
+    assert heads.label(np.zeros((1, 48, 48), np.uint8), lambda wide: faces) == {}
 
 
 def test_labels_of_other_faces_are_refused(tmp_path: Path) -> None:
     (tmp_path / "heads.json").write_text('{"7": [1, 2, 3]}')
     with pytest.raises(ValueError, match="delete it"):
-        face_heads.restore(tmp_path / "heads.json", np.zeros((2, 48, 48), np.uint8))
+        heads.restore(tmp_path / "heads.json", np.zeros((2, 48, 48), np.uint8))

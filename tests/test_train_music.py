@@ -19,7 +19,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from device.domain import Affect  # noqa: E402
 from device.music.track_mood import FEATURES, TrackMood  # noqa: E402
 from tests.audio import tone  # noqa: E402
-from tools import measure_music, music_card, music_data, music_net, train_music  # noqa: E402
+from tools import train_music  # noqa: E402
+from tools.music import card as music_card  # noqa: E402
+from tools.music import data as music_data  # noqa: E402
+from tools.music import measure as measure_music  # noqa: E402
+from tools.music import net as music_net  # noqa: E402
 
 torch.set_num_threads(1)
 WIDTH = 80

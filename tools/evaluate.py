@@ -2,7 +2,7 @@
 
     python tools/evaluate.py emotion --data DIR --split valid --json
 
-This file only parses and prints. Each subject is a module `tools/measure_<subject>.py` with three functions:
+This file only parses and prints. Each subject is a module `tools/<subject>/measure.py` with three functions:
 `add_arguments(parser)`, `measure(arguments) -> dict` (plain JSON values) and `table(figures) -> str`. A subject
 appears here as soon as its module exists; with `NEEDS_DATA = False` it is measured without any, with `SPLIT` on another
 split than `valid`. Mistakes in the input are raised as ValueError or AffettoError.
@@ -26,9 +26,9 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     subjects = parser.add_subparsers(dest="subject", required=True)
     for subject in SUBJECTS:
-        if not (ROOT / "tools" / f"measure_{subject}.py").exists():
+        if not (ROOT / "tools" / subject / "measure.py").exists():
             continue
-        module = importlib.import_module(f"tools.measure_{subject}")
+        module = importlib.import_module(f"tools.{subject}.measure")
         one = subjects.add_parser(subject, help=module.__doc__.splitlines()[0], description=module.__doc__)
         if getattr(module, "NEEDS_DATA", True):
             one.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder with the labelled data")

@@ -9,7 +9,7 @@ PyTorch finds one. Stop it whenever you like: it checkpoints every epoch in --ru
 `--export-only` quantises the last checkpoint again. Needs tools/requirements-train.txt.
 
 A net learns the whole distribution of FERPlus votes (soft cross entropy, Barsoum et al. 2016), the device's one mixed
-with what the teacher thinks (tools/emotion_teacher.py); with AdamW, one cosine cycle, and an exponential moving average
+with what the teacher thinks (tools/emotion/teacher.py); with AdamW, one cosine cycle, and an exponential moving average
 of the weights, which is what is measured and kept.
 """
 
@@ -30,9 +30,11 @@ from rich.progress import track
 from torch.nn import functional
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from tools import augment, emotion_card, emotion_net, emotion_teacher
-from tools.convert import write_atomically
-from tools.emotion_data import LabelledFaces, read_split
+from tools.emotion import augment, card
+from tools.emotion import net as emotion_net
+from tools.emotion import teacher as emotion_teacher
+from tools.labelled.emotions import LabelledFaces, read_split
+from tools.model.files import write_atomically
 
 HELD_OUT = 1400  # faces of train that the net never learns: they set the temperature and the int8 ranges
 DEVICE = "device"  # the net that is exported
@@ -109,7 +111,7 @@ def main() -> int:
     if recipe.net == DEVICE:
         trained = asdict(recipe) | {"portraits": len(portraits), "epochs_done": len(run.history)}
         trained |= {"epochs_planned": plans(run.history)}
-        emotion_card.export(run.average, held_out, valid, arguments.models, trained, console)
+        card.export(run.average, held_out, valid, arguments.models, trained, console)
     return 0
 
 

@@ -7,7 +7,7 @@ About an hour on two CPU cores. Stop it whenever you like: it checkpoints every 
 there; stopped and resumed, it sees the same scenes as in one go. `--export-only` quantises the last checkpoint again.
 Needs tools/requirements-train.txt.
 
-Every scene is composed anew (tools/face_scenes.py) by worker processes. Most epochs show small scenes, because a CPU
+Every scene is composed anew (tools/faces/scenes.py) by worker processes. Most epochs show small scenes, because a CPU
 sees more faces a second in them; the last show the camera's 320x240. Empty scenes that fool the net at the start of an
 epoch are shown again in it (bootstrapping, Sung & Poggio 1998). AdamW with one cosine cycle, in bfloat16 where that is
 faster and does no harm; a few more epochs polish the landmarks. What is kept and shipped is an exponential mean of the
@@ -38,11 +38,15 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from device.errors import ModelError
 from device.perception.faces import FaceDetector
-from tools import face_card, face_heads, face_scenes, face_targets, measure_faces
-from tools.convert import write_atomically
-from tools.emotion_data import read_split
-from tools.face_data import Picture, Pool, training_pool
-from tools.face_net import FaceNet, losses
+from tools.faces import card
+from tools.faces import heads as face_heads
+from tools.faces import measure as measure_faces
+from tools.faces import scenes as face_scenes
+from tools.faces import targets as face_targets
+from tools.faces.net import FaceNet, losses
+from tools.labelled.boxes import Picture, Pool, training_pool
+from tools.labelled.emotions import read_split
+from tools.model.files import write_atomically
 
 SMALL = (192, 192)  # height and width of most epochs' scenes
 CAMERA = (measure_faces.HEIGHT_PX, measure_faces.WIDTH_PX)
@@ -144,7 +148,7 @@ def main() -> int:
     if not arguments.export_only:
         learn(run, recipe, pool, sets, arguments.run, arguments.workers)
     trained = asdict(recipe) | {"epochs_done": len(run.history), "heads": len(pool.heads)}
-    face_card.export(run.mean.module, pool, sets, arguments.models, trained, console)
+    card.export(run.mean.module, pool, sets, arguments.models, trained, console)
     return 0
 
 
@@ -230,7 +234,7 @@ def learn(run: Run, recipe: Recipe, pool: Pool, sets: measure_faces.Sets, folder
             fooled = mine(run.mean, crew, recipe, epoch)
             parts = [step(run, recipe, epoch, at, *b) for at, b in enumerate(batches(crew, recipe, epoch, fooled))]
             mean = np.mean(parts, axis=0)
-            detector = face_card.float_detector(run.mean.module, measure_faces.LOWEST_SCORE)
+            detector = card.float_detector(run.mean.module, measure_faces.LOWEST_SCORE)
             figures = measure_faces.judge(detector.find, glance, 0.5)
             run.history.append(
                 {

@@ -6,7 +6,7 @@
 The features of all clips take a quarter of an hour on one core and are kept in --run; what follows takes minutes. Stop
 it whenever you like: features and finished folds are not computed again. Needs tools/requirements-train.txt.
 
-What is learnt, and why so, stands in tools/music_net.py; what else was tried in models/music_mood_tried.md. Learns from
+What is learnt, and why so, stands in tools/music/net.py; what else was tried in models/music_mood_tried.md. Learns from
 the split `train`; the card's figures are on `dev`. Folds are cut over both, and never through an artist.
 """
 
@@ -27,8 +27,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sklearn.model_selection import StratifiedGroupKFold
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from tools import measure_music, music_card, music_data, music_net
-from tools.convert import write_atomically
+from tools.model.files import write_atomically
+from tools.music import card, data
+from tools.music import measure as measure_music
+from tools.music import net as music_net
 
 INNER_FOLDS = 5  # within train, for the temperature
 console = Console()
@@ -39,9 +41,9 @@ def main() -> int:
     torch.set_num_threads(arguments.threads)
     recipe = music_net.Recipe(seed=arguments.seed)
     try:
-        clips = music_data.read(arguments.data)
+        clips = data.read(arguments.data)
         with bar("listening") as progress:
-            heard = music_data.hear(clips, arguments.run, progress)
+            heard = data.hear(clips, arguments.run, progress)
     except (ValueError, OSError) as error:
         console.print(f"[red]{error}[/red]")
         return 1
@@ -50,8 +52,8 @@ def main() -> int:
     temperature = calibrate(recipe, heard, clips, train, arguments.run)
     standard = music_net.Standard.of(heard.values[train])
     net = music_net.learn(recipe, standard(heard.values[train]), clips.quadrants[train])
-    learnt = music_card.Learnt(net, standard, heard, clips, temperature, asdict(recipe), folds)
-    music_card.export(learnt, arguments.models, console)
+    learnt = card.Learnt(net, standard, heard, clips, temperature, asdict(recipe), folds)
+    card.export(learnt, arguments.models, console)
     return 0
 
 
@@ -76,14 +78,14 @@ def bar(label: str) -> Iterator[Any]:
         yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
-def fold_rows(clips: music_data.Clips, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def fold_rows(clips: data.Clips, folds: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """(learn from, try on) for each fold; no artist is in both."""
     cutter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     return list(cutter.split(np.zeros(len(clips)), clips.quadrants, clips.artists))
 
 
 def unseen(
-    recipe: music_net.Recipe, heard: music_data.Heard, clips: music_data.Clips, folds: int, seed: int, cache: Path
+    recipe: music_net.Recipe, heard: data.Heard, clips: data.Clips, folds: int, seed: int, cache: Path
 ) -> np.ndarray:
     """Logits float32 [n, 4] of every clip from a net that has not learnt from its artist; finished folds are kept."""
     cache.mkdir(parents=True, exist_ok=True)
@@ -104,14 +106,14 @@ def unseen(
     return logits
 
 
-def fingerprint(recipe: music_net.Recipe, heard: music_data.Heard, rows: np.ndarray) -> str:
+def fingerprint(recipe: music_net.Recipe, heard: data.Heard, rows: np.ndarray) -> str:
     """Changes with everything that a fold's result depends on, but for the code of the net."""
     text = json.dumps([asdict(recipe), heard.names, rows.tolist()])
     return hashlib.sha256(text.encode() + heard.values[rows].tobytes()).hexdigest()[:16]
 
 
 def cross_validate(
-    recipe: music_net.Recipe, heard: music_data.Heard, clips: music_data.Clips, run: Path, folds: int, seeds: int
+    recipe: music_net.Recipe, heard: data.Heard, clips: data.Clips, run: Path, folds: int, seeds: int
 ) -> dict[str, Any]:
     """Mean and deviation over different cuts of the figures on all clips, for the card; empty without folds."""
     if not folds:
@@ -119,7 +121,7 @@ def cross_validate(
     found = []
     for seed in range(seeds):
         logits = unseen(recipe, heard, clips, folds, seed, run / "folds")
-        figures = measure_music.judge(music_card.softmax(logits), clips.quadrants)
+        figures = measure_music.judge(card.softmax(logits), clips.quadrants)
         found.append(figures)
         console.print(
             f"seed {seed}: macro-F1 {figures['macro_f1']:.3f}  arousal {figures['arousal']:.1%}  "
@@ -133,16 +135,14 @@ def cross_validate(
     return {"how": how, **mean} | ({"deviation_between_cuts": deviation} if seeds > 1 else {})
 
 
-def calibrate(
-    recipe: music_net.Recipe, heard: music_data.Heard, clips: music_data.Clips, train: np.ndarray, run: Path
-) -> float:
+def calibrate(recipe: music_net.Recipe, heard: data.Heard, clips: data.Clips, train: np.ndarray, run: Path) -> float:
     """The divisor of the logits with the lowest log loss on train, each clip judged by a net that does not know it."""
-    some = music_data.Clips(
+    some = data.Clips(
         tuple(np.array(clips.paths, object)[train]), clips.quadrants[train], clips.artists[train], clips.splits[train]
     )
-    part = music_data.Heard(heard.names, heard.values[train])
+    part = data.Heard(heard.names, heard.values[train])
     logits = unseen(recipe, part, some, INNER_FOLDS, 0, run / "folds")
-    return music_card.temperature(logits, some.quadrants)
+    return card.temperature(logits, some.quadrants)
 
 
 if __name__ == "__main__":

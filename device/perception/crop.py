@@ -1,8 +1,8 @@
 """Cut a found face out of a frame the way FER2013 frames its faces: level, 48x48, gray. Pure; any thread.
 
 The framing is measured, not chosen: by the shipped face detector, in FER2013 training faces pasted into scenes at 96 px
-and more (tools/face_chain.py; 5,554 times found, medians). The point midway between the eyes and the mouth lies at
-(23.8, 27.1) px, and the distances from eye to eye and from eyes to mouth are the legs of a right triangle whose
+and more (tools/faces/measuring/chain.py; 5,554 times found, medians). The point midway between the eyes and the mouth
+lies at (23.8, 27.1) px, and the distances from eye to eye and from eyes to mouth are the legs of a right triangle whose
 hypotenuse is 25.2 px. The hypotenuse stands in for the size of the face because a turned head shortens only one leg and
 a nod only the other.
 """

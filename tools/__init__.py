@@ -1,0 +1,19 @@
+"""What runs on a workstation: training, quantising, measuring, replaying. The device needs nothing of it.
+
+The files here are the commands; `python tools/NAME.py --help` tells each. What they are made of:
+
+    labelled/    reading faces that people labelled: with emotions, with boxes
+    model/       a float model becomes the int8 file and card that the device accepts
+    emotion/     the emotion model: training, the hard set, measuring
+    faces/       the face detector: training, the hard set, measuring
+    music/       the music mood model: training, measuring
+    tracks/      made-up plays and films that the tracker is measured on
+    smoothing/   made-up hours that the smoothing of moods is measured on
+    recommend/   made-up listeners on whom the choice of songs is measured
+    quantising/  what quantize.py does to somebody's own float model
+    replaying/   what replay.py found, in words and as a picture
+    setup/       the part of install.sh that makes a service of a clone
+
+What measures a subject is always `<subject>/measure.py`, which evaluate.py calls. `labelled` and `model` know none of
+the others; `smoothing` and `quantising` know `emotion`; else no room knows another.
+"""

@@ -1,0 +1,240 @@
+"""The face detector's network and loss: trained in PyTorch, rebuilt in Keras with folded batch norms for TFLite.
+
+A single-shot, anchor-free detector in the manner of FCOS (Tian et al. 2019, arXiv:1904.01355), small enough for one
+core of a Pi: depthwise-separable convolutions (Howard et al. 2017, arXiv:1704.04861), three strides, and one top-down
+path so that small faces are seen in context (Lin et al. 2017, arXiv:1612.03144). The score is trained towards the
+overlap of the cell's own box with the truth (generalised focal loss, Li et al. 2020, arXiv:2006.04388), so that the
+best-placed cell also ranks highest. Every head is its own output, so that int8 gives scores, boxes and landmarks
+scales of their own. Halving pads at the right and below only, so that cell i of a stride is always centred on pixel
+(i + 0.5) * stride, whatever the picture's size: what is learned in small scenes holds in large ones.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from device.perception.faces import KINDS, STRIDES, UNIT_STRIDES
+from tools.faces.targets import BOX, LANDMARKS, SCORE, WEIGHT
+
+WIDTHS = (16, 32, 80, 128, 128)  # channels at strides 2, 4, 8, 16, 32
+DEPTHS = (3, 3, 2)  # residual blocks at strides 8, 16, 32, after the one that halves
+NECK = 64
+SURENESS = 0.25  # the score's target is the overlap to this power: small boxes overlap less and shall be as sure
+INITIAL_LOGIT = -4.6  # a sigmoid of 1%: at the start nearly every cell is background
+
+
+class Conv(nn.Module):
+    """Convolution, batch norm and, unless `linear`, ReLU; depthwise with `deep`."""
+
+    def __init__(
+        self, inside: int, outside: int, side: int, stride: int = 1, *, linear: bool = False, deep: bool = False
+    ) -> None:
+        super().__init__()
+        self.side, self.stride, self.linear, self.deep = side, stride, linear, deep
+        plain = side // 2 if stride == 1 else 0
+        self.conv = nn.Conv2d(inside, outside, side, stride, plain, groups=inside if deep else 1, bias=False)
+        self.norm = nn.BatchNorm2d(outside, momentum=0.05)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.stride > 1:
+            x = functional.pad(x, (0, _surplus(x.shape[3], self.side), 0, _surplus(x.shape[2], self.side)))
+        x = self.norm(self.conv(x))
+        return x if self.linear else functional.relu(x)
+
+    def folded(self) -> list[np.ndarray]:
+        """Keras kernel and bias, with the batch norm folded in."""
+        scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
+        kernel = (self.conv.weight * scale[:, None, None, None]).detach()
+        bias = (self.norm.bias - self.norm.running_mean * scale).detach()
+        return [kernel.permute(2, 3, 0, 1) if self.deep else kernel.permute(2, 3, 1, 0), bias]
+
+
+class Separable(nn.Module):
+    """A depthwise 3x3 and a 1x1 convolution; with `keep`, added to what came in."""
+
+    def __init__(self, inside: int, outside: int, stride: int = 1, *, keep: bool = False) -> None:
+        super().__init__()
+        self.keep = keep
+        self.deep = Conv(inside, inside, 3, stride, linear=True, deep=True)
+        self.mix = Conv(inside, outside, 1, linear=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.mix(self.deep(x))
+        return functional.relu(x + y if self.keep else y)
+
+
+class Head(nn.Module):
+    """Score, box and landmarks of one stride."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first, self.second = Separable(channels, channels), Separable(channels, channels)
+        self.outs = nn.ModuleDict({kind: nn.Conv2d(channels, size, 1) for kind, size in KINDS.items()})
+        nn.init.constant_(self.outs["score"].bias, INITIAL_LOGIT)
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        x = self.first(x)
+        kinds = {"score": x, "box": x, "landmarks": self.second(x)}
+        with torch.autocast("cpu", enabled=False):  # places need more digits than bfloat16 has
+            return [out(kinds[kind].float()) for kind, out in self.outs.items()]
+
+
+class FaceNet(nn.Module):
+    """Gray pictures float [n, 1, H, W], (gray - 128) / 128, to nine maps: score, box, landmarks of each stride."""
+
+    def __init__(self, widths: Sequence[int] = WIDTHS, depths: Sequence[int] = DEPTHS, neck: int = NECK) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            Conv(1, widths[0], 3, 2), Separable(widths[0], widths[1], 2), Separable(widths[1], widths[1])
+        )
+        self.stages = nn.ModuleList(
+            nn.Sequential(Separable(a, b, 2), *(Separable(b, b, keep=True) for _ in range(depth)))
+            for (a, b), depth in zip(itertools.pairwise(widths[1:]), depths, strict=True)
+        )
+        self.laterals = nn.ModuleList(Conv(width, neck, 1) for width in widths[2:])
+        self.heads = nn.ModuleList(Head(neck) for _ in STRIDES)
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        x = self.stem(x)
+        levels = []
+        for stage in self.stages:
+            x = stage(x)
+            levels.append(x)
+        merged = [lateral(level) for lateral, level in zip(self.laterals, levels, strict=True)]
+        for fine in range(len(merged) - 2, -1, -1):
+            above = functional.interpolate(merged[fine + 1], scale_factor=2)
+            rows, columns = merged[fine].shape[2:]
+            merged[fine] = merged[fine] + above[:, :, :rows, :columns]
+        return [out for head, level in zip(self.heads, merged, strict=True) for out in head(level)]
+
+
+def _surplus(length: int, side: int) -> int:
+    """Padding that halves `length` upwards: 1 where it is even (as TensorFlow's "same" has it), 2 where it is odd."""
+    return max((-(-length // 2) - 1) * 2 + side - length, 0)
+
+
+# --- Loss ------------------------------------------------------------------------------------------------------
+
+
+NARROWEST = 0.2  # of a face's width, between its eyes, for the loss of its landmarks
+
+
+def losses(outputs: Sequence[torch.Tensor], targets: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Score, box and landmark loss, each a mean over the taught cells; targets are float [n, cells, 16].
+
+    Landmarks count as they are measured: the distance to each, in distances between the eyes.
+    """
+    scores, boxes, landmarks = (
+        torch.cat([x.float().permute(0, 2, 3, 1).flatten(1, 2) for x in outputs[kind::3]], 1) for kind in range(3)
+    )
+    taught = targets[..., SCORE]
+    count = taught.sum().clamp(min=1)
+    overlap, generalised = _overlaps(boxes, targets[..., BOX])
+    quality = taught * overlap.detach() ** SURENESS
+    gap = (quality - scores.sigmoid()).square()
+    entropy = functional.binary_cross_entropy_with_logits(scores, quality, reduction="none")
+    score_loss = (targets[..., WEIGHT] * gap * entropy).sum() / count
+    box_loss = (taught * (1 - generalised)).sum() / count
+    width = targets[..., BOX.start + 2 : BOX.start + 3].exp()
+    points, truth = (x.unflatten(-1, (5, 2)) for x in (landmarks, targets[..., LANDMARKS]))
+    between_eyes = (truth[..., 0, :] - truth[..., 1, :]).norm(dim=-1, keepdim=True)
+    unit = torch.maximum(between_eyes, NARROWEST * width)  # a face from the side shows its eyes in one place
+    misses = ((points - truth).square().sum(-1) + 1e-8).sqrt() / unit
+    landmark_loss = (taught * misses.mean(-1, keepdim=True)).sum() / count
+    return score_loss, box_loss, landmark_loss
+
+
+def _overlaps(ours: torch.Tensor, truth: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Intersection over union and its generalised form (Rezatofighi et al. 2019, arXiv:1902.09630), [.., 1] each."""
+    (a_near, a_far), (b_near, b_far) = _corners(ours), _corners(truth)
+    shared = _area(torch.minimum(a_far, b_far) - torch.maximum(a_near, b_near))
+    hull = _area(torch.maximum(a_far, b_far) - torch.minimum(a_near, b_near))
+    union = _area(a_far - a_near) + _area(b_far - b_near) - shared
+    overlap = shared / (union + 1e-6)
+    return overlap, overlap - (hull - union) / (hull + 1e-6)
+
+
+def _corners(code: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    half = code[..., 2:4].clamp(-5, 5).exp() * (UNIT_STRIDES / 2)
+    return code[..., :2] - half, code[..., :2] + half
+
+
+def _area(sides: torch.Tensor) -> torch.Tensor:
+    return sides.clamp(min=0).prod(-1, keepdim=True)
+
+
+# --- Keras -----------------------------------------------------------------------------------------------------
+
+
+def output_names() -> list[str]:
+    """The names of the nine outputs in the network's order, as the device looks for them in the card."""
+    return [f"{kind}_{stride}" for stride in STRIDES for kind in KINDS]
+
+
+def to_keras(net: FaceNet, height: int, width: int) -> Any:
+    """The same function as a Keras model with a fixed input, float [n, height, width, 1]."""
+    import keras
+
+    net = net.eval().cpu()
+    image = keras.Input((height, width, 1), name="image")
+    x = _convolve(image, net.stem[0])
+    x = _separate(_separate(x, net.stem[1]), net.stem[2])
+    merged = []
+    for stage, lateral in zip(net.stages, net.laterals, strict=True):
+        for part in stage:
+            x = _separate(x, part)
+        merged.append(_convolve(x, lateral))
+    for fine in range(len(merged) - 2, -1, -1):
+        above = keras.layers.UpSampling2D(2)(merged[fine + 1])
+        surplus = [a - b for a, b in zip(above.shape[1:3], merged[fine].shape[1:3], strict=True)]
+        if any(surplus):  # 240 rows are 7.5 cells of 32: half of the eighth row lies outside
+            above = keras.layers.Cropping2D(((0, surplus[0]), (0, surplus[1])))(above)
+        merged[fine] = keras.layers.Add()([merged[fine], above])
+    outputs = []
+    for head, level in zip(net.heads, merged, strict=True):
+        first = _separate(level, head.first)
+        second = _separate(first, head.second)
+        outputs += [_project(second if kind == "landmarks" else first, out) for kind, out in head.outs.items()]
+    return keras.Model(image, outputs)
+
+
+def _separate(x: Any, part: Separable) -> Any:
+    import keras
+
+    y = _convolve(_convolve(x, part.deep), part.mix)
+    return keras.layers.ReLU()(keras.layers.Add()([x, y]) if part.keep else y)
+
+
+def _convolve(x: Any, conv: Conv) -> Any:
+    import keras
+
+    padding, activation = "same", None if conv.linear else "relu"
+    rows, columns = x.shape[1:3]
+    if conv.stride > 1 and (rows % 2 or columns % 2):  # "same" would pad on both sides
+        below, right = _surplus(rows, conv.side), _surplus(columns, conv.side)
+        x, padding = keras.layers.ZeroPadding2D(((0, below), (0, right)))(x), "valid"
+    if conv.deep:
+        layer = keras.layers.DepthwiseConv2D(conv.side, conv.stride, padding=padding, activation=activation)
+    else:
+        outside = conv.conv.out_channels
+        layer = keras.layers.Conv2D(outside, conv.side, conv.stride, padding=padding, activation=activation)
+    x = layer(x)
+    kernel, bias = (np.ascontiguousarray(part) for part in conv.folded())
+    layer.set_weights([kernel, bias])
+    return x
+
+
+def _project(x: Any, conv: nn.Conv2d) -> Any:
+    import keras
+
+    layer = keras.layers.Conv2D(conv.out_channels, 1)
+    x = layer(x)
+    layer.set_weights([conv.weight.detach().permute(2, 3, 1, 0).numpy(), conv.bias.detach().numpy()])
+    return x

@@ -1,0 +1,1 @@
+"""What tools/replay.py found in a recording: its nouns, in words, and as a picture."""

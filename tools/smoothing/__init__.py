@@ -1,0 +1,1 @@
+"""How well are moods smoothed? On hours made up of labelled faces, by `tools/evaluate.py smoothing`."""
