@@ -26,8 +26,8 @@ MODELS = ROOT / "models"
 sys.path.insert(0, str(ROOT))
 
 from tools.faces import measure as measure_faces  # noqa: E402
+from tools.faces import pasting, targets  # noqa: E402
 from tools.faces import scenes as face_scenes  # noqa: E402
-from tools.faces import targets  # noqa: E402
 from tools.labelled.boxes import Label, Picture, Pool  # noqa: E402
 
 HEIGHT, WIDTH = 240, 320
@@ -367,7 +367,7 @@ def test_small_faces_are_not_held_against_the_net() -> None:
 
 def test_a_mirrored_face_keeps_its_right_eye_left_in_the_picture() -> None:
     picture = Picture("x", "video", np.zeros((100, 80), np.uint8), (label(10, 20, 40, 50),))
-    _, (gray, (mirrored,)) = face_scenes.place(picture, 1.0, 0.0, True)
+    _, (gray, (mirrored,)) = pasting.place(picture, 1.0, 0.0, True)
     assert gray.shape == (100, 80)
     assert mirrored.box.tolist() == [30, 20, 40, 50]
     right_eye, left_eye, _, right_corner, left_corner = mirrored.landmarks
@@ -382,7 +382,7 @@ def test_landmarks_stay_on_the_pixels_they_name(degrees: float, scale: float) ->
     truth = label(20, 20, 60, 80)
     x, y = truth.landmarks[2]
     cv2.circle(gray, (round(float(x)), round(float(y))), 5, 255, -1)
-    _, (turned, (moved,)) = face_scenes.place(Picture("x", "video", gray, (truth,)), scale, degrees, False)
+    _, (turned, (moved,)) = pasting.place(Picture("x", "video", gray, (truth,)), scale, degrees, False)
     bright = np.argwhere(turned > 100).mean(0)[::-1] + 0.5
     np.testing.assert_allclose(bright, moved.landmarks[2], atol=1.2)
 

@@ -149,13 +149,13 @@ def test_views_differ_and_certainty_is_the_eyes() -> None:
 
 def test_held_out_faces_are_those_of_training() -> None:
     pytest.importorskip("torch")
-    from tools import train_emotion
+    from tools.emotion import lessons
 
     votes = np.zeros((3000, 10), np.float32)
     votes[:, 0] = 10
     faces = LabelledFaces(np.random.default_rng(0).integers(0, 255, (3000, 48, 48), np.uint8), votes)
-    recipe = train_emotion.Recipe(**dict.fromkeys(train_emotion.Recipe.__slots__, 0))
-    theirs = train_emotion.split_off(faces, recipe)[1]
+    recipe = lessons.Recipe(**dict.fromkeys(lessons.Recipe.__slots__, 0))
+    theirs = lessons.split_off(faces, recipe)[1]
     np.testing.assert_array_equal(smoothing_faces.held_out(faces).faces, theirs.faces)
 
 

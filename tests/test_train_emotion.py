@@ -14,13 +14,13 @@ pytest.importorskip("matplotlib", reason="matplotlib is not installed (tools/req
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tools import train_emotion  # noqa: E402
-from tools.emotion import augment  # noqa: E402
+from tools.emotion import augment, lessons  # noqa: E402
 from tools.emotion import net as emotion_net  # noqa: E402
 from tools.emotion import teacher as emotion_teacher  # noqa: E402
 from tools.labelled.emotions import LabelledFaces  # noqa: E402
 
 torch.set_num_threads(1)  # the batches are tiny; more threads only wait for one another
-RECIPE = train_emotion.Recipe(
+RECIPE = lessons.Recipe(
     net="device", teacher="", trust=0.0, epochs=2, batch=16, seed=3, rate=1e-3, decay=0.01, rarity=0.25, limit=0
 )
 
@@ -34,14 +34,14 @@ def faces() -> LabelledFaces:
 
 
 def test_a_stopped_training_goes_on_to_the_same_weights(faces: LabelledFaces, tmp_path: Path) -> None:
-    lesson = train_emotion.lesson(faces, faces.faces[:0], [np.zeros((64, 8)), np.zeros((0, 8))], RECIPE)
+    lesson = lessons.lesson(faces, faces.faces[:0], [np.zeros((64, 8)), np.zeros((0, 8))], RECIPE)
     whole = train_emotion.begin(RECIPE, half=False)
     train_emotion.learn(whole, RECIPE, lesson, faces, tmp_path / "whole")
 
     class Stopped(Exception):
         pass
 
-    def stop_after_one(run: train_emotion.Run, recipe: train_emotion.Recipe, folder: Path) -> None:
+    def stop_after_one(run: train_emotion.Run, recipe: lessons.Recipe, folder: Path) -> None:
         save(run, recipe, folder)
         raise Stopped
 
@@ -65,7 +65,7 @@ def test_a_stopped_training_goes_on_to_the_same_weights(faces: LabelledFaces, tm
 def test_another_recipe_does_not_go_on_from_a_checkpoint(faces: LabelledFaces, tmp_path: Path) -> None:
     run = train_emotion.begin(RECIPE, half=False)
     train_emotion.save(run, RECIPE, tmp_path)
-    other = train_emotion.Recipe(**{**train_emotion.asdict(RECIPE), "seed": 4})
+    other = lessons.Recipe(**{**train_emotion.asdict(RECIPE), "seed": 4})
     with pytest.raises(ValueError, match="other settings"):
         train_emotion.resume(run, other, tmp_path)
 

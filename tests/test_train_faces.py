@@ -15,12 +15,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from device.domain import Face  # noqa: E402
 from tools import train_faces  # noqa: E402
-from tools.faces import heads  # noqa: E402
+from tools.faces import heads, lessons, recipe  # noqa: E402
 from tools.faces import measure as measure_faces  # noqa: E402
 from tools.labelled.boxes import Label, Picture, Pool  # noqa: E402
 
 torch.set_num_threads(1)  # the batches are tiny; more threads only wait for one another
-RECIPE = train_faces.Recipe(epochs=1, camera_epochs=0, polish=1, scenes=4, batch=2, seed=3, rate=1e-3, decay=0.01)
+RECIPE = recipe.Recipe(epochs=1, camera_epochs=0, polish=1, scenes=4, batch=2, seed=3, rate=1e-3, decay=0.01)
 POINTS = np.array([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80]], np.float32)
 
 
@@ -35,7 +35,8 @@ def pool() -> Pool:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_faces, "SMALL", (64, 64))
+    for module in (recipe, train_faces):
+        monkeypatch.setattr(module, "SMALL", (64, 64))
     monkeypatch.setattr(train_faces, "TRIALS", 24)
 
 
@@ -74,7 +75,7 @@ def test_a_stopped_training_goes_on_to_the_same_weights(pool: Pool, tmp_path: Pa
 
 def test_another_recipe_does_not_go_on_from_a_checkpoint(tmp_path: Path) -> None:
     train_faces.save(train_faces.begin(RECIPE), RECIPE, tmp_path)
-    other = train_faces.Recipe(epochs=3, camera_epochs=0, polish=1, scenes=4, batch=2, seed=3, rate=1e-3, decay=0.01)
+    other = recipe.Recipe(epochs=3, camera_epochs=0, polish=1, scenes=4, batch=2, seed=3, rate=1e-3, decay=0.01)
     with pytest.raises(ValueError, match="made with other settings"):
         train_faces.resume(train_faces.begin(other), other, tmp_path)
 
@@ -89,14 +90,14 @@ def test_empty_scenes_that_fool_the_net_come_back_the_surest_first(pool: Pool) -
         def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
             return [x.mean((2, 3), keepdim=True) * 20] * 9
 
-    train_faces._share(pool)
+    lessons.share(pool)
     fooled = train_faces.mine(Brightness(), Crew(), RECIPE, 1)
     assert 0 < len(fooled) < train_faces.TRIALS
-    brightness = [float(train_faces._empty(seed, train_faces.SMALL)[0].mean()) for seed in fooled]
+    brightness = [float(lessons.empty(seed, train_faces.SMALL)[0].mean()) for seed in fooled]
     assert brightness == sorted(brightness, reverse=True)
     assert train_faces.mine(Brightness(), Crew(), RECIPE, 0) == []
-    repeated, _ = train_faces._compose((1, 2, 3), 2, train_faces.SMALL, fooled[:1], train_faces.POLISH[1])
-    np.testing.assert_array_equal(repeated[0], train_faces._empty(fooled[0], train_faces.SMALL)[0])
+    repeated, _ = lessons.compose((1, 2, 3), 2, train_faces.SMALL, fooled[:1], recipe.POLISH[1])
+    np.testing.assert_array_equal(repeated[0], lessons.empty(fooled[0], train_faces.SMALL)[0])
 
 
 # --- heads ------------------------------------------------------------------------------------------------------

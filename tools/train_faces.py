@@ -22,8 +22,6 @@ import math
 import multiprocessing
 import sys
 import time
-from collections import deque
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,83 +36,19 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from device.errors import ModelError
 from device.perception.faces import FaceDetector
-from tools.faces import card
+from tools.faces import card, lessons
 from tools.faces import heads as face_heads
 from tools.faces import measure as measure_faces
-from tools.faces import scenes as face_scenes
-from tools.faces import targets as face_targets
 from tools.faces.net import FaceNet, losses
+from tools.faces.recipe import SMALL, Recipe
 from tools.labelled.boxes import Picture, Pool, training_pool
 from tools.labelled.emotions import read_split
 from tools.model.files import write_atomically
 
-SMALL = (192, 192)  # height and width of most epochs' scenes
-CAMERA = (measure_faces.HEIGHT_PX, measure_faces.WIDTH_PX)
-POLISH_RATE = 0.3  # of the highest rate
-WARM_UP = 0.03  # of all steps
 MEMORY = 0.998  # of the mean of the weights, a step
 FOOLED = 0.25  # an empty scene with a score like this is shown again
 TRIALS = 1200  # empty scenes tried before each epoch
-REPEATS = 0.08  # of an epoch's scenes are such ones, if there are as many
-AHEAD = 6  # batches composed before they are needed
 console = Console()
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What an epoch shows and what counts in it."""
-
-    weights: tuple[float, float, float]  # of the losses of score, box and landmarks
-    portraits: float = 0.0  # the share of scenes that are pictures of people by themselves
-    plain: bool = False  # those upright and in good light
-
-
-LEARN = Stage((1.0, 2.0, 1.7))
-POLISH = (
-    Stage((1.0, 2.0, 7.0), 0.5),
-    Stage((1.0, 2.0, 11.0), 0.75, plain=True),
-    Stage((1.0, 2.0, 17.0), 0.75, plain=True),
-    Stage((1.0, 2.0, 20.0), 0.75, plain=True),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """Everything that decides what the weights become; a checkpoint made with another recipe is refused."""
-
-    epochs: int
-    camera_epochs: int
-    polish: int
-    scenes: int
-    batch: int
-    seed: int
-    rate: float
-    decay: float
-
-    def canvas(self, epoch: int) -> tuple[int, int]:
-        """Height and width of an epoch's scenes."""
-        return CAMERA if epoch >= self.epochs - self.camera_epochs else SMALL
-
-    @property
-    def total(self) -> int:
-        """Epochs in all."""
-        return self.epochs + self.polish * len(POLISH)
-
-    def stage(self, epoch: int) -> Stage:
-        """What this epoch is about."""
-        return LEARN if epoch < self.epochs else POLISH[(epoch - self.epochs) // self.polish]
-
-    def rate_at(self, epochs_done: float) -> float:
-        """The learning rate: a short rise and a cosine down to nothing; once more, lower, for each polish."""
-        done = epochs_done / self.epochs
-        if done < 1:
-            return self.rate * min(1, (done + 1e-4) / WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))
-        done = (epochs_done - self.epochs) % self.polish / self.polish
-        return self.rate * POLISH_RATE * 0.5 * (1 + math.cos(math.pi * done))
-
-    def steps(self) -> int:
-        """Batches in an epoch."""
-        return max(1, self.scenes // self.batch)
 
 
 @dataclass(slots=True)
@@ -225,14 +159,15 @@ def save(run: Run, recipe: Recipe, folder: Path) -> None:
 
 
 def learn(run: Run, recipe: Recipe, pool: Pool, sets: measure_faces.Sets, folder: Path, workers: int) -> None:
-    _share(pool)
+    lessons.share(pool)
     glance = measure_faces.Sets(sets.people[::5], sets.backgrounds[::3], sets.scenes[::3])
     pixels_left = sum(math.prod(recipe.canvas(e)) for e in range(len(run.history), recipe.total))
     began, pixels_done = time.monotonic(), 0
     with multiprocessing.get_context("fork").Pool(workers) as crew:
         for epoch in range(len(run.history), recipe.total):
             fooled = mine(run.mean, crew, recipe, epoch)
-            parts = [step(run, recipe, epoch, at, *b) for at, b in enumerate(batches(crew, recipe, epoch, fooled))]
+            batches = lessons.batches(crew, recipe, epoch, fooled)
+            parts = [step(run, recipe, epoch, at, *batch) for at, batch in enumerate(batches)]
             mean = np.mean(parts, axis=0)
             detector = card.float_detector(run.mean.module, measure_faces.LOWEST_SCORE)
             figures = measure_faces.judge(detector.find, glance, 0.5)
@@ -291,69 +226,14 @@ def mine(net: torch.nn.Module, crew: Any, recipe: Recipe, epoch: int) -> list[tu
     seeds = [(recipe.seed, epoch, 10**6 + number) for number in range(TRIALS)]
     net.eval()
     found = []
-    for at, pictures in enumerate(crew.imap(_empties, [(seeds[i : i + 24], SMALL) for i in range(0, TRIALS, 24)])):
+    jobs = [(seeds[i : i + 24], SMALL) for i in range(0, TRIALS, 24)]
+    for at, pictures in enumerate(crew.imap(lessons.empties, jobs)):
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             outputs = net(normalised(pictures))
         surest = torch.stack([score.flatten(1).amax(1) for score in outputs[0::3]]).amax(0).sigmoid().tolist()
         found += zip(surest, seeds[at * 24 : at * 24 + 24], strict=True)
     found = sorted((one for one in found if one[0] >= FOOLED), reverse=True)
     return [seed for _, seed in found]
-
-
-# --- Scenes, composed by other processes -----------------------------------------------------------------------
-
-_shared: list[Pool] = []  # workers are forked and so see the pictures without a copy
-
-
-def _share(pool: Pool) -> None:
-    _shared[:] = [pool]
-
-
-def batches(
-    crew: Any, recipe: Recipe, epoch: int, fooled: list[tuple[int, ...]]
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """An epoch's batches, in order; each depends on seed, epoch, number and the scenes that fooled the net only."""
-    waiting: deque[Any] = deque()
-    again = round(REPEATS * recipe.batch)
-    for number in range(recipe.steps()):
-        seed = (recipe.seed, epoch, number)
-        repeated = fooled[number * again % max(1, len(fooled)) :][:again]
-        job = (seed, recipe.batch, recipe.canvas(epoch), repeated, recipe.stage(epoch))
-        waiting.append(crew.apply_async(_compose, job))
-        if len(waiting) >= AHEAD:
-            yield waiting.popleft().get()
-    while waiting:
-        yield waiting.popleft().get()
-
-
-def _compose(
-    seed: tuple[int, ...], count: int, canvas: tuple[int, int], repeated: list[tuple[int, ...]], stage: Stage
-) -> tuple[np.ndarray, np.ndarray]:
-    cv2.setNumThreads(1)
-    random = np.random.default_rng(seed)
-    scenes = [_empty(seed, canvas) for seed in repeated]
-    while len(scenes) < count:
-        if random.random() < stage.portraits:
-            scene = face_scenes.portrait(random, _shared[0], *canvas, plain=stage.plain)
-        else:
-            scene = face_scenes.compose(random, _shared[0], *canvas)
-        scenes.append(face_scenes.show(random, scene))
-    targets = [
-        np.concatenate([level.reshape(-1, face_targets.CHANNELS) for level in face_targets.encode(labels, *canvas)])
-        for _, labels in scenes
-    ]
-    return np.stack([gray for gray, _ in scenes]), np.stack(targets)
-
-
-def _empty(seed: tuple[int, ...], canvas: tuple[int, int]) -> face_scenes.Scene:
-    random = np.random.default_rng(seed)
-    return face_scenes.show(random, (face_scenes.empty(random, _shared[0], *canvas), []))
-
-
-def _empties(job: tuple[list[tuple[int, ...]], tuple[int, int]]) -> np.ndarray:
-    cv2.setNumThreads(1)
-    seeds, canvas = job
-    return np.stack([_empty(seed, canvas)[0] for seed in seeds])
 
 
 def plot(history: list[dict[str, float]], path: Path) -> None:

@@ -10,7 +10,6 @@ OpenCV.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
@@ -18,11 +17,10 @@ import numpy as np
 
 from device.perception.exposure import levels
 from device.perception.faces import PAD_GRAY
-from tools.labelled.boxes import Label, Picture, Pool
+from tools.faces.pasting import Scene, ellipse, paste, place, put, random_corner
+from tools.labelled.boxes import Label, Pool
 
 TURN_DEGREES = 32.0
-MIRRORED = [1, 0, 2, 4, 3]  # the landmarks' order after left and right are swapped
-TRIES = 6
 VISIBLE_SHARE = 0.5  # faces cut off by more are ignored in training
 EMPTY_SHARE = 0.14  # scenes without anybody
 CROWD_SHARE = 0.25
@@ -30,8 +28,6 @@ HIDDEN_SHARE = 0.35  # of a face in a crowd, behind others
 NIGHT_SHARE = 0.14
 FAINTEST = 7.0  # grays that a smoothed face varies by, at least
 HEADS_SHARE = 0.35  # of the people pasted, where there are heads
-
-Scene = tuple[np.ndarray, list[Label]]
 
 
 def compose(random: np.random.Generator, pool: Pool, height: int, width: int) -> Scene:
@@ -70,7 +66,7 @@ def portrait(random: np.random.Generator, pool: Pool, height: int, width: int, *
     degrees = _degrees(random) if not plain and random.random() < 0.5 else 0.0
     mask, (gray, own) = place(person, scale, degrees, random.random() < 0.5)
     canvas = np.full((height, width), random.integers(0, 256), np.uint8)
-    labels = _put(canvas, gray, mask, own, _corner(random, gray.shape, canvas.shape, random.random()))
+    labels = put(canvas, gray, mask, own, random_corner(random, gray.shape, canvas.shape, random.random()))
     if not plain and random.random() < 0.5:
         canvas = degrade(random, canvas)
     return canvas, [_judge(label, height, width) for label in labels]
@@ -112,44 +108,6 @@ def degrade(random: np.random.Generator, gray: np.ndarray) -> np.ndarray:
     return gray
 
 
-def place(picture: Picture, scale: float, degrees: float, mirror: bool) -> tuple[np.ndarray, Scene]:
-    """The picture turned, scaled and perhaps mirrored: its mask uint8 (255 where it has pixels), and the scene."""
-    gray, rows, columns = picture.gray, *picture.gray.shape
-    size = (max(8, round(columns * scale)), max(8, round(rows * scale)))
-    gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    matrix = np.diag([size[0] / columns, size[1] / rows, 1.0])
-    if mirror:
-        gray = np.ascontiguousarray(gray[:, ::-1])
-        matrix = np.array([[-1, 0, size[0]], [0, 1, 0], [0, 0, 1.0]]) @ matrix
-    mask = np.full(gray.shape, 255, np.uint8)
-    if abs(degrees) > 1:
-        gray, mask, turned = _turn(gray, mask, degrees)
-        matrix = turned @ matrix
-    return mask, (gray, [_move(label, matrix, scale, degrees, mirror) for label in picture.labels])
-
-
-def _turn(gray: np.ndarray, mask: np.ndarray, degrees: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    rows, columns = gray.shape
-    cos, sin = abs(math.cos(math.radians(degrees))), abs(math.sin(math.radians(degrees)))
-    size = (math.ceil(columns * cos + rows * sin), math.ceil(columns * sin + rows * cos))
-    matrix = cv2.getRotationMatrix2D((columns / 2, rows / 2), degrees, 1.0)
-    matrix[:, 2] += [size[0] / 2 - columns / 2, size[1] / 2 - rows / 2]
-    gray = cv2.warpAffine(gray, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    mask = cv2.warpAffine(mask, matrix, size, flags=cv2.INTER_LINEAR)
-    return gray, mask, np.vstack([matrix, [0, 0, 1.0]])
-
-
-def _move(label: Label, matrix: np.ndarray, scale: float, degrees: float, mirror: bool) -> Label:
-    """A face is nearly an ellipse: its new box is the one around the turned ellipse, which is tighter than corners."""
-    points = label.landmarks @ matrix[:2, :2].T + matrix[:2, 2]
-    middle = matrix[:2, :2] @ (label.box[:2] + label.box[2:] / 2) + matrix[:2, 2]
-    w, h = label.box[2:] * scale
-    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
-    size = np.array([math.hypot(w * cos, h * sin), math.hypot(w * sin, h * cos)])
-    box = np.concatenate([middle - size / 2, size])
-    return Label(box.astype(np.float32), (points[MIRRORED] if mirror else points).astype(np.float32))
-
-
 def _ground(random: np.random.Generator, pool: Pool, height: int, width: int) -> Scene:
     kind = random.random()
     canvas = np.full((height, width), random.integers(0, 256), np.uint8)
@@ -160,7 +118,7 @@ def _ground(random: np.random.Generator, pool: Pool, height: int, width: int) ->
         face = max(float(label.box[2]) for label in person.labels)
         scale = _log_uniform(random, 60, 190) / face
         mask, (gray, labels) = place(person, scale, _degrees(random), random.random() < 0.5)
-        return canvas, _put(canvas, gray, mask, labels, _corner(random, gray.shape, canvas.shape, random.random()))
+        return canvas, put(canvas, gray, mask, labels, random_corner(random, gray.shape, canvas.shape, random.random()))
     _put_ground(random, pool, canvas, farthest=2.0)
     return canvas, []
 
@@ -176,7 +134,7 @@ def _put_ground(random: np.random.Generator, pool: Pool, canvas: np.ndarray, far
     ground = cv2.resize(ground, (math.ceil(columns * zoom), math.ceil(rows * zoom)), interpolation=cv2.INTER_LINEAR)
     if random.random() < 0.5:
         ground = ground[:, ::-1]
-    _put(canvas, ground, None, [], _corner(random, ground.shape, canvas.shape, random.random()))
+    put(canvas, ground, None, [], random_corner(random, ground.shape, canvas.shape, random.random()))
 
 
 def _paste_pieces(random: np.random.Generator, pool: Pool, canvas: np.ndarray, labels: list[Label]) -> None:
@@ -188,8 +146,8 @@ def _paste_pieces(random: np.random.Generator, pool: Pool, canvas: np.ndarray, l
         scale = _log_uniform(random, 30, 160) / max(ground.gray.shape)
         mask, (gray, _) = place(ground, scale, _degrees(random), random.random() < 0.5)
         if random.random() < 0.5:
-            mask = _ellipse(random, gray.shape, np.array([0, 0, *gray.shape[::-1]]) * 0.98)
-        _paste(random, canvas, gray, mask, [], labels)
+            mask = ellipse(random, gray.shape, np.array([0, 0, *gray.shape[::-1]]) * 0.98)
+        paste(random, canvas, gray, mask, [], labels)
 
 
 def _paste_crowd(random: np.random.Generator, pool: Pool, canvas: np.ndarray, labels: list[Label]) -> None:
@@ -210,54 +168,8 @@ def _paste_person(
     face = max(float(label.box[2]) for label in person.labels)
     mask, (gray, own) = place(person, min(2.2, size_px / face), _degrees(random), random.random() < 0.5)
     if len(own) == 1 and (heads or random.random() < 0.5):
-        mask = cv2.min(mask, _ellipse(random, gray.shape, own[0].box))
-    labels += _paste(random, canvas, gray, mask, own, labels, hidden)
-
-
-def _paste(
-    random: np.random.Generator,
-    canvas: np.ndarray,
-    gray: np.ndarray,
-    mask: np.ndarray,
-    own: list[Label],
-    others: Sequence[Label],
-    hidden: float = 0.0,
-) -> list[Label]:
-    """Put it where it hides no more than that share of anybody; gives up after a few tries. Returns its labels."""
-    for _ in range(TRIES):
-        corner = _corner(random, gray.shape, canvas.shape, random.random() * 1.2 - 0.1)
-        if all(_hides(mask, corner, other.box) <= hidden for other in others):
-            return _put(canvas, gray, mask, own, corner)
-    return []
-
-
-def _hides(mask: np.ndarray, corner: tuple[int, int], box: np.ndarray) -> float:
-    """The share of a box that lies behind a mask at that corner."""
-    x, y, w, h = (float(v) for v in box)
-    left, top = max(0, round(x - corner[0])), max(0, round(y - corner[1]))
-    right, bottom = round(x + w - corner[0]), round(y + h - corner[1])
-    if right <= left or bottom <= top or left >= mask.shape[1] or top >= mask.shape[0]:
-        return 0.0
-    return float(np.count_nonzero(mask[top:bottom, left:right] > 127)) / max(1.0, w * h)
-
-
-def _put(
-    canvas: np.ndarray, gray: np.ndarray, mask: np.ndarray | None, labels: list[Label], corner: tuple[int, int]
-) -> list[Label]:
-    x, y = corner
-    left, top = max(0, x), max(0, y)
-    right, bottom = min(canvas.shape[1], x + gray.shape[1]), min(canvas.shape[0], y + gray.shape[0])
-    if right <= left or bottom <= top:
-        return []
-    target = canvas[top:bottom, left:right]
-    source = gray[top - y : bottom - y, left - x : right - x]
-    if mask is None:
-        target[:] = source
-    else:
-        share = mask[top - y : bottom - y, left - x : right - x].astype(np.float32) * np.float32(1 / 255)
-        target[:] = (target + (source.astype(np.float32) - target) * share).astype(np.uint8)
-    shift = np.array([x, y], np.float32)
-    return [Label(np.concatenate([label.box[:2] + shift, label.box[2:]]), label.landmarks + shift) for label in labels]
+        mask = cv2.min(mask, ellipse(random, gray.shape, own[0].box))
+    labels += paste(random, canvas, gray, mask, own, labels, hidden)
 
 
 def _cover(random: np.random.Generator, pool: Pool, canvas: np.ndarray, labels: list[Label]) -> None:
@@ -271,7 +183,7 @@ def _cover(random: np.random.Generator, pool: Pool, canvas: np.ndarray, labels: 
         piece = cv2.resize(ground, size, interpolation=cv2.INTER_AREA)
         side = random.random() * 2 * math.pi
         middle = (x + w / 2 + math.cos(side) * w * 0.4, y + h / 2 + math.sin(side) * h * 0.42)
-        _put(canvas, piece, None, [], (int(middle[0] - size[0] / 2), int(middle[1] - size[1] / 2)))
+        put(canvas, piece, None, [], (int(middle[0] - size[0] / 2), int(middle[1] - size[1] / 2)))
 
 
 def _letterbox(random: np.random.Generator, canvas: np.ndarray, labels: list[Label]) -> None:
@@ -306,15 +218,6 @@ def _shows(gray: np.ndarray, label: Label) -> bool:
     return float(cv2.blur(inside, (side, side)).std()) >= FAINTEST
 
 
-def _ellipse(random: np.random.Generator, shape: tuple[int, ...], box: np.ndarray) -> np.ndarray:
-    """A soft-edged mask around a box: head and hair without the picture's own background."""
-    mask = np.zeros(shape, np.uint8)
-    x, y, w, h = (float(v) for v in box)
-    axes = (w / 2 * random.uniform(1.05, 1.5), h / 2 * random.uniform(1.05, 1.4))
-    cv2.ellipse(mask, (round(x + w / 2), round(y + h / 2)), (round(axes[0]), round(axes[1])), 0, 0, 360, 255, -1)
-    return cv2.blur(mask, (max(1, int(w * 0.15)),) * 2)
-
-
 def _shade(random: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Light that falls off to one side."""
     angle, depth = random.uniform(0, 2 * math.pi), random.uniform(0.3, 0.9)
@@ -335,10 +238,3 @@ def _degrees(random: np.random.Generator) -> float:
 
 def _log_uniform(random: np.random.Generator, low: float, high: float) -> float:
     return math.exp(random.uniform(math.log(low), math.log(high)))
-
-
-def _corner(
-    random: np.random.Generator, inner: tuple[int, ...], outer: tuple[int, ...], across: float
-) -> tuple[int, int]:
-    down = random.random() * 1.2 - 0.1
-    return round((outer[1] - inner[1]) * across), round((outer[0] - inner[0]) * min(1.1, max(-0.1, down)))

@@ -57,7 +57,7 @@ class Bank:
 
 
 def held_out(faces: LabelledFaces) -> LabelledFaces:
-    """The part of train that training sets aside: `split_off` in tools/train_emotion.py, without PyTorch."""
+    """The part of train that training sets aside: `split_off` in tools/emotion/lessons.py, without PyTorch."""
     return faces.pick(np.random.default_rng(HELD_OUT_SEED).permutation(len(faces))[:HELD_OUT])
 
 

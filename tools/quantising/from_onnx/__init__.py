@@ -1,1 +1,1 @@
-"""ONNX classifiers, rebuilt in TensorFlow so that its converter takes them (rebuild.py, operators.py)."""
+"""ONNX classifiers, rebuilt in TensorFlow so that its converter takes them (rebuild.py)."""

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from tools.quantising.from_onnx.operators import FOLDED, OPERATORS, TO_ONNX, TO_OURS, Run, sides_of
+from tools.quantising.from_onnx.layout import TO_ONNX, TO_OURS, Run, sides_of
+from tools.quantising.from_onnx.operators import FOLDED, OPERATORS
 from tools.quantising.refusal import Mistake
 
 
