@@ -13,7 +13,9 @@ The files here are the commands; `python tools/NAME.py --help` tells each. What 
     quantising/  what quantize.py does to somebody's own float model
     replaying/   what replay.py found, in words and as a picture
     setup/       the part of install.sh that makes a service of a clone
+    image/       what build_image.py is made of: Affetto put into a system's image
+    vm/          the whole appliance in an emulated computer, looked at from outside: python -m tools.vm
 
 What measures a subject is always `<subject>/measure.py`, which evaluate.py calls. `labelled` and `model` know none of
-the others; `smoothing` and `quantising` know `emotion`; else no room knows another.
+the others; `smoothing` and `quantising` know `emotion`; else no subject knows another.
 """
