@@ -21,11 +21,15 @@ class Bulletin:
     """Turns state into retained documents and says only those that differ from what was said.
 
     While the broker is away nothing is said; `connected` makes everything unsaid, so that all of it comes back.
-    `announcement` is what tells Home Assistant of the device, or takes that back (None: say neither).
+    `announcement` is what tells Home Assistant of the device, or takes that back (None: say neither). `former` are the
+    topics of the device before its name was changed in the settings: nothing is left there.
     """
 
-    def __init__(self, config: MqttConfig, topics: Topics, announcement: Publish | None = None) -> None:
+    def __init__(
+        self, config: MqttConfig, topics: Topics, announcement: Publish | None = None, former: Topics | None = None
+    ) -> None:
         self.topics = topics
+        self._former = former
         self._config = config
         self._announcement = announcement
         self._said: dict[str, Payload] = {}
@@ -64,7 +68,8 @@ class Bulletin:
         """Everything retained, as it ought to be. `mark`: see `Jukebox.mark`. The camera counts as off only when the
         eye has let go of it."""
         topics = self.topics
-        documents: dict[str, Payload] = {
+        documents: dict[str, Payload] = dict.fromkeys(self._former.retained if self._former else (), "")
+        documents |= {
             topics.mood_state: payloads.mood_state(mood),
             topics.track_state: payloads.track_state(playback, choice, mark),
             topics.track_cover: cover,

@@ -78,7 +78,8 @@ class Session:
     ) -> None:
         self.config = config
         self.memory = replace(memory, volume=min(memory.volume, config.player.max_volume))
-        self._bulletin = Bulletin(config.mqtt, topics, announcement)
+        former = Topics.recall(memory.known_as)
+        self._bulletin = Bulletin(config.mqtt, topics, announcement, former if former != topics else None)
         self.jukebox = Jukebox(config.music, history, dice, self._bulletin.event)
         self.jukebox.profile = memory.profile
         self._room_mood = RoomMood(config.mood)
@@ -142,6 +143,7 @@ class Session:
             case BrokerConnected():
                 self._vitals.broker_problem = ""
                 self._bulletin.connected()
+                self.memory = replace(self.memory, known_as=self._bulletin.topics.words)
             case BrokerLost(problem):
                 self._bulletin.lost()
                 self._vitals.broker_problem = problem

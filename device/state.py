@@ -274,4 +274,5 @@ DECODERS: Mapping[str, Callable[[Any], Any]] = {
     "playback": Playback,
     "track_key": _text,
     "camera_by": _text,
+    "known_as": _text,
 }

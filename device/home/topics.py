@@ -57,6 +57,25 @@ class Topics:
     health = _Below("health")
     error = _Below("error")
 
+    @classmethod
+    def recall(cls, words: str) -> Topics | None:
+        """Those of which `words` are; None for words of nobody."""
+        parts = words.split(" ")
+        return cls(*parts) if len(parts) == 3 and all(parts) else None
+
+    @property
+    def words(self) -> str:
+        """What has to be known to say all of them again. None of the three holds a space."""
+        return f"{self.base} {self.device_id} {self.discovery_prefix}"
+
+    @property
+    def retained(self) -> tuple[str, ...]:
+        """Everything that a broker keeps of this device."""
+        return (
+            *(self.mood_state, self.track_state, self.track_cover, self.volume_state, self.camera_state),
+            *(self.policy_state, self.profile_state, self.room_state, self.health, self.discovery, self.availability),
+        )
+
     @property
     def device(self) -> str:
         """The level below which everything of this device is."""

@@ -144,7 +144,7 @@ def _without_recent_artists(library: Library, taste: Taste, rows: Rows) -> Rows:
         songs_ago[library.artist[row]] = age
     songs_ago[NOBODY] = ARTISTS
     ages = songs_ago[artists]
-    rested: Rows = rows[ages >= min(ages.max(), max(1, several // 2))]
+    rested: Rows = rows[ages >= min(int(ages.max()), max(1, several // 2))]
     return rested
 
 

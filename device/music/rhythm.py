@@ -20,7 +20,8 @@ NO_BEAT = 0.05  # autocorrelation below this is no beat
 
 def rhythm(pictures: Pictures) -> Named:
     """All features of this module, by name; `tempo_bpm` is the tempo, 0 where there is no beat."""
-    rise = np.maximum(np.diff(pictures.mel_db, axis=0, prepend=pictures.mel_db[:1]), 0)
+    rises = np.diff(pictures.mel_db, axis=0, prepend=pictures.mel_db[:1])
+    rise = np.maximum(rises, 0).astype(np.float32, copy=False)
     onset = rise.mean(1)
     yield from spread("onset", onset)
     for name, first, last in REGIONS:

@@ -73,11 +73,11 @@ def _shape(pictures: Pictures) -> Named:
         yield from spread(f"rolloff{percent}", np.log2(hz[np.minimum(at, hz.size - 1)] + 50))
     for name, first, last in (("low", 7, 64), ("high", 64, 480)):
         band = power[:, first:last] + 1e-7 * total[:, None]
-        logs = np.log(band)
-        yield from spread(f"flatness_{name}", logs.mean(1) - np.log(band.mean(1)))
+        flatness = np.log(band).mean(1) - np.log(band.mean(1))
+        yield from spread(f"flatness_{name}", flatness.astype(np.float32, copy=False))
         yield from spread(f"crest_{name}", np.log(band.max(1)) - np.log(band.mean(1)))
-    change = np.sqrt(np.square(np.diff(share, axis=0)).sum(1)) if len(share) > 1 else np.zeros(1, np.float32)
-    yield from spread("flux", change)
+    change = np.sqrt(np.square(np.diff(share, axis=0)).sum(1)) if len(share) > 1 else np.zeros(1)
+    yield from spread("flux", change.astype(np.float32, copy=False))
 
 
 def _contrast(pictures: Pictures) -> Named:
