@@ -143,7 +143,7 @@ class Session:
             case BrokerConnected():
                 self._vitals.broker_problem = ""
                 self._bulletin.connected()
-                self.memory = replace(self.memory, known_as=self._bulletin.topics.words)
+                self.memory = replace(self.memory, known_as=self._bulletin.topics.record())
             case BrokerLost(problem):
                 self._bulletin.lost()
                 self._vitals.broker_problem = problem

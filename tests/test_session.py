@@ -565,3 +565,23 @@ def test_nothing_that_is_known_of_a_person_is_published_for_another() -> None:
     assert "Bob" in words
     assert "Ada" not in words
     assert "liked" not in json.dumps(said(actions, "track/state")[-1])
+
+
+def test_a_device_that_was_renamed_leaves_nothing_under_its_old_name() -> None:
+    old = Topics("affetto", "old", "homeassistant")
+    room = Room(Memory(known_as=old.record()))
+    for _ in range(2):  # a broker that comes back is told again: it may be another
+        told = {one.topic: one.payload for one in only(Publish, room.tell(BrokerConnected())) if one.retain}
+        assert {told[topic] for topic in old.retained} == {""}
+        assert told[TOPICS.availability] == "online"
+        assert told[TOPICS.volume_state] == "30"
+        room.tell(BrokerLost("gone"))
+    assert room.session.memory.known_as == TOPICS.record()
+    assert not [one for one in only(Publish, Room(room.session.memory).tell(BrokerConnected())) if "old" in one.topic]
+
+
+def test_only_what_is_not_used_any_more_is_emptied_when_the_prefix_changes() -> None:
+    room = Room(Memory(known_as=Topics("affetto", "box", "hass").record()))
+    emptied = [one.topic for one in only(Publish, room.tell(BrokerConnected())) if one.payload == ""]
+    assert "hass/device/affetto_box/config" in emptied
+    assert TOPICS.availability not in emptied

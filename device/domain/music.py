@@ -124,4 +124,4 @@ class Memory:
     track_key: str = ""
     position_s: float = 0.0  # how far that track was, when it last said so
     camera_by: str = ""  # who consented to the camera or withdrew that, in words; empty: nobody ever did
-    known_as: str = ""  # by which topics the broker knows this device: Topics.words
+    known_as: str = ""  # by which topics the broker knows this device: Topics.record

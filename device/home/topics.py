@@ -59,13 +59,12 @@ class Topics:
 
     @classmethod
     def recall(cls, words: str) -> Topics | None:
-        """Those of which `words` are; None for words of nobody."""
+        """Those that `record` told of; None for other words."""
         parts = words.split(" ")
         return cls(*parts) if len(parts) == 3 and all(parts) else None
 
-    @property
-    def words(self) -> str:
-        """What has to be known to say all of them again. None of the three holds a space."""
+    def record(self) -> str:
+        """What `recall` makes the same topics of. None of the three words holds a space."""
         return f"{self.base} {self.device_id} {self.discovery_prefix}"
 
     @property
