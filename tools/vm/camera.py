@@ -39,7 +39,7 @@ def switch_on(stage: Stage) -> Iterator[Row]:
         "camera ON over MQTT: what looks", str(event.json.get("camera")), "a camera", bool(event.json.get("camera"))
     )
     yield Row(
-        "processes with a video device open", who := holders(stage), "the eye alone", who.split()[-1:] != ["none"]
+        "processes with a video device open", who := holders(stage), "the eye alone", who != "none" and "," not in who
     )
 
 

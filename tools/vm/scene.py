@@ -12,8 +12,8 @@ from tools.vm.shell import Shell
 from tools.vm.stage import MUSIC, PYTHON
 
 FACES = "/srv/faces"
-SONG_S, RATE_HZ = 420, 8000
-MOODS = ("happy", "happy", "calm", "calm", "neutral", "sad")
+SONG_S, RATE_HZ = 300, 8000
+MOODS = ("happy", "happy", "calm", "neutral")
 PICTURES = 24
 
 COMPOSE = f"""

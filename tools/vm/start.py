@@ -83,15 +83,12 @@ def slowest(text: str) -> str:
 
 
 HOLDERS = r"""
-found=$(for fd in /proc/[0-9]*/fd/*; do
-    case $(readlink "$fd" 2>/dev/null || true) in
-        /dev/video* | /dev/media*) p=${fd#/proc/}; cat "/proc/${p%%/*}/comm" ;;
-    esac
-done | sort | uniq -c | tr -s ' \n' ' ')
-echo "${found:-none}"
+found=$(find /proc/[0-9]*/fd \( -lname '/dev/video*' -o -lname '/dev/media*' \) 2>/dev/null | cut -d/ -f3 | sort -u || true)
+for pid in $found; do cat "/proc/$pid/comm"; done
+[ -n "$found" ] || echo none
 """
 
 
 def holders(stage: Stage) -> str:
     """Which processes have a video or media device open, in words; `none`."""
-    return stage.shell(HOLDERS).strip()
+    return ", ".join(stage.shell(HOLDERS).split("\n"))
