@@ -9,6 +9,7 @@ The image is what `tools/build_image.py --debian trixie` makes; it stays as it i
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ PARTS = ("start", "camera", "marker", "faces", "boot_file", "cuts", "versions")
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the parts that were asked for; 0 if all is as it has to be, 1 if not, 2 if there is no machine."""
     options = arguments(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the machine must not outlive us
     with tempfile.TemporaryDirectory(prefix="affetto-vm-", dir="/var/tmp") as scratch:
         try:
             return look(options, options.folder or Path(scratch))
@@ -107,7 +109,7 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
         stage.check(cuts.campaign(options.cuts, options.seed))
     if "versions" in options.only:
         versions.put_wheels(stage, options.wheels)
-        stage.check(versions.upgrade, versions.failed_upgrade, versions.away_and_back)
+        stage.check(versions.upgrade, versions.failed_upgrade, versions.cut_off_upgrade, versions.away_and_back)
 
 
 def first_start(stage: Stage) -> None:

@@ -83,8 +83,8 @@ def slowest(text: str) -> str:
 
 
 HOLDERS = r"""
-found=$(find /proc/[0-9]*/fd \( -lname '/dev/video*' -o -lname '/dev/media*' \) 2>/dev/null | cut -d/ -f3 | sort -u || true)
-for pid in $found; do cat "/proc/$pid/comm"; done
+found=$(find /proc/[0-9]*/fd \( -lname '/dev/video*' -o -lname '/dev/media*' \) 2>/dev/null || true)
+for pid in $(echo "$found" | cut -d/ -f3 | sort -u); do cat "/proc/$pid/comm"; done
 [ -n "$found" ] || echo none
 """
 

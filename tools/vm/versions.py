@@ -60,9 +60,13 @@ def put_wheels(stage: Stage, wheels: Path | None) -> None:
     stage.shell.unpack(archive.getvalue(), WHEELS)
 
 
+def offline(stage: Stage) -> str:
+    """The option that takes the packages from the machine's own disk, if they are there."""
+    return f"--offline {WHEELS}" if stage.shell.run(f"ls {WHEELS}/*.whl").status == 0 else ""
+
+
 def install(stage: Stage, *words: str) -> Done:
-    offline = f"--offline {WHEELS}" if stage.shell.run(f"ls {WHEELS}/*.whl").status == 0 else ""
-    more = offline if words[0] in ("--install", "--upgrade") else ""
+    more = offline(stage) if words[0] in ("--install", "--upgrade") else ""
     return stage.shell.run(f"{CLONE}/install.sh {' '.join(words)} {more}", patience_s=INSTALL_S)
 
 
@@ -101,6 +105,23 @@ def failed_upgrade(stage: Stage) -> Iterator[Row]:
               (done.status, current(stage)) == (1, before))  # fmt: skip
     said = next((line for line in done.output.splitlines() if line.startswith("Went back")), done.output[-150:])
     yield Row("failed upgrade: what it says", said, "went back, which is up", said.endswith("which is up."))
+
+
+def cut_off_upgrade(stage: Stage) -> Iterator[Row]:
+    """The power is cut while a newer version has yet to prove itself"""
+    before = current(stage)
+    lay(stage, clone(__init__=number("9.3.0")))
+    stage.shell(f"({CLONE}/install.sh --upgrade {offline(stage)} >/var/tmp/upgrade.log 2>&1 &)")
+    stage.until("test -e /opt/affetto/trial", "the trial does not begin", patience_s=INSTALL_S)
+    tried = current(stage)
+    stage.machine.cut()
+    mark = stage.outside.mark()
+    stage.machine.start()
+    stage.await_online(mark)
+    stage.machine.wait()
+    words = f"{tried} was tried; after the cut {current(stage)} counts"
+    yield Row("power cut during an upgrade's trial", words, before, tried != before == current(stage))
+    yield equal("after it", stage.shown("affetto.service", "ActiveState")["ActiveState"], "active")
 
 
 def away_and_back(stage: Stage) -> Iterator[Row]:
