@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.vm import disk, memory, search, shell, start, table, wall
+from tools.vm import disk, kernel, memory, search, shell, start, table, wall
 from tools.vm.cuts import Cut, place, tell
 from tools.vm.outside import Heard
 from tools.vm.table import Row
@@ -46,6 +47,17 @@ def test_what_is_no_disk_or_has_no_boot_partition_is_refused(tmp_path: Path) -> 
     image.write_bytes(record((0x83, 2048, 100)))
     with pytest.raises(disk.VmError, match="build_image"):
         disk.boot_partition(image)
+
+
+@pytest.mark.skipif(shutil.which("cpio") is None, reason="cpio is not installed")
+def test_the_kernel_gets_an_archive_that_cpio_reads(tmp_path: Path) -> None:
+    content = kernel.archive("start", kernel.INIT)
+    assert len(content) % 4 == 0
+    listed = subprocess.run(["cpio", "-itv"], input=content, capture_output=True, check=True).stdout.decode()
+    assert listed.startswith("-rwxr-xr-x")
+    assert listed.split()[-1] == "start"
+    subprocess.run(["cpio", "-i"], input=content, cwd=tmp_path, capture_output=True, check=True)
+    assert (tmp_path / "start").read_bytes() == kernel.INIT
 
 
 def test_an_ssh_server_is_told_from_an_open_port() -> None:

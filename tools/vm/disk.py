@@ -1,7 +1,4 @@
-"""The disk image of the machine: where its partitions begin, what a kernel needs of it, and a layer to write on.
-
-Reads the image, never writes it. The boot partition is read with mtools, the layer is made with qemu-img.
-"""
+"""The disk image of the machine: where its partitions begin, and a layer to write on. Never writes the image."""
 
 from __future__ import annotations
 
@@ -13,7 +10,6 @@ from pathlib import Path
 
 SECTOR_BYTES = 512
 ENTRY = struct.Struct("<B3xB3xII")  # one of the four in a master boot record: status, type, first sector, sectors
-COMMAND_LINE = "console=ttyAMA0 root=LABEL=rootfs rw quiet"
 
 
 class VmError(Exception):
@@ -27,15 +23,6 @@ class Partition:
     type: int
     begin: int
     length: int
-
-
-@dataclass(frozen=True, slots=True)
-class Kernel:
-    """What qemu is given in place of a boot loader."""
-
-    image: Path
-    initrd: Path
-    words: str
 
 
 def partitions(record: bytes) -> list[Partition]:
@@ -56,19 +43,6 @@ def boot_partition(image: Path) -> Partition:
             f"{image} has no boot partition (FAT); make one with: python tools/build_image.py --debian trixie"
         )
     return fat
-
-
-def take_kernel(image: Path, folder: Path) -> Kernel:
-    """Copy kernel, initial file system and command line from the boot partition to `folder`."""
-    begin = boot_partition(image).begin
-    for name in ("vmlinuz", "initrd.img", "cmdline.txt"):
-        done = run("mcopy", "-n", "-o", "-i", f"{image}@@{begin}", f"::{name}", str(folder / name))
-        if done.returncode and name != "cmdline.txt":
-            raise VmError(f"{image} has no {name} on its boot partition ({done.stderr.strip()})")
-    words = folder / "cmdline.txt"
-    return Kernel(
-        folder / "vmlinuz", folder / "initrd.img", words.read_text().strip() if words.exists() else COMMAND_LINE
-    )
 
 
 def lay_over(image: Path, layer: Path) -> None:

@@ -13,7 +13,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from tools.vm.disk import VmError, lay_over, run, take_kernel
+from tools.vm import kernel
+from tools.vm.disk import VmError, lay_over, run
 from tools.vm.shell import Shell
 
 HOST_SEEN_FROM_INSIDE = "10.0.2.2"
@@ -27,7 +28,7 @@ class Machine:
     def __init__(self, image: Path, folder: Path, key: Path, *, cores: int = 2) -> None:
         self.folder, self.disk, self.serial = folder, folder / "disk.qcow2", folder / "serial.log"
         self._cores = cores
-        self._kernel = take_kernel(image, folder)
+        self._kernel = kernel.take(image, folder)
         self._kept = folder / "first.qcow2"
         self.disk.unlink(missing_ok=True)
         lay_over(self._kept if self.was_here else image, self.disk)
