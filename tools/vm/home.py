@@ -25,7 +25,9 @@ def discovery(stage: Stage) -> Iterator[Row]:
 def tracks(stage: Stage) -> Iterator[Row]:
     """Track events arrive outside"""
     event = stage.outside.event("track_started", patience_s=600)
-    state = stage.outside.wait_for("track/state", lambda one: one.json.get("state") == "playing")
+    state = stage.outside.wait_for(
+        "track/state", lambda one: one.json.get("state") == "playing" and bool(one.json["title"])
+    )
     yield Row("track_started outside", f"{event.json.get('title', state.json.get('title'))}", "a song", True)
     words = f"{state.json['title']}: {state.json['reason']}"
     yield Row("track/state outside", words, "playing, with a reason", bool(state.json["reason"]))

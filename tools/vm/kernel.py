@@ -2,8 +2,9 @@
 
 The image's own initial file system looks for disks of every kind, which takes an emulated processor a minute. Here a
 script is laid over it that knows the one disk there is; it is the kernel that reads one archive after the other
-(Documentation/driver-api/early-userspace/buffer-format). Likewise, services of Debian that have nothing to do with
-Affetto are left out by the kernel's command line. Everything from systemd on is the image's own.
+(Documentation/driver-api/early-userspace/buffer-format). By its command line the kernel is kept from checking the
+signatures of its modules, which takes an emulated processor seconds each, and services of Debian that have nothing to
+do with Affetto are left out. Everything else from systemd on is the image's own.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ umount /sys
 umount /proc
 exec run-init /root /sbin/init
 """
-WORDS = f"console=ttyAMA0 root=/dev/vda2 rw quiet rdinit=/start {' '.join('systemd.mask=' + unit for unit in IDLE)}"
+WORDS = (
+    "console=ttyAMA0 root=/dev/vda2 rw quiet rdinit=/start initcall_blacklist=load_system_certificate_list "
+    "systemd.default_device_timeout_sec=600 " + " ".join(f"systemd.mask={unit}" for unit in IDLE)
+)
 
 
 @dataclass(frozen=True, slots=True)
