@@ -24,7 +24,7 @@ from tools.image.system import PYTHONS
 
 MIRROR = "http://deb.debian.org/debian"
 MIB = 2**20
-BOOT_SIZE, SPARE_SIZE, NEEDED = 256 * MIB, 128 * MIB, 4096 * MIB
+BOOT_SIZE, SPARE_SIZE, NEEDED = 512 * MIB, 128 * MIB, 4096 * MIB
 EMULATION = Path("/proc/sys/fs/binfmt_misc/qemu-aarch64")
 PROGRAMS = {"debootstrap": "debootstrap", "mke2fs": "e2fsprogs", "mkfs.vfat": "dosfstools", "mcopy": "mtools"}
 PACKAGES = (
