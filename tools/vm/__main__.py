@@ -120,7 +120,7 @@ def first_start(stage: Stage) -> None:
     stage.say("the first start, as flashed")
     stage.machine.start()
     stage.say(f"    root can log in after {stage.machine.wait():.0f} s")
-    stage.check(start.units, start.no_consent)
+    stage.check(start.installed, start.units, start.no_consent)
     scene.furnish(stage.shell)
     stage.shell.put(stage.settings(mqtt=f'  password: "{PASSWORD}"\n').encode(), BOOT_FILE)
     stage.shell("sync")

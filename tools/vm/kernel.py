@@ -16,7 +16,13 @@ from tools.vm.disk import VmError, boot_partition, run
 
 IDLE = (
     *("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_reap.service", "fstrim.timer"),
-    *("getty@tty1.service", "modprobe@drm.service", "modprobe@fuse.service", "modprobe@efi_pstore.service"),
+    *(
+        "getty@tty1.service",
+        "serial-getty@ttyAMA0.service",
+        "modprobe@drm.service",
+        "modprobe@fuse.service",
+        "modprobe@efi_pstore.service",
+    ),
     *("systemd-binfmt.service", "systemd-networkd-persistent-storage.service", "systemd-logind.service"),
     *("console-setup.service", "keyboard-setup.service", "alsa-restore.service", "logrotate.timer", "man-db.timer"),
 )

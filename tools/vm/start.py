@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 
 from tools.vm.stage import Stage
@@ -12,6 +13,16 @@ from tools.vm.table import Row, equal
 UNITS = ("affetto.target", "affetto.service", "affetto-eye.socket", "affetto-scan.socket")
 JOURNAL_UP = "systemctl is-active -q affetto.service"
 MICRO = 1e-6
+
+
+def installed(stage: Stage) -> Iterator[Row]:
+    """The image installs Affetto at its first start"""
+    home = "/opt/affetto-image"
+    if stage.shell.run(f"test -e {home}").status:
+        return  # it came with the image
+    stage.until(f"test -e {home}/done", "it is not installed", patience_s=3600, pause_s=5)
+    took_s = time.monotonic() - stage.machine.started_s
+    yield Row("first start: installed from the image, without a network", f"{took_s:.0f} s (emulated)", "done")
 
 
 def units(stage: Stage) -> Iterator[Row]:
