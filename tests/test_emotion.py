@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from device.domain import EMOTIONS, Face
 from device.errors import ModelError
+from device.model import Card, read_card
 from device.perception.crop import BOX_PX, CENTRE_PX, SIZE_PX, align
 from device.perception.emotion import EmotionClassifier, softmax
 
@@ -47,6 +49,29 @@ def test_scores_are_probabilities(classifier: EmotionClassifier) -> None:
 def test_a_mirrored_face_scores_the_same(classifier: EmotionClassifier) -> None:
     crop = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
     np.testing.assert_array_equal(classifier.scores(crop), classifier.scores(crop[:, ::-1]))
+
+
+class LeftEye:
+    """A model that tells only how bright the left edge is, in the first of its logits."""
+
+    def __init__(self, card: Card) -> None:
+        self.card = card
+        self.runs = 0
+
+    def run(self, stored: np.ndarray) -> list[np.ndarray]:
+        self.runs += 1
+        return [np.eye(1, len(EMOTIONS), dtype=np.float32) * stored[0, :, 0].mean()]
+
+
+@pytest.mark.parametrize(("symmetrical", "first", "runs"), [(True, 127, 1), (False, (127 - 128) / 2, 2)])
+def test_the_mirror_image_is_looked_at_unless_the_model_does_so_itself(
+    symmetrical: bool, first: float, runs: int
+) -> None:
+    card = read_card(MODELS / "emotion.json", "emotion")
+    model = LeftEye(replace(card, raw=card.raw | {"symmetrical": symmetrical}))
+    crop = np.tile(np.linspace(255, 0, 48).astype(np.uint8), (48, 1))
+    assert EmotionClassifier(model).logits(crop)[0] == pytest.approx(first)  # type: ignore[arg-type]
+    assert model.runs == runs
 
 
 def test_a_view_into_a_larger_picture_can_be_scored(classifier: EmotionClassifier) -> None:

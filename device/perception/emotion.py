@@ -1,7 +1,7 @@
 """From a 48x48 face to calibrated probabilities of eight emotions. Runs on the eye's only thread; reads models/ once.
 
-The network gives logits, for the face and for its mirror image; their mean is surer than either, and costs a tenth of a
-millisecond more. Dividing them by one temperature, found on faces that it never saw, makes the probabilities
+The network gives logits, for the face and for its mirror image; their mean is surer than either. A model whose card says
+`symmetrical` forms that mean itself, for others it is formed here. Dividing them by one temperature, found on faces that it never saw, makes the probabilities
 mean what they say (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017); the smoothing relies on that.
 Very dark and very bright faces are brought to ordinary light first (device/perception/light.py).
 """
@@ -37,6 +37,7 @@ class EmotionClassifier:
             )
         self._temperature = card.number("temperature", 0.05, 20)
         self._stored = _stored_levels(card.inputs[0].scale, card.inputs[0].zero_point)
+        self._symmetrical = card.raw.get("symmetrical") is True
         self._model = model
 
     @classmethod
@@ -60,10 +61,10 @@ class EmotionClassifier:
             found = f"{crop.dtype} {list(crop.shape)}" if isinstance(crop, np.ndarray) else type(crop).__name__
             raise ValueError(f"A face to score is uint8 {list(CROP_SHAPE)}, not {found}.")
         stored = self._stored[levels(crop)][crop]
-        [seen] = self._model.run(stored.reshape(INPUT_SHAPE))
-        [mirrored] = self._model.run(stored[:, ::-1].reshape(INPUT_SHAPE))
+        views = (stored,) if self._symmetrical else (stored, stored[:, ::-1])
+        told = [self._model.run(view.reshape(INPUT_SHAPE))[0][0] for view in views]
         logits = np.full(len(EMOTIONS), -np.inf, np.float32)
-        logits[self._places] = (seen[0] + mirrored[0]) / 2
+        logits[self._places] = np.mean(told, axis=0)
         return logits
 
     def close(self) -> None:

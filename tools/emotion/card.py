@@ -57,8 +57,9 @@ def export(
     """Write model and card into `models`, and print what quantisation cost."""
     lift = lift_rare(net, held_out)
     float_model = emotion_net.to_keras(net)
-    tflite = convert.to_int8(float_model, [face[None, :, :, None] for face in held_out.faces[:RANGE_FACES]])
+    tflite = convert.to_int8(emotion_net.symmetrical(float_model), [face[None, :, :, None] for face in held_out.faces[:RANGE_FACES]])
     card = {"version": VERSION, **convert.describe(tflite, output_names=["logits"]), "labels": list(EMOTIONS)}
+    card["symmetrical"] = True
     clear = held_out.pick(held_out.majority() >= 0)
     card["temperature"] = temperature(run_int8(tflite, card, clear.faces), clear.majority())
     card |= words(recipe | {"lift": lift}, len(clear))
@@ -72,8 +73,8 @@ def export(
 def words(recipe: dict[str, Any], clear: int) -> dict[str, Any]:
     return {
         "preprocessing": "One face, gray, 48x48, framed and levelled like FER2013 (device/perception/crop.py); pixels "
-        "0..255, stored as pixel - 128. The logits of the face and of its mirror image are averaged; probabilities are "
-        "the softmax of that mean divided by temperature. Very dark and very bright faces are brought to ordinary "
+        "0..255, stored as pixel - 128. The model itself averages the logits of the face and of its mirror image; "
+        "probabilities are the softmax of that mean divided by temperature. Very dark and very bright faces are brought to ordinary "
         "light first (device/perception/light.py). Every figure is measured so.",
         "data": DATA,
         "training": {

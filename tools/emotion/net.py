@@ -102,6 +102,16 @@ def to_keras(net: EmotionNet) -> Any:
     return keras.Model(pixels, keras.layers.Reshape((CLASSES,))(x))
 
 
+def symmetrical(model: Any) -> Any:
+    """The same for one face at a time, with the logits averaged over the face and its mirror image: [1, 48, 48, 1] to
+    [1, 8]. In the graph, it costs less than to run the model twice."""
+    import keras
+
+    pixels = keras.Input((48, 48, 1), name="pixels")
+    both = keras.ops.concatenate([pixels, keras.ops.flip(pixels, axis=2)], axis=0)
+    return keras.Model(pixels, keras.ops.mean(model(both), axis=0, keepdims=True))
+
+
 def _convolve(x: Any, conv: Conv, scale: float = 1.0) -> Any:
     import keras
 
