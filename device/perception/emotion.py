@@ -1,9 +1,10 @@
 """From a 48x48 face to calibrated probabilities of eight emotions. Runs on the eye's only thread; reads models/ once.
 
-The network gives logits, for the face and for its mirror image; their mean is surer than either. A model whose card says
-`symmetrical` forms that mean itself, for others it is formed here. Dividing them by one temperature, found on faces that it never saw, makes the probabilities
-mean what they say (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017); the smoothing relies on that.
-Very dark and very bright faces are brought to ordinary light first (device/perception/light.py).
+The network gives logits, for the face and for its mirror image; their mean is surer than either. A model whose card
+says `symmetrical` forms that mean itself, for others it is formed here. Dividing them by one temperature, found on
+faces that it never saw, makes the probabilities mean what they say (Guo et al., "On Calibration of Modern Neural
+Networks", ICML 2017); the smoothing relies on that. Very dark and very bright faces are brought to ordinary light
+first (device/perception/light.py).
 """
 
 from pathlib import Path
