@@ -4,7 +4,7 @@ OS is at hand. Never for a real card: root logs in on its serial console without
 It is laid out like a card of Raspberry Pi OS (two partitions, the boot one at /boot/firmware), so that everything after
 it is the same for both. debootstrap makes it, which runs the packages' scripts: that takes root and, on another
 processor, its emulation (qemu-user-static). Kernel and initrd lie on the boot partition, as vmlinuz and initrd.img, for
-QEMU to be given (`-append "root=LABEL=rootfs rw console=ttyAMA0"`).
+QEMU to be given (`-append "root=LABEL=rootfs ro fsck.repair=yes console=ttyAMA0"`).
 """
 
 from __future__ import annotations
@@ -52,11 +52,15 @@ FILES = {
         "[Service]\nExecStart=\nExecStart=-/sbin/agetty --autologin root --noclear --keep-baud 115200,9600 %I $TERM\n"
     ),
 }
+GONE = (
+    *("var/lib/dbus/machine-id", "var/log/bootstrap.log", "var/log/dpkg.log"),
+    *("var/log/apt/history.log", "var/log/apt/term.log"),
+)
 
 
 def make(suite: str, cache: Path, mirror: str = MIRROR) -> Path:
     """The image; made only if `cache` has none of this recipe. Raises Refusal."""
-    recipe = repr((suite, PACKAGES, FILES, BOOT_SIZE))
+    recipe = repr((suite, PACKAGES, FILES, GONE, BOOT_SIZE))
     path = cache / f"debian-{suite}-{hashlib.sha256(recipe.encode()).hexdigest()[:8]}.img"
     if path.exists():
         return path
@@ -106,10 +110,11 @@ def adapt(root: Path) -> None:
         path.write_text(content)
     (root / "boot/firmware").mkdir(exist_ok=True)
     run("chroot", root, "systemctl", "enable", "systemd-networkd.service")
-    for log in ("bootstrap.log", "dpkg.log", "apt/history.log", "apt/term.log"):
-        (root / "var/log" / log).unlink(missing_ok=True)
-    for leftover in (root / "var/cache/apt/archives").glob("*.deb"):
-        leftover.unlink()
+    for name in GONE:
+        (root / name).unlink(missing_ok=True)
+    for pattern in ("var/cache/apt/archives/*.deb", "var/lib/apt/lists/*Packages"):
+        for leftover in root.glob(pattern):
+            leftover.unlink()
 
 
 def pack(root: Path, image: Path) -> None:
