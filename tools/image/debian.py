@@ -42,7 +42,10 @@ PACKAGES = (
     *("fdisk", "procps", "iproute2", "openssh-server", "alsa-utils", "ca-certificates", "python3", "sudo"),
 )
 FILES = {
-    "etc/fstab": "LABEL=rootfs / ext4 defaults,noatime 0 1\nLABEL=bootfs /boot/firmware vfat defaults 0 2\n",
+    "etc/fstab": (  # an emulator takes its time to find the disk
+        "LABEL=rootfs / ext4 defaults,noatime 0 1\n"
+        "LABEL=bootfs /boot/firmware vfat defaults,x-systemd.device-timeout=600 0 2\n"
+    ),
     "etc/hostname": "affetto-test\n",
     "etc/hosts": "127.0.0.1 localhost\n127.0.1.1 affetto-test\n::1 localhost\n",
     "etc/resolv.conf": "nameserver 10.0.2.3\n",  # QEMU's user network
