@@ -6,6 +6,7 @@ test_image_booting.py's hands (tools/vm).
 
 from __future__ import annotations
 
+import hashlib
 import json
 import lzma
 import os
@@ -117,12 +118,20 @@ def test_packages_are_those_of_the_installer() -> None:
     assert "python3-picamera2" not in debs.wanted("deb http://deb.debian.org/debian trixie main")
 
 
-@pytest.mark.parametrize("line", ["StandardOutput=journal+console", "ConditionPathExists=!/opt/affetto-image/done"])
-def test_the_first_boot_unit_is_sound(line: str) -> None:
-    unit = payload.PARTS / payload.UNIT
-    assert line in unit.read_text()
-    assert f"ExecStart={system.HERE}/first-boot" in unit.read_text()
-    assert "affetto.service" not in unit.read_text(), "it starts that itself, and would wait for itself"
+def test_the_first_boot_unit_says_what_it_should() -> None:
+    unit = (payload.PARTS / payload.UNIT).read_text()
+    assert f"ConditionPathExists=!{system.HERE}/done" in unit
+    assert f"ExecStart={system.HERE}/first-boot" in unit
+    assert "affetto.service" not in unit, "it starts that itself, and would wait for itself"
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze here")
+def test_the_first_boot_unit_is_sound(tmp_path: Path) -> None:
+    unit = tmp_path / payload.UNIT
+    unit.write_text((payload.PARTS / payload.UNIT).read_text().replace(f"{system.HERE}/first-boot", "/bin/true"))
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert payload.UNIT not in done.stderr
 
 
 # --- The first boot ---------------------------------------------------------------------------------------------
@@ -225,6 +234,56 @@ def test_no_network_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
     with pytest.raises(Refusal, match="is there a network"):
         wheels.fetch(ROOT, system.System("trixie", True, ""), tmp_path / "out")
+
+
+def archive(folder: Path, *stanzas: str) -> str:
+    """Debian packages with nothing in them, and the line that names them as a source."""
+    folder.mkdir()
+    index = []
+    for stanza in stanzas:
+        name = stanza.split()[1]
+        tree, deb = folder / "tree" / name, folder / f"{name}_1_arm64.deb"
+        (tree / "DEBIAN").mkdir(parents=True)
+        control = f"{stanza}\nVersion: 1\nArchitecture: arm64\nMaintainer: nobody\nDescription: nothing\n"
+        (tree / "DEBIAN/control").write_text(control)
+        subprocess.run(["dpkg-deb", "--build", "--root-owner-group", tree, deb], check=True, capture_output=True)
+        digest = hashlib.sha256(deb.read_bytes()).hexdigest()
+        index.append(f"{control}Filename: ./{deb.name}\nSize: {deb.stat().st_size}\nSHA256: {digest}\n")
+    (folder / "Packages").write_text("\n".join(index))
+    return f"deb [trusted=yes] copy:{folder} ./\n"
+
+
+@with_tools
+@pytest.mark.skipif(not shutil.which("dpkg-deb"), reason="without dpkg-deb there are no packages")
+def test_packages_are_those_that_the_image_lacks(tmp_path: Path) -> None:
+    line = archive(
+        tmp_path / "archive.raspberrypi.com",
+        "Package: libvlc5\nDepends: libvlccore9",
+        "Package: libvlccore9\nDepends: ca-certificates",
+        "Package: vlc-plugin-base\nRecommends: fonts-of-hundreds-of-megabytes",
+        "Package: fonts-of-hundreds-of-megabytes",
+        "Package: python3",
+        "Package: python3-venv\nDepends: python3",
+        "Package: python3-picamera2",
+        "Package: ca-certificates",
+        "Package: vlc",
+    )
+    image, copy = card.make(tmp_path / "raspios.img", extra={"etc/apt/sources.list": line}), tmp_path / "rootfs"
+    source.split(image, tmp_path / "rest", copy, table.look(image).root.start)
+    root = Root(copy)
+    found = debs.fetch(root, system.examine(root), tmp_path / "apt")
+    names = {path.name.partition("_")[0] for path in found}
+    assert names == {"libvlc5", "libvlccore9", "vlc-plugin-base", "python3", "python3-venv", "python3-picamera2"}
+    assert all(subprocess.run(["dpkg-deb", "--info", path], capture_output=True).returncode == 0 for path in found)
+
+
+def test_keys_are_looked_for_where_they_were_copied_to(tmp_path: Path) -> None:
+    named = tmp_path / "etc/apt/sources.list.d/raspi.sources"
+    named.parent.mkdir(parents=True)
+    named.write_text("Signed-By: /usr/share/keyrings/raspberrypi-archive-keyring.pgp\n")
+    debs.prepare(type("Bare", (), {"fetch": lambda *_: None})(), system.System("trixie", True, "x"), tmp_path)
+    assert named.read_text() == f"Signed-By: {tmp_path}/usr/share/keyrings/raspberrypi-archive-keyring.pgp\n"
+    assert (tmp_path / "var/lib/dpkg/status").read_text() == "x"
 
 
 # --- The whole, on a stand-in -----------------------------------------------------------------------------------

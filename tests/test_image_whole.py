@@ -8,6 +8,7 @@ That the images boot and play is what tools/vm looks at; here, that a card could
 
 from __future__ import annotations
 
+import json
 import lzma
 import os
 import shutil
@@ -25,7 +26,7 @@ os.environ["PATH"] += ":/usr/sbin:/sbin"
 import build_image  # noqa: E402
 
 from tests import card  # noqa: E402
-from tools.image import debian, source, table  # noqa: E402
+from tools.image import debian, payload, source, system, table  # noqa: E402
 from tools.image.ext4 import Laid, Plan, Root  # noqa: E402
 from tools.image.fat import Boot  # noqa: E402
 
@@ -91,31 +92,32 @@ def words(raspios: Path) -> list[object]:
 
 
 def test_a_card_can_install_itself_with_what_lies_on_it(mounted: Path) -> None:
-    inside = [
-        "chroot",
-        mounted,
-        "/usr/bin/env",
-        "-i",
-        "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-        "DEBIAN_FRONTEND=noninteractive",
-    ]
-    packages = [
-        f"/opt/affetto-image/wheels/{path.name}" for path in (mounted / "opt/affetto-image/wheels").glob("*.deb")
-    ]
-    apt = ["apt-get", "install", "--yes", "--no-install-recommends", "--no-download"]
-    done = subprocess.run([*inside, *apt, *packages], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
-    project = "/opt/affetto-image/clone"
-    script = f"""
-        python3 -m venv /tmp/venv
-        cp -r {project} /tmp/clone
-        cd /tmp/clone
-        /tmp/venv/bin/pip install -q --no-index -f /opt/affetto-image/wheels --dry-run --report /tmp/report .
-    """
-    done = subprocess.run([*inside, "sh", "-eux", "-c", script], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr[-3000:]
-    report = (mounted / "tmp/report").read_text()
-    assert '"name": "affetto"' in report
-    assert '"platform_machine": "aarch64"' in report
-    assert (mounted / "etc/fstab").read_text().count("commit=60") == 1
+    def inside(script: str) -> str:
+        words = [
+            "chroot",
+            mounted,
+            "/usr/bin/env",
+            "-i",
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+            "sh",
+            "-eu",
+            "-c",
+            script,
+        ]
+        done = subprocess.run(words, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        return done.stdout
+
+    wheels = f"{system.HERE}/wheels"
+    alone = "-o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts=/dev/null"
+    would = inside(f"apt-get install --simulate --no-install-recommends {alone} {wheels}/*.deb")
+    assert {"libvlc5", "vlc-plugin-base", "python3-venv"} <= {
+        line.split()[1] for line in would.splitlines() if "Inst " in line
+    }
+    inside(f"dpkg -i {wheels}/python3*.deb && python3 -m venv /tmp/venv && cp -r {system.HERE}/clone /tmp")
+    inside(f"cd /tmp/clone && /tmp/venv/bin/pip install --no-index -f {wheels} --dry-run --report ../report .")
+    report = json.loads((mounted / "tmp/report").read_text())
+    assert report["environment"]["platform_machine"] == "aarch64"
+    assert {"affetto", "numpy", "opencv-python-headless"} <= {one["metadata"]["name"] for one in report["install"]}
+    assert (mounted / "etc/fstab").read_text() == payload.spare(card.FSTAB)
     assert not (mounted / "root/.ssh/authorized_keys").exists()

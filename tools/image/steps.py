@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -52,26 +51,20 @@ def need(programs: Mapping[str, str]) -> None:
         raise Refusal(f"this takes programs that are not here: sudo apt install {' '.join(sorted(missing))}")
 
 
-def run(
-    *command: object, stdin: str | None = None, good: tuple[int, ...] = (0,), env: Mapping[str, str] | None = None
-) -> str:
+def run(*command: object, good: tuple[int, ...] = (0,), env: Mapping[str, str] | None = None) -> str:
     """What a command prints (on both channels); raises Refusal with the end of it if the command fails."""
     words = [str(word) for word in command]
-    last: deque[str] = deque(maxlen=TAIL)
     done = subprocess.run(
         words,
-        input=stdin,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
         env=env,
-        stdin=subprocess.DEVNULL if stdin is None else None,
         check=False,
     )
     if done.returncode not in good:
-        last.extend(done.stdout.splitlines())
-        raise Refusal(
-            f"`{words[0]}` failed with status {done.returncode}:\n" + "\n".join(f"    {line}" for line in last)
-        )
+        last = "\n".join(f"    {line}" for line in done.stdout.splitlines()[-TAIL:])
+        raise Refusal(f"`{words[0]}` failed with status {done.returncode}:\n{last}")
     return done.stdout
