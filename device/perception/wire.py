@@ -21,7 +21,7 @@ MAX_FACES = 32
 MAX_TEXT = 500  # characters
 STAGES = frozenset({"read", "gate", "find", "track", "score"})
 HEARTBEAT_S = 1.0  # the eye says something at least so often
-OPENING_S = 20.0  # from connecting to the first frame: libraries, models and the camera take seconds on small boards
+OPENING_S = 60.0  # from connecting to the first frame: libraries, models and the camera, on a small board that is busy
 
 
 @dataclass(frozen=True, slots=True)
