@@ -24,6 +24,7 @@ IDLE = (
         "modprobe@efi_pstore.service",
     ),
     *("systemd-binfmt.service", "systemd-networkd-persistent-storage.service", "systemd-logind.service"),
+    "systemd-resolved.service",
     *("console-setup.service", "keyboard-setup.service", "alsa-restore.service", "logrotate.timer", "man-db.timer"),
 )
 INIT = b"""#!/bin/sh

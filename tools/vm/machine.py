@@ -1,8 +1,8 @@
 """The machine: qemu emulates a 64-bit ARM computer of 1 GB that boots a disk image. Ending it is a power cut.
 
-The image stays as it is; what the machine writes goes to a layer in a folder of its own. `cache=none` shows it a disk
-with a volatile cache: what it flushed is kept when the power is cut, what it still held in memory is lost, and new
-blocks that it wrote without flushing may be lost, because qemu keeps their place in mind only until then.
+The image stays as it is; what the machine writes goes to a layer in a folder of its own. `cache=writeback` shows it a
+disk with a volatile cache. When the power is cut, what it flushed is kept; what it still held in memory is lost, and so
+may be new blocks that it wrote without flushing, because qemu keeps their place in mind until it is asked to flush.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Machine:
             *("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-m", "1G", "-smp", str(self._cores)),
             *("-accel", "tcg,thread=multi", "-display", "none", "-monitor", "none", "-nodefaults"),
             *("-kernel", str(self._kernel.image), "-initrd", str(self._kernel.initrd), "-append", self._kernel.words),
-            *("-drive", f"file={self.disk},if=virtio,format=qcow2,cache=none"),
+            *("-drive", f"file={self.disk},if=virtio,format=qcow2,cache=writeback"),
             *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{self.shell.port}-:22"),
             *("-device", "virtio-net-pci,netdev=net,romfile=", "-device", "virtio-rng-pci"),
             *("-chardev", f"file,id=serial,path={self.serial},append=on", "-serial", "chardev:serial"),
