@@ -198,9 +198,10 @@ install_packages() {
     [ "$(id -u)" = 0 ] || say "Your password may be asked for, to install: ${packages[*]}"
     as_root true || refuse "sudo did not let us install ${packages[*]}. Run this as root, or as a user who may use sudo."
     if [ -n "$wheels" ]; then
-        # Where apt knows an archive that has the very same package, it would take it from there and find no network.
-        step "Installing the Debian packages in $wheels" apt install -y --no-install-recommends --no-download \
-            -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts=/dev/null "$wheels"/*.deb || refuse "apt could not install the packages in $wheels; the lines above say what it misses."
+        # With no sources apt takes nothing from an archive that it knows. Not --no-download: apt 3 then loses the paths.
+        step "Installing the Debian packages in $wheels" apt install -y --no-install-recommends \
+            -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts=/dev/null "$wheels"/*.deb ||
+            refuse "apt could not install the packages in $wheels; the lines above say what it misses."
         find_python
         return
     fi
