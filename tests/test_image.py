@@ -1,7 +1,7 @@
 """tools/build_image.py on stand-ins for images of Raspberry Pi OS (card.py): what it refuses, and what it makes.
 
-Packages are not fetched here but named, for the network is somebody else's. The image that boots is in
-test_image_booting.py's hands (tools/vm).
+Packages are not fetched here but named, for the network is somebody else's. test_image_whole.py builds for real, and
+tools/vm boots what came out.
 """
 
 from __future__ import annotations
