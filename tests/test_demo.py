@@ -77,7 +77,7 @@ def test_the_command_shows_four_moods_from_pixels_and_exits_with_0(tmp_path_fact
     environment = os.environ | {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")), "COLUMNS": "120"}
     command = [sys.executable, "-m", "device", "demo", "--rendered", "--seconds", "50"]
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=240, check=False
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "moods seen" in done.stdout
@@ -86,6 +86,6 @@ def test_the_command_shows_four_moods_from_pixels_and_exits_with_0(tmp_path_fact
 def test_too_short_a_demo_does_not_pass(tmp_path: Path) -> None:
     """Nothing is counted that did not happen; the shortest demo has no four moods."""
     command = [sys.executable, "-m", "device", "demo", "--rendered", "--seconds", "1", "--keep", str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 1
     assert "Not a whole demo" in done.stdout
