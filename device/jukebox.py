@@ -60,7 +60,8 @@ class Jukebox:
         self.position_s = 0.0
         """Where the track was when it was last heard of, for the memory."""
         self.mark = (0.0, 0.0)
-        """Where the track was at what time (wall clock, s), renewed when that cannot be reckoned any more."""
+        """Where the track was at what time (wall clock, s), renewed when that cannot be reckoned any more. The time is
+        0 until it sounds."""
         self._lineup = Lineup()
         self._dice, self._tell = dice, tell
         self._rest_until = 0.0
@@ -285,6 +286,7 @@ class Jukebox:
         self._serial += 1
         self.spin = Spin(self._serial, choice, mood, jumped_s=start_s)
         self.position_s = start_s
+        self.mark = (start_s, 0.0)
         return [Play(self._serial, choice.track, fade_s, start_s)]
 
     def _retire(self) -> None:

@@ -34,6 +34,7 @@ from device.domain import (
     TrackFailed,
     TrackStarted,
 )
+from device.home import payloads
 
 
 @pytest.fixture
@@ -252,6 +253,15 @@ def test_the_song_goes_on_where_it_was_without_a_look_at_the_room() -> None:
     assert (play.track, play.start_s) == (SONG, 73.0)
     assert room.session.memory.position_s == 73.0
     assert only(Play, room.tell(LibraryLoaded(LIBRARY), Tick())) == []
+
+
+def test_until_it_sounds_nobody_can_reckon_where_it_is() -> None:
+    room = restarted()
+    actions = room.tell(BrokerConnected(), LibraryLoaded(LIBRARY))
+    state = said(actions, "track/state")[-1]
+    assert (state["title"], state["position_s"], state["position_at"]) == (SONG.title, 73.0, None)
+    state = said(room.tell(TrackStarted(only(Play, actions)[0].serial)), "track/state")[-1]
+    assert (state["position_s"], state["position_at"]) == (73.0, payloads.timestamp(room.wall))
 
 
 def test_paused_stays_paused_at_its_place() -> None:

@@ -70,7 +70,7 @@ def track_state(playback: Playback, choice: Choice | None, mark: tuple[float, fl
         "album": track.album,
         "duration_s": round(track.duration_s, 1),
         "position_s": round(mark[0], 1),
-        "position_at": timestamp(mark[1]),
+        "position_at": timestamp(mark[1]) if mark[1] else None,  # it does not sound yet
         "mood": str(track.mood),
         "mood_by": str(track.origin),
         "valence": round(track.affect.valence, 3),
