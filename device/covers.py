@@ -1,7 +1,7 @@
 """Reads covers on a thread of its own, because the disk may be slow and the picture anybody's.
 
-The thread only asks the process that reads files (music/reader.py) and puts a `CoverRead` into the inbox. Only the
-cover that was asked for last is read: whoever skips through ten tracks wants one.
+The thread only asks the process that reads files (music/workers/reader.py) and puts a `CoverRead` into the inbox. Only
+the cover that was asked for last is read: whoever skips through ten tracks wants one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes
 
 from device.domain import CoverRead, Event
 from device.errors import LibraryError, ModelError
-from device.music.reader import Reader
+from device.music.workers.reader import Reader
 
 log = logging.getLogger("affetto.covers")
 

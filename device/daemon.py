@@ -52,8 +52,8 @@ from device.home.payloads import encode
 from device.home.topics import Topics
 from device.layers import boot_mistakes
 from device.model import SHIPPED_MODELS
-from device.music.vlc_player import VlcPlayer
-from device.music.worker_socket import DialledWorker
+from device.music.playing.vlc_player import VlcPlayer
+from device.music.workers.worker_socket import DialledWorker
 from device.perception.link import EyeLink
 from device.process import vitals
 from device.scanner import Scanner

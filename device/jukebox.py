@@ -33,7 +33,7 @@ from device.domain import (
 )
 from device.home.payloads import EventType
 from device.lineup import Lineup, Spin
-from device.music.recommend import Library, Taste, choose
+from device.music.choosing.recommend import Library, Taste, choose
 
 PAST = 100  # tracks that "previous" can go back to
 FAILURES_IN_A_ROW = 5  # then a rest: a whole drive may be gone

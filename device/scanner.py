@@ -21,8 +21,8 @@ from device.config import MusicConfig
 from device.domain import Event, LibraryLoaded, MoodName
 from device.errors import LibraryError, ModelError
 from device.music.catalogue import Catalogue
-from device.music.drives import Watch, stem_of
-from device.music.worker import Worker
+from device.music.catalogue.drives import Watch, stem_of
+from device.music.workers.worker import Worker
 
 log = logging.getLogger("affetto.scanner")
 

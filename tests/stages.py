@@ -19,10 +19,11 @@ from audio import RATE_HZ, peak, tone, track_of
 
 from device.config import PlayerConfig
 from device.domain import Event, Track, TrackAt, TrackEnding
-from device.music import pulse
-from device.music.fake_player import FakePlayer
-from device.music.player import Player, amplitude
-from device.music.vlc_player import VlcPlayer
+from device.music.playing.fake_player import FakePlayer
+from device.music.playing.player import Player
+from device.music.playing.vlc_player import VlcPlayer
+from device.music.sound import pulse
+from device.music.sound.volume import amplitude
 
 PATIENCE_S = 10.0
 CONFIG = PlayerConfig(output="dummy", volume=50, max_volume=70, ramp_s=0.2)

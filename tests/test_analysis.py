@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 from device.errors import LibraryError, ModelError
-from device.music import decode
-from device.music.analysis import MoodAnalyser, affect_of
+from device.music.analysis import MoodAnalyser, affect_of, decode
 from device.music.track_mood import FEATURE_BYTES, TrackMood
 from tests.audio import tone
 

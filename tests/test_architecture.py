@@ -13,9 +13,9 @@ DEVICE = ROOT / "device"
 
 # A C library is imported in its adapter only; everybody else sees the adapter's own words. The demo paints pictures.
 ADAPTERS = {
-    "cv2": {"device.perception", "device.demo", "device.music.picture"},
-    "vlc": {"device.music.libvlc"},
-    "av": {"device.music.decode"},
+    "cv2": {"device.perception", "device.demo", "device.music.reading.picture"},
+    "vlc": {"device.music.playing.libvlc"},
+    "av": {"device.music.analysis.decode"},
     "tflite_runtime": {"device.model"},
     "ai_edge_litert": {"device.model"},
     "picamera2": {"device.perception.picamera"},
@@ -25,6 +25,16 @@ ADAPTERS = {
 }
 # The parts know nothing of one another: what one says to another goes through the inbox.
 PARTS = ("perception", "mood", "music", "home")
+# The rooms of the music, and whom each may know. What two of them share stands beside them.
+ROOMS = {
+    "reading": set(),
+    "analysis": {"reading"},
+    "workers": {"reading", "analysis"},
+    "catalogue": {"reading", "workers"},
+    "choosing": set(),
+    "sound": set(),
+    "playing": {"sound"},
+}
 # What reaches hardware, network, disk, threads or the clock. Nothing that the session imports, however far, may use it.
 IMPURE = (
     "cv2",
@@ -127,6 +137,24 @@ def test_domain_and_errors_are_leaves() -> None:
 def test_parts_do_not_know_one_another(part: str) -> None:
     others = [other for other in PARTS if other != part]
     assert [line for other in others for line in offenders(f"device.{part}", f"device.{other}")] == []
+
+
+def test_the_rooms_of_the_music_know_only_those_below_them() -> None:
+    assert {path.name for path in (DEVICE / "music").iterdir() if (path / "__init__.py").exists()} == set(ROOMS)
+    wrong = [
+        line
+        for room, below in ROOMS.items()
+        for other in set(ROOMS) - below - {room}
+        for line in offenders(f"device.music.{room}", f"device.music.{other}")
+    ]
+    assert wrong == []
+
+
+def test_what_the_rooms_of_the_music_share_knows_none_of_them() -> None:
+    beside = (module for module in MODULES if module.rpartition(".")[0] == "device.music")
+    shared = ["device.music", *(module for module in beside if module.rpartition(".")[2] not in ROOMS)]
+    assert "device.music.track_mood" in shared
+    assert [f"{module} imports {name}" for module in shared for name in IMPORTS[module] if "device.music" in name] == []
 
 
 def reach(module: str) -> set[str]:

@@ -16,13 +16,13 @@ from mutagen import id3
 
 from device.domain import MOOD_AFFECT, Affect, LibraryLoaded, MoodName, MoodOrigin
 from device.errors import LibraryError
-from device.music import catalogue as catalogue_module
-from device.music import tags
 from device.music.catalogue import Catalogue
-from device.music.content import key_of
-from device.music.files import former_key_of
-from device.music.reader import read_here
-from device.music.shelf import NAME, Shelf
+from device.music.catalogue import catalogue as catalogue_module
+from device.music.catalogue.files import former_key_of
+from device.music.catalogue.shelf import NAME, Shelf
+from device.music.reading import tags
+from device.music.reading.content import key_of
+from device.music.workers.reader import read_here
 
 
 def open_here(folder: Path) -> Catalogue:

@@ -30,8 +30,8 @@ from device.demo.broker import PLACES, PrivateBroker
 from device.demo.show import write
 from device.domain import Memory
 from device.home.topics import Topics
-from device.music import alsa
 from device.music.catalogue import Catalogue
+from device.music.sound import alsa
 from device.state import Store
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -14,7 +14,7 @@ import mutagen
 import pytest
 from mutagen import id3, mp4
 
-from device.music.content import PIECE, key_of
+from device.music.reading.content import PIECE, key_of
 
 ENCODERS = {
     "a.mp3": ("libmp3lame", "mp3"), "a.flac": ("flac", "flac"), "a.ogg": ("libvorbis", "ogg"),

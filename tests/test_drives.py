@@ -18,10 +18,10 @@ from device.config import MusicConfig
 from device.domain import Affect, Event, LibraryLoaded, MoodName, MoodOrigin
 from device.errors import LibraryError, ModelError
 from device.music.catalogue import Catalogue
-from device.music.drives import Watch, mount_of, stem_of
-from device.music.files import Search, expand
-from device.music.reader import read_here
+from device.music.catalogue.drives import Watch, mount_of, stem_of
+from device.music.catalogue.files import Search, expand
 from device.music.track_mood import FEATURE_BYTES, TrackMood
+from device.music.workers.reader import read_here
 from device.scanner import Scanner
 
 PATIENCE_S = 20.0

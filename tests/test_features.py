@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from device.music import features, spectrum
-from device.music.loudness_meter import block_powers, integrated
+from device.music.analysis import features, spectrum
+from device.music.analysis.loudness_meter import block_powers, integrated
 
 RATE_HZ = spectrum.RATE_HZ
 SECONDS = 12

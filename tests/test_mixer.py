@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.music.levelling import Level, factor
-from device.music.mixer import Mixer, Source
-from device.music.player import Ramp, amplitude, limited
-from device.music.reel import NOTHING, RATE_HZ, Frames, Reel
+from device.music.sound.levelling import Level, factor
+from device.music.sound.mixer import Mixer, Source
+from device.music.sound.reel import NOTHING, RATE_HZ, Frames, Reel
+from device.music.sound.volume import Ramp, amplitude, limited
 
 BLOCK = 2205
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from device.domain import Memory
 from device.errors import StateError
-from device.music.player import TELLING_S
+from device.music.playing.player import TELLING_S
 from device.place import SLOT_BYTES, Place
 from device.state import Store
 

@@ -18,10 +18,10 @@ from stages import CONFIG, FakeStage, Stage, VlcStage
 from device.config import PlayerConfig
 from device.domain import SoundLost, TrackAt, TrackEnded, TrackEnding, TrackFailed, TrackStarted
 from device.errors import PlayerError
-from device.music import alsa, outputs
-from device.music.deck import Deck
-from device.music.vlc_player import VlcPlayer
-from device.music.wav_file import WavFile
+from device.music.playing.deck import Deck
+from device.music.playing.vlc_player import VlcPlayer
+from device.music.sound import alsa, outputs
+from device.music.sound.wav_file import WavFile
 
 
 @pytest.fixture(params=["fake", "dummy", "file", "alsa"])

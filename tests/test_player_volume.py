@@ -15,7 +15,7 @@ from stages import CONFIG, SoundServer, VlcStage, alsa_file, level, reaches, unt
 
 from device.config import PlayerConfig
 from device.domain import SoundBack, SoundLost, TrackAt, TrackEnded, TrackStarted
-from device.music.alsa import why_not
+from device.music.sound.alsa import why_not
 
 
 def no_louder_than(percent: float) -> float:

@@ -22,10 +22,10 @@ from mutagen.asf import ASFByteArrayAttribute
 from device.covers import Covers
 from device.domain import CoverRead, MoodName
 from device.errors import LibraryError
-from device.music import cover
-from device.music.reader import Reader, read_here
-from device.music.tags import Tags, from_json, to_json
-from device.music.worker import Limits
+from device.music.reading import cover
+from device.music.reading.tags import Tags, from_json, to_json
+from device.music.workers.reader import Reader, read_here
+from device.music.workers.worker import Limits
 
 Read = Callable[[Path], Tags]
 

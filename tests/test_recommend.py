@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.domain import MOOD_AFFECT, Affect, Choice, Listen, MoodName, MoodOrigin, Now, Outcome, Target, Track
-from device.music.favour import Liking
-from device.music.library import UNCERTAINTY
-from device.music.recommend import ARTISTS, CHOICE, RECENT_S, STALEST, Library, Taste, choose, fit, freshness
-from device.music.taste import DAY_S, HALF_LIFE_S, Ear, age_s, context, weight
+from device.music.choosing.favour import Liking
+from device.music.choosing.library import UNCERTAINTY
+from device.music.choosing.recommend import ARTISTS, CHOICE, RECENT_S, STALEST, Library, Taste, choose, fit, freshness
+from device.music.choosing.taste import DAY_S, HALF_LIFE_S, Ear, age_s, context, weight
 
 WALL = datetime(2025, 6, 12, 20, 0).timestamp()  # a Thursday
 NOW = Now(1000.0, WALL)

@@ -18,8 +18,8 @@ from device.analyst import listener
 from device.domain import MOOD_AFFECT, Affect, MoodName, MoodOrigin, Track
 from device.errors import AffettoError, LibraryError
 from device.music.catalogue import Catalogue
-from device.music.reader import read_here
 from device.music.track_mood import FEATURE_BYTES, TrackMood
+from device.music.workers.reader import read_here
 from device.scan import png, points, terminal
 
 HEARD = TrackMood(Affect(-0.2, 0.7), 0.3, (0.1, 0.7, 0.1, 0.1), 120.0, bytes(FEATURE_BYTES), -12.0)

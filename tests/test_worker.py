@@ -17,7 +17,7 @@ import pytest
 
 from device.errors import LibraryError, ModelError
 from device.music.track_mood import FEATURE_BYTES, TrackMood, from_json, to_json
-from device.music.worker import Limits, Worker
+from device.music.workers.worker import Limits, Worker
 from tests.audio import tone
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,7 +34,7 @@ CHILD = f"""
 import os, resource, signal, socket, sys, threading
 sys.path.insert(0, {str(ROOT)!r})
 from device.errors import LibraryError, ModelError
-from device.music import worker_main
+from device.music.workers import worker_main
 
 MOOD = {MOOD!r}
 

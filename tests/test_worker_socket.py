@@ -15,8 +15,8 @@ import pytest
 
 from device.errors import LibraryError, ModelError
 from device.music.track_mood import to_json
-from device.music.worker import Limits
-from device.music.worker_socket import DialledWorker
+from device.music.workers.worker import Limits
+from device.music.workers.worker_socket import DialledWorker
 from tests.audio import tone
 from tests.test_worker import MOOD, asked, child
 
@@ -104,6 +104,6 @@ def test_nobody_there_is_not_the_fault_of_a_file(tmp_path: Path) -> None:
 
 
 def test_the_real_process_analyses_as_the_unit_starts_it(models_dir: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "device.music.worker_main", "--models", str(models_dir)]
+    command = [sys.executable, "-m", "device.music.workers.worker_main", "--models", str(models_dir)]
     with closing(Activation(tmp_path / "scan.sock", command)), DialledWorker(tmp_path / "scan.sock") as worker:
         assert worker.analyse(tone(tmp_path / "tone.wav", 3.0)).uncertainty > 0

@@ -27,7 +27,7 @@ from device.domain import (
     Track,
 )
 from device.home.topics import Topics
-from device.music.recommend import Library, Taste, choose
+from device.music.choosing.recommend import Library, Taste, choose
 from device.session import Session
 
 LIBRARIES = {"1k": 1_000, "10k": 10_000, "100k": 100_000}

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from device.domain import MoodName
 from device.music.catalogue import Catalogue
-from device.music.entries import Entry, Sound
-from device.music.reader import read_here
-from device.music.shelf import Shelf
-from device.music.shelf_form import uri_of
+from device.music.catalogue.entries import Entry, Sound
+from device.music.catalogue.shelf import Shelf
+from device.music.catalogue.shelf_form import uri_of
+from device.music.workers.reader import read_here
 from device.process import memory_mb
 
 STARTS, SCANS = 3, 2

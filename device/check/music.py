@@ -13,10 +13,10 @@ from device.check.machine import copy
 from device.config import MusicConfig, PlayerConfig
 from device.domain import Event, MoodName
 from device.errors import AffettoError
-from device.music import alsa, outputs
 from device.music.catalogue import Catalogue
-from device.music.files import expand
-from device.music.vlc_player import VlcPlayer
+from device.music.catalogue.files import expand
+from device.music.playing.vlc_player import VlcPlayer
+from device.music.sound import alsa, outputs
 
 
 def sound(config: PlayerConfig, busy: bool) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ from device.domain import LibraryLoaded, MoodName, MoodOrigin
 from device.errors import AffettoError, LibraryError, ModelError
 from device.model import SHIPPED_MODELS
 from device.music.catalogue import Catalogue
-from device.music.worker import Worker
+from device.music.workers.worker import Worker
 from device.scan import terminal
 from device.scan.points import points_of
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from device.music.analysis import FURTHEST, MoodAnalyser
+from device.music.analysis.analyser import FURTHEST, MoodAnalyser
 from tools.model import convert, files
 from tools.music import data
 from tools.music import measure as measure_music
@@ -75,10 +75,10 @@ def export(learnt: Learnt, models: Path, console: Console) -> None:
 
 def words(learnt: Learnt) -> dict[str, Any]:
     return {
-        "preprocessing": "Sound as mono at 16 kHz; the features named under `features` (device/music/features.py), "
-        f"less feature_means, divided by feature_deviations, cut off at {FURTHEST:g}, quantised. Probabilities are the "
-        "softmax of the logits `quadrants` divided by temperature, logits averaged over the excerpts of a file. "
-        "`likeness`, made length 1, is what songs are compared by.",
+        "preprocessing": "Sound as mono at 16 kHz; the features named under `features` (device/music/analysis/"
+        f"features.py), less feature_means, divided by feature_deviations, cut off at {FURTHEST:g}, quantised. "
+        "Probabilities are the softmax of the logits `quadrants` divided by temperature, logits averaged over the "
+        "excerpts of a file. `likeness`, made length 1, is what songs are compared by.",
         "data": DATA,
         "training": {
             "how": "tools/train_music.py: kernel ridge regression on weighed features of clips and of variants (parts, "

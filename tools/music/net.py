@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from device.music.analysis import FURTHEST
+from device.music.analysis.analyser import FURTHEST
 from device.music.track_mood import FEATURES
 
 CLASSES = 4

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from device.domain import MOOD_AFFECT, Listen, MoodName, Now, Outcome, Target
-from device.music.recommend import Library, Taste, choose
+from device.music.choosing.recommend import Library, Taste, choose
 from tools.recommend.listeners import DAY_S, Heard, Music
 
 MOODS = list(MoodName)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from device.music.player import amplitude
-from device.music.reel import RATE_HZ
+from device.music.sound.reel import RATE_HZ
+from device.music.sound.volume import amplitude
 from tools.vm.stage import PYTHON, Stage
 from tools.vm.table import Row
 

@@ -1,0 +1,30 @@
+"""All features of a stretch of sound, by name and in a fixed order. Pure numpy.
+
+Runs in the analysis worker and in training. `features` in the model's card lists the names in the order of its input;
+`measure` computes them all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from device.music.analysis.rhythm import rhythm
+from device.music.analysis.spectrum import Array, Pictures, look
+from device.music.analysis.timbre import timbre
+from device.music.analysis.tonality import tonality
+
+
+def measure(pictures: Pictures) -> dict[str, float]:
+    """Every feature, by name; all are finite."""
+    found = dict(timbre(pictures)) | dict(rhythm(pictures)) | dict(tonality(pictures))
+    return {name: value if np.isfinite(value) else 0.0 for name, value in found.items()}
+
+
+def vector(found: dict[str, float], names: Sequence[str]) -> Array:
+    """The features that a model wants, float32 in its order; raises KeyError on one that is not known here."""
+    return np.array([found[name] for name in names], np.float32)
+
+
+__all__ = ["Pictures", "look", "measure", "vector"]
