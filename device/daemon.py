@@ -19,8 +19,7 @@ from types import FrameType
 
 from device import systemd
 from device.config import Config
-from device.consent import SETTINGS
-from device.covers import Covers
+from device.decisions.consent import SETTINGS
 from device.domain import (
     Action,
     CloseEye,
@@ -52,11 +51,12 @@ from device.home.payloads import encode
 from device.home.topics import Topics
 from device.layers import boot_mistakes
 from device.model import SHIPPED_MODELS
+from device.music.catalogue.scanner import Scanner
 from device.music.playing.vlc_player import VlcPlayer
+from device.music.workers.covers import Covers
 from device.music.workers.worker_socket import DialledWorker
 from device.perception.link import EyeLink
 from device.process import vitals
-from device.scanner import Scanner
 from device.session import Session
 from device.state import Store
 

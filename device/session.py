@@ -13,9 +13,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from operator import attrgetter, ne
 
-from device import consent, orders
-from device.bulletin import Bulletin
 from device.config import Config
+from device.decisions import consent, orders
+from device.decisions.bulletin import Bulletin
+from device.decisions.jukebox import Jukebox
+from device.decisions.upkeep import Upkeep
+from device.decisions.vitals import Vitals
 from device.domain import (
     MOOD_AFFECT,
     Action,
@@ -53,11 +56,8 @@ from device.home import payloads
 from device.home.commands import HomeAssistantStatus, Refusal, SetCamera, SetMood, SetPolicy, show
 from device.home.payloads import EventType
 from device.home.topics import Topics
-from device.jukebox import Jukebox
 from device.mood.policy import Guide
 from device.mood.room_mood import RoomMood
-from device.upkeep import Upkeep
-from device.vitals import Vitals
 
 URI = attrgetter("uri")
 FIRST_LOOK_S = 10.0  # the first song waits so long for the first mood to show, if the camera is on

@@ -212,6 +212,13 @@ def test_only_the_daemon_knows_the_session() -> None:
     assert knows - {"device.daemon", "device.bench.deciding"} == set()
 
 
+def test_only_the_session_knows_what_it_decides_with() -> None:
+    """The daemon reads one word there, that of a consent in the settings, and nothing that has a state."""
+    knows = offenders("device", "device.decisions")
+    strangers = [line for line in knows if not line.startswith(("device.session ", "device.decisions."))]
+    assert strangers == [f"device.daemon imports device.decisions.consent{name}" for name in ("", ".SETTINGS")]
+
+
 def test_the_eye_knows_nothing_of_network_and_music() -> None:
     """The process with the camera never even loads what could send a picture away or store it."""
     wrong = [

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from device import consent
 from device.config import CameraConfig, Config
 from device.daemon import first_memory
+from device.decisions import consent
 from device.domain import BrokerConnected, CloseEye, Event, Log, Memory, Message, Now, OpenEye, Publish, Save
 from device.home.topics import Topics
 from device.session import Session

@@ -13,16 +13,16 @@ from pathlib import Path
 import audio
 import pytest
 
-from device.analyst import Analyst
 from device.config import MusicConfig
 from device.domain import Affect, Event, LibraryLoaded, MoodName, MoodOrigin
 from device.errors import LibraryError, ModelError
 from device.music.catalogue import Catalogue
+from device.music.catalogue.analyst import Analyst
 from device.music.catalogue.drives import Watch, mount_of, stem_of
 from device.music.catalogue.files import Search, expand
+from device.music.catalogue.scanner import Scanner
 from device.music.track_mood import FEATURE_BYTES, TrackMood
 from device.music.workers.reader import read_here
-from device.scanner import Scanner
 
 PATIENCE_S = 20.0
 HEARD = TrackMood(Affect(-0.7, -0.4), 0.3, (0.1, 0.1, 0.7, 0.1), 80.0, bytes(FEATURE_BYTES), -20.0)

@@ -19,11 +19,11 @@ import pytest
 from mutagen import flac, id3, mp4
 from mutagen.asf import ASFByteArrayAttribute
 
-from device.covers import Covers
 from device.domain import CoverRead, MoodName
 from device.errors import LibraryError
 from device.music.reading import cover
 from device.music.reading.tags import Tags, from_json, to_json
+from device.music.workers.covers import Covers
 from device.music.workers.reader import Reader, read_here
 from device.music.workers.worker import Limits
 

@@ -14,10 +14,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from device import scan
-from device.analyst import listener
 from device.domain import MOOD_AFFECT, Affect, MoodName, MoodOrigin, Track
 from device.errors import AffettoError, LibraryError
 from device.music.catalogue import Catalogue
+from device.music.catalogue.analyst import listener
 from device.music.track_mood import FEATURE_BYTES, TrackMood
 from device.music.workers.reader import read_here
 from device.scan import png, points, terminal

@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from device.analyst import Hears, listener
 from device.config import Config
 from device.domain import LibraryLoaded, MoodName, MoodOrigin
 from device.errors import AffettoError, LibraryError, ModelError
 from device.model import SHIPPED_MODELS
 from device.music.catalogue import Catalogue
+from device.music.catalogue.analyst import Hears, listener
 from device.music.workers.worker import Worker
 from device.scan import terminal
 from device.scan.points import points_of

@@ -1,7 +1,8 @@
 """All music files on the disks, and what is known of them: found, compared, kept in catalogue.db, given out as tracks.
 
-catalogue.py puts it together, on the scanner's thread; files.py and drives.py look at the disks, changes.py compares,
-shelf.py keeps, tracks.py makes of it the tracks that the rest of the program knows.
+scanner.py is the thread that all of it runs on, with analyst.py at its side, which has the files heard. catalogue.py
+puts it together: files.py and drives.py look at the disks, changes.py compares, shelf.py keeps, and tracks.py makes of
+it the tracks that the rest of the program knows.
 """
 
 from device.music.catalogue.catalogue import Catalogue

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from device.config import MusicConfig
+from device.decisions.lineup import Lineup, Spin
 from device.domain import (
     Action,
     Choice,
@@ -32,7 +33,6 @@ from device.domain import (
     Transport,
 )
 from device.home.payloads import EventType
-from device.lineup import Lineup, Spin
 from device.music.choosing.recommend import Library, Taste, choose
 
 PAST = 100  # tracks that "previous" can go back to

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from device.decisions.jukebox import Jukebox
 from device.domain import MOOD_AFFECT, Action, Correct, Memory, MoodName, MoodOrigin, Now, Outcome, Target
 from device.home.commands import (
     AUTO,
@@ -26,7 +27,6 @@ from device.home.commands import (
     minutes,
 )
 from device.home.payloads import EventType
-from device.jukebox import Jukebox
 
 Setting = SetMood | SetPolicy | SetVolume | SetProfile | SetRoom
 Order = SetPlayback | SeekTo | SetTrackMood | Feedback

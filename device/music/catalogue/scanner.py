@@ -16,11 +16,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from device.analyst import Analyst, Hears, listener
 from device.config import MusicConfig
 from device.domain import Event, LibraryLoaded, MoodName
 from device.errors import LibraryError, ModelError
-from device.music.catalogue import Catalogue
+from device.music.catalogue.analyst import Analyst, Hears, listener
+from device.music.catalogue.catalogue import Catalogue
 from device.music.catalogue.drives import Watch, stem_of
 from device.music.workers.worker import Worker
 

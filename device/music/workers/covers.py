@@ -1,7 +1,7 @@
 """Reads covers on a thread of its own, because the disk may be slow and the picture anybody's.
 
-The thread only asks the process that reads files (music/workers/reader.py) and puts a `CoverRead` into the inbox. Only
-the cover that was asked for last is read: whoever skips through ten tracks wants one.
+The thread only asks the process that reads files (reader.py) and puts a `CoverRead` into the inbox. Only the cover that
+was asked for last is read: whoever skips through ten tracks wants one.
 """
 
 from __future__ import annotations
