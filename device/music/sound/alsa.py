@@ -12,6 +12,7 @@ import errno
 import functools
 import os
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ FORMATS: dict[int, np.dtype[Any]] = {
 }  # SND_PCM_FORMAT_S32_LE, S16_LE: the first that is taken
 BUFFER_US = 250_000
 RESAMPLE = 1
+AGAIN_AFTER_S = 0.01
+AGAIN_S = 1.0  # a device on a board that is late may say "try again" although it was asked to block
 LEAD_S = 0.5  # no card takes so much at once; the null device would take everything
 
 
@@ -68,12 +71,16 @@ class AlsaOutput:
         """Wait for room and hand over; an interruption is mended, an end is not."""
         library, at = _library(), 0
         block = _integers(sound, self._type)
+        patience = Patience(AGAIN_S)
         while at < len(block) and library is not None:
             count = library.snd_pcm_writei(
                 self._pcm, ctypes.c_void_p(block[at:].ctypes.data), ctypes.c_ulong(len(block) - at)
             )
             if count >= 0:
                 at += count
+                patience = Patience(AGAIN_S)
+            elif count == -errno.EAGAIN and patience.wait():
+                continue
             elif library.snd_pcm_recover(self._pcm, ctypes.c_int(count), 1) < 0:
                 self.drop()
                 raise self._error(count)
@@ -112,6 +119,18 @@ class AlsaOutput:
             f"{self.words} does not open ({reason}): see `aplay -L` for the devices there are, "
             "and put one into player.device"
         )
+
+
+class Patience:
+    """Time for one thing that has to be tried again and again."""
+
+    def __init__(self, longest_s: float) -> None:
+        self._until_s = time.monotonic() + longest_s
+
+    def wait(self) -> bool:
+        """A moment; whether to try again."""
+        time.sleep(AGAIN_AFTER_S)
+        return time.monotonic() < self._until_s
 
 
 def _integers(sound: Sound, kind: np.dtype[Any]) -> npt.NDArray[np.signedinteger[Any]]:
