@@ -17,7 +17,7 @@ from tools.vm.stage import PYTHON, Stage
 from tools.vm.table import Row, equal, within
 
 LOST_S = 5.0
-LONGEST_S = 15.0  # from the change to the cut
+LONGEST_S = 10.0  # from the change to the cut
 INTEGRITY = f"""
 {PYTHON} - <<'END'
 import glob, sqlite3
