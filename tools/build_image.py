@@ -37,7 +37,7 @@ PROGRAMS = {
     **dict.fromkeys(("mcopy", "mdir", "mtype"), "mtools"),
     "apt-get": "apt",
 }
-INSTALL_ROOM = 2000 * 2**20  # install.sh asks for 1.5 GB, also after a cut, when the Debian packages are installed already
+INSTALL_ROOM = 2000 * 2**20  # install.sh asks for 1.5 GB, and, cut off, once more after the Debian packages
 GRAIN = 4 * 2**20
 AUTHORIZED = PurePosixPath("/root/.ssh/authorized_keys")
 NEXT = """
