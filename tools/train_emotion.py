@@ -78,7 +78,7 @@ def main() -> int:
     if recipe.net == DEVICE:
         trained = asdict(recipe) | {"portraits": len(portraits), "epochs_done": len(run.history)}
         trained |= {"epochs_planned": plans(run.history)}
-        card.export(run.average, held_out, valid, arguments.models, trained, console)
+        card.export(run.average, train, held_out, valid, arguments.models, trained, console)
     return 0
 
 
