@@ -1,7 +1,7 @@
 """Power cuts: the machine is killed at a random moment while it plays and somebody changes things; is it well then?
 
-Each time: somebody sets another volume, the power goes at a random moment, the machine starts again by itself. Looked
-at: the databases, the song and its place, the volume, the camera's switch.
+Each time: somebody sets another volume and goes elsewhere in the song, the power goes at a random moment, the machine
+starts again by itself. Looked at: the databases, the song and its place, the volume, the camera's switch.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tools.vm.outside import Heard
-from tools.vm.stage import PYTHON, Stage
+from tools.vm.stage import PYTHON, Check, Stage
 from tools.vm.table import Row, equal, within
 
 LOST_S = 5.0
 LONGEST_S = 10.0  # from the change to the cut
+PLACES_S = (20, 200)  # where somebody goes in the song
 INTEGRITY = f"""
 {PYTHON} - <<'END'
 import glob, sqlite3
@@ -56,16 +57,20 @@ def sounds(said: Heard) -> bool:
     return said.json.get("state") == "playing" and (said.json.get("position_at") or "1970") > "1971"
 
 
-def campaign(count: int, seed: int):
+def campaign(count: int, seed: int) -> Check:
     """The check that cuts the power `count` times."""
     dice = random.Random(seed)
 
     def cuts(stage: Stage) -> Iterator[Row]:
-        done = []
-        for number in range(count):
-            done.append(one := cut(stage, dice))
-            stage.say(f"    cut {number + 1} of {count}: {one}")
-        yield from tell(done)
+        done: list[Cut] = []
+        try:
+            for number in range(count):
+                done.append(one := cut(stage, dice))
+                stage.say(f"    cut {number + 1} of {count}: {one}")
+                yield from ()
+        finally:  # whoever ends it early is told what there was
+            for row in tell(done) if done else ():
+                stage.add(row)
 
     cuts.__doc__ = f"{count} power cuts"
     return cuts
@@ -79,9 +84,11 @@ def cut(stage: Stage, dice: random.Random) -> Cut:
     volume = str(dice.choice([v for v in range(5, 60) if now is None or str(v) != now.payload]))
     outside.say("volume/set", volume)
     changed = outside.wait_for("volume/state", lambda one: one.payload == volume, since=mark)
+    outside.say("seek/set", str(dice.randint(*PLACES_S)))
+    before = outside.wait_for("track/state", sounds, since=mark)
     delay_s = dice.uniform(0, LONGEST_S)
     time.sleep(delay_s)  # the random moment
-    before = [one for one in outside.all("track/state") if sounds(one)][-1]
+    before = [before, *(one for one in outside.all("track/state", mark) if sounds(one))][-1]
     cut_s = time.time()
     stage.machine.cut()
     mark = outside.mark()
