@@ -1,10 +1,10 @@
 """No picture on the disk: a marker picture is shown to the camera, and its pixels are looked for everywhere.
 
 The camera is the kernel's own test camera (vivid), which shows colour bars, through the same driver interface as a real
-one. While the eye looks at it, memory is short, a swap file is in use, core dumps are on for everybody, and the eye is
-made to crash. Then the power is cut and the whole disk is searched, files, journal, swap, core dumps and free blocks,
-for rows of the picture in every shape it has on its way: as the driver gives it, in colour, and in gray as the eye
-uses it.
+one. While the eye looks at it, a swap file is in use, the kernel is asked to move all its memory there, core dumps are
+on for everybody, and the eye is made to crash. Then the power is cut and the whole disk is searched, files, journal,
+swap, core dumps and free blocks, for rows of the picture in every shape it has on its way: as the driver gives it, in
+colour, and in gray as the eye uses it.
 
 The control: the same rows, mirrored and as a negative so that they are told apart, are written to a file, held by a
 program that is swapped out, and by one that crashes. All three have to be found, or the search proves nothing.
@@ -62,24 +62,26 @@ swapon /var/swap
 sysctl -q -w vm.swappiness=200
 """
 HOLD = """
-import os, sys, time
+import mmap, os, sys, time
 rows = sys.stdin.buffer.read()
-kept = [bytes(rows) for _ in range(200)]
 if sys.argv[1] == "core":
     os.abort()
+kept = mmap.mmap(-1, 1 << 20)
+kept.write(rows * (len(kept) // len(rows)))
+kept.madvise(21)  # MADV_PAGEOUT: to the disk with it
 open("/run/holding", "w").close()
 time.sleep(100000)
 """
-SQUEEZE = """
-import time
-free = {line.split(":")[0]: int(line.split()[1]) for line in open("/proc/meminfo")}
-more = (free["MemAvailable"] + min(free["SwapFree"] * 2 // 3, 150000)) * 1024
-kept = []
-while more > 0:
-    kept.append(bytearray(b"\\x5a" * 4_000_000))
-    more -= 4_000_000
-    time.sleep(0.01)
-time.sleep(5)
+# The same for every page of another process, where the kernel lets anybody: process_madvise(2).
+PAGE_OUT = """
+import ctypes, os, struct, sys
+libc, pid = ctypes.CDLL(None), int(sys.argv[1])
+handle, moved = os.pidfd_open(pid), 0
+for line in open(f"/proc/{pid}/maps"):
+    begin, end = (int(part, 16) for part in line.split()[0].split("-"))
+    place = struct.pack("PN", begin, end - begin)
+    moved += max(0, libc.syscall(440, handle, place, ctypes.c_size_t(1), 21, 0))
+print(moved)
 """
 
 
@@ -87,8 +89,9 @@ def marker(stage: Stage) -> Iterator[Row]:
     """A marker picture is shown to the camera, and looked for on the whole disk"""
     taken = json.loads(stage.shell(TAKE))
     rows = {name: bytes.fromhex(row) for name, row in taken["rows"].items()}
-    flat = [name for name, row in rows.items() if len(set(row)) < 6]
-    yield Row("marker picture", f"{taken['colour']} from the driver, {taken['gray']} in the eye", "not flat", not flat)
+    values = min(len(set(row)) for row in rows.values())
+    words = f"{taken['colour']} from the driver, {taken['gray']} in the eye; {values} or more values in each row"
+    yield Row("marker picture", words, "a pattern", values >= 5)
     show(stage)
     yield from press(stage, rows["gray 0.6"])
     stage.shell("sync")
@@ -120,7 +123,7 @@ def show(stage: Stage) -> None:
 
 
 def press(stage: Stage, row: bytes) -> Iterator[Row]:
-    """Short memory, swap, crashes: all that could bring a picture to the disk, for the eye and for the control."""
+    """Swap and crashes: all that could bring a picture to the disk, for the eye and for the control."""
     shell = stage.shell
     shell(TRAP)
     shell.put(HOLD.encode(), "/run/hold.py")
@@ -131,10 +134,12 @@ def press(stage: Stage, row: bytes) -> Iterator[Row]:
         data=disguise(row, 3),
     )
     pid = stage.pid("affetto-eye.service")
-    shell.put(SQUEEZE.encode(), "/run/squeeze.py")
-    shell.run("python3 /run/squeeze.py", patience_s=300)
-    used = shell("awk 'NR > 1 { print $4 }' /proc/swaps")
-    yield Row("marker: swap in use, after memory was short", f"{int(used) // 1024} MiB", "> 0", int(used) > 0)
+    shell.put(PAGE_OUT.encode(), "/run/page_out.py")
+    moved = shell(f"python3 /run/page_out.py $(systemctl show -P MainPID affetto); python3 /run/page_out.py {pid}")
+    conductor, eye = (int(count) >> 20 for count in moved.split())
+    used = int(shell("awk 'NR > 1 { print $4 }' /proc/swaps")) >> 10
+    words = f"{used} MiB; asked to leave memory: {conductor} MiB of the conductor, {eye} MiB of the eye"
+    yield Row("marker: swap in use", words, "> 0; 0 of the eye", used > 0 and not eye)
     status = shell(f"grep -E '^Vm(Swap|Lck)' /proc/{pid}/status || true")
     swapped = next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmSwap")), -1)
     yield equal("marker: memory of the eye in swap", f"{swapped} kB", "0 kB")
