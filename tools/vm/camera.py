@@ -11,16 +11,18 @@ from tools.vm.table import Row, equal, within
 SWITCH_OFF_S = 2.0
 # Watches in the machine, whose processes it is about; the clocks of both are compared.
 RELEASED = r"""
-python3 - "$1" <<'END'
-import os, sys, time
+python3 - <<'END'
+import os, subprocess, time
 def holding(pid):
     try:
         return any(os.readlink(f"/proc/{pid}/fd/{fd}").startswith(("/dev/video", "/dev/media"))
                    for fd in os.listdir(f"/proc/{pid}/fd"))
     except OSError:
         return False
-pid = int(sys.argv[1])
-assert holding(pid), "the eye has no camera open"
+def eye():
+    return int(subprocess.run(["systemctl", "show", "-P", "MainPID", "affetto-eye.service"], capture_output=True).stdout)
+while not holding(pid := eye()):
+    time.sleep(0.2)
 print("watching", flush=True)
 while holding(pid):
     time.sleep(0.01)
@@ -45,9 +47,8 @@ def switch_on(stage: Stage) -> Iterator[Row]:
 
 def switch_off(stage: Stage) -> Iterator[Row]:
     """Camera OFF over MQTT: nobody has it open"""
-    pid = stage.pid("affetto-eye.service")
-    with stage.shell.stream(f"set -- {pid}\n{RELEASED}") as lines:
-        assert next(lines).strip() == "watching"
+    with stage.shell.stream(RELEASED) as lines:
+        assert next(lines, "").strip() == "watching"
         skew_s = stage.skew_s()
         mark = stage.outside.mark()
         said_s = stage.outside.say("camera/set", "OFF")
