@@ -20,7 +20,7 @@ def holding(pid):
     except OSError:
         return False
 def eye():
-    return int(subprocess.run(["systemctl", "show", "-P", "MainPID", "affetto-eye.service"], capture_output=True).stdout)
+    return int(subprocess.check_output(["systemctl", "show", "-P", "MainPID", "affetto-eye.service"]))
 while not holding(pid := eye()):
     time.sleep(0.2)
 print("watching", flush=True)
