@@ -135,9 +135,9 @@ def start_again(stage: Stage) -> None:
     if stage.machine.runs:
         stage.shell("sync")
         stage.machine.cut()
-    mark = stage.outside.mark()
+    stage.started = stage.outside.mark()
     stage.machine.start()
-    stage.await_online(mark)
+    stage.await_online(stage.started)
     stage.machine.wait()
 
 

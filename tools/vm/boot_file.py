@@ -36,11 +36,11 @@ def mistakes(stage: Stage) -> Iterator[Row]:
         number = next(i for i, line in enumerate(lines, 1) if mistake in line)
         line = next((one for one in told.splitlines() if f"affetto.yaml:{number}:" in one), "")
         yield Row(f"affetto-errors.txt on {mistake!r}", line or told[-120:], f"line {number}, and a hint", hint in line)
-    health = stage.outside.wait_for("health", lambda one: bool(one.json.get("problems")), patience_s=400)
+    health = stage.outside.wait_for("health", lambda one: bool(one.json.get("problems")), since=stage.started)
     problems = "; ".join(health.json["problems"])
     yield Row("health outside tells it", problems[:120], "the mistake", "volum" in problems)
-    playing = stage.outside.last("track/state")
-    yield equal("with a bad file: music", playing.json.get("state") if playing else "nothing", "playing")
+    playing = stage.outside.wait_for("track/state", lambda one: bool(one.json["title"]), since=stage.started)
+    yield equal("with a bad file: music", playing.json["state"], "playing")
 
 
 def corrected(stage: Stage) -> Iterator[Row]:

@@ -29,6 +29,7 @@ class Stage:
     folder: Path
     rows: list[Row] = field(default_factory=list)
     camera: str = "auto"
+    started: int = 0  # the place in what was heard where the last start begins
     began_s: float = field(default_factory=time.monotonic)
 
     @property
