@@ -109,7 +109,9 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
         stage.check(cuts.campaign(options.cuts, options.seed))
     if "versions" in options.only:
         versions.put_wheels(stage, options.wheels)
-        stage.check(versions.upgrade, versions.failed_upgrade, versions.cut_off_upgrade, versions.away_and_back)
+        stage.check(
+            versions.grow, versions.upgrade, versions.failed_upgrade, versions.cut_off_upgrade, versions.away_and_back
+        )
 
 
 def first_start(stage: Stage) -> None:

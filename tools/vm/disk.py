@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import struct
 import subprocess
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SECTOR_BYTES = 512
+CARD_BYTES = 8 << 30
 ENTRY = struct.Struct("<B3xB3xII")  # one of the four in a master boot record: status, type, first sector, sectors
 
 
@@ -46,9 +48,13 @@ def boot_partition(image: Path) -> Partition:
 
 
 def lay_over(image: Path, layer: Path) -> None:
-    """A disk that starts as `image` and keeps all changes to itself."""
+    """A disk that starts as `image`, as large as a small card, and keeps all changes to itself."""
     kind = "qcow2" if first_bytes(image) == b"QFI\xfb" else "raw"
-    done = run("qemu-img", "create", "-q", "-f", "qcow2", "-F", kind, "-b", str(image.resolve()), str(layer))
+    info = run("qemu-img", "info", "--output=json", str(image))
+    if info.returncode:
+        raise VmError(f"{image} cannot be read: {info.stderr.strip()}")
+    size = str(max(json.loads(info.stdout)["virtual-size"], CARD_BYTES))
+    done = run("qemu-img", "create", "-q", "-f", "qcow2", "-F", kind, "-b", str(image.resolve()), str(layer), size)
     if done.returncode:
         raise VmError(f"no layer could be laid over {image}: {done.stderr.strip()}")
 

@@ -65,6 +65,15 @@ def offline(stage: Stage) -> str:
     return f"--offline {WHEELS}" if stage.shell.run(f"ls {WHEELS}/*.whl").status == 0 else ""
 
 
+def grow(stage: Stage) -> Iterator[Row]:
+    """The root file system takes the whole card, as a real one does at its first start"""
+    stage.shell(
+        "echo ', +' | sfdisk -q --no-reread -N 2 /dev/vda; partx -u /dev/vda; resize2fs /dev/vda2", patience_s=600
+    )
+    free = int(stage.shell("df -m --output=avail /opt | tail -n 1"))
+    yield Row("free on the card, for versions side by side", f"{free} MB", "> 1500 MB", free > 1500)
+
+
 def install(stage: Stage, *words: str) -> Done:
     more = offline(stage) if words[0] in ("--install", "--upgrade") else ""
     return stage.shell.run(f"{CLONE}/install.sh {' '.join(words)} {more}", patience_s=INSTALL_S)
