@@ -20,7 +20,7 @@ from tools.vm.stage import PYTHON, Stage
 from tools.vm.table import Row, equal
 
 CONTROLS = {1: "file", 2: "core dump", 3: "swap"}
-SHOWN_S = 30
+SHOWN_S = 15
 TAKE = f"""
 {PYTHON} - <<'END'
 import json, logging
@@ -129,7 +129,7 @@ def press(stage: Stage, row: bytes) -> Iterator[Row]:
     shell.put(disguise(row, 1) * 50, "/var/tmp/control")
     shell.run("ulimit -c unlimited; cd /var/tmp; python3 /run/hold.py core || true", data=disguise(row, 2))
     shell.run(
-        "(python3 /run/hold.py swap >/dev/null 2>&1 &) ; until [ -e /run/holding ]; do sleep 0.2; done",
+        "exec 3<&0; (python3 /run/hold.py swap <&3 >/dev/null 2>&1 &); until [ -e /run/holding ]; do sleep 0.2; done",
         data=disguise(row, 3),
     )
     pid = stage.pid("affetto-eye.service")
