@@ -115,4 +115,3 @@ class Topics:
     def _command_name(self, topic: str) -> str:
         own = topic.removeprefix(f"{self.device}/").removesuffix("/set")
         return rooms.command_name(self.base.strip("/"), topic) or own
-

@@ -21,6 +21,7 @@ from tools.vm.table import Row, equal
 
 CONTROLS = {1: "file", 2: "core dump", 3: "swap"}
 SHOWN_S = 15
+FRAMES = 12
 TAKE = f"""
 {PYTHON} - <<'END'
 import json, logging
@@ -31,14 +32,17 @@ from device.perception.v4l2 import V4l2Camera, find_node
 config = layers.load(Path("/etc/affetto/config.yaml")).camera
 node = find_node()
 camera = V4l2Camera(node, config)
-gray = next(camera.frames()).gray
+frames = camera.frames()
+for _ in range({FRAMES}):  # the first ones are not whole
+    gray = next(frames).gray
 camera.close()
 capture = cv2.VideoCapture(str(node), cv2.CAP_V4L2)
 capture.set(cv2.CAP_PROP_FRAME_WIDTH, config.width)
 capture.set(cv2.CAP_PROP_FRAME_HEIGHT, config.height)
-colour = capture.read()[1]
+for _ in range({FRAMES}):
+    colour = capture.read()[1]
 capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
-for _ in range(3):  # the first after a change may be black
+for _ in range({FRAMES}):
     raw = capture.read()[1].reshape(-1)
 stride = raw.size // colour.shape[0]
 rows = {{}}
