@@ -33,7 +33,7 @@ config = layers.load(Path("/etc/affetto/config.yaml")).camera
 node = find_node()
 camera = V4l2Camera(node, config)
 frames = camera.frames()
-for _ in range({FRAMES}):  # the first ones are not whole
+for _ in range({FRAMES}):
     gray = next(frames).gray
 camera.close()
 capture = cv2.VideoCapture(str(node), cv2.CAP_V4L2)
