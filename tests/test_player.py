@@ -19,6 +19,7 @@ from device.config import PlayerConfig
 from device.domain import SoundLost, TrackAt, TrackEnded, TrackEnding, TrackFailed, TrackStarted
 from device.errors import PlayerError
 from device.music.playing.deck import Deck
+from device.music.playing.player import TELLING_S
 from device.music.playing.vlc_player import VlcPlayer
 from device.music.sound import alsa, outputs
 from device.music.sound.wav_file import WavFile
@@ -244,7 +245,7 @@ def test_it_says_where_it_is_every_few_seconds(stage: Stage) -> None:
     stage.player.play(1, stage.track(20.0))
     at = stage.wait(TrackAt)
     assert isinstance(at, TrackAt)
-    assert 4.0 <= at.position_s < 5.5
+    assert TELLING_S - 0.5 <= at.position_s < TELLING_S + 1.5
 
 
 def test_seeking_goes_there(stage: Stage) -> None:
