@@ -446,6 +446,7 @@ def test_what_cannot_work_is_refused_at_once(tmp_path: Path, capsys: pytest.Capt
     assert "--ssh-key is for --debian" in refused(text, "--ssh-key", text, "--out", out)
 
 
+@with_tools
 def test_a_pack_that_ends_too_early_is_refused(plain: Path, tmp_path: Path) -> None:
     packed = tmp_path / "cut.xz"
     packed.write_bytes(lzma.compress(plain.read_bytes() + os.urandom(MIB), preset=0)[: -MIB // 2])
