@@ -151,7 +151,8 @@ on_raspberry_pi_os() { grep -qs 'archive\.raspberrypi\.' /etc/apt/sources.list /
 
 # Sets `packages` to what is missing.
 list_packages() { # PACKAGE...: besides those that are always needed
-    local wanted=(ca-certificates libvlc5 vlc-plugin-base "$@") package
+    # libvlc-bin has the list of plugins made; without it libVLC loads all 300 of them to see what they can do
+    local wanted=(ca-certificates libvlc5 libvlc-bin vlc-plugin-base "$@") package
     packages=()
     if [ -z "$python" ]; then
         wanted+=(python3 python3-venv)

@@ -11,10 +11,9 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from device import config, layers
+from device import __version__, config, layers
 from device.errors import AffettoError
 
 ETC = Path("/etc/affetto/config.yaml")
@@ -98,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="affetto", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    top.add_argument("--version", action="version", version=f"affetto {program_version()}")
+    top.add_argument("--version", action="version", version=f"affetto {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     parts: dict[str, argparse.ArgumentParser] = {}
     for name, about in COMMANDS.items():
@@ -154,14 +153,6 @@ def positive(text: str) -> float:
     if not value > 0:
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return value
-
-
-def program_version() -> str:
-    """The installed version, or "0" when the program runs from a folder that nobody installed."""
-    try:
-        return version("affetto")
-    except PackageNotFoundError:
-        return "0"
 
 
 def find_config(given: Path | None) -> Path:

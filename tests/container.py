@@ -2,8 +2,8 @@
 
 Needs root and util-linux, no more; the kernel and the network are this machine's. The root folder, for instance:
 
-    debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,python3,python3-venv,libvlc5,vlc-plugin-base,\
-ca-certificates trixie ROOT
+    debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,python3,python3-venv,libvlc5,libvlc-bin,\
+vlc-plugin-base,ca-certificates trixie ROOT
 """
 
 from __future__ import annotations

@@ -235,6 +235,17 @@ def test_libvlc_is_started_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_plugins_without_their_list_are_noted(tmp_path: Path) -> None:
+    folder = tmp_path / "aarch64-linux-gnu/vlc/plugins"
+    assert not list(music_check.plugins(tmp_path))
+    folder.mkdir(parents=True)
+    found = only(music_check.plugins(tmp_path))
+    assert found.verdict is Verdict.NOTE
+    assert "libvlc-bin" in found.advice
+    (folder / "plugins.dat").touch()
+    assert not list(music_check.plugins(tmp_path))
+
+
 def test_a_machine_without_sound_is_a_problem_unless_it_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(music_check.outputs, "present", lambda *_: "nothing")
     finding = only(music_check.sound(PlayerConfig(output="auto"), busy=False))

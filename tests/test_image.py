@@ -260,6 +260,7 @@ def test_packages_are_those_that_the_image_lacks(tmp_path: Path) -> None:
         tmp_path / "archive.raspberrypi.com",
         "Package: libvlc5\nDepends: libvlccore9",
         "Package: libvlccore9\nDepends: ca-certificates",
+        "Package: libvlc-bin",
         "Package: vlc-plugin-base\nRecommends: fonts-of-hundreds-of-megabytes",
         "Package: fonts-of-hundreds-of-megabytes",
         "Package: python3",
@@ -273,7 +274,9 @@ def test_packages_are_those_that_the_image_lacks(tmp_path: Path) -> None:
     root = Root(copy)
     found = debs.fetch(root, system.examine(root), tmp_path / "apt")
     names = {path.name.partition("_")[0] for path in found}
-    assert names == {"libvlc5", "libvlccore9", "vlc-plugin-base", "python3", "python3-venv", "python3-picamera2"}
+    assert names == {
+        *("libvlc5", "libvlccore9", "libvlc-bin", "vlc-plugin-base", "python3", "python3-venv", "python3-picamera2")
+    }
     assert all(subprocess.run(["dpkg-deb", "--info", path], capture_output=True).returncode == 0 for path in found)
 
 

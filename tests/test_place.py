@@ -150,4 +150,4 @@ def test_an_hour_of_places_is_no_wear_for_a_card(tmp_path):
     store.close()
     if written == 0:
         pytest.skip("this file system does not count (a RAM disk)")
-    assert written <= 500_000
+    assert written <= 1_000_000  # a fifth of what an hour of the whole program may write

@@ -80,6 +80,7 @@ def examinations(config: Config, path: Path, take_frame: bool) -> list[Examinati
         ("Looking at the state folder", lambda: machine.state(data_dir, "" if busy else damage)),
         ("Reading the music folders", lambda: music.library(config.music, data_dir)),
         ("Opening the sound device", lambda: music.sound(config.player, busy)),
+        ("Looking for libVLC's plugins", lambda: music.plugins(Path("/usr/lib"))),
         ("Calling the broker", lambda: broker.broker(config.mqtt, topics)),
         (
             "Looking through the camera once" if (on or take_frame) and not busy else "Looking for a camera",

@@ -13,7 +13,7 @@ from typing import Protocol
 from device.domain import Track
 
 ENDING_S = 10.0  # a track says so long before its end that it is ending: a disk may have to spin up for the next one
-TELLING_S = 4.0  # how often a track says where it is: after a power cut at most 5 s are heard again
+TELLING_S = 3.0  # how often a track says where it is: after a power cut at most 5 s are heard again
 
 
 class Player(Protocol):
