@@ -358,7 +358,8 @@ def check_root(root: Root, shop: Path, folder: Path) -> None:
     assert {path.name: path.read_bytes() for path in (here / "wheels").iterdir()} == packages
     assert (folder / "srv/music/demo/calm/Slow Clouds.wav").read_bytes() == b"RIFF" * 1000
     assert root.read("/etc/fstab").decode() == payload.spare(card.FSTAB)
-    assert "User:  1000   Group:  1000" in root.stat("/srv/music"), "whoever flashes the card copies music there"
+    for name in ("/srv/music", "/srv/music/demo", "/srv/music/demo/calm"):
+        assert "User:  1000   Group:  1000" in root.stat(name), "whoever flashes it copies and deletes there"
     assert "User:     0   Group:     0" in root.stat(f"{system.HERE}/first-boot")
     wants = "/etc/systemd/system/multi-user.target.wants/"
     assert f'"../{payload.UNIT}"' in root.stat(wants + payload.UNIT)

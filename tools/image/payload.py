@@ -23,7 +23,8 @@ ROOT_LINE = re.compile(r"^(\s*[^#\s]\S*\s+/\s+ext4\s+)(\S+)(.*)$", re.MULTILINE)
 
 def plan(clone: Path, packages: Iterable[Path], music: Path, root: Root, scratch: Path) -> Plan:
     """Everything for the root file system; `scratch` is a folder for files that are made for it."""
-    files = [*_program(clone, scratch / "clone"), *_first_boot(), *_music(music)]
+    songs = list(_music(music))
+    files = [*_program(clone, scratch / "clone"), *_first_boot(), *songs]
     files += [Laid(path, PurePosixPath(HERE, "wheels", path.name)) for path in packages]
     fstab = root.read("/etc/fstab")
     if fstab is None:
@@ -32,7 +33,8 @@ def plan(clone: Path, packages: Iterable[Path], music: Path, root: Root, scratch
     spared.write_text(spare(fstab.decode()))
     files.append(Laid(spared, PurePosixPath("/etc/fstab")))
     wants = UNITS / "multi-user.target.wants" / UNIT
-    return Plan(files, {wants: f"../{UNIT}"}, {MUSIC: FIRST_USER})
+    theirs = {folder for song in songs for folder in song.target.parents if MUSIC in (folder, *folder.parents)}
+    return Plan(files, {wants: f"../{UNIT}"}, dict.fromkeys(sorted({MUSIC, *theirs}), FIRST_USER))
 
 
 def _program(clone: Path, scratch: Path) -> Iterator[Laid]:

@@ -3,6 +3,7 @@
 machine.py   the machine: qemu, and the power that can be cut; disk.py, kernel.py what it starts from
 shell.py     commands in it, over SSH
 outside.py   the broker outside, and what arrived there                   stage.py    what every check is given
-start.py, home.py, camera.py, wall.py, sound.py, boot_file.py, versions.py, marker.py    what is looked at, by subject
-cuts.py      power cuts          scene.py   music and people for the machine          table.py   what came out
+start.py, home.py, camera.py, marker.py, memory.py, wall.py, sound.py, boot_file.py, versions.py, wear.py, cuts.py
+    what is looked at, by subject
+scene.py     music and people for the machine                               table.py    what came out
 """

@@ -15,14 +15,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.vm import boot_file, camera, cuts, home, marker, memory, scene, sound, start, table, versions, wall
+from tools.vm import boot_file, camera, cuts, home, marker, memory, scene, sound, start, table, versions, wall, wear
 from tools.vm.disk import VmError
 from tools.vm.machine import Machine, load
 from tools.vm.outside import Outside
 from tools.vm.shell import ShellError
 from tools.vm.stage import BOOT_FILE, DEVICE, PASSWORD, USER, Stage
 
-PARTS = ("start", "camera", "marker", "faces", "boot_file", "cuts", "versions")
+PARTS = ("start", "camera", "marker", "faces", "wear", "boot_file", "cuts", "versions")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,6 +48,9 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         "--ssh-key", type=Path, required=True, metavar="KEY", help="private key that root's sshd accepts"
     )
     parser.add_argument("--cuts", type=int, default=20, metavar="N", help="power cuts (20; a campaign: 100)")
+    parser.add_argument(
+        "--minutes", type=float, default=20.0, metavar="M", help="of normal running whose writes are counted (20)"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the random moments")
     parser.add_argument(
         "--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=f"of {', '.join(PARTS)}"
@@ -96,8 +99,12 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
     if "faces" in options.only:
         stage.restart(scene.FACES)
         stage.check(home.moods, memory.resident, home.broker_away)
-        stage.outside.say("camera/set", "OFF")
-        stage.restart("auto")
+        look_away(stage)
+    if "wear" in options.only:
+        stage.restart(scene.FACES)
+        stage.outside.say("camera/set", "ON")
+        stage.check(wear.card(options.minutes))
+        look_away(stage)
     if "boot_file" in options.only:
         boot_file.break_it(stage)
         start_again(stage)
@@ -112,6 +119,12 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
         stage.check(
             versions.grow, versions.upgrade, versions.failed_upgrade, versions.cut_off_upgrade, versions.away_and_back
         )
+
+
+def look_away(stage: Stage) -> None:
+    """The camera off, and the test camera in the settings again."""
+    stage.outside.say("camera/set", "OFF")
+    stage.restart("auto")
 
 
 def first_start(stage: Stage) -> None:
