@@ -21,7 +21,9 @@ def holding(pid):
         return False
 def eye():
     return int(subprocess.check_output(["systemctl", "show", "-P", "MainPID", "affetto-eye.service"]))
+end_s = time.monotonic() + 300
 while not holding(pid := eye()):
+    assert time.monotonic() < end_s, "the eye has no camera open"
     time.sleep(0.2)
 print("watching", flush=True)
 while holding(pid):
