@@ -48,6 +48,11 @@ def record(stage: Stage) -> NDArray[np.float64]:
     return np.frombuffer(raw, "<i2").reshape(-1, 2) / 32768
 
 
+def level(heard: NDArray[np.float64]) -> float:
+    """The root of the mean square, 0 to 1."""
+    return float(np.sqrt(np.mean(heard**2)))
+
+
 def decibels(value: float) -> float:
     """Of full scale."""
     return 20 * float(np.log10(max(value, 1e-9)))
@@ -61,11 +66,11 @@ def comes_out(stage: Stage) -> Iterator[Row]:
         stage.outside.wait_for("volume/state", lambda one, words=str(percent): one.payload == words, since=mark)
         stage.shell("sleep 3")  # the ramp, and what the card still holds
         heard = record(stage)
-        level, peak = float(np.sqrt(np.mean(heard**2))), float(np.abs(heard).max())
+        loud, peak = level(heard), float(np.abs(heard).max())
         ceiling = amplitude(percent)
         yield Row(
             f"sound card at volume {percent}: level and peak",
-            f"{decibels(level):.1f} and {decibels(peak):.1f} dBFS",
+            f"{decibels(loud):.1f} and {decibels(peak):.1f} dBFS",
             f"level > {SILENCE_DBFS:.0f}, peak <= {decibels(ceiling):.1f}",
-            decibels(level) > SILENCE_DBFS and peak <= ceiling * 1.001 + 1 / 32768,
+            decibels(loud) > SILENCE_DBFS and peak <= ceiling * 1.001 + 1 / 32768,
         )

@@ -10,7 +10,8 @@ import base64
 import binascii
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -26,21 +27,26 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 JPEG = b"\xff\xd8\xff"
 
 
-def cover_of(path: Path) -> bytes:
-    """The cover as JPEG of at most `LARGEST` bytes; nothing if there is none that can be read."""
+Loading = Callable[[], AbstractContextManager[None]]
+
+
+def cover_of(path: Path, loading: Loading = contextlib.nullcontext) -> bytes:
+    """The cover as JPEG of at most `LARGEST` bytes; nothing if there is none that can be read. OpenCV, if it is needed,
+    is loaded within `loading()`."""
     for picture in (*_embedded(path), *_beside(path)):
-        if small := shrink(picture):
+        if small := shrink(picture, loading):
             return small
     return b""
 
 
-def shrink(picture: bytes) -> bytes:
+def shrink(picture: bytes, loading: Loading = contextlib.nullcontext) -> bytes:
     """As JPEG, at most `LARGEST_PX` wide and high unless it is small enough as it is; nothing if it is no picture."""
     if picture.startswith(JPEG) and len(picture) <= LARGEST:
         return picture
     if not 0 < len(picture) <= MOST_READ:
         return b""
-    from device.music.reading import picture as pictures  # OpenCV takes 50 MB, and most covers need none of it
+    with loading():
+        from device.music.reading import picture as pictures  # OpenCV takes 50 MB, and most covers need none of it
 
     for side_px in (LARGEST_PX, LARGEST_PX // 2):
         small = pictures.as_jpeg(picture, side_px)

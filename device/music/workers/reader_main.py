@@ -17,7 +17,7 @@ from typing import Any
 
 from device.errors import LibraryError
 from device.music.reading.tags import to_json
-from device.music.workers.low_priority import limit_memory
+from device.music.workers.low_priority import limit_memory, more_libraries, think_alone
 from device.music.workers.reader import read_here
 from device.music.workers.worker import OUT_OF_MEMORY
 from device.music.workers.worker_main import serve
@@ -34,6 +34,7 @@ def main() -> int:
     arguments = parser.parse_args()
     with contextlib.suppress(OSError):
         os.nice(NICE)
+    think_alone()
     limit_memory(arguments.memory_mb)
     with socket.socket(fileno=arguments.fd) as sock:
         try:
@@ -59,7 +60,7 @@ def cover(path: Path) -> str:
     """The cover in base64."""
     from device.music.reading.cover import cover_of  # loads OpenCV where a picture has to be made smaller
 
-    return base64.b64encode(cover_of(path)).decode()
+    return base64.b64encode(cover_of(path, more_libraries)).decode()
 
 
 if __name__ == "__main__":

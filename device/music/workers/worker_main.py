@@ -18,7 +18,7 @@ from typing import Any
 
 from device.errors import LibraryError, ModelError
 from device.music.track_mood import to_json
-from device.music.workers.low_priority import limit_cpu, limit_memory, step_back
+from device.music.workers.low_priority import limit_cpu, limit_memory, step_back, think_alone
 from device.music.workers.worker import OUT_OF_MEMORY
 
 Job = Callable[[Path], Any]
@@ -32,14 +32,17 @@ def main() -> int:
     parser.add_argument("--memory-mb", type=int, default=400)
     arguments = parser.parse_args()
     step_back()
-    limit_memory(arguments.memory_mb)
+    think_alone()
     with socket.socket(fileno=arguments.fd) as sock:
         try:
-            serve(sock, jobs(arguments.models), arguments.cpu_s)
+            known = jobs(arguments.models)
+            limit_memory(arguments.memory_mb)
+            serve(sock, known, arguments.cpu_s)
         except ModelError as error:
             _say(sock, {"error": str(error)})
             return 1
         except MemoryError:
+            print(f"A file needed more than {arguments.memory_mb} MB of memory.", file=sys.stderr)
             return OUT_OF_MEMORY
         except (BrokenPipeError, ConnectionResetError):
             return 0
