@@ -90,8 +90,8 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
     """The parts in order. Each leaves a machine that plays, with the camera off."""
     first_start(stage)
     if "start" in options.only:
-        stage.check(boot_file.taken_over, home.discovery, home.tracks, home.listened, start.first_sound, start.units, wall.exposure)
-        stage.check(home.doctor, sound.comes_out, wall.walls)
+        stage.check(boot_file.taken_over, home.discovery, home.tracks, start.first_sound, start.units, wall.exposure)
+        stage.check(home.listened, home.doctor, sound.comes_out, wall.walls)
     if "camera" in options.only:
         stage.check(camera.switch_on, camera.switch_off)
     if "marker" in options.only:

@@ -17,7 +17,7 @@ HEARD = f"""
 python3 - <<'END'
 import json, sqlite3
 catalogue = sqlite3.connect("file:/var/lib/affetto/catalogue.db?mode=ro", uri=True, timeout=30)
-listed = "SELECT sounds.problem FROM files JOIN sounds ON sounds.key = files.key WHERE path LIKE '{MUSIC}/%'"
+listed = "SELECT sounds.problem FROM files JOIN sounds ON sounds.key = files.key WHERE uri LIKE 'file://{MUSIC}/%'"
 found = [problem for (problem,) in catalogue.execute(listed)]
 assert len(found) == {len(MOODS)}, found
 print(json.dumps(found))
@@ -100,4 +100,3 @@ def broker_away(stage: Stage) -> Iterator[Row]:
         "broker back: said again", f"after {time.monotonic() - began_s:.0f} s: {state.json['state']}", "playing",
         state.json["state"] == "playing",
     )  # fmt: skip
-
