@@ -88,7 +88,7 @@ def look(options: argparse.Namespace, folder: Path) -> int:
 
 def run(stage: Stage, options: argparse.Namespace) -> None:
     """The parts in order. Each leaves a machine that plays, with the camera off."""
-    first_start(stage)
+    first_start(stage, options.seed)
     if "start" in options.only:
         stage.check(boot_file.taken_over, home.discovery, home.tracks, start.first_sound, start.units, wall.exposure)
         stage.check(home.listened, home.doctor, sound.comes_out, wall.walls)
@@ -127,7 +127,7 @@ def look_away(stage: Stage) -> None:
     stage.restart("auto")
 
 
-def first_start(stage: Stage) -> None:
+def first_start(stage: Stage, seed: int) -> None:
     """The image as it was flashed; then what somebody writes on the boot partition, and a start with it."""
     if stage.machine.was_here:
         stage.say("it had its first start before")
@@ -135,7 +135,7 @@ def first_start(stage: Stage) -> None:
     stage.say("the first start, as flashed")
     stage.machine.start()
     stage.say(f"    root can log in after {stage.machine.wait():.0f} s")
-    stage.check(start.installed, start.units, start.no_consent)
+    stage.check(start.cut_off(seed), start.installed, start.units, start.no_consent)
     scene.furnish(stage.shell)
     stage.shell.put(stage.settings(mqtt=f'  password: "{PASSWORD}"\n').encode(), BOOT_FILE)
     stage.shell("sync")

@@ -3,26 +3,48 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import time
 from collections.abc import Iterator
 
-from tools.vm.stage import Stage
+from tools.vm.stage import Check, Stage
 from tools.vm.table import Row, equal
 
 UNITS = ("affetto.target", "affetto.service", "affetto-eye.socket", "affetto-scan.socket")
 JOURNAL_UP = "systemctl is-active -q affetto.service"
 MICRO = 1e-6
+HOME = "/opt/affetto-image"
+CUT_OFF_S = (5.0, 60.0)  # after the first package
+
+
+def cut_off(seed: int) -> Check:
+    """The check that cuts the power while the image installs Affetto."""
+    delay_s = random.Random(seed).uniform(*CUT_OFF_S)
+
+    def cut(stage: Stage) -> Iterator[Row]:
+        if stage.shell.run(f"test -e {HOME}").status:
+            return  # it came with the image
+        stage.until(f"pgrep -x dpkg >/dev/null || test -e {HOME}/done", "nothing is installed", patience_s=1800)
+        time.sleep(delay_s)
+        was_done = stage.shell.run(f"test -e {HOME}/done").status == 0
+        stage.machine.cut()
+        stage.machine.start()
+        stage.machine.wait()
+        words = f"{delay_s:.0f} s into Debian's packages{', and it was done' if was_done else ''}"
+        yield Row("first start: the power is cut", words, "in the middle", not was_done)
+
+    cut.__doc__ = "The power is cut in the middle of the first start"
+    return cut
 
 
 def installed(stage: Stage) -> Iterator[Row]:
     """The image installs Affetto at its first start"""
-    home = "/opt/affetto-image"
-    if stage.shell.run(f"test -e {home}").status:
-        return  # it came with the image
-    stage.until(f"test -e {home}/done", "it is not installed", patience_s=3600, pause_s=5)
+    if stage.shell.run(f"test -e {HOME}").status:
+        return
+    stage.until(f"test -e {HOME}/done", "it is not installed", patience_s=3600, pause_s=5)
     took_s = time.monotonic() - stage.machine.started_s
-    yield Row("first start: installed from the image, without a network", f"{took_s:.0f} s (emulated)", "done")
+    yield Row("start after it: installed from the image, without a network", f"{took_s:.0f} s (emulated)", "done")
 
 
 def units(stage: Stage) -> Iterator[Row]:
