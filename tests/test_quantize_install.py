@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,7 +121,10 @@ def test_a_good_model_is_installed(device: Device, pair: Path) -> None:
     before = device.content()
     said = device.install(pair)
     assert said.startswith("installed on ")
-    assert device.content() == before | {"emotion.json": (pair / "emotion.json").read_bytes()}
+    after = before | {"emotion.json": (pair / "emotion.json").read_bytes(), "own": b"emotion\n"}
+    assert device.content() == after
+    device.install(pair)
+    assert device.content() == after
 
 
 @needs_sshd
@@ -151,6 +155,35 @@ def test_a_model_that_fails_in_its_place_is_taken_back(device: Device, pair: Pat
     with pytest.raises(NotInstalled, match=r"did not hold in its place .*It breaks here.*taken back"):
         device.install(pair)
     assert device.content() == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_who_may_not_write_there_does_it_with_sudo(device: Device, pair: Path, tmp_path: Path) -> None:
+    """As on Raspberry Pi OS, whose first user is asked for no password; without sudo the device keeps what it has."""
+    home, nobody = device.models.parent, ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    (home / ".venv/bin/python").write_text("#!/bin/sh\n")  # ours may lie where nobody else may look; all is well with it
+    for path in (device.models, *device.models.iterdir()):
+        os.chown(path, 65534, 65534)
+    device.models.chmod(0o555)
+    sudo = tmp_path / "sudo"
+
+    def there(command: list[str], **how: Any) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run([*nobody, "env", f"PATH={tmp_path}:/usr/bin:/bin", "sh", "-c", command[-1]], **how)
+
+    def install() -> str:
+        return quantize_install.install(f"pi@x:{home}", pair / "emotion.tflite", pair / "emotion.json", run=there)
+
+    before = device.content()
+    sudo.write_text("#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n")
+    sudo.chmod(0o755)
+    with pytest.raises(NotInstalled, match=r"may not write to .*log in as a user who may"):
+        install()
+    assert device.content() == before
+    sudo.write_text(f'#!/bin/sh\n[ "$1" = -n ] && shift\nchmod 755 "{device.models}"\nexec "$@"\n')
+    assert install().startswith("installed on ")
+    assert device.content()["emotion.json"] == (pair / "emotion.json").read_bytes()
 
 
 @needs_sshd

@@ -174,6 +174,28 @@ def test_switching_keeps_the_one_before_and_no_more(clone: Path, layout: Layout)
     assert len(list(layout.releases.iterdir())) == 2
 
 
+def test_a_model_of_ones_own_stays(clone: Path, layout: Layout) -> None:
+    """It was put there by tools/quantize.py --install, and noted; otherwise the shipped one is laid."""
+    first = release.place(clone, layout)
+    release.switch(layout, first)
+    models = first / "models"
+    for name in ("a.tflite", "a.json"):
+        (models / name).write_text("mine")
+    (models / "own").write_text("a\n")
+    assert release.place(clone, layout) == first
+    assert (models / "a.tflite").read_text() == "mine"
+    (clone / "install.sh").write_text("# newer\n")
+    second = release.place(clone, layout)
+    assert second != first
+    assert {path.name: path.read_text() for path in (second / "models").iterdir()} == {
+        "a.tflite": "mine", "a.json": "mine", "own": "a\n"
+    }  # fmt: skip
+    (models / "own").unlink()
+    release.place(clone, layout)
+    assert [path.name for path in (second / "models").iterdir()] == ["a.tflite"]
+    assert (second / "models/a.tflite").read_text() == "# models/a.tflite\n"
+
+
 def test_the_link_is_never_missing(clone: Path, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     """A power cut right before the rename leaves the old one."""
     one, two = version(clone, layout, "1"), version(clone, layout, "2")

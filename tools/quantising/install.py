@@ -2,8 +2,9 @@
 
 One connection carries everything: a tar of the pair and a script, read from standard input. The script unpacks next to
 the device's models, has the device's own program load the new pair, keeps the old pair aside, moves the new one in and
-looks once more; whatever fails, and also a connection that breaks, puts the old pair back. The user's own `ssh`
-is used, with its keys, its `~/.ssh/config` and its questions.
+looks once more; whatever fails, and also a connection that breaks, puts the old pair back. What is in place is noted in
+`models/own`, for install.sh --upgrade to keep it. The user's own `ssh` is used, with its keys, its `~/.ssh/config` and
+its questions; on the device `sudo`, where it asks for no password and is needed.
 """
 
 import io
@@ -15,11 +16,18 @@ from pathlib import Path
 
 from tools.quantising.refusal import NotInstalled
 
-HOME = "/usr/local/lib/affetto"
+HOME = "/opt/affetto/current"
 """Where the device's program lies, unless HOST:FOLDER says otherwise."""
 
 TIMEOUT_S = 180
 
+UNPACK = """
+[ -d "$home/models" ] || { echo "there is no folder $home/models on the device" >&2; exit 12; }
+as=; [ -w "$home/models" ] || as="sudo -n"
+new=$($as mktemp -d "$home/models/.new.XXXXXX") || { echo "$(id -un) may not write to $home/models" >&2; exit 13; }
+$as chmod 755 "$new"
+$as tar -xf - -C "$new" && $as sh "$new/script" "$home" "$name" "$new"
+"""
 # Rolls back from the trap, so that a broken connection does it too. Exit 10: the device refuses the pair; 11: it was
 # in place and had to be taken back; 12: there is no Affetto; 13: no right to write there.
 SCRIPT = r"""
@@ -27,8 +35,6 @@ set -u
 home=$1 name=$2 new=$3
 models=$home/models old=$new.before
 tidy() { cd /; rm -rf "$new" "$old"; }
-[ -d "$models" ] || { echo "there is no folder $models on the device" >&2; tidy; exit 12; }
-[ -w "$models" ] || { echo "$(id -un) may not write to $models" >&2; tidy; exit 13; }
 for python in "$home/.venv/bin/python" python3; do command -v "$python" >/dev/null 2>&1 && break; done
 look() {
     cd "$home" && "$python" -c '
@@ -62,6 +68,7 @@ chmod a+r "$models/$name.tflite" "$models/$name.json"
 sync
 if ! look "$models" >/dev/null 2>"$new/said"; then tail -n 1 "$new/said" >&2; back; exit 11; fi
 trap '' HUP INT TERM PIPE
+grep -qsx "$name" "$models/own" || echo "$name" >>"$models/own"
 tidy
 if command -v systemctl >/dev/null 2>&1 && systemctl is-active --quiet affetto-eye.service 2>/dev/null; then
     systemctl restart affetto-eye.service 2>/dev/null || echo "restart the device, or switch its camera off and on"
@@ -81,10 +88,7 @@ def install(
     """Install the pair on `[user@]host[:folder]`; returns what the device says. Raises NotInstalled with the reason."""
     where, _, folder = host.partition(":")
     home = folder or HOME
-    command = (
-        f'new=$(mktemp -d {shlex.quote(home + "/models/.new.XXXXXX")}) || exit 12; chmod 755 "$new"; '
-        f'tar -xf - -C "$new" && sh "$new/script" {shlex.quote(home)} {shlex.quote(tflite.stem)} "$new"'
-    )
+    command = f"home={shlex.quote(home)}; name={shlex.quote(tflite.stem)}; {UNPACK}"
     try:
         done = run(
             [*shlex.split(ssh), where, command], input=_packed(tflite, card), capture_output=True, timeout=TIMEOUT_S

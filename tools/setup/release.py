@@ -19,6 +19,7 @@ from tools.setup.layout import Layout
 TREES = ("device", "models", "systemd", "tools/setup")
 FILES = ("install.sh", "config.yaml", "pyproject.toml", "README.md", "LICENSE")
 LEFT_OUT = {"__pycache__"}
+OWN = "own"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 Contents = dict[str, tuple[bytes, int]]
 
@@ -54,6 +55,7 @@ def place(clone: Path, layout: Layout) -> Path:
     """Lay this clone's version beside the others, or complete it; returns its folder. Starts nothing."""
     files = contents(clone)
     folder = layout.releases / name_of(files)
+    files |= own_models(layout)
     folder.mkdir(parents=True, exist_ok=True)
     for name, (content, mode) in files.items():
         path = folder / name
@@ -63,6 +65,16 @@ def place(clone: Path, layout: Layout) -> Path:
         for stray in set(map(str, _relative(folder, name))) - set(files):
             (folder / stray).unlink()
     return folder
+
+
+def own_models(layout: Layout) -> Contents:
+    """The models that somebody put on this machine (tools/quantize.py --install notes them): they stay, whatever comes
+    with the program. Take `models/own` away, and the ones that come with it are laid again."""
+    models = layout.current / "models"
+    noted = models / OWN
+    names = noted.read_text(encoding="utf-8").split() if noted.is_file() else []
+    paths = [models / f"{Path(name).name}.{end}" for name in names for end in ("tflite", "json")]
+    return {f"models/{path.name}": (path.read_bytes(), 0o644) for path in (*paths, noted) if path.is_file()}
 
 
 def _relative(folder: Path, tree: str) -> Iterator[Path]:
