@@ -163,7 +163,7 @@ def test_who_may_not_write_there_does_it_with_sudo(device: Device, pair: Path, t
     home, nobody = device.models.parent, ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
-    (home / ".venv/bin/python").write_text("#!/bin/sh\n")  # ours may lie where nobody else may look; all is well with it
+    (home / ".venv/bin/python").write_text("#!/bin/sh\n")  # ours may lie where no other may look; content with it
     for path in (device.models, *device.models.iterdir()):
         os.chown(path, 65534, 65534)
     device.models.chmod(0o555)
