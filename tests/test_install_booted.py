@@ -208,7 +208,12 @@ found = tables.execute('SELECT problem, valence FROM sounds').fetchone()
 found and print('heard', found)
 exit(not found)" 2>/dev/null && break; sleep 0.1; done
 systemctl stop affetto
-echo "left $(systemctl list-units 'affetto-scan@*' --no-legend --plain | wc -l)"
+for i in $(seq 100); do  # it ends when nobody is at the other end any more, as soon as it has the processor
+    left=$(systemctl list-units 'affetto-scan@*' --no-legend --plain | wc -l)
+    [ "$left" != 0 ] || break
+    sleep 0.1
+done
+echo "left $left"
 systemctl start affetto
 """
 
