@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tools.vm import disk, kernel, memory, search, shell, start, table, wall
+from tools.vm.card import Card
 from tools.vm.cuts import Cut, place, tell
 from tools.vm.outside import Heard
 from tools.vm.table import Row
@@ -159,6 +160,29 @@ def test_a_campaign_is_judged_by_its_worst_cut() -> None:
     failed = [row.what for row in tell([good, bad]) if not row.ok]
     assert len(failed) == 5
     assert rows["place in the song lost, most"].measured == "2.0 s"
+
+
+@pytest.mark.skipif(not shutil.which("nbdkit"), reason="nbdkit is not installed (apt-get install nbdkit)")
+@pytest.mark.skipif(not shutil.which("qemu-io"), reason="qemu-io is not installed (apt-get install qemu-utils)")
+def test_a_card_forgets_what_was_not_flushed(tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    image.write_bytes(bytes([1]) * 300_000)
+    card = Card(tmp_path / "card.img")
+    card.lay(image)
+    card.power()
+    words = card.words.split(",")[0].removeprefix("file=")
+    steps = ("write -P 2 0 512", "flush", "write -P 3 131072 512", "sleep 60000")  # when it ends, it flushes
+    command = ["stdbuf", "-oL", "qemu-io", "-t", "writeback", "-f", "raw", words]
+    command += [word for step in steps for word in ("-c", step)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        while b"131072" not in writer.stdout.readline():
+            assert writer.poll() is None
+        card.cut()
+        writer.kill()
+    with card.path.open("rb") as file:
+        begin = file.read(200_000)
+    assert (begin[0], begin[131072], card.path.stat().st_size) == (2, 1, 8 << 30)
 
 
 @pytest.mark.skipif(not IMAGE, reason="no image of a machine was named (AFFETTO_VM_IMAGE, AFFETTO_VM_KEY)")

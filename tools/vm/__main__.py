@@ -2,7 +2,7 @@
 
     python -m tools.vm IMAGE --ssh-key KEY
 
-Needs: apt-get install qemu-system-arm qemu-utils mtools openssh-client mosquitto, and the Python packages of Affetto.
+Needs: apt-get install qemu-system-arm nbdkit mtools openssh-client mosquitto, and the Python packages of Affetto.
 The image is what `tools/build_image.py --debian trixie` makes; it stays as it is. Two cores take about an hour.
 """
 
@@ -75,7 +75,7 @@ def look(options: argparse.Namespace, folder: Path) -> int:
         Machine(options.image, folder, options.ssh_key, cores=options.cores) as machine,
     ):
         port.write_text(str(outside.broker.port))
-        stage = Stage(machine, outside, folder)
+        stage = Stage(machine, outside)
         try:
             run(stage, options)
         finally:

@@ -1,8 +1,7 @@
-"""The disk image of the machine: where its partitions begin, and a layer to write on. Never writes the image."""
+"""The disk image that the machine begins with: where its partitions are. Only reads."""
 
 from __future__ import annotations
 
-import json
 import shutil
 import struct
 import subprocess
@@ -10,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SECTOR_BYTES = 512
-CARD_BYTES = 8 << 30
 ENTRY = struct.Struct("<B3xB3xII")  # one of the four in a master boot record: status, type, first sector, sectors
 
 
@@ -47,25 +45,8 @@ def boot_partition(image: Path) -> Partition:
     return fat
 
 
-def lay_over(image: Path, layer: Path) -> None:
-    """A disk that starts as `image`, as large as a small card, and keeps all changes to itself."""
-    kind = "qcow2" if first_bytes(image) == b"QFI\xfb" else "raw"
-    info = run("qemu-img", "info", "--output=json", str(image))
-    if info.returncode:
-        raise VmError(f"{image} cannot be read: {info.stderr.strip()}")
-    size = str(max(json.loads(info.stdout)["virtual-size"], CARD_BYTES))
-    done = run("qemu-img", "create", "-q", "-f", "qcow2", "-F", kind, "-b", str(image.resolve()), str(layer), size)
-    if done.returncode:
-        raise VmError(f"no layer could be laid over {image}: {done.stderr.strip()}")
-
-
-def first_bytes(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(4)
-
-
 def run(*command: str) -> subprocess.CompletedProcess[str]:
     """Run a program to its end. Raises VmError if it is not installed."""
     if shutil.which(command[0]) is None:
-        raise VmError(f"{command[0]} is missing: apt-get install qemu-system-arm qemu-utils mtools openssh-client")
+        raise VmError(f"{command[0]} is missing: apt-get install qemu-system-arm nbdkit mtools openssh-client")
     return subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)

@@ -1,8 +1,7 @@
 """The machine: qemu emulates a 64-bit ARM computer of 1 GB that boots a disk image. Ending it is a power cut.
 
-The image stays as it is; what the machine writes goes to a layer in a folder of its own. `cache=writeback` shows it a
-disk with a volatile cache. When the power is cut, what it flushed is kept; what it still held in memory is lost, and so
-may be new blocks that it wrote without flushing, because qemu keeps their place in mind until it is asked to flush.
+The image stays as it is; the machine has a card of its own, which begins as a copy (card.py) and forgets what was not
+flushed.
 """
 
 from __future__ import annotations
@@ -14,7 +13,8 @@ import time
 from pathlib import Path
 
 from tools.vm import kernel
-from tools.vm.disk import VmError, lay_over, run
+from tools.vm.card import Card
+from tools.vm.disk import VmError
 from tools.vm.shell import Shell
 
 HOST_SEEN_FROM_INSIDE = "10.0.2.2"
@@ -26,12 +26,11 @@ class Machine:
     """One computer. `start` and `cut` may be called again and again; use as a context manager."""
 
     def __init__(self, image: Path, folder: Path, key: Path, *, cores: int = 2) -> None:
-        self.folder, self.disk, self.serial = folder, folder / "disk.qcow2", folder / "serial.log"
+        self.folder, self.card, self.serial = folder, Card(folder / "card.img"), folder / "serial.log"
         self._cores = cores
         self._kernel = kernel.take(image, folder)
-        self._kept = folder / "first.qcow2"
-        self.disk.unlink(missing_ok=True)
-        lay_over(self._kept if self.was_here else image, self.disk)
+        self._kept = folder / "first.img"
+        self.card.lay(self._kept if self.was_here else image)
         self.shell = Shell(free_port(), key, folder)
         self._process: subprocess.Popen[bytes] | None = None
         self.started_s = 0.0
@@ -50,8 +49,8 @@ class Machine:
     def keep(self) -> None:
         """Let later machines in this folder start with the disk as it is now; the machine is off."""
         assert not self.runs
-        self.disk.rename(self._kept)
-        lay_over(self._kept, self.disk)
+        self.card.path.rename(self._kept)
+        self.card.lay(self._kept)
 
     @property
     def runs(self) -> bool:
@@ -59,6 +58,7 @@ class Machine:
 
     def start(self) -> None:
         """Switch it on; returns at once."""
+        self.card.power()
         errors = (self.folder / "qemu.log").open("ab")
         with errors:
             self._process = subprocess.Popen(
@@ -71,7 +71,7 @@ class Machine:
             *("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-m", "1G", "-smp", str(self._cores)),
             *("-accel", "tcg,thread=multi", "-display", "none", "-monitor", "none", "-nodefaults"),
             *("-kernel", str(self._kernel.image), "-initrd", str(self._kernel.initrd), "-append", self._kernel.words),
-            *("-drive", f"file={self.disk},if=virtio,format=qcow2,cache=writeback"),
+            *("-drive", self.card.words),
             *("-netdev", f"user,id=net,hostfwd=tcp:127.0.0.1:{self.shell.port}-:22"),
             *("-device", "virtio-net-pci,netdev=net,romfile=", "-device", "virtio-rng-pci"),
             *("-chardev", f"file,id=serial,path={self.serial},append=on", "-serial", "chardev:serial"),
@@ -94,18 +94,12 @@ class Machine:
             self._process.kill()
             self._process.wait()
             self._process = None
+        self.card.cut()
         self.shell.forget()
 
     def last_words(self) -> str:
         """The end of what it said on its serial line."""
         return self.serial.read_text(errors="replace")[-1500:] if self.serial.exists() else ""
-
-    def dump(self, path: Path) -> None:
-        """Its whole disk as it is now, as one flat file (with holes); the machine is off."""
-        assert not self.runs
-        done = run("qemu-img", "convert", "-O", "raw", str(self.disk), str(path))
-        if done.returncode:
-            raise VmError(f"the disk cannot be read: {done.stderr.strip()}")
 
 
 def free_port() -> int:

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from tools.vm.machine import HOST_SEEN_FROM_INSIDE, Machine
 from tools.vm.outside import Outside
@@ -22,11 +21,10 @@ Check = Callable[["Stage"], Iterator[Row]]
 
 @dataclass
 class Stage:
-    """Everything there is. `folder` is for files that checks need outside."""
+    """Everything there is."""
 
     machine: Machine
     outside: Outside
-    folder: Path
     rows: list[Row] = field(default_factory=list)
     camera: str = "auto"
     started: int = 0  # the place in what was heard where the last start begins
