@@ -94,7 +94,8 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @pytest.fixture
-def device(server: str, tmp_path: Path) -> Device:
+def program(tmp_path: Path) -> Path:
+    """The folder of the device's program."""
     home = tmp_path / "device's program"
     shutil.copytree(ROOT / "device", home / "device", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "models", home / "models")
@@ -102,7 +103,12 @@ def device(server: str, tmp_path: Path) -> Device:
     python = home / ".venv" / "bin" / "python"
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
-    return Device(f"{getpass.getuser()}@127.0.0.1:{home}", server, home / "models")
+    return home
+
+
+@pytest.fixture
+def device(server: str, program: Path) -> Device:
+    return Device(f"{getpass.getuser()}@127.0.0.1:{program}", server, program / "models")
 
 
 @pytest.fixture
@@ -158,12 +164,12 @@ def test_a_model_that_fails_in_its_place_is_taken_back(device: Device, pair: Pat
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-def test_who_may_not_write_there_does_it_with_sudo(device: Device, pair: Path, tmp_path: Path) -> None:
+def test_who_may_not_write_there_does_it_with_sudo(program: Path, pair: Path, tmp_path: Path) -> None:
     """As on Raspberry Pi OS, whose first user is asked for no password; without sudo the device keeps what it has."""
-    home, nobody = device.models.parent, ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    device, nobody = Device("", "", program / "models"), ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
-    (home / ".venv/bin/python").write_text("#!/bin/sh\n")  # ours may lie where no other may look; content with it
+    (program / ".venv/bin/python").write_text("#!/bin/sh\n")  # ours may lie where no other may look; content with it
     for path in (device.models, *device.models.iterdir()):
         os.chown(path, 65534, 65534)
     device.models.chmod(0o555)
@@ -173,7 +179,7 @@ def test_who_may_not_write_there_does_it_with_sudo(device: Device, pair: Path, t
         return subprocess.run([*nobody, "env", f"PATH={tmp_path}:/usr/bin:/bin", "sh", "-c", command[-1]], **how)
 
     def install() -> str:
-        return quantize_install.install(f"pi@x:{home}", pair / "emotion.tflite", pair / "emotion.json", run=there)
+        return quantize_install.install(f"pi@x:{program}", pair / "emotion.tflite", pair / "emotion.json", run=there)
 
     before = device.content()
     sudo.write_text("#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n")
