@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from device import __version__, config, layers
+from device import __version__
+from device.config import files, schema
 from device.errors import AffettoError
 
 ETC = Path("/etc/affetto/config.yaml")
@@ -160,19 +161,19 @@ def find_config(given: Path | None) -> Path:
     return given or (ETC if ETC.exists() else SHIPPED)
 
 
-def load(options: argparse.Namespace) -> config.Config:
+def load(options: argparse.Namespace) -> schema.Config:
     """The configuration that counts, checked."""
-    return layers.load(find_config(options.config))
+    return files.load(find_config(options.config))
 
 
 def run(options: argparse.Namespace) -> int:
     """`affetto run`."""
-    from device import daemon
+    from device import conductor
 
     settings = load(options)
     if options.eye_socket:
         settings = replace(settings, camera=replace(settings.camera, eye_socket=options.eye_socket))
-    return daemon.run(settings, find_config(options.config), options.scan_socket)
+    return conductor.run(settings, find_config(options.config), options.scan_socket)
 
 
 def eye(options: argparse.Namespace) -> int:
@@ -212,7 +213,7 @@ def watch(options: argparse.Namespace) -> int:
 
 def boot(options: argparse.Namespace) -> int:
     """`affetto boot`."""
-    from device import boot as partition
+    from device.config import boot as partition
 
     if options.template:
         return partition.show_template()

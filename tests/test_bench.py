@@ -20,7 +20,7 @@ from device.bench import deciding, running, seeing
 from device.bench import reading as reading_library
 from device.bench.report import MEANINGS, Report, describe_machine, percentile, show
 from device.bench.seeing import Seen
-from device.config import CameraConfig, Config, MqttConfig
+from device.config.schema import CameraConfig, Config, MqttConfig
 from device.demo import scene
 from device.demo.broker import PrivateBroker
 from device.domain import EMOTIONS, EyeClosed, EyeOpened, EyeRead, Reading, SeenFace

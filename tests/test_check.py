@@ -24,15 +24,15 @@ from device.check import broker as broker_check
 from device.check import camera, finding, machine
 from device.check import music as music_check
 from device.check.finding import Finding, Verdict
-from device.config import CameraConfig, Config, MqttConfig, MusicConfig, PlayerConfig
+from device.config.schema import CameraConfig, Config, MqttConfig, MusicConfig, PlayerConfig
 from device.demo import scene
 from device.demo.broker import PLACES, PrivateBroker
 from device.demo.show import write
 from device.domain import Memory
-from device.home.topics import Topics
-from device.music.catalogue import Catalogue
-from device.music.sound import alsa
-from device.state import Store
+from device.mqtt.topics import Topics
+from device.music.audio import alsa
+from device.music.library import Catalogue
+from device.store.database import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 TOPICS = Topics("affetto", "patient")
@@ -339,7 +339,7 @@ class Forbidden:
 def test_the_camera_stays_shut_without_consent_or_when_in_use(
     monkeypatch: pytest.MonkeyPatch, switched_on: bool, asked: bool, busy: bool, words: str
 ) -> None:
-    monkeypatch.setattr(camera, "EyeLink", Forbidden)
+    monkeypatch.setattr(camera, "EyeClient", Forbidden)
     finding = only(camera.camera(Config(), None, switched_on=switched_on, asked=asked, busy=busy))
     assert finding.verdict is Verdict.NOTE
     assert words in finding.words

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device import config
-from device.config import Config, MqttConfig
+from device.config import schema
+from device.config.reader import parse
+from device.config.schema import Config, MqttConfig
 from device.errors import ConfigError
-from device.settings import parse
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture
 def write(tmp_path, monkeypatch):
-    """Writes config.yaml into the present directory, so that messages show the plain name."""
+    """Writes schema.yaml into the present directory, so that messages show the plain name."""
     monkeypatch.chdir(tmp_path)
 
     def write(text):
@@ -32,21 +32,21 @@ def write(tmp_path, monkeypatch):
 
 def complaint(path):
     with pytest.raises(ConfigError) as caught:
-        config.load(path)
+        schema.load(path)
     return str(caught.value)
 
 
 def test_shipped_file_is_the_reference():
     shipped = (ROOT / "config.yaml").read_text(encoding="utf-8")
-    assert shipped == config.reference()
+    assert shipped == schema.reference()
 
 
 def test_shipped_file_gives_the_defaults():
-    assert config.load(ROOT / "config.yaml") == Config()
+    assert schema.load(ROOT / "config.yaml") == Config()
 
 
 def test_reference_explains_every_setting_on_one_line():
-    lines = config.reference().splitlines()
+    lines = schema.reference().splitlines()
     assert max(map(len, lines)) <= 120
     for section in fields(Config):
         for setting in fields(section.default):
@@ -57,11 +57,11 @@ def test_reference_explains_every_setting_on_one_line():
 
 @pytest.mark.parametrize("text", ["", "\n# nothing but a remark\n", "camera:\nmood:\n", "---\n", "\ufeffcamera:\n"])
 def test_what_is_left_out_has_its_default(write, text):
-    assert config.load(write(text)) == Config()
+    assert schema.load(write(text)) == Config()
 
 
 def test_values_are_read_as_they_are_meant(write):
-    read = config.load(
+    read = schema.load(
         write(
             "device: {id: kitchen, name: 'Küche 厨房', room: \"living room\"}\r\n"
             "camera:\r\n  fps: 4      # a whole number will do\r\n  enabled: yes\r\n  rotate: 180\r\n"
@@ -243,7 +243,7 @@ def test_a_password_is_not_in_the_representation():
 def test_any_text_gives_a_configuration_or_sentences_with_lines(text):
     said = "c.yaml: nothing to say"
     try:
-        parse(text, "c.yaml", Config, config.contradictions)
+        parse(text, "c.yaml", Config, schema.contradictions)
     except ConfigError as error:
         said = str(error)
     assert all(re.match(r"c\.yaml(:\d+)?: .", line) for line in said.split("\n"))

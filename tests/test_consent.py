@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from device.config import CameraConfig, Config
-from device.daemon import first_memory
-from device.decisions import consent
+from device.conductor import first_memory
+from device.config.schema import CameraConfig, Config
+from device.core import consent
+from device.core.session import Session
 from device.domain import BrokerConnected, CloseEye, Event, Log, Memory, Message, Now, OpenEye, Publish, Save
-from device.home.topics import Topics
-from device.session import Session
+from device.mqtt.topics import Topics
 
 TOPICS = Topics("affetto", "box")
 MISTAKE = "affetto.yaml:3: mqtt.hots: unknown setting"

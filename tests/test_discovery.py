@@ -12,18 +12,18 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from test_payloads import matches_snapshot
+from test_documents import matches_snapshot
 
 from device import __version__
-from device.config import Config, DeviceConfig, MqttConfig
+from device.config.schema import Config, DeviceConfig, MqttConfig
+from device.core.session import Session
 from device.demo.broker import PLACES, PrivateBroker
 from device.domain import Event, Memory, Message, MoodName, Now, Publish, Tick, Transport
-from device.home import discovery, payloads
-from device.home.commands import Refusal
-from device.home.discovery import ENTITIES
-from device.home.mqtt import Mqtt
-from device.home.topics import Topics
-from device.session import Session
+from device.mqtt import discovery, documents
+from device.mqtt.client import Mqtt
+from device.mqtt.command_parser import Refusal
+from device.mqtt.discovery import ENTITIES
+from device.mqtt.topics import Topics
 from tests.appliance import Ear
 
 CONFIG = Config(device=DeviceConfig(id="kit", name="Küche", room="Kitchen"), mqtt=MqttConfig())
@@ -36,7 +36,7 @@ def test_snapshot() -> None:
     publish = discovery.announcement(CONFIG, TOPICS)
     assert publish.topic == "homeassistant/device/affetto_kit/config"
     assert publish.retain
-    document = json.loads(payloads.encode(publish.payload).decode().replace(__version__, "VERSION"))
+    document = json.loads(documents.encode(publish.payload).decode().replace(__version__, "VERSION"))
     assert matches_snapshot("discovery", document)
 
 

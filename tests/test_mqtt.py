@@ -18,13 +18,13 @@ from typing import Any
 import paho.mqtt.client as paho
 import pytest
 
-from device.config import MqttConfig
+from device.config.schema import MqttConfig
 from device.demo.broker import PLACES, PrivateBroker
 from device.domain import BrokerConnected, BrokerLost, Event, Message, Publish
 from device.errors import MqttError
-from device.home.fake import FakeBroker, FakeMqtt
-from device.home.mqtt import Connection, Messenger, Mqtt
-from device.home.topics import Topics
+from device.mqtt.client import Connection, Messenger, Mqtt
+from device.mqtt.fake import FakeBroker, FakeMqtt
+from device.mqtt.topics import Topics
 
 TOPICS = Topics("affetto", "kit")
 PATIENCE_S = 15.0
@@ -268,10 +268,10 @@ def broker() -> Iterator[PrivateBroker]:
 def test_the_broker_says_offline_when_the_device_dies(broker: PrivateBroker) -> None:
     script = (
         "import os, sys, queue\n"
-        "from device.config import MqttConfig\n"
+        "from device.config.schema import MqttConfig\n"
         "from device.domain import Publish\n"
-        "from device.home.mqtt import Mqtt\n"
-        "from device.home.topics import Topics\n"
+        "from device.mqtt.client import Mqtt\n"
+        "from device.mqtt.topics import Topics\n"
         "inbox, topics = queue.SimpleQueue(), Topics('affetto', 'kit')\n"
         "mqtt = Mqtt(MqttConfig(host='127.0.0.1', port=int(sys.argv[1])), topics, inbox.put)\n"
         "mqtt.start(); inbox.get()\n"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.config import MoodConfig
+from device.config.schema import MoodConfig
 from device.domain import MOOD_AFFECT, Affect, Emotion, Mood, MoodName, MoodSource, PolicyName, Target
 from device.mood.plane import name_of
 from device.mood.policy import SETTLED, STEP, WALKS, WHOLE_WAY, Guide, better_than, goal_of

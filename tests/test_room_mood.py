@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.config import MoodConfig
+from device.config.schema import MoodConfig
 from device.domain import EMOTIONS, MOOD_AFFECT, Emotion, MoodName, MoodSource, Now, Reading, SeenFace
 from device.mood.room_mood import RoomMood, weighted_mean
 

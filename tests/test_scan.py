@@ -16,11 +16,11 @@ from rich.progress import Progress
 from device import scan
 from device.domain import MOOD_AFFECT, Affect, MoodName, MoodOrigin, Track
 from device.errors import AffettoError, LibraryError
-from device.music.catalogue import Catalogue
-from device.music.catalogue.analyst import listener
+from device.music.library import Catalogue
+from device.music.library.analysis_queue import listener
 from device.music.track_mood import FEATURE_BYTES, TrackMood
-from device.music.workers.reader import read_here
-from device.scan import png, points, terminal
+from device.music.workers.tag_client import read_here
+from device.scan import plot, points, terminal
 
 HEARD = TrackMood(Affect(-0.2, 0.7), 0.3, (0.1, 0.7, 0.1, 0.1), 120.0, bytes(FEATURE_BYTES), -12.0)
 
@@ -174,9 +174,9 @@ def test_points_stand_where_the_model_hears_them() -> None:
 def test_the_picture_has_its_size_and_nothing_is_left_beside_it(tmp_path: Path, count: int) -> None:
     tracks = [track(f"{n:x}", MoodName.SAD, MoodOrigin.FOLDER if n % 2 else MoodOrigin.MODEL) for n in range(count)]
     known = {one.key: (n / count * 2 - 1, 0.5, 0.4) for n, one in enumerate(tracks) if n % 3}
-    png.draw(points.points_of(tracks, known), tmp_path / "library.png")
+    plot.draw(points.points_of(tracks, known), tmp_path / "library.png")
     raw = (tmp_path / "library.png").read_bytes()
-    assert struct.unpack(">II", raw[16:24]) == (png.WIDTH_IN * png.DPI, png.HEIGHT_IN * png.DPI)
+    assert struct.unpack(">II", raw[16:24]) == (plot.WIDTH_IN * plot.DPI, plot.HEIGHT_IN * plot.DPI)
     assert [path.name for path in tmp_path.iterdir()] == ["library.png"]
 
 

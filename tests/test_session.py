@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from device.config import Config
+from device.config.schema import Config
+from device.core.session import Session
 from device.domain import (
     EMOTIONS,
     MOOD_AFFECT,
@@ -52,8 +53,7 @@ from device.domain import (
     TrackFailed,
     TrackStarted,
 )
-from device.home.topics import Topics
-from device.session import Session
+from device.mqtt.topics import Topics
 
 T0, WALL0 = 1000.0, 1_700_000_000.0
 TOPICS = Topics("affetto", "box")
@@ -118,9 +118,9 @@ class Room:
         return actions
 
     def playing(self) -> Track:
-        spin = self.session.jukebox.spin
-        assert spin is not None
-        return spin.choice.track
+        playthrough = self.session.playback.playthrough
+        assert playthrough is not None
+        return playthrough.choice.track
 
     def start_music(self) -> Play:
         (play,) = only(Play, self.tell(LibraryLoaded(LIBRARY)))
@@ -268,7 +268,7 @@ def test_late_events_of_replaced_tracks_fall_away() -> None:
     (second,) = only(Play, room.say("playback", "next"))
     for stale in (TrackEnded(first.serial), TrackFailed(first.serial, "gone"), TrackStarted(first.serial)):
         assert room.tell(stale) == []
-    assert room.session.jukebox.spin.serial == second.serial
+    assert room.session.playback.playthrough.serial == second.serial
 
 
 def test_a_broken_file_is_reported_and_skipped() -> None:
@@ -282,7 +282,7 @@ def test_a_broken_file_is_reported_and_skipped() -> None:
     assert following.track.key != play.track.key
 
 
-def test_when_everything_fails_the_jukebox_rests_and_tries_again() -> None:
+def test_when_everything_fails_the_playback_rests_and_tries_again() -> None:
     room = Room()
     plays = only(Play, room.tell(LibraryLoaded(LIBRARY[:2])))
     tries = 0

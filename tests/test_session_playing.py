@@ -34,7 +34,7 @@ from device.domain import (
     TrackFailed,
     TrackStarted,
 )
-from device.home import payloads
+from device.mqtt import documents
 
 
 @pytest.fixture
@@ -107,9 +107,9 @@ def test_an_order_drops_the_cue(room: Room, order: str) -> None:
     actions = room.say("playback", order)
     assert only(Play if order == "next" else Silence, actions)
     assert only(Cue, actions) == []
-    before = room.session.jukebox.spin
+    before = room.session.playback.playthrough
     room.tell(TrackStarted(cue.serial), TrackFailed(cue.serial, "broken"), TrackEnded(cue.serial))
-    assert room.session.jukebox.spin == before
+    assert room.session.playback.playthrough == before
 
 
 def test_a_cue_that_cannot_be_played_is_replaced_and_the_song_plays_on(room: Room) -> None:
@@ -261,7 +261,7 @@ def test_until_it_sounds_nobody_can_reckon_where_it_is() -> None:
     state = said(actions, "track/state")[-1]
     assert (state["title"], state["position_s"], state["position_at"]) == (SONG.title, 73.0, None)
     state = said(room.tell(TrackStarted(only(Play, actions)[0].serial)), "track/state")[-1]
-    assert (state["position_s"], state["position_at"]) == (73.0, payloads.timestamp(room.wall))
+    assert (state["position_s"], state["position_at"]) == (73.0, documents.timestamp(room.wall))
 
 
 def test_paused_stays_paused_at_its_place() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from device.domain import Listen, Memory, MoodName, Outcome, Playback, PolicyName
 from device.errors import StateError
-from device.state import DECODERS, INSERT, Store, set_aside
+from device.store.database import DECODERS, INSERT, Store, set_aside
 
 ROOT = Path(__file__).resolve().parent.parent
 CHANGED = Memory(55, PolicyName.LIFT, True, "küche", "Ada", MoodName.SAD, Playback.PAUSED, "k1", 73.5)
@@ -129,7 +129,7 @@ def test_close_twice_and_late_saves_are_harmless(opened):
 
 
 def test_history_is_bounded_while_running_and_at_the_start(opened, monkeypatch):
-    monkeypatch.setattr("device.state.PRUNE_EVERY", 10)
+    monkeypatch.setattr("device.store.database.PRUNE_EVERY", 10)
     store = opened(keep=25)
     for number in range(100):
         store.record(listen(number))
@@ -333,7 +333,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from device.domain import Listen, Memory, MoodName, Outcome
-from device.state import Store
+from device.store.database import Store
 store = Store.open(Path(sys.argv[1]), Memory())
 number = len(store.history)
 while True:

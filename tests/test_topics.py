@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device.domain import Message, MoodName, PolicyName, Transport
-from device.home.commands import (
+from device.mqtt.command_parser import (
     READERS,
     Command,
     Feedback,
@@ -24,7 +24,7 @@ from device.home.commands import (
     SetTrackMood,
     SetVolume,
 )
-from device.home.topics import Topics
+from device.mqtt.topics import Topics
 
 TOPICS = Topics("affetto", "kit")
 

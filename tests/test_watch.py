@@ -22,12 +22,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from device import watch
-from device.config import Config, DeviceConfig, MqttConfig
+from device.config.schema import Config, DeviceConfig, MqttConfig
 from device.demo.broker import PLACES, PrivateBroker
 from device.domain import EMOTIONS, BrokerConnected, BrokerLost, Message, Now, Publish
-from device.home.fake import FakeBroker, FakeMqtt
-from device.home.mqtt import Mqtt
-from device.home.topics import Topics
+from device.mqtt.client import Mqtt
+from device.mqtt.fake import FakeBroker, FakeMqtt
+from device.mqtt.topics import Topics
 from device.watch import screen, seen
 from device.watch.seen import READERS, Needle, Seen
 
@@ -285,7 +285,7 @@ def test_it_ends_after_its_time_without_a_broker() -> None:
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_it_leaves_the_terminal_as_it_was(sign: signal.Signals) -> None:
-    script = "import sys\nfrom device import watch\nfrom device.config import *\n" \
+    script = "import sys\nfrom device import watch\nfrom device.config.schema import *\n" \
              "sys.exit(watch.run(Config(mqtt=MqttConfig(host='127.0.0.1', port=1))))"
     ours, theirs = pty.openpty()
     environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm", "PYTHONUTF8": "1"}

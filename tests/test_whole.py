@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from device.config import Config
+from device.config.schema import Config
 from device.demo import scene, songs
 from device.demo.broker import PrivateBroker
 from device.demo.show import configure

@@ -22,8 +22,8 @@ from pathlib import Path, PurePosixPath
 CLONE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CLONE))
 
-from device.boot import NAME  # noqa: E402
-from device.boot.template import TEMPLATE  # noqa: E402
+from device.config.boot import NAME  # noqa: E402
+from device.config.boot.template import TEMPLATE  # noqa: E402
 from device.demo import songs  # noqa: E402
 from device.errors import AffettoError  # noqa: E402
 from tools.image import debian, debs, payload, source, system, table, wheels  # noqa: E402

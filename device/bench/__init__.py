@@ -21,7 +21,7 @@ from device.bench.reading import catalogue
 from device.bench.report import Report, describe_machine, show
 from device.bench.running import watch_program
 from device.bench.seeing import stage_times, watch_eye
-from device.config import Config, MqttConfig
+from device.config.schema import Config, MqttConfig
 from device.demo import scene, songs
 from device.demo.album import SONGS
 from device.demo.broker import PrivateBroker

@@ -9,7 +9,8 @@ from functools import partial
 
 import numpy as np
 
-from device.config import Config
+from device.config.schema import Config
+from device.core.session import Session
 from device.domain import (
     MOOD_AFFECT,
     Affect,
@@ -26,9 +27,8 @@ from device.domain import (
     Target,
     Track,
 )
-from device.home.topics import Topics
-from device.music.choosing.recommend import Library, Taste, choose
-from device.session import Session
+from device.mqtt.topics import Topics
+from device.music.recommend.choose import Taste, TrackIndex, choose
 
 LIBRARIES = {"1k": 1_000, "10k": 10_000, "100k": 100_000}
 LISTENS, CHOICES, STARTS = 20_000, 200, 3
@@ -64,9 +64,9 @@ def recommend() -> dict[str, list[float]]:
     return stages
 
 
-def start(tracks: Sequence[Track], history: Sequence[Listen]) -> tuple[Library, Taste]:
+def start(tracks: Sequence[Track], history: Sequence[Listen]) -> tuple[TrackIndex, Taste]:
     """What happens when the catalogue has been read: the index, and all that is remembered put onto it."""
-    library, taste = Library(tracks), Taste(history)
+    library, taste = TrackIndex(tracks), Taste(history)
     taste.meet(library)
     return library, taste
 

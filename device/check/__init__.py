@@ -16,14 +16,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from device import layers
 from device.check import broker, camera, machine, music
 from device.check.finding import Finding, Verdict, note, problem, well
-from device.config import Config
-from device.daemon import first_memory
+from device.conductor import first_memory
+from device.config import files
+from device.config.schema import Config
 from device.errors import ConfigError
-from device.home.topics import Topics
 from device.model import SHIPPED_MODELS
+from device.mqtt.topics import Topics
 
 SIGNS = {Verdict.WELL: ("✓", "green"), Verdict.NOTE: ("-", "yellow"), Verdict.PROBLEM: ("✗", "red")}
 
@@ -50,15 +50,15 @@ def run(path: Path, *, as_json: bool = False, take_frame: bool = False) -> int:
 def run_checks(path: Path, take_frame: bool, console: Console) -> Iterator[Finding]:
     """Every finding, as it is made. While one is being made, `console` says which."""
     try:
-        config = layers.load(path)
+        config = files.load(path)
     except ConfigError as error:
         for mistake in str(error).splitlines():
             yield problem("configuration", mistake)
         yield note("configuration", "the rest is examined when these are corrected")
         return
-    sheets = ", ".join(name for name, _ in layers.over(path))
+    sheets = ", ".join(name for name, _ in files.over(path))
     yield well("configuration", f"{path}; over it {sheets}" if sheets else str(path))
-    for mistake in layers.boot_mistakes(path):
+    for mistake in files.boot_mistakes(path):
         yield problem("boot file", mistake, "correct it on the boot partition and start again; what was before goes on")
     for words, examine in examinations(config, path, take_frame):
         with console.status(words):

@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from device.check.events import wait_for
 from device.check.finding import Finding, note, problem, well
-from device.config import MqttConfig
+from device.config.schema import MqttConfig
 from device.domain import BrokerConnected, BrokerLost, Event, Message
 from device.errors import AffettoError
-from device.home.finder import Broker, find, tell
-from device.home.mqtt import Connection
-from device.home.topics import Topics
+from device.mqtt.broker_discovery import Broker, find, tell
+from device.mqtt.client import Connection
+from device.mqtt.topics import Topics
 
 BROKER_S = 8.0  # to connect, name look-up included
 RETAINED_S = 0.5  # for what the broker has kept of this device

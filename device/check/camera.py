@@ -12,10 +12,10 @@ from pathlib import Path
 
 from device.check.events import wait_for
 from device.check.finding import Finding, note, problem, well
-from device.config import CameraConfig, Config
+from device.config.schema import CameraConfig, Config
 from device.domain import Event, EyeClosed, EyeOpened, EyeRead
 from device.perception import picamera, v4l2
-from device.perception.link import EyeLink
+from device.perception.eye_client import EyeClient
 
 EYE_S = 15.0  # to load the models, open the camera and look once
 
@@ -56,7 +56,7 @@ def _name_camera(config: CameraConfig) -> str:
 def _look(config: CameraConfig, path: Path | None) -> Finding:
     """One reading, through an eye of our own."""
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    link = EyeLink(config, path, events.put)
+    link = EyeClient(config, path, events.put)
     link.open()
     try:
         opened = wait_for(events, EYE_S, EyeOpened, EyeClosed)

@@ -22,7 +22,7 @@ from device.model import Card, read_card
 from device.music.analysis import MoodAnalyser
 from device.perception.emotion import EmotionClassifier
 from device.perception.faces import FaceDetector
-from device.state import Store
+from device.store.database import Store
 
 PACKAGES = ("opencv-python-headless", "numpy", "python-vlc", "paho-mqtt", "PyYAML", "mutagen", "rich", "zeroconf")
 RUNTIMES = ("ai-edge-litert", "tflite-runtime")  # one of them

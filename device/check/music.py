@@ -10,13 +10,13 @@ from pathlib import Path
 
 from device.check.finding import Finding, note, problem, well
 from device.check.machine import copy
-from device.config import MusicConfig, PlayerConfig
+from device.config.schema import MusicConfig, PlayerConfig
 from device.domain import Event, MoodName
 from device.errors import AffettoError
-from device.music.catalogue import Catalogue
-from device.music.catalogue.files import expand
-from device.music.playing.vlc_player import VlcPlayer
-from device.music.sound import alsa, outputs
+from device.music.audio import alsa, outputs
+from device.music.library import Catalogue
+from device.music.library.walker import expand
+from device.music.playback.vlc_player import VlcPlayer
 
 
 def sound(config: PlayerConfig, busy: bool) -> Iterator[Finding]:

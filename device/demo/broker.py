@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from device.config import MqttConfig
+from device.config.schema import MqttConfig
 from device.errors import MqttError
 
 START_S = 10.0

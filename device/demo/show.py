@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from device import watch
-from device.config import CameraConfig, Config, DeviceConfig, MoodConfig, MqttConfig, MusicConfig, PlayerConfig
+from device.config.schema import CameraConfig, Config, DeviceConfig, MoodConfig, MqttConfig, MusicConfig, PlayerConfig
 from device.demo import scene, songs
 from device.demo.broker import PrivateBroker
 from device.demo.tally import Tally

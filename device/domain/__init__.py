@@ -26,6 +26,7 @@ from device.domain.actions import (
     Silence,
     Subscribe,
 )
+from device.domain.affect import EMOTIONS, MOOD_AFFECT, Affect, Emotion, Mood, MoodName, MoodSource, Scores
 from device.domain.events import (
     BrokerConnected,
     BrokerLost,
@@ -46,7 +47,7 @@ from device.domain.events import (
     TrackFailed,
     TrackStarted,
 )
-from device.domain.feelings import EMOTIONS, MOOD_AFFECT, Affect, Emotion, Mood, MoodName, MoodSource, Scores
+from device.domain.faces import Face, Point, Reading, SeenFace
 from device.domain.music import (
     Choice,
     Listen,
@@ -59,7 +60,6 @@ from device.domain.music import (
     Track,
     Transport,
 )
-from device.domain.sight import Face, Point, Reading, SeenFace
 
 __all__ = [
     "EMOTIONS",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from device.domain.feelings import MoodName
+from device.domain.affect import MoodName
 from device.domain.music import Listen, Memory, Track
 
 

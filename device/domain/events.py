@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from device.domain.faces import Reading
 from device.domain.music import Track
-from device.domain.sight import Reading
 
 
 @dataclass(frozen=True, slots=True)

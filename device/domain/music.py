@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from device.domain.feelings import MOOD_AFFECT, Affect, MoodName
+from device.domain.affect import MOOD_AFFECT, Affect, MoodName
 
 
 class MoodOrigin(StrEnum):

@@ -14,7 +14,7 @@ through the valence-arousal plane:
 
 from __future__ import annotations
 
-from device.config import MoodConfig
+from device.config.schema import MoodConfig
 from device.domain import MOOD_AFFECT, Affect, Mood, MoodName, MoodSource, PolicyName, Target
 from device.mood.plane import affect_of, name_of
 

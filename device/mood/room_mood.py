@@ -18,7 +18,7 @@ import math
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 
-from device.config import MoodConfig
+from device.config.schema import MoodConfig
 from device.domain import Affect, Emotion, Mood, MoodName, MoodSource, Now, Reading, Scores, SeenFace
 from device.mood.plane import affect_of_moods, emotion_of, mood_probabilities
 from device.mood.smoothing import MOOD_PRIOR, PRIOR, FaceFilter

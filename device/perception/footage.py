@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.config import CameraConfig
+from device.config.schema import CameraConfig
 from device.errors import CameraError
 from device.perception.frame import SMALLEST_PX, Frame, Gray, fit, to_gray, turn
 
@@ -25,7 +25,7 @@ PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", 
 SLIP_S = 1.0  # further behind than this, a recording waits for us instead of the other way round
 
 
-class Pace:
+class FrameClock:
     """Says of each moment of a recording whether it is to be shown, and waits for it when live."""
 
     def __init__(self, fps: float, live: bool) -> None:
@@ -72,7 +72,7 @@ class VideoCamera:
 
     def __init__(self, path: Path, config: CameraConfig, *, live: bool = True) -> None:
         self._path, self._config, self._live = path, config, live
-        self._pace = Pace(config.fps, live)
+        self._pace = FrameClock(config.fps, live)
         self._capture = self._open()
 
     @property
@@ -134,7 +134,7 @@ class FolderCamera:
 
     def __init__(self, folder: Path, config: CameraConfig, *, live: bool = True) -> None:
         self._folder, self._config, self._live = folder, config, live
-        self._pace = Pace(config.fps, live)
+        self._pace = FrameClock(config.fps, live)
         try:
             found = [path for path in folder.iterdir() if path.suffix.lower() in PICTURES]
         except OSError as error:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import cv2
 
-from device.config import CameraConfig
+from device.config.schema import CameraConfig
 from device.errors import CameraError
 from device.perception.frame import Frame, fit, to_gray, turn
 

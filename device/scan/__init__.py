@@ -15,13 +15,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from device.config import Config
+from device.config.schema import Config
 from device.domain import LibraryLoaded, MoodName, MoodOrigin
 from device.errors import AffettoError, LibraryError, ModelError
 from device.model import SHIPPED_MODELS
-from device.music.catalogue import Catalogue
-from device.music.catalogue.analyst import Hears, listener
-from device.music.workers.worker import Worker
+from device.music.library import Catalogue
+from device.music.library.analysis_queue import TrackAnalyser, listener
+from device.music.workers.analysis_client import AnalysisClient
 from device.scan import terminal
 from device.scan.points import points_of
 
@@ -55,7 +55,7 @@ def read(catalogue: Catalogue, folders: Sequence[Path], progress: Progress) -> L
     return catalogue.scan(folders, lambda done, total: progress.update(task, completed=done, total=max(total, 1)))
 
 
-def hear(catalogue: Catalogue, models_dir: Path, progress: Progress, worker: Hears | None = None) -> str:
+def hear(catalogue: Catalogue, models_dir: Path, progress: Progress, worker: TrackAnalyser | None = None) -> str:
     """Analyse everything that was not heard yet. Empty, or a sentence that says why something is left."""
     try:
         model = listener(models_dir)
@@ -64,7 +64,7 @@ def hear(catalogue: Catalogue, models_dir: Path, progress: Progress, worker: Hea
     done, total = catalogue.count_heard(model)
     task = progress.add_task("Listening", total=total - done)
     try:
-        with closing(worker or Worker(models_dir)) as hears:
+        with closing(worker or AnalysisClient(models_dir)) as hears:
             while waiting := catalogue.pending(model, SAVE_EVERY):
                 learnt = [_hear_one(catalogue, hears, model, *one, progress, task) for one in waiting]
                 if not any(learnt):
@@ -80,7 +80,7 @@ def hear(catalogue: Catalogue, models_dir: Path, progress: Progress, worker: Hea
 
 
 def _hear_one(
-    catalogue: Catalogue, hears: Hears, model: str, key: str, path: Path, progress: Progress, task: object
+    catalogue: Catalogue, hears: TrackAnalyser, model: str, key: str, path: Path, progress: Progress, task: object
 ) -> bool:
     """Whether anything was learnt of it; a file that is gone is passed over."""
     try:
@@ -131,9 +131,9 @@ def show(console: Console, catalogue: Catalogue, found: LibraryLoaded, plot: str
     if plot == SCREEN:
         console.print(terminal.chart(points, console.width))
         return
-    from device.scan import png
+    from device.scan import plot as picture
 
-    png.draw(points, Path(plot))
+    picture.draw(points, Path(plot))
     console.print(f"The library in the plane of valence and arousal: {plot}", highlight=False)
 
 

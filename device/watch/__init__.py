@@ -18,10 +18,10 @@ from datetime import datetime
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from device.config import Config
+from device.config.schema import Config
 from device.domain import BrokerConnected, BrokerLost, Event, Message, Now
-from device.home.mqtt import Connection
-from device.home.topics import Topics
+from device.mqtt.client import Connection
+from device.mqtt.topics import Topics
 from device.watch import screen, seen
 from device.watch.seen import News, Seen
 

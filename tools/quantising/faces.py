@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from device.config import CameraConfig
+from device.config.schema import CameraConfig
 from device.errors import AffettoError
 from device.model import SHIPPED_MODELS
 from device.perception.crop import SIDE_PX, align

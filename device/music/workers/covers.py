@@ -16,14 +16,14 @@ from urllib.parse import unquote_to_bytes
 
 from device.domain import CoverRead, Event
 from device.errors import LibraryError, ModelError
-from device.music.workers.reader import Reader
+from device.music.workers.tag_client import TagClient
 
 log = logging.getLogger("affetto.covers")
 
 IDLE_S = 30.0  # then the process is ended; a track is longer
 
 
-class ReadsCovers(Protocol):
+class CoverReader(Protocol):
     """What is needed of `music.reader.Reader`."""
 
     def cover(self, path: Path) -> bytes: ...
@@ -33,8 +33,8 @@ class ReadsCovers(Protocol):
 class Covers:
     """Answers each `read` with one `CoverRead`, unless another came before it was begun."""
 
-    def __init__(self, put: Callable[[Event], None], reader: ReadsCovers | None = None) -> None:
-        self._put, self._reader = put, reader or Reader()
+    def __init__(self, put: Callable[[Event], None], reader: CoverReader | None = None) -> None:
+        self._put, self._reader = put, reader or TagClient()
         self._news = threading.Condition()
         self._wanted = ""
         self._closing = False

@@ -1,0 +1,1 @@
+"""The settings: their schema, the files that hold them, and the file on the boot partition."""
