@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from device.config.schema import MoodConfig
 from device.domain import EMOTIONS, MOOD_AFFECT, Emotion, MoodName, MoodSource, Now, Reading, SeenFace
-from device.mood.room_mood import RoomMood, weighted_mean
+from device.mood.evidence import weighted_mean
+from device.mood.room_mood import RoomMood
 
 NEUTRAL = (0.86, 0.05, 0.01, 0.04, 0.01, 0.01, 0.01, 0.01)
 HAPPY = (0.04, 0.90, 0.02, 0.01, 0.01, 0.005, 0.01, 0.005)

@@ -10,13 +10,14 @@ from dataclasses import replace
 import pytest
 
 from device.config.schema import Config
-from device.core.session import Session
+from device.core.session import Decision, Session
 from device.domain import (
     EMOTIONS,
     MOOD_AFFECT,
     Action,
-    BrokerConnected,
-    BrokerLost,
+    Announce,
+    Answer,
+    Asked,
     CloseEye,
     Correct,
     CoverRead,
@@ -27,33 +28,41 @@ from device.domain import (
     EyeRead,
     LibraryLoaded,
     Memory,
-    Message,
+    Misunderstood,
     MoodName,
     MoodOrigin,
     Now,
     OpenEye,
+    Origin,
     Outcome,
     Pause,
     Play,
-    Playback,
+    PlaybackState,
     PolicyName,
-    Publish,
+    Position,
+    RampVolume,
     ReadCover,
     Reading,
     Record,
     Resume,
     Save,
     SeenFace,
-    SetVolume,
     Silence,
-    Subscribe,
+    Snapshot,
+    SurfaceDown,
+    SurfaceUp,
     Tick,
     Track,
+    TrackAt,
     TrackEnded,
     TrackFailed,
     TrackStarted,
 )
+from device.mqtt.messages import Publication
+from device.mqtt.state_publisher import StatePublisher
 from device.mqtt.topics import Topics
+
+Said = Action | Publication
 
 T0, WALL0 = 1000.0, 1_700_000_000.0
 TOPICS = Topics("affetto", "box")
@@ -83,15 +92,21 @@ def feeling(emotion: Emotion) -> Reading:
 
 
 class Room:
-    """A session with a clock that the test moves."""
+    """A session with a clock that the test moves, and the MQTT surface's publisher beside it."""
 
     def __init__(self, memory: Memory | None = None, **changes: dict[str, object]) -> None:
         config = Config()
         for section, values in changes.items():
             config = replace(config, **{section: replace(getattr(config, section), **values)})
         self.mono, self.wall = T0, WALL0
-        self.session = Session(config, memory or Memory(), (), TOPICS, random.Random(1))
-        self.log: list[Action] = self.session.start(self.now)
+        memory = memory or Memory()
+        former = Topics.recall(memory.known_as)
+        self.publisher = StatePublisher(config.mqtt, TOPICS, None, former if former != TOPICS else None)
+        self.up = False
+        self.session = Session(config, memory, (), random.Random(1))
+        self.log: list[Said] = []
+        self.snapshot: Snapshot | None = None
+        self._take(self.session.start(self.now))
 
     @property
     def now(self) -> Now:
@@ -101,21 +116,50 @@ class Room:
         self.mono += seconds
         self.wall += seconds
 
-    def tell(self, *events: Event) -> list[Action]:
-        actions = [action for event in events for action in self.session.handle(event, self.now)]
-        self.log += actions
-        return actions
+    def _take(self, decision: Decision) -> list[Said]:
+        said: list[Said] = []
+        for action in decision.actions:
+            notice = isinstance(action, Announce | Answer)
+            said.append(self.publisher.notice(action) if notice else action)
+        self.snapshot = decision.snapshot
+        if self.up:
+            said += self.publisher.render(decision.snapshot, self.now)
+        self.log += said
+        return said
 
-    def say(self, name: str, payload: str) -> list[Action]:
-        return self.tell(Message(f"affetto/box/{name}/set", payload.encode()))
+    def tell(self, *events: Event) -> list[Said]:
+        said: list[Said] = []
+        for event in events:
+            match event:
+                case SurfaceUp():
+                    self.up = True
+                    self.publisher.forget()
+                case SurfaceDown():
+                    self.up = False
+            said += self._take(self.session.handle(event, self.now))
+        return said
 
-    def show(self, emotion: Emotion, seconds: float, fps: float = 8.0) -> list[Action]:
+    def say(self, name: str, payload: str) -> list[Said]:
+        """A message on this device's command topic, as the adapter reads it."""
+        topic = f"affetto/box/{name}/set"
+        origin, command = Origin("MQTT", topic, payload), TOPICS.parse(topic, payload.encode())
+        return self.tell(Misunderstood(origin, command) if isinstance(command, str) else Asked(command, origin))
+
+    def show(self, emotion: Emotion, seconds: float, fps: float = 8.0) -> list[Said]:
         """Somebody shows `emotion` for so long."""
         actions = []
         for _ in range(int(seconds * fps)):
             self.pass_time(1 / fps)
             actions += self.tell(EyeRead(replace(feeling(emotion), at_s=self.mono)))
         return actions
+
+    def start(self, serial: int, track_s: float = 0.0) -> list[Said]:
+        """The player says that this one sounds."""
+        return self.tell(TrackStarted(serial, Position(track_s, self.mono, True)))
+
+    def at(self, serial: int, track_s: float, running: bool = True) -> list[Said]:
+        """The player says where it is."""
+        return self.tell(TrackAt(serial, Position(track_s, self.mono, running)))
 
     def playing(self) -> Track:
         playthrough = self.session.playback.playthrough
@@ -124,17 +168,20 @@ class Room:
 
     def start_music(self) -> Play:
         (play,) = only(Play, self.tell(LibraryLoaded(LIBRARY)))
-        self.tell(TrackStarted(play.serial))
+        self.start(play.serial)
         return play
 
 
-def only(kind: type, actions: Iterable[Action]) -> list:
+def only(kind: type, actions: Iterable[Said]) -> list:
     return [action for action in actions if isinstance(action, kind)]
 
 
-def said(actions: Iterable[Action], topic: str) -> list:
-    """Payloads published on affetto/box/<topic>."""
-    return [action.payload for action in only(Publish, actions) if action.topic == f"affetto/box/{topic}"]
+def said(actions: Iterable[Said], topic: str) -> list:
+    """Payloads published on affetto/box/<topic>: JSON where they are JSON objects, else text; covers as bytes."""
+    payloads = [one.payload for one in only(Publication, actions) if one.topic == f"affetto/box/{topic}"]
+    if topic == "track/cover":
+        return payloads
+    return [json.loads(payload) if payload[:1] in b"{[" and payload else payload.decode() for payload in payloads]
 
 
 def event_types(actions: Iterable[Action]) -> list[str]:
@@ -146,8 +193,9 @@ def event_types(actions: Iterable[Action]) -> list[str]:
 
 def test_start_asks_for_volume_and_group_and_leaves_the_camera_off() -> None:
     room = Room(Memory(volume=25, camera=False, room="kitchen"))
-    assert only(SetVolume, room.log) == [SetVolume(25)]
-    assert only(Subscribe, room.log) == [Subscribe("kitchen")]
+    assert only(RampVolume, room.log) == [RampVolume(25)]
+    assert room.snapshot is not None
+    assert room.snapshot.room == "kitchen"
     assert only(OpenEye, room.log) == only(CloseEye, room.log) == []
 
 
@@ -178,7 +226,7 @@ def test_first_song_does_not_wait_for_ever() -> None:
 
 @pytest.mark.parametrize(
     ("memory", "changes"),
-    [(Memory(playback=Playback.STOPPED), {}), (Memory(playback=Playback.PAUSED), {}), (Memory(), {"autoplay": False})],
+    [(Memory(playback=PlaybackState.STOPPED), {}), (Memory(playback=PlaybackState.PAUSED), {}), (Memory(), {"autoplay": False})],
     ids=["stopped before", "paused before", "autoplay off"],
 )
 def test_silence_stays_silence_at_start(memory: Memory, changes: dict[str, object]) -> None:
@@ -237,7 +285,7 @@ def test_no_face_and_unsure_faces_change_nothing() -> None:
 def test_a_mood_set_by_hand_wins_at_once_and_auto_gives_it_back() -> None:
     room = Room()
     room.start_music()
-    room.tell(EyeOpened("a camera"), BrokerConnected())
+    room.tell(EyeOpened("a camera"), SurfaceUp("MQTT", TOPICS.record()))
     room.show(Emotion.SADNESS, 60)
     actions = room.say("mood", "excited")
     assert [play.track.mood for play in only(Play, actions)] == [MoodName.EXCITED]
@@ -273,7 +321,7 @@ def test_late_events_of_replaced_tracks_fall_away() -> None:
 
 def test_a_broken_file_is_reported_and_skipped() -> None:
     room = Room()
-    room.tell(BrokerConnected())
+    room.tell(SurfaceUp("MQTT", TOPICS.record()))
     (play,) = only(Play, room.tell(LibraryLoaded(LIBRARY)))
     actions = room.tell(TrackFailed(play.serial, "It is not music."))
     assert said(actions, "event")[0]["event_type"] == "track_failed"
@@ -351,21 +399,21 @@ def test_a_rescan_that_found_nothing_new_is_not_news() -> None:
 
 def test_volume_is_held_below_the_maximum() -> None:
     room = Room(player={"max_volume": 60})
-    room.tell(BrokerConnected())
+    room.tell(SurfaceUp("MQTT", TOPICS.record()))
     actions = room.say("volume", "95")
-    assert only(SetVolume, actions) == [SetVolume(60)]
+    assert only(RampVolume, actions) == [RampVolume(60)]
     assert said(actions, "volume/state") == ["60"]
 
 
 def test_a_remembered_volume_obeys_a_maximum_that_was_lowered_since() -> None:
     room = Room(Memory(volume=90), player={"max_volume": 50})
-    assert only(SetVolume, room.log) == [SetVolume(50)]
-    assert said(room.tell(BrokerConnected()), "volume/state") == ["50"]
+    assert only(RampVolume, room.log) == [RampVolume(50)]
+    assert said(room.tell(SurfaceUp("MQTT", TOPICS.record())), "volume/state") == ["50"]
 
 
 def test_camera_counts_as_off_only_when_the_eye_let_go() -> None:
     room = Room(Memory(camera=True))
-    room.tell(BrokerConnected(), EyeOpened("a camera"))
+    room.tell(SurfaceUp("MQTT", TOPICS.record()), EyeOpened("a camera"))
     actions = room.say("camera", "OFF")
     assert only(CloseEye, actions) == [CloseEye()]
     assert said(actions, "camera/state") == []
@@ -414,27 +462,27 @@ RETAINED = {
 def test_nothing_is_said_before_the_broker_is_there_and_everything_after() -> None:
     room = Room()
     room.start_music()
-    retained = [a for a in only(Publish, room.log) if a.retain]
+    retained = [a for a in only(Publication, room.log) if a.retain]
     assert retained == []
     for _ in range(2):
-        actions = room.tell(BrokerConnected())
-        topics = {a.topic.removeprefix("affetto/box/") for a in only(Publish, actions) if a.retain}
+        actions = room.tell(SurfaceUp("MQTT", TOPICS.record()))
+        topics = {a.topic.removeprefix("affetto/box/") for a in only(Publication, actions) if a.retain}
         assert topics == RETAINED
         assert said(actions, "health"), "and how it is"
-        room.tell(BrokerLost("gone"))
+        room.tell(SurfaceDown("MQTT", "gone"))
 
 
 def test_a_command_while_the_broker_was_away_is_told_after() -> None:
     room = Room()
-    room.tell(BrokerConnected(), BrokerLost("gone"))
+    room.tell(SurfaceUp("MQTT", TOPICS.record()), SurfaceDown("MQTT", "gone"))
     play = room.start_music()
-    (state,) = said(room.tell(BrokerConnected()), "track/state")
+    (state,) = said(room.tell(SurfaceUp("MQTT", TOPICS.record())), "track/state")
     assert (state["state"], state["title"]) == ("playing", play.track.title)
 
 
 def test_mood_figures_are_said_at_most_every_interval() -> None:
     room = Room(mqtt={"mood_interval_s": 2.0})
-    room.tell(BrokerConnected(), EyeOpened("a camera"))
+    room.tell(SurfaceUp("MQTT", TOPICS.record()), EyeOpened("a camera"))
     room.show(Emotion.HAPPINESS, 30)
     actions = room.show(Emotion.HAPPINESS, 20)
     assert len(said(actions, "mood/state")) <= 11
@@ -447,12 +495,12 @@ def test_bad_command_is_answered_on_error() -> None:
     assert answer["topic"] == "affetto/box/volume/set"
     assert answer["payload"] == "loud"
     assert "0 to 100" in answer["message"]
-    assert only(SetVolume, actions) == []
+    assert only(RampVolume, actions) == []
 
 
 def test_health_comes_every_minute() -> None:
     room = Room()
-    room.tell(BrokerConnected())
+    room.tell(SurfaceUp("MQTT", TOPICS.record()))
     count = 0
     for _ in range(600):
         room.pass_time(1)
@@ -462,10 +510,10 @@ def test_health_comes_every_minute() -> None:
 
 def test_every_payload_is_json() -> None:
     room = Room(Memory(camera=True))
-    room.tell(BrokerConnected(), EyeOpened("a camera"), LibraryLoaded(LIBRARY))
+    room.tell(SurfaceUp("MQTT", TOPICS.record()), EyeOpened("a camera"), LibraryLoaded(LIBRARY))
     room.show(Emotion.FEAR, 20)
     room.tell(EyeClosed("The camera was unplugged."))
-    for action in only(Publish, room.log):
+    for action in only(Publication, room.log):
         if not isinstance(action.payload, str | bytes):
             json.dumps(action.payload, allow_nan=False)
 
@@ -487,7 +535,7 @@ def test_a_wall_clock_that_jumps_changes_no_decision() -> None:
 
 def test_a_corrected_mood_shows_at_once_and_is_kept() -> None:
     room = Room()
-    room.tell(BrokerConnected())
+    room.tell(SurfaceUp("MQTT", TOPICS.record()))
     track = room.start_music().track
     actions = room.say("track_mood", "tense")
     assert only(Correct, actions) == [Correct(track.key, MoodName.TENSE)]
@@ -499,7 +547,7 @@ def test_a_corrected_mood_shows_at_once_and_is_kept() -> None:
 
 def test_a_correction_can_be_forgotten_and_the_catalogue_knows_what_holds_then() -> None:
     room = Room()
-    room.tell(BrokerConnected())
+    room.tell(SurfaceUp("MQTT", TOPICS.record()))
     track = room.start_music().track
     room.say("track_mood", "tense")
     actions = room.say("track_mood", "auto")
@@ -510,7 +558,7 @@ def test_a_correction_can_be_forgotten_and_the_catalogue_knows_what_holds_then()
 
 def test_a_correction_while_nothing_plays_is_refused() -> None:
     room = Room()
-    room.tell(BrokerConnected())
+    room.tell(SurfaceUp("MQTT", TOPICS.record()))
     actions = room.say("track_mood", "tense")
     (refusal,) = said(actions, "error")
     assert refusal["topic"] == "affetto/box/track_mood/set"
@@ -520,7 +568,7 @@ def test_a_correction_while_nothing_plays_is_refused() -> None:
 
 def test_the_cover_of_what_plays_is_asked_for_once_and_said() -> None:
     room = Room()
-    room.tell(BrokerConnected())
+    room.tell(SurfaceUp("MQTT", TOPICS.record()))
     actions = room.tell(LibraryLoaded(LIBRARY))
     (play,) = only(Play, actions)
     assert only(ReadCover, actions) == [ReadCover(play.track.uri)]
@@ -531,7 +579,7 @@ def test_the_cover_of_what_plays_is_asked_for_once_and_said() -> None:
 
 def test_the_cover_of_a_track_that_is_over_is_not_said() -> None:
     room = Room()
-    room.tell(BrokerConnected())
+    room.tell(SurfaceUp("MQTT", TOPICS.record()))
     first = room.start_music().track
     (play,) = only(Play, room.say("playback", "next"))
     assert said(room.tell(CoverRead(first.uri, b"old")), "track/cover") == []
@@ -540,7 +588,7 @@ def test_the_cover_of_a_track_that_is_over_is_not_said() -> None:
 
 def test_what_analysis_learns_is_no_news_but_shows_in_health() -> None:
     room = Room()
-    room.tell(BrokerConnected(), LibraryLoaded(LIBRARY))
+    room.tell(SurfaceUp("MQTT", TOPICS.record()), LibraryLoaded(LIBRARY))
     heard = (replace(LIBRARY[0], features=b"12", uncertainty=0.2), *LIBRARY[1:])
     assert event_types(room.tell(LibraryLoaded(heard))) == []
     room.pass_time(61)
@@ -550,18 +598,18 @@ def test_what_analysis_learns_is_no_news_but_shows_in_health() -> None:
 
 def test_nothing_that_is_known_of_a_person_is_published_for_another() -> None:
     room = Room()
-    room.tell(BrokerConnected())
+    room.tell(SurfaceUp("MQTT", TOPICS.record()))
     room.say("profile", "Ada")
     play = room.start_music()
     for _ in range(12):
         room.say("feedback", "like")
         (play,) = only(Play, room.tell(TrackEnded(play.serial)))
-        room.tell(TrackStarted(play.serial))
+        room.start(play.serial)
         room.pass_time(5 * 3600)
     room.say("profile", "Bob")
-    room.tell(BrokerLost("gone"))
-    actions = room.tell(BrokerConnected(), TrackEnded(play.serial))
-    words = repr([action.payload for action in only(Publish, actions)])
+    room.tell(SurfaceDown("MQTT", "gone"))
+    actions = room.tell(SurfaceUp("MQTT", TOPICS.record()), TrackEnded(play.serial))
+    words = repr([action.payload for action in only(Publication, actions)])
     assert "Bob" in words
     assert "Ada" not in words
     assert "liked" not in json.dumps(said(actions, "track/state")[-1])
@@ -571,17 +619,17 @@ def test_a_device_that_was_renamed_leaves_nothing_under_its_old_name() -> None:
     old = Topics("affetto", "old", "homeassistant")
     room = Room(Memory(known_as=old.record()))
     for _ in range(2):  # a broker that comes back is told again: it may be another
-        told = {one.topic: one.payload for one in only(Publish, room.tell(BrokerConnected())) if one.retain}
+        told = {one.topic: one.payload for one in only(Publication, room.tell(SurfaceUp("MQTT", TOPICS.record()))) if one.retain}
         assert {told[topic] for topic in old.retained} == {""}
         assert told[TOPICS.availability] == "online"
         assert told[TOPICS.volume_state] == "30"
-        room.tell(BrokerLost("gone"))
+        room.tell(SurfaceDown("MQTT", "gone"))
     assert room.session.memory.known_as == TOPICS.record()
-    assert not [one for one in only(Publish, Room(room.session.memory).tell(BrokerConnected())) if "old" in one.topic]
+    assert not [one for one in only(Publication, Room(room.session.memory).tell(SurfaceUp("MQTT", TOPICS.record()))) if "old" in one.topic]
 
 
 def test_only_what_is_not_used_any_more_is_emptied_when_the_prefix_changes() -> None:
     room = Room(Memory(known_as=Topics("affetto", "box", "hass").record()))
-    emptied = [one.topic for one in only(Publish, room.tell(BrokerConnected())) if one.payload == ""]
+    emptied = [one.topic for one in only(Publication, room.tell(SurfaceUp("MQTT", TOPICS.record()))) if one.payload == ""]
     assert "hass/device/affetto_box/config" in emptied
     assert TOPICS.availability not in emptied
