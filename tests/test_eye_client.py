@@ -1,4 +1,4 @@
-"""The link and the process at its other end: everything an eye can do wrong, done by real processes."""
+"""The eye client and the process at its other end: everything an eye can do wrong, done by real processes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from pathlib import Path
 import pytest
 
 from device.config.schema import CameraConfig
-from device.domain import Event, EyeClosed, EyeOpened, EyeRead
+from device.domain import Event, EyeClosed, EyeOpened, EyeRead, Reading
+from device.errors import LinkError
 from device.perception import eye_client, eye_process
-from device.perception.eye_client import Backoff, EyeClient
+from device.backoff import Backoff
+from device.perception.eye_client import Conversation, EyeClient
 from device.perception.protocol import Hello, encode
 
 EYE = Path(__file__).with_name("eye_process.py")
@@ -107,7 +109,11 @@ def test_camera_on_means_connected(opened: Opener, inbox: Inbox) -> None:
     [
         ("garbage", "a line that is no reading"),
         ("endless", "a line of more than 65536 bytes"),
-        ("nan", "a number from 0 to"),
+        ("nan", "a line that is no reading"),
+        ("flood", "more readings than a camera can give"),
+        ("future", "a reading of another time"),
+        ("brackets", "a line that is no reading"),
+        ("wordy", "greets at the wrong time"),
         ("rude", "greets at the wrong time"),
         ("twice", "greets at the wrong time"),
         ("trouble", "The camera fell off the wall."),
@@ -173,7 +179,7 @@ def test_tries_come_later_each_time_until_a_connection_holds(
 ) -> None:
     """With 0 s every connection counts as one that held, and the waits start from the beginning."""
     waits: list[float] = []
-    monkeypatch.setattr(eye_client.Opening, "_rest", lambda _self, wait_s: waits.append(wait_s))
+    monkeypatch.setattr(eye_client.Supervisor, "_rest", lambda _self, wait_s: waits.append(wait_s))
     opened("crash", Backoff(first_s=0.01, longest_s=0.05, healthy_s=healthy_s))
     for _ in range(5):
         inbox.next(EyeClosed)
@@ -233,6 +239,51 @@ def test_flicking_the_switch_leaves_no_process_behind(opened: Opener, inbox: Inb
     assert not [words for words in running if EYE.name.encode() in words]
 
 
+@pytest.mark.parametrize("call", ["socket.socketpair", "subprocess.Popen"])
+def test_a_system_that_is_full_is_a_problem_and_not_the_end(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """No more files or processes: the thread says so and tries again."""
+    module, name = call.split(".")
+    real, calls = getattr(getattr(eye_process, module), name), iter(range(100))
+
+    def refuse(*args: object, **more: object) -> object:
+        if threading.current_thread().name == "eye client" and next(calls) < 3:
+            raise OSError(24, "Too many open files")
+        return real(*args, **more)
+
+    monkeypatch.setattr(getattr(eye_process, module), name, refuse)
+    one = EyeClient(CameraConfig(), None, inbox.put, command=[sys.executable, str(EYE), "chatty"], backoff=QUICK)
+    one.open()
+    for _ in range(3):
+        assert "Too many open files" in inbox.next(EyeClosed).problem
+    inbox.next(EyeOpened)
+    assert one.alive
+    one.close()
+    assert one.join()
+
+
+def test_what_is_unexpected_is_not_swallowed(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[type[BaseException]] = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: seen.append(args.exc_type))
+    monkeypatch.setattr(eye_client, "parse", lambda _line: 1 / 0)
+    one = EyeClient(CameraConfig(), None, inbox.put, command=[sys.executable, str(EYE), "chatty"], backoff=QUICK)
+    one.open()
+    assert one.join(10.0)
+    assert seen == [ZeroDivisionError]
+    assert not one.alive
+
+
+def test_a_burst_after_a_pause_is_no_flood() -> None:
+    conversation = Conversation(0.0)
+    conversation.take(encode(Hello("x")), 0.0)
+    for _ in range(30 * 100):
+        conversation.take(encode(Reading(1.0)), 100.0)
+    with pytest.raises(LinkError, match="more readings"):
+        for _ in range(100_000):
+            conversation.take(encode(Reading(1.0)), 100.0)
+
+
 def test_an_eye_that_cannot_be_started(inbox: Inbox) -> None:
     one = EyeClient(CameraConfig(), None, inbox.put, command=["/no/such/program"], backoff=ONCE)
     one.open()
@@ -252,16 +303,28 @@ def test_what_the_eye_writes_to_standard_error_is_logged(
     assert "eye: a warning of the camera's library" in caplog.text
 
 
+def test_an_eye_that_complains_without_end_does_not_fill_the_log_or_the_memory(
+    opened: Opener, inbox: Inbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger=eye_process.log.name)
+    one = opened("wordy")
+    inbox.next(EyeClosed)
+    assert one.pid is None
+    lines = [record.getMessage() for record in caplog.records if record.getMessage().startswith("eye: ")]
+    assert eye_process.LINES_A_MINUTE < len(lines) <= 2 * eye_process.LINES_A_MINUTE + 2
+    assert max(map(len, lines)) <= eye_process.LONGEST_LINE + len("eye: ")
+
+
 @pytest.mark.parametrize(("kind", "end"), [("real:go on", "1 / 0"), ("real:hang", "time.sleep(60)")])
 def test_an_eye_dies_with_its_conductor(kind: str, end: str) -> None:
     """With one that falls over without closing; and with one that is killed, even while the camera hangs."""
     script = (
         "import sys, threading, time; sys.path.insert(0, sys.argv[1])\n"
-        "from device.config.schema import CameraConfig; from device.perception.eye_client import EyeClient\n"
+        "from device.config.schema import CameraConfig; from device.perception.eye_client import Conversation, EyeClient\n"
         "from device.domain import EyeOpened\n"
         "opened = threading.Event()\n"
         "def put(event):\n"
-        "    if isinstance(event, EyeOpened): print(eye_client.pid, flush=True); opened.set()\n"
+        "    if isinstance(event, EyeOpened): print(link.pid, flush=True); opened.set()\n"
         "link = EyeClient(CameraConfig(hang_s=30.0), None, put, command=[sys.executable, *sys.argv[2:]])\n"
         f"link.open(); opened.wait(); {end}"
     )
