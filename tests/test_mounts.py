@@ -15,7 +15,7 @@ import pytest
 
 from device.config.schema import MusicConfig
 from device.domain import Affect, Event, LibraryLoaded, MoodName, MoodOrigin
-from device.errors import LibraryError, ModelError
+from device.errors import LibraryError, WorkerError
 from device.music.library import Catalogue
 from device.music.library.analysis_queue import AnalysisQueue
 from device.music.library.mounts import MountWatch, mount_of, stem_of
@@ -312,7 +312,7 @@ def test_analysis_that_cannot_start_is_told_and_the_music_is_there(
     tmp_path: Path, run: Callable[..., tuple[Inbox, Scanner, Ears]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: Ears, path: Path) -> TrackMood:
-        raise ModelError("The analysis of music cannot start.")
+        raise WorkerError("The analysis of music cannot start.")
 
     monkeypatch.setattr(Ears, "analyse", fail)
     audio.tone(tmp_path / "music" / "a.wav", 0.05)

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from device.config.schema import Config
 from device.domain import LibraryLoaded, MoodName, MoodOrigin
-from device.errors import AffettoError, LibraryError, ModelError
+from device.errors import AffettoError, LibraryError, ModelError, WorkerError
 from device.model import SHIPPED_MODELS
 from device.music.library import Catalogue
 from device.music.library.analysis_queue import TrackAnalyser, listener
@@ -73,7 +73,7 @@ def hear(catalogue: Catalogue, models_dir: Path, progress: Progress, worker: Tra
         catalogue.flush()
         left = total - catalogue.count_heard(model)[0]
         return f"Stopped with {left} tracks not listened to yet; affetto scan goes on with them, so does affetto run."
-    except ModelError as error:
+    except WorkerError as error:
         return f"Nothing was listened to: {error}"
     progress.update(task, total=max(total - done, 1), completed=max(total - done, 1))
     return ""
@@ -89,6 +89,8 @@ def _hear_one(
         if not path.exists():
             return False
         catalogue.heard(key, model, str(error))
+    except OSError:
+        return False
     progress.advance(task)  # type: ignore[arg-type]
     return True
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from device.errors import LibraryError, ModelError
+from device.errors import LibraryError, WorkerError
 from device.model import read_card
 from device.music.track_mood import TrackMood
 
@@ -90,7 +90,9 @@ class AnalysisQueue:
             return self._worker.analyse(path)
         except LibraryError as error:
             return str(error) if path.exists() and not self._closing else None
-        except ModelError as error:
+        except OSError:
+            return None
+        except WorkerError as error:
             self.problem = str(error)
             return None
 

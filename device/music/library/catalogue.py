@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from device.domain import LibraryLoaded, MoodName, Track
-from device.errors import LibraryError, ModelError
+from device.errors import LibraryError, WorkerError
 from device.music.library import tracks
 from device.music.library.database import Database
 from device.music.library.diff import compare
@@ -159,7 +159,7 @@ class Catalogue:
                 unsaved.append(self._look_at(file, ids[file.place], formers))
             except FileNotFoundError:  # deleted since, or its drive was pulled: the next scan tells
                 continue
-            except (OSError, ModelError) as error:  # not the file's fault: no use in remembering it
+            except (OSError, WorkerError) as error:  # not the file's fault: no use in remembering it
                 self._tell(error, file.path)
             if len(unsaved) >= SAVE_EVERY:
                 self._save(unsaved)
