@@ -119,10 +119,13 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class LibraryLoaded:
-    """The library as it is now: all playable tracks, and a sentence for each file that cannot be played or heard."""
+    """The library as it is now: all playable tracks. `problems` are sentences about the library as a whole, `notes`
+    about single files. `index` is what the scanner's thread prepared for choosing (`music.recommend`), if anything."""
 
     tracks: tuple[Track, ...]
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    index: object | None = None
 
 
 @dataclass(frozen=True, slots=True)
