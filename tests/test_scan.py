@@ -19,8 +19,8 @@ from device.music.library import Catalogue
 from device.music.library.analysis_queue import model_id
 from device.music.track_mood import FEATURE_BYTES, TrackMood
 from device.music.workers.tag_client import read_here
-from device.scan import plot, points, report, terminal
-from device.scan.progress import Bars, Lines
+from device.scan import plot, points, terminal
+from device.scan.progress import Lines
 
 FOUND = TrackMood(Affect(-0.2, 0.7), 0.3, (0.1, 0.7, 0.1, 0.1), 120.0, bytes(FEATURE_BYTES), -12.0)
 
