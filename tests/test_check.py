@@ -25,7 +25,6 @@ from device.check import camera, finding, machine
 from device.check import music as music_check
 from device.check.finding import Finding, Verdict
 from device.config.schema import CameraConfig, Config, MqttConfig, MusicConfig, PlayerConfig
-from device.demo import scene
 from device.demo.broker import PLACES, PrivateBroker
 from device.demo.show import write
 from device.domain import Memory
@@ -33,6 +32,7 @@ from device.mqtt.topics import Topics
 from device.music.audio import alsa
 from device.music.library import Catalogue
 from device.store.database import Store
+from tools.people import script
 
 ROOT = Path(__file__).resolve().parent.parent
 TOPICS = Topics("affetto", "patient")
@@ -77,9 +77,9 @@ def data(tmp_path: Path) -> Path:
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Somebody from the demo's play, from the front."""
     folder = tmp_path_factory.mktemp("pictures")
-    shown = [shot for shot in scene.script() if shot.intended][20:26]
+    shown = [shot for shot in script.script() if shot.intended][20:26]
     for shot in shown:
-        cv2.imwrite(str(folder / f"{shot.number}.png"), scene.take(shot))
+        cv2.imwrite(str(folder / f"{shot.number}.png"), script.take(shot))
     return folder
 
 
