@@ -95,7 +95,7 @@ def write(config: Config, path: Path) -> Path:
     try:
         path.write_text(yaml.safe_dump(tree, allow_unicode=True, sort_keys=False))
     except OSError as error:
-        raise StateError(f"{path} cannot be written ({error.strerror}); free some space or name another folder.") from error
+        raise StateError(f"{path} cannot be written ({error.strerror}); free space or name another folder.") from error
     return path
 
 

@@ -1,4 +1,4 @@
-"""The script as a film. VP8 in WebM, because every OpenCV and every libVLC decodes it; the picture's tones are its luma."""
+"""The script as a film: VP8 in WebM, because every OpenCV and every libVLC decodes it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ QUALITY = {"crf": "12", "b": "1200k", "deadline": "good", "cpu-used": "0", "g": 
 
 def film(path: Path, shots: Sequence[Shot]) -> None:
     """Draw the shots and write them as a film of `FPS` pictures a second."""
-    with av.open(str(path), "w", options={"fflags": "+bitexact"}) as container, ProcessPoolExecutor(os.cpu_count()) as pool:
+    options = {"fflags": "+bitexact"}
+    with av.open(str(path), "w", options=options) as container, ProcessPoolExecutor(os.cpu_count()) as pool:
         stream = container.add_stream("libvpx", rate=FPS, options=QUALITY)
         stream.width, stream.height, stream.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
         stream.time_base = Fraction(1, FPS)
