@@ -17,6 +17,7 @@ from device import __version__
 from device.config import files, schema
 from device.errors import AffettoError
 
+PASSWORD = "AFFETTO_MQTT_PASSWORD"  # a variable: command lines are for everybody to see
 ETC = Path("/etc/affetto/config.yaml")
 SHIPPED = Path(__file__).resolve().parent.parent / "config.yaml"
 
@@ -138,6 +139,11 @@ def parser() -> argparse.ArgumentParser:
     parts["watch"].add_argument("--host", metavar="HOST", help="broker, instead of the configured one")
     parts["watch"].add_argument("--port", type=int, metavar="PORT", help="its port")
     parts["watch"].add_argument("--id", metavar="ID", help="device id, instead of the configured one")
+    parts["watch"].add_argument("--user", metavar="NAME", help="user name for the broker")
+    parts["watch"].add_argument("--password", help=f"password for the broker; or set {PASSWORD}")
+    parts["watch"].add_argument("--tls", action="store_true", help="encrypt the connection (usually with --port 8883)")
+    parts["watch"].add_argument("--ca-file", metavar="FILE", help="certificate authority of the broker")
+    parts["watch"].add_argument("--base-topic", metavar="TOPIC", help="first part of every topic")
     parts["boot"].add_argument("--template", action="store_true", help="print the file to begin with, and do nothing")
     parts["boot"].add_argument(
         "--from", dest="places", action="append", type=Path, metavar="DIR", help="boot partition; default: where it is"
@@ -208,7 +214,18 @@ def watch(options: argparse.Namespace) -> int:
     """`affetto watch`."""
     from device import watch as view
 
-    return view.run(load(options), host=options.host, port=options.port, device_id=options.id)
+    config = load(options)
+    asked = {
+        "host": options.host,
+        "port": options.port,
+        "username": options.user,
+        "password": options.password or os.environ.get(PASSWORD),
+        "tls": options.tls or None,
+        "ca_file": options.ca_file,
+        "base_topic": options.base_topic,
+    }
+    mqtt = replace(config.mqtt, **{name: value for name, value in asked.items() if value is not None})
+    return view.run(replace(config, mqtt=mqtt), device_id=options.id)
 
 
 def boot(options: argparse.Namespace) -> int:

@@ -10,10 +10,10 @@ from dataclasses import replace
 from device.check.events import wait_for
 from device.check.finding import Finding, note, problem, well
 from device.config.schema import MqttConfig
-from device.domain import BrokerConnected, BrokerLost, Event, Message
 from device.errors import AffettoError
 from device.mqtt.broker_discovery import Broker, find, tell
 from device.mqtt.client import Connection
+from device.mqtt.messages import BrokerConnected, BrokerLost, ConnectionEvent, Message
 from device.mqtt.topics import Topics
 
 BROKER_S = 8.0  # to connect, name look-up included
@@ -30,7 +30,7 @@ def broker(config: MqttConfig, topics: Topics) -> Iterator[Finding]:
         place = found[0] if found else Broker("", "localhost", config.port)
         yield note("broker", f"none is named in the settings. {tell(found, place)}")
         config = replace(config, host=place.host, port=place.port)
-    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    events: queue.SimpleQueue[ConnectionEvent] = queue.SimpleQueue()
     there = f"{config.host}:{config.port}"
     try:
         connection = Connection(config, events.put, [topics.availability])
