@@ -1,4 +1,4 @@
-"""affetto.yaml on the boot partition: taken over, wiped of its password, its mistakes listed; whatever happens to it."""
+"""affetto.yaml on the boot partition: in force, without its password, its mistakes listed, whatever happens to it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.config import boot, files, reader, schema
+from device.config import boot, files, reader
 from device.config.boot import partition
 from device.config.boot.boot_file import BootFile, cut_secrets
 from device.config.boot.template import TEMPLATE

@@ -108,10 +108,10 @@ def parse_all(sources: Sequence[Source], cls: type[T], contradictions: Contradic
             found.append((number, Mistake(line, where, what)))
     if found:
         found.sort(key=lambda one: (one[0], one[1].line))
-        lines = [mistake.text(sources[number].name) for number, mistake in found[:SHOWN]]
+        sentences = [mistake.text(sources[number].name) for number, mistake in found[:SHOWN]]
         if (more := len(found) - SHOWN) > 0:
-            lines.append(f"and at least {more} more")
-        raise ConfigError("\n".join(lines))
+            sentences.append(f"and at least {more} more")
+        raise ConfigError("\n".join(sentences))
     return config
 
 

@@ -70,8 +70,8 @@ class MoodConfig:
 class MusicConfig:
     """Where the music is, and when it plays."""
 
-    folders: tuple[str, ...] = key(["/srv/music"], "folders with music; /media/*/* is every USB drive; a subfolder named after a"
-                                   " mood sets its songs' mood")
+    folders: tuple[str, ...] = key(["/srv/music"], "folders with music; /media/*/* is every USB drive;"
+                                   " a subfolder named after a mood sets its songs' mood")
     autoplay: bool = key(True, "play when the program starts, unless somebody stopped the music before")
     on_mood_change: str = key("wait", "wait for the end of the track, or fade to another one at once",
                               choices=("wait", "fade"))
