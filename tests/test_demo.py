@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from device.demo.show import last_words
 from device.demo.tally import Tally
 from tests.appliance import ROOT
 
@@ -55,15 +56,25 @@ def test_only_events_count() -> None:
     assert (tally.messages, tally.moods) == (1, {})
 
 
-def test_the_summary_names_moods_and_reasons() -> None:
+@pytest.mark.parametrize("terminal", [True, False])
+def test_the_summary_names_moods_and_reasons(terminal: bool) -> None:
     tally = Tally()
     for topic, payload in [*FOUR, HEARD]:
         tally.hear(topic, payload)
-    console = Console(width=100, file=io.StringIO())
-    console.print(tally.summary())
-    text = console.file.getvalue()
-    assert "happy ×1" in text
-    assert "Lamplight: calm, to match a calm room" in text
+    file = io.StringIO()
+    tally.show(Console(width=100, file=file, force_terminal=terminal))
+    assert "happy ×1" in file.getvalue()
+    assert "Lamplight: calm, to match a calm room" in file.getvalue()
+    assert ("│" in file.getvalue()) == terminal
+
+
+def test_a_conductor_that_gives_up_is_quoted(tmp_path: Path) -> None:
+    log = tmp_path / "affetto.log"
+    log.write_text("starting\naffetto run: libVLC is not installed: apt install libvlc5\n")
+    assert last_words(log, 1) == "libVLC is not installed: apt install libvlc5"
+    log.write_text("starting\nSegmentation fault\n")
+    assert "status -11" in last_words(log, -11)
+    assert "Segmentation fault" in last_words(log, -11)
 
 
 def test_thirty_seconds_are_enough_for_a_complete_demo(tmp_path: Path) -> None:

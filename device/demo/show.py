@@ -16,10 +16,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import yaml
-from rich.console import Console
 
 from device import watch
 from device.config.schema import CameraConfig, Config, DeviceConfig, MoodConfig, MqttConfig, MusicConfig, PlayerConfig
+from device.console import open_console
 from device.demo import MUSIC, PEOPLE
 from device.demo.broker import PrivateBroker
 from device.demo.leash import leashed
@@ -31,11 +31,12 @@ from device.perception import picamera, v4l2
 ROOT = Path(__file__).resolve().parents[2]
 MOODS_WANTED = 4  # of the people in the clip; whoever sits before a webcam owes us nothing
 GOODBYE_S = 15.0
+SENTENCE = "affetto run: "  # so begins what `affetto run` says before it gives up
 
 
 def run(*, seconds: float | None, fps: float, rendered: bool, keep: Path | None) -> int:
     """Show it until Ctrl-C or for `seconds`; 0 only if moods and tracks really came over MQTT."""
-    console = Console(soft_wrap=not sys.stdout.isatty())
+    console = open_console()
     tally = Tally()
     with ended_by_signals(), folder(keep) as home, PrivateBroker() as broker:
         webcam = "" if rendered else find_webcam()
@@ -46,8 +47,8 @@ def run(*, seconds: float | None, fps: float, rendered: bool, keep: Path | None)
             watch.run(config, seconds=seconds, listener=tally.hear, until=lambda: process.poll() is not None)
             died = process.poll()
         if died is not None:
-            raise AffettoError(f"The conductor ended with status {died}. {last_lines(home / 'affetto.log')}")
-    console.print(tally.summary())
+            raise AffettoError(last_words(home / "affetto.log", died))
+    tally.show(console)
     missing = tally.missing(moods=1 if webcam else MOODS_WANTED)
     if missing:
         console.print(f"[red]✗[/] {missing}", highlight=False)
@@ -114,6 +115,13 @@ def conductor(config: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def last_words(log: Path, status: int) -> str:
+    """Why a conductor ended: its own sentence if it said one, else the end of its log."""
+    lines = log.read_text(errors="replace").splitlines()
+    said = [line.removeprefix(SENTENCE) for line in lines if line.startswith(SENTENCE)]
+    return said[-1] if said else f"The conductor ended with status {status}. {last_lines(log)}"
 
 
 def last_lines(log: Path) -> str:

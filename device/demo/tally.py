@@ -6,9 +6,11 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 
-from rich.console import Group, RenderableType
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from device.console import count
 
 
 @dataclass(slots=True)
@@ -44,21 +46,27 @@ class Tally:
             lacks.append(f"{count(failed, 'track')} could not be played")
         return f"The demo was not complete: {'; '.join(lacks)}." if lacks else ""
 
-    def summary(self) -> RenderableType:
-        """What happened, as a table for people."""
+    def facts(self) -> list[tuple[str, str]]:
+        """What happened, as names and values."""
+        moods = ", ".join(f"{mood} ×{times}" for mood, times in self.moods.most_common())
+        events = ", ".join(f"{kind} ×{times}" for kind, times in self.events.most_common())
+        tracks = [("track heard", f"{title}: {reason}") for title, reason in self.tracks]
+        return [
+            ("moods seen", moods or "none"),
+            *(tracks or [("track heard", "none")]),
+            ("events", events or "none"),
+            ("messages", str(self.messages)),
+        ]
+
+    def show(self, console: Console) -> None:
+        """Print what happened: as a table in a terminal, as a line a fact elsewhere."""
+        if not console.is_terminal:
+            for name, value in self.facts():
+                console.print(Text(f"{name}: {value}"))
+            return
         table = Table(title="What happened, as heard over MQTT", title_justify="left", show_header=False)
         table.add_column(style="bold")
         table.add_column()
-        table.add_row("moods seen", ", ".join(f"{mood} ×{times}" for mood, times in self.moods.most_common()) or "none")
-        for number, (title, reason) in enumerate(self.tracks):
-            table.add_row("tracks heard" if number == 0 else "", Text(f"{title}: {reason}"))
-        if not self.tracks:
-            table.add_row("tracks heard", "none")
-        table.add_row("events", ", ".join(f"{kind} ×{times}" for kind, times in self.events.most_common()) or "none")
-        table.add_row("messages", str(self.messages))
-        return Group(table)
-
-
-def count(number: int, noun: str) -> str:
-    """`1 mood`, `2 moods`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+        for name, value in self.facts():
+            table.add_row(name, Text(value))
+        console.print(table)
