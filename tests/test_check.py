@@ -178,7 +178,7 @@ def test_a_full_disk_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_what_was_switched_is_read_without_touching_it(tmp_path: Path) -> None:
     with closing(Store.open(tmp_path, Memory())) as store:
-        store.save(Memory(camera=True, volume=11))
+        store.write(Memory(camera=True, volume=11))
         before = snapshot(tmp_path)
         memory, damage = machine.remembered(tmp_path, Memory())
         assert (memory.camera, memory.volume, damage) == (True, 11, "")
