@@ -134,7 +134,7 @@ def _to_wire(reading: Reading) -> WireReading:
 
 def _from_wire(line: WireReading) -> Reading:
     faces = tuple(SeenFace(f.number, f.box, f.certainty, f.scores) for f in line.faces)
-    return Reading(line.at, faces, line.moved, {**line.costs})
+    return Reading(line.at, faces, line.moved, {str(stage): cost for stage, cost in line.costs.items()})
 
 
 def _printable(text: str) -> str:
