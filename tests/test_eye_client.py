@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from device.backoff import Backoff
 from device.config.schema import CameraConfig
 from device.domain import Event, EyeClosed, EyeOpened, EyeRead, Reading
 from device.errors import LinkError
 from device.perception import eye_client, eye_process
-from device.backoff import Backoff
 from device.perception.eye_client import Conversation, EyeClient
 from device.perception.protocol import Hello, encode
 
@@ -279,9 +279,10 @@ def test_a_burst_after_a_pause_is_no_flood() -> None:
     conversation.take(encode(Hello("x")), 0.0)
     for _ in range(30 * 100):
         conversation.take(encode(Reading(1.0)), 100.0)
+    for _ in range(1096):
+        conversation.take(encode(Reading(1.0)), 100.0)
     with pytest.raises(LinkError, match="more readings"):
-        for _ in range(100_000):
-            conversation.take(encode(Reading(1.0)), 100.0)
+        conversation.take(encode(Reading(1.0)), 100.0)
 
 
 def test_an_eye_that_cannot_be_started(inbox: Inbox) -> None:
@@ -320,7 +321,7 @@ def test_an_eye_dies_with_its_conductor(kind: str, end: str) -> None:
     """With one that falls over without closing; and with one that is killed, even while the camera hangs."""
     script = (
         "import sys, threading, time; sys.path.insert(0, sys.argv[1])\n"
-        "from device.config.schema import CameraConfig; from device.perception.eye_client import Conversation, EyeClient\n"
+        "from device.config.schema import CameraConfig; from device.perception.eye_client import EyeClient\n"
         "from device.domain import EyeOpened\n"
         "opened = threading.Event()\n"
         "def put(event):\n"

@@ -88,12 +88,12 @@ def obey(order: Order, playback: PlaybackControl, wish: Wish) -> list[Action] | 
 def _seek(order: SeekTo, playback: PlaybackControl, now: Now) -> list[Action] | str:
     """A step beyond either end stops there; a place beyond the end is a mistake."""
     if playback.playthrough is None:
-        return "Nothing plays that could be moved to another place."
+        return "Nothing plays in which to go elsewhere."
     length_s = playback.playthrough.choice.track.duration_s  # 0: not known
     if not order.relative and order.seconds > length_s > 0:
         return f"The track is only {minutes(length_s)} long."
-    position_s = order.seconds + (playback.playthrough.position_s(now) if order.relative else 0.0)
-    return playback.seek(max(0.0, min(position_s, length_s) if length_s > 0 else position_s))
+    position_s = order.seconds + (playback.heading_s(now) if order.relative else 0.0)
+    return playback.seek(max(0.0, min(position_s, length_s) if length_s > 0 else position_s), now)
 
 
 def _correct(mood: MoodName | None, playback: PlaybackControl) -> list[Action] | str:

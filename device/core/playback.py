@@ -62,6 +62,7 @@ class PlaybackControl:
         self._queue = PlayQueue()
         self._dice = dice
         self._sound = True
+        self._sought: Position | None = None  # where the player was asked to go, until it says where that was
         self._sounded_at = float("-inf")  # when anything was audible last (monotonic)
         self._began_at = float("-inf")  # when the present track, or the last one, was asked for
         self._rest_until = float("-inf")
@@ -193,9 +194,18 @@ class PlaybackControl:
                 return self._go_back(target, now)
         return []
 
-    def seek(self, position_s: float) -> list[Action]:
+    def seek(self, position_s: float, now: Now) -> list[Action]:
         """Go elsewhere in what plays or is paused. The player says where that was."""
-        return [] if self.playthrough is None else [Seek(self.playthrough.serial, position_s)]
+        if self.playthrough is None:
+            return []
+        self._sought = Position(position_s, now.mono, self.wanted is PlaybackState.PLAYING)
+        return [Seek(self.playthrough.serial, position_s)]
+
+    def heading_s(self, now: Now) -> float:
+        """Where a further step starts from: from where the player was asked to go, if it has not answered yet."""
+        if self._sought is not None:
+            return self._sought.at(now.mono)
+        return 0.0 if self.playthrough is None else self.playthrough.position_s(now)
 
     def judge(self, outcome: Outcome, target: Target, profile: str, now: Now) -> list[Action]:
         """Somebody likes, dislikes or bans what plays; a track that is not liked does not go on."""
@@ -239,8 +249,8 @@ class PlaybackControl:
 
     def _go_back(self, target: Target, now: Now) -> list[Action]:
         """To the track before this one; later than `BEGINNING_S`, or without one, to the beginning of this one."""
-        if self.playthrough is not None and (not self._past or self.playthrough.position_s(now) > BEGINNING_S):
-            actions = self.seek(0.0)
+        if self.playthrough is not None and (not self._past or self.heading_s(now) > BEGINNING_S):
+            actions = self.seek(0.0, now)
             return actions if self.wanted is PlaybackState.PLAYING else [*actions, *self._resume()]
         if not self._past:
             return []
@@ -268,7 +278,7 @@ class PlaybackControl:
         if self.wanted is not PlaybackState.PLAYING or not self._sound:
             position = position.held(min(now.mono, position.at_mono))
         self.playthrough = self.playthrough.at(position, now)
-        self.resume_s = position.track_s
+        self.resume_s, self._sought = position.track_s, None
         if position.running:
             self._sounded_at = now.mono
 
@@ -348,7 +358,7 @@ class PlaybackControl:
             if self.playthrough.sounds:
                 self._sounded_at = now.mono
             self._past.append(self.playthrough.choice.track)
-            self.playthrough = None
+            self.playthrough = self._sought = None
 
 
 def _track_notice(kind: EventType, track: Track) -> Announce:

@@ -85,9 +85,9 @@ class HealthState(msgspec.Struct, frozen=True, kw_only=True):
 class ErrorReport(msgspec.Struct, frozen=True, kw_only=True):
     """`error`: a command that was not obeyed, or not wholly, and why."""
 
-    topic: str
-    payload: str
     message: str
+    topic: str = ""
+    payload: str = ""
 
 
 def mood_state(mood: Mood, clock_s: float) -> MoodState:

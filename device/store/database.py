@@ -104,8 +104,9 @@ class Store:
 
     @property
     def history(self) -> tuple[Listen, ...]:
-        """All listens that are remembered, oldest first."""
-        return tuple(self._history)
+        """All listens that are remembered, oldest first: the latest, and before them those that never grow old."""
+        old = [line for line in self._history[: -self._keep] if line.outcome in KEPT]
+        return (*old, *self._history[-self._keep :])
 
     def write(self, memory: Memory | None, listens: Iterable[Listen] = ()) -> None:
         """Makes the memory (None: as it is) and these lines survive a power cut; they do when this returns. Raises
@@ -116,8 +117,7 @@ class Store:
             self._owed.append(listen)
             self.total += 1
         if len(self._history) > self._keep + PRUNE_EVERY:
-            old = [line for line in self._history[: -self._keep] if line.outcome in KEPT]
-            self._history = old + self._history[-self._keep :]
+            self._history = list(self.history)
         self._write()
         if self._journal is not None:
             self._journal.write(self.memory.track_key, self.memory.position_s)

@@ -10,15 +10,15 @@ a hostile file must not end a scan.
 from __future__ import annotations
 
 import io
-import math
 import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import mutagen
+from msgspec import Meta
 
 from device.domain import MoodName
 from device.errors import LibraryError
@@ -27,6 +27,9 @@ from device.music.metadata.mood_words import mood_of_tags
 from device.music.metadata.replaygain import gain_of_tags
 
 LONGEST_TEXT = 300  # characters; nobody's title is longer, and it goes into every MQTT message
+LONGEST_S = 10 * 86400.0  # seconds; nobody's file is longer
+
+Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 
 # ID3 (MP3, WAV, AIFF, AAC) · Vorbis comments (FLAC, Ogg, Opus) · MP4 · ASF (WMA). APEv2 uses the names of Vorbis.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -52,34 +55,18 @@ class Tags:
     """What a file says of itself; empty where it says nothing. `mood` is None if no tag names one. `gain_db` and
     `peak`: see loudness.py."""
 
-    title: str = ""
-    artist: str = ""
-    album: str = ""
-    duration_s: float = 0.0
+    title: Text = ""
+    artist: Text = ""
+    album: Text = ""
+    duration_s: Annotated[float, Meta(ge=0, le=LONGEST_S)] = 0.0
     mood: MoodName | None = None
-    gain_db: float | None = None
-    peak: float | None = None
+    gain_db: Annotated[float, Meta(ge=-60, le=60)] | None = None
+    peak: Annotated[float, Meta(gt=0, le=100)] | None = None
 
-
-def to_json(tags: Tags) -> dict[str, Any]:
-    """A mapping of plain JSON values."""
-    return {name: getattr(tags, name) for name in Tags.__slots__}
-
-
-def from_json(raw: Any) -> Tags:
-    """The reverse of `to_json`, trusting nothing: who reads a file may be taken over by it. Raises ValueError."""
-    if not isinstance(raw, Mapping) or set(raw) != set(Tags.__slots__):
-        raise ValueError("these are no tags")
-    texts = [raw[name] for name in ("title", "artist", "album")]
-    if not all(isinstance(text, str) and text == _clean(text) for text in texts):
-        raise ValueError("a text is none")
-    numbers = [raw[name] for name in ("duration_s", "gain_db", "peak")]
-    if not all(number is None or (isinstance(number, float | int) and math.isfinite(number)) for number in numbers):
-        raise ValueError("a number is none")
-    mood = None if raw["mood"] is None else MoodName(raw["mood"])
-    title, artist, album = texts
-    duration_s, gain_db, peak = numbers
-    return Tags(title, artist, album, float(duration_s or 0.0), mood, gain_db, peak)
+    def __post_init__(self) -> None:
+        """Raises ValueError for a text that cannot be shown, also when msgspec decodes it."""
+        if not (self.title + self.artist + self.album).isprintable():
+            raise ValueError("a text has characters that cannot be shown")
 
 
 def read(path: Path) -> Tags:
@@ -122,7 +109,7 @@ def _tags(file: Any, path: Path, more: Mapping[str, list[str]]) -> Tags:
         first["title"],
         first["artist"],
         first["album"],
-        duration_s if duration_s < 1e6 else 0.0,
+        duration_s if duration_s < LONGEST_S else 0.0,
         mood_of_tags(text for field in MOOD_FIELDS for text in texts[field]),
         gain_db,
         peak,
