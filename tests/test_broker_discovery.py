@@ -12,6 +12,7 @@ from contextlib import ExitStack, closing, contextmanager
 import pytest
 import zeroconf
 
+from device.backoff import Backoff
 from device.config.schema import MqttConfig
 from device.demo.broker import PLACES, PrivateBroker
 from device.mqtt.broker_discovery import PLAIN, SECURE, Broker, BrokerSearch, find, tell
@@ -94,7 +95,7 @@ def test_what_was_found_is_told_in_words() -> None:
     assert tell([], LOCAL) == "None announces itself in the network (mDNS) either; trying localhost:1883."
     assert tell([ATTIC], ATTIC) == "Found by mDNS: Attic (10.0.0.2:1883)."
     assert tell([ATTIC, CELLAR], ATTIC) == (
-        "2 announce themselves (mDNS); Attic (10.0.0.2:1883) is the first by name and is taken, "
+        "2 announce themselves (mDNS); Attic (10.0.0.2:1883) comes first by name, so Affetto takes it and "
         "not Cellar (10.0.0.1:1884)."
     )
 
@@ -135,7 +136,7 @@ def test_a_connection_finds_its_broker_and_a_named_one_does_not_look() -> None:
 
 @needs_mosquitto
 def test_it_moves_from_the_fallback_to_the_broker_that_comes_up_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.mqtt.broker_discovery.SHORTEST_WAIT_S", 0.1)
+    monkeypatch.setattr("device.mqtt.broker_discovery.WAITS", Backoff(0.1, 0.5))
     with PrivateBroker() as local, PrivateBroker() as house:
         found: list[Broker] = []
         looked = threading.Event()

@@ -25,6 +25,7 @@ from device.perception.protocol import HEARTBEAT_S, MAX_LINE, OPENING_S, Hello, 
 
 log = logging.getLogger("affetto.eye")
 
+RESTARTS = Backoff()
 CLOSE_S = 2.0  # to end an eye; see eye_process.py
 LATE_S = 10.0  # how far behind its word the thread may be on a board that is busy
 LASTING = 4  # so many failures in a row are more than a moment's
@@ -46,7 +47,7 @@ class EyeClient:
         put: Callable[[Event], None],
         *,
         command: Sequence[str] = (),
-        backoff: Backoff = Backoff(),
+        backoff: Backoff = RESTARTS,
     ) -> None:
         named = ("--config", str(config_path)) if config_path is not None else ()
         self._command = tuple(command) or (sys.executable, "-m", "device", "eye", *named)
