@@ -32,7 +32,7 @@ from device.mqtt.topics import Topics
 
 TOPICS = Topics("affetto", "kit")
 ALWAYS = (TOPICS.commands, TOPICS.home_assistant_status)
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 
 needs_mosquitto = pytest.mark.skipif(
     shutil.which("mosquitto", path=PLACES) is None, reason="Mosquitto is not installed (apt-get install mosquitto)"

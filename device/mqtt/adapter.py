@@ -104,12 +104,12 @@ class MqttAdapter:
 
     def _take(self, event: ConnectionEvent) -> None:
         match event:
-            case BrokerConnected(place, problem):
+            case BrokerConnected(address, problem):
                 self._up, self._problem = True, problem
                 if problem:
                     self._log(problem, logging.WARNING)
                 else:
-                    self._log(f"Connected to the MQTT broker at {place}.", logging.INFO)
+                    self._log(f"Connected to the MQTT broker at {address}.", logging.INFO)
                 self._show_anew()
             case BrokerLost(problem):
                 self._up = False

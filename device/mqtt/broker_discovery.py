@@ -122,20 +122,20 @@ class BrokerSearch:
     def step(self) -> None:
         """Look once, and go to another broker if there is one. If none answers, stay with the last that did."""
         found = self._look(self._tls)
-        place = found[0] if found else self._here or self._fallback
-        if place == self._here or self._stopping.is_set():
+        broker = found[0] if found else self._here or self._fallback
+        if broker == self._here or self._stopping.is_set():
             return
-        self._here = place
-        log.info("No MQTT broker is named in the settings. %s", tell(found, place))
-        self._go(place)
+        self._here = broker
+        log.info("The settings name no MQTT broker. %s", tell(found, broker))
+        self._go(broker)
 
 
-def tell(found: list[Broker], place: Broker) -> str:
+def tell(found: list[Broker], chosen: Broker) -> str:
     """What was found, in a sentence."""
     if not found:
-        return f"None announces itself in the network (mDNS) either; trying {place.words}."
+        return f"None announces itself in the network (mDNS) either; trying {chosen.words}."
     if len(found) == 1:
-        return f"Found by mDNS: {place.words}."
+        return f"Found by mDNS: {chosen.words}."
     others = ", ".join(broker.words for broker in found[1:])
-    return (f"{len(found)} announce themselves (mDNS); {place.words} comes first by name, "
+    return (f"{len(found)} announce themselves (mDNS); {chosen.words} comes first by name, "
             f"so Affetto takes it and not {others}.")

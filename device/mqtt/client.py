@@ -92,7 +92,7 @@ class Connection:
             return False
         return not self._running or self._client._thread is not None  # paho clears it when its thread ends
 
-    def _go(self, place: Broker) -> None:
+    def _go(self, broker: Broker) -> None:
         """Connect there, and to nowhere else. On the search's thread, if there is one."""
         with self._moving:
             if self._closing.is_set():
@@ -100,8 +100,8 @@ class Connection:
             self._running = False
             self._say_goodbye()
             self._client.loop_stop()
-            self._at = place
-            self._client.connect_async(place.host, place.port, KEEPALIVE_S)
+            self._at = broker
+            self._client.connect_async(broker.host, broker.port, KEEPALIVE_S)
             self._client.loop_start()
             self._running = True
 
@@ -109,7 +109,7 @@ class Connection:
         return self._up.is_set()
 
     @property
-    def _place(self) -> str:
+    def _address(self) -> str:
         return f"{self._at.host}:{self._at.port}"
 
     def subscribe(self, *filters: str) -> None:
@@ -122,7 +122,7 @@ class Connection:
 
     def publish(self, topic: str, payload: bytes, retain: bool) -> None:
         """Send with QoS 1; while there is no connection, drop it. What is larger than the broker takes becomes empty if
-        it is retained, so that no older value stands there in its place."""
+        it is retained, so that no older value stays there instead."""
         if not self._up.is_set():
             return
         sent = Sent(topic, len(topic.encode()) + len(payload))
@@ -189,7 +189,7 @@ class Connection:
     def _on_connect(self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _: Any) -> None:
         if reason.is_failure:
             self._refused = True
-            self._report(problems.refused(self._config, self._place, str(reason)))
+            self._report(problems.refused(self._config, self._address, str(reason)))
             return
         client.drop_out_messages()  # they would be sent after what the adapter says now, and undo it
         self._sent.clear()
@@ -201,7 +201,7 @@ class Connection:
     def _on_connect_fail(self, _client: paho.Client, _data: Any) -> None:
         self._diagnosis.unreachable()
         error = sys.exc_info()[1]  # paho calls from its `except OSError`
-        self._report(problems.unreachable(self._config, self._at.host, self._place, error))
+        self._report(problems.unreachable(self._config, self._at.host, self._address, error))
         self._set_wait()
 
     def _on_disconnect(self, _client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _: Any) -> None:
@@ -212,7 +212,7 @@ class Connection:
         elif not was_up:
             self._diagnosis.unreachable()
             if not self._refused:
-                self._report(problems.no_broker(self._place))
+                self._report(problems.no_broker(self._address))
         self._refused = False
         self._set_wait()
 
@@ -227,17 +227,18 @@ class Connection:
     def _on_subscribe(self, _client: paho.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _: Any) -> None:
         if any(reason.is_failure for reason in reasons) and not self._warned:
             self._warned = True
-            log.warning("The MQTT broker at %s does not let us hear all of %s.", self._place, ", ".join(self._filters))
+            topics = ", ".join(self._filters)
+            log.warning("The MQTT broker at %s does not let us hear all of %s.", self._address, topics)
 
     def _explain_end(self, reason: str) -> str:
         waiting = [sent for info, sent in self._sent.copy() if not _is_acknowledged(info)]
         cause = self._diagnosis.ended(time.monotonic() - self._up_s, waiting)
         if cause is Cause.UNKNOWN:
-            return problems.lost(self._place, reason)
+            return problems.lost(self._address, reason)
         if cause is Cause.TOO_LARGE and self._diagnosis.refused is not None:
-            self._standing = problems.too_large(self._place, self._diagnosis.refused)
+            self._standing = problems.too_large(self._address, self._diagnosis.refused)
         elif cause is Cause.RIVAL:
-            self._standing = problems.rival(self._place, self._client_id)
+            self._standing = problems.rival(self._address, self._client_id)
         return self._standing
 
     def _set_wait(self) -> None:
@@ -246,7 +247,7 @@ class Connection:
         self._client.reconnect_delay_set(wait_s, wait_s)  # type: ignore[arg-type]  # parts of a second are fine too
 
     def _put_connected(self) -> None:
-        self._put(BrokerConnected(self._place, self._standing, self._diagnosis.largest_bytes))
+        self._put(BrokerConnected(self._address, self._standing, self._diagnosis.largest_bytes))
 
     def _report(self, problem: str) -> None:
         """An attempt failed: news only if the one before failed in another way."""
