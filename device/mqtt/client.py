@@ -217,7 +217,8 @@ class Connection:
         self._set_wait()
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        self._put(Message(message.topic, bytes(message.payload), message.retain))
+        with contextlib.suppress(UnicodeDecodeError):  # a topic in no encoding is none of ours
+            self._put(Message(message.topic, bytes(message.payload), message.retain))
 
     def _on_publish(self, *_: object) -> None:
         if self._diagnosis.settled(time.monotonic() - self._up_s):
