@@ -144,7 +144,7 @@ def press(song: Song, record: Stereo) -> bytes:
         sound.setframerate(RATE_HZ)
         sound.writeframes(np.round(record.T * 32767).astype("<i2").tobytes())
     file.seek(0)
-    tagged: Any = WAVE(file)  # type: ignore[no-untyped-call]
+    tagged: Any = WAVE(file)
     tagged.add_tags()
     minor = "m" if song.key.mode not in ("major", "lydian", "mixolydian") else ""
     text = {
