@@ -14,9 +14,9 @@ import zeroconf
 
 from device.config.schema import MqttConfig
 from device.demo.broker import PLACES, PrivateBroker
-from device.domain import BrokerConnected, BrokerLost, Event
 from device.mqtt.broker_discovery import PLAIN, SECURE, Broker, BrokerSearch, find, tell
 from device.mqtt.client import Connection
+from device.mqtt.messages import BrokerConnected, BrokerLost, ConnectionEvent
 
 LOOPBACK = ["127.0.0.1"]
 PATIENCE_S = 20.0
@@ -104,7 +104,7 @@ needs_mosquitto = pytest.mark.skipif(
 )
 
 
-def wait(events: queue.SimpleQueue[Event], kind: type) -> Event:
+def wait(events: queue.SimpleQueue[ConnectionEvent], kind: type) -> ConnectionEvent:
     while True:
         event = events.get(timeout=PATIENCE_S)
         if isinstance(event, kind):
@@ -116,7 +116,7 @@ def test_a_connection_finds_its_broker_and_a_named_one_does_not_look() -> None:
     with ExitStack() as stack:
         near, far = stack.enter_context(PrivateBroker()), stack.enter_context(PrivateBroker())
         stack.enter_context(announced(Broker("Far", far.host, far.port)))
-        events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        events: queue.SimpleQueue[ConnectionEvent] = queue.SimpleQueue()
         unnamed = Connection(MqttConfig(host=""), events.put, ["#"], find=look)
         with closing(unnamed):
             unnamed.start()
@@ -144,7 +144,7 @@ def test_it_moves_from_the_fallback_to_the_broker_that_comes_up_later(monkeypatc
             looked.set()
             return list(found)
 
-        events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        events: queue.SimpleQueue[ConnectionEvent] = queue.SimpleQueue()
         config = MqttConfig(host="", port=local.port)
         with closing(Connection(config, events.put, ["#"], find=see)) as connection:
             connection.start()

@@ -19,7 +19,7 @@ from device.errors import LibraryError
 from device.music.library import Catalogue
 from device.music.library import catalogue as catalogue_module
 from device.music.library.database import NAME, Database
-from device.music.library.walker import former_key_of
+from device.music.library.legacy import key_of as legacy_key_of
 from device.music.metadata import reader, tags
 from device.music.metadata.fingerprint import key_of
 from device.music.workers.tag_client import read_here
@@ -231,7 +231,8 @@ def test_what_is_not_named_like_music_or_hidden_is_passed_over(database: Catalog
     (music / "folder.mp3").mkdir()
     (music / "dead.mp3").symlink_to(music / "nowhere")
     os.mkfifo(music / "pipe.mp3")  # opening it would wait for ever
-    assert database.scan([music]) == LibraryLoaded(())
+    found = database.scan([music])
+    assert (found.tracks, found.notes) == ((), ())
 
 
 def test_bad_files_are_named_once_and_not_read_again(database: Catalogue, music: Path, reads: list[str]) -> None:
@@ -242,11 +243,12 @@ def test_bad_files_are_named_once_and_not_read_again(database: Catalogue, music:
     audio.flac(music / "flac.mp3")
     found = database.scan([music])
     assert sorted(names(found)) == ["flac.mp3", "good.wav"]
-    assert len(found.problems) == 3
+    assert found.problems == (), "some damaged files among others are no problem of the library"
+    assert len(found.notes) == 3
     for name in ("empty.mp3", "text.mp3", "cut.wav"):
-        assert sum(name in problem for problem in found.problems) == 1
+        assert sum(name in note for note in found.notes) == 1
     count = len(reads)
-    assert database.scan([music]).problems == found.problems
+    assert database.scan([music]).notes == found.notes
     assert len(reads) == count
     song(music / "text.mp3", 500)  # repaired
     assert len(database.scan([music]).tracks) == 3
@@ -261,7 +263,7 @@ def test_a_file_that_may_not_be_read_is_tried_again(
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(catalogue_module.content, "key_of", forbidden)
+        patch.setattr(catalogue_module.fingerprint, "key_of", forbidden)
         found = database.scan([music])
     assert found.tracks == ()
     assert "permission denied" in found.problems[0]
@@ -278,7 +280,8 @@ def test_links_are_followed_but_loops_are_not(database: Catalogue, music: Path, 
 
 
 def test_a_missing_folder_is_told(database: Catalogue, tmp_path: Path) -> None:
-    (problem,) = database.scan([tmp_path / "nowhere"]).problems
+    problem, empty = database.scan([tmp_path / "nowhere"]).problems
+    assert "There is no music" in empty
     assert "nowhere" in problem
     assert "music.folders" in problem
 
@@ -287,9 +290,9 @@ def test_progress_counts_every_file_that_is_read(database: Catalogue, music: Pat
     for n in range(3):
         song(music / f"{n}.wav", 100 + n)
     for expected in ([(0, 3), (1, 3), (2, 3), (3, 3)], [(0, 0)]):  # the second time there is nothing to be read
-        steps: list[tuple[int, int]] = []
+        steps: list[tuple[int, int | None]] = []
         database.scan([music], lambda done, total: steps.append((done, total)))  # noqa: B023
-        assert steps == expected
+        assert steps == [(0, None), *expected]
 
 
 # --- What people say ---
@@ -371,7 +374,7 @@ def write_format_1(data: Path, paths: list[Path]) -> dict[str, str]:
         db.execute(FORMAT_1)
         for path in paths:
             status, raw = path.stat(), os.fsencode(path)
-            keys[path.name] = former_key_of(raw, status.st_size)
+            keys[path.name] = legacy_key_of(raw, status.st_size)
             facts = (status.st_size, status.st_mtime_ns, keys[path.name], "Old title", "", "", 0.1, None, None, "", 1)
             db.execute(f"INSERT INTO files VALUES ({','.join('?' * 12)})", (raw, *facts))
         db.execute("PRAGMA user_version = 1")
@@ -494,10 +497,10 @@ def test_a_catalogue_that_another_program_holds_is_a_library_error(data: Path) -
     kept, other = Database(data), sqlite3.connect(data / NAME)
     kept._db.execute("PRAGMA busy_timeout = 1")
     other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(LibraryError, match="another program"):
-        kept.save_word("key", MoodName.CALM)
+    with pytest.raises(LibraryError, match="Another program"):
+        kept.save_user_mood("key", MoodName.CALM)
     other.rollback()
-    kept.save_word("key", MoodName.CALM)
+    kept.save_user_mood("key", MoodName.CALM)
     assert kept.problem == ""
     kept.close()
     other.close()

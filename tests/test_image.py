@@ -307,7 +307,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (things / "libvlc5_3.0_arm64.deb").write_bytes(b"deb" * 999)
     monkeypatch.setattr(wheels, "fetch", lambda *_: sorted(things.glob("*.whl")))
     monkeypatch.setattr(debs, "fetch", lambda *_: sorted(things.glob("*.deb")))
-    monkeypatch.setattr(build_image.songs, "render", lambda *_: [])
+    monkeypatch.setattr(build_image, "MUSIC", things / "music")
     monkeypatch.setattr(build_image, "INSTALL_ROOM", 8 * MIB)
     return things
 

@@ -3,7 +3,7 @@
 paho's own thread runs the callbacks; they only renew subscriptions and `put` events, they never publish and take no
 lock of ours (paho.mqtt.python#354). Everything else is called by the main thread and returns at once, except `close`.
 
-Nothing is kept while the broker is away: the session says everything that is retained anew at each
+Nothing is kept while the broker is away: the adapter sends everything that is retained anew at each
 `BrokerConnected`, and what else happened meanwhile is old news. So memory cannot grow, and no value that was sent
 before a break can arrive after the ones that replace it.
 """
@@ -17,18 +17,17 @@ import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from device.config.schema import MqttConfig
-from device.domain import BrokerConnected, BrokerLost, Event, Message, Publish
 from device.errors import MqttError
 from device.mqtt.broker_discovery import Broker, BrokerSearch, Find, find
-from device.mqtt.documents import OFFLINE, encode
-from device.mqtt.topics import Topics
+from device.mqtt.documents import OFFLINE
+from device.mqtt.messages import BrokerConnected, BrokerLost, ConnectionEvent, Message
 
 log = logging.getLogger("affetto.mqtt")
 
@@ -38,15 +37,6 @@ SHORTEST_WAIT_S, LONGEST_WAIT_S = 1, 60
 FAREWELL_S = 2.0
 """How long `close` waits for the broker to take the last message, and for the thread to end."""
 REFUSED_CREDENTIALS = ("Bad user name or password", "Not authorized")
-
-
-class Messenger(Protocol):
-    """What the daemon needs of MQTT. `put` gets BrokerConnected, BrokerLost and Message; see `Mqtt` and `fake`."""
-
-    def start(self) -> None: ...
-    def publish(self, action: Publish) -> None: ...
-    def subscribe_room(self, room: str) -> None: ...
-    def close(self) -> None: ...
 
 
 class Connection:
@@ -59,7 +49,7 @@ class Connection:
     def __init__(
         self,
         config: MqttConfig,
-        put: Callable[[Event], None],
+        put: Callable[[ConnectionEvent], None],
         filters: Iterable[str],
         client_id: str = "",
         will: str = "",
@@ -82,6 +72,11 @@ class Connection:
             self._search.start()
         else:
             self._go(self._at)
+
+    @property
+    def alive(self) -> bool:
+        """Whether its threads work as they should."""
+        return True
 
     def _go(self, place: Broker) -> None:
         """Connect there, and to nowhere else. On the search's thread, if there is one."""
@@ -225,29 +220,3 @@ class Connection:
                 return f"No MQTT broker listens at {self._place}; start it, or check mqtt: host and port{self._hint}."
             case _:
                 return f"The MQTT broker at {self._place} cannot be reached ({error})."
-
-
-class Mqtt:
-    """The device on MQTT: hears its own commands, its room's, and Home Assistant's start."""
-
-    def __init__(self, config: MqttConfig, topics: Topics, put: Callable[[Event], None]) -> None:
-        self._topics = topics
-        self._always = (topics.commands, topics.home_assistant_status)
-        # The id is fixed, so that a broker which has not noticed a dead connection ends it when we come back.
-        self._connection = Connection(config, put, self._always, f"affetto-{topics.device_id}", topics.availability)
-
-    def start(self) -> None:
-        """Begin to connect; a broker that is not there yet is fine."""
-        self._connection.start()
-
-    def publish(self, action: Publish) -> None:
-        """Send it, or drop it while the broker is away: it will be said anew, or is old news then."""
-        self._connection.publish(action.topic, encode(action.payload), action.retain)
-
-    def subscribe_room(self, room: str) -> None:
-        """Obey this room's commands too, and no other room's; empty for none. May come before `start`."""
-        self._connection.subscribe(*self._always, *filter(None, (self._topics.room_commands(room),)))
-
-    def close(self) -> None:
-        """Say "offline" and end. Idempotent."""
-        self._connection.close()

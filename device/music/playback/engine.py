@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from device.config.schema import PlayerConfig
-from device.domain import Event, Track, TrackAt, TrackEnded, TrackEnding, TrackFailed, TrackStarted
+from device.domain import Event, Position, Track, TrackAt, TrackEnded, TrackEnding, TrackFailed, TrackStarted
 from device.music.audio.mixer import Mixed, Mixer
 from device.music.audio.pcm_buffer import RATE_HZ
 from device.music.audio.sink import Sink
@@ -235,7 +235,7 @@ class Engine:
     def _start(self, decoder: Decoder) -> None:
         self._told_s = decoder.position_s
         if not self._sought:
-            self._put(TrackStarted(decoder.serial))
+            self._put(TrackStarted(decoder.serial, self._position(decoder)))
         self._sought = False
 
     def _end(self, decoder: Decoder) -> None:
@@ -252,4 +252,7 @@ class Engine:
 
     def _tell_position(self, decoder: Decoder, delay_s: float) -> None:
         self._told_s = decoder.position_s
-        self._put(TrackAt(decoder.serial, max(0.0, decoder.position_s - delay_s)))
+        self._put(TrackAt(decoder.serial, self._position(decoder, delay_s)))
+
+    def _position(self, decoder: Decoder, delay_s: float = 0.0) -> Position:
+        return Position(max(0.0, decoder.position_s - delay_s), time.monotonic(), not self._paused)

@@ -5,9 +5,10 @@ Belongs to whoever calls it: no thread, no file, no clock. A track lasts its `du
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection
 
-from device.domain import Event, Track, TrackAt, TrackEnded, TrackEnding, TrackFailed, TrackStarted
+from device.domain import Event, Position, Track, TrackAt, TrackEnded, TrackEnding, TrackFailed, TrackStarted
 from device.music.audio.volume import limited
 from device.music.playback.player import ENDING_S, TELLING_S
 
@@ -126,7 +127,7 @@ class FakePlayer:
             return
         self.playing = track
         self._told_ending, self._told_s = False, self.position_s
-        self._put(TrackStarted(self._serial))
+        self._put(TrackStarted(self._serial, self._position()))
         self._tell_progress()
 
     def _fail(self, serial: int, track: Track) -> None:
@@ -143,4 +144,7 @@ class FakePlayer:
 
     def _tell_position(self) -> None:
         self._told_s = self.position_s
-        self._put(TrackAt(self._serial, self.position_s))
+        self._put(TrackAt(self._serial, self._position()))
+
+    def _position(self) -> Position:
+        return Position(self.position_s, time.monotonic(), not self.paused)

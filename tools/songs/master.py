@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.demo.synth import RATE_HZ, Wave
+from tools.songs.synth import RATE_HZ, Wave
 
 Stereo = NDArray[Any]  # float32[2, N]
 
@@ -100,12 +100,12 @@ def _k_weighting(size: int) -> NDArray[np.complex128]:
     k = np.tan(np.pi * 1681.974450955533 / RATE_HZ)
     q, high = 0.7071752369554196, 10 ** (3.999843853973347 / 20)
     mid = high**0.4996667741545416
-    database = ((high + mid * k / q + k * k) + 2 * (k * k - high) * z + (high - mid * k / q + k * k) * z**2) / (
+    shelving = ((high + mid * k / q + k * k) + 2 * (k * k - high) * z + (high - mid * k / q + k * k) * z**2) / (
         (1 + k / q + k * k) + 2 * (k * k - 1) * z + (1 - k / q + k * k) * z**2)
     k = np.tan(np.pi * 38.13547087602444 / RATE_HZ)
     q = 0.5003270373238773
     cut = (1 - 2 * z + z**2) / ((1 + k / q + k * k) + 2 * (k * k - 1) * z + (1 - k / q + k * k) * z**2)
-    out: NDArray[np.complex128] = database * cut * (1 + k / q + k * k)
+    out: NDArray[np.complex128] = shelving * cut * (1 + k / q + k * k)
     return out
 
 
