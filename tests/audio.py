@@ -101,16 +101,15 @@ def aiff(path: Path, seconds: float = 1.0) -> Path:
 
 
 def encoded(
-    path: Path, container: str, codec: str, seconds: float = 3.0, *, loud_from: float = 0.0,
+    path: Path, container: str, codec: str, seconds: float = 3.0, *, noise_from: float = 1.0, seed: int = 1,
     muxer: dict[str, str] | None = None, encoder: dict[str, str] | None = None, tags: dict[str, str] | None = None,
 ) -> Path:  # fmt: skip
-    """A stereo tone in any format of FFmpeg's; noise instead from `loud_from` of its length on, 0 for none."""
+    """A stereo tone in any format of FFmpeg's; noise instead from `noise_from` of its length on."""
     rate_hz = 48000 if codec == "libopus" else RATE_HZ
     count = round(seconds * rate_hz)
     sound = 0.3 * np.sin(2 * np.pi * 440 * np.arange(count) / rate_hz)
-    if loud_from:
-        begin = round(loud_from * count)
-        sound[begin:] = np.random.default_rng(1).uniform(-0.8, 0.8, count - begin)
+    begin = round(noise_from * count)
+    sound[begin:] = np.random.default_rng(seed).uniform(-0.8, 0.8, count - begin)
     frame = av.AudioFrame.from_ndarray(np.stack([sound, sound]).astype(np.float32), "fltp", "stereo")
     frame.sample_rate = rate_hz
     with av.open(str(path), "w", format=container, options=muxer or {}) as file:

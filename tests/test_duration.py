@@ -23,7 +23,7 @@ ENCODINGS: dict[str, Callable[[Path], Path]] = {
     "constant without xing.mp3": lambda path: audio.encoded(
         path, "mp3", "libmp3lame", SECONDS, muxer={"write_xing": "0"}),
     "variable without xing.mp3": lambda path: audio.encoded(
-        path, "mp3", "libmp3lame", SECONDS, loud_from=0.3, muxer={"write_xing": "0"}, encoder=audio.VBR),
+        path, "mp3", "libmp3lame", SECONDS, noise_from=0.3, muxer={"write_xing": "0"}, encoder=audio.VBR),
     "a.mp2": lambda path: audio.encoded(path, "mp2", "mp2", SECONDS),
     "a.flac": lambda path: audio.encoded(path, "flac", "flac", SECONDS),
     "a.oga": lambda path: audio.encoded(path, "ogg", "flac", SECONDS),
@@ -31,7 +31,7 @@ ENCODINGS: dict[str, Callable[[Path], Path]] = {
     "a.m4a": lambda path: audio.encoded(path, "ipod", "aac", SECONDS),
     "alac.m4b": lambda path: audio.encoded(path, "ipod", "alac", SECONDS),
     "fragments.m4a": lambda path: audio.encoded(path, "mp4", "aac", SECONDS, muxer=FRAGMENTS),
-    "a.aac": lambda path: audio.encoded(path, "adts", "aac", SECONDS, loud_from=0.5),
+    "a.aac": lambda path: audio.encoded(path, "adts", "aac", SECONDS, noise_from=0.5),
     "a.wav": lambda path: audio.encoded(path, "wav", "pcm_s16le", SECONDS),
     "adpcm.wav": lambda path: audio.encoded(path, "wav", "adpcm_ms", SECONDS),
     "mp3.wav": lambda path: audio.encoded(path, "wav", "libmp3lame", SECONDS),
