@@ -20,10 +20,10 @@ from mutagen import apev2, flac, id3, mp4
 from mutagen.asf import ASFByteArrayAttribute
 
 from device.domain import CoverRead, MoodName
-from device.errors import LibraryError
+from device.errors import LibraryError, WorkerError
 from device.music.metadata import cover
 from device.music.metadata.tags import Tags
-from device.music.workers.client import Limits
+from device.music.workers.client import ChildProcess, Limits
 from device.music.workers.covers import Covers
 from device.music.workers.protocol import Answer, decode_answer, encode
 from device.music.workers.tag_client import TagClient, read_here
@@ -78,7 +78,7 @@ def test_a_file_that_claims_gigabytes_of_tags_costs_a_sentence(tmp_path: Path) -
     path = tmp_path / "bomb.flac"
     path.write_bytes(b"fLaC\0" + head[5:] + b"\x84" + len(body).to_bytes(3, "big") + body)
     good = audio.tone(tmp_path / "good.wav", 0.1)
-    with closing(TagClient(Limits(wall_s=20, cpu_s=3, memory_mb=200))) as limited:
+    with closing(TagClient(Limits(wall_s=20, cpu_s=1, memory_mb=200))) as limited:
         with pytest.raises(LibraryError, match=r"bomb\.flac"):
             limited.tags(path)
         assert limited.tags(good).duration_s == pytest.approx(0.1)
@@ -256,5 +256,58 @@ def test_covers_are_read_on_a_thread_of_their_own(tmp_path: Path, reader: TagCli
     with closing(Covers(inbox.put, TagClient())) as covers:
         covers.read(path.as_uri())
         assert inbox.get(timeout=30) == CoverRead(path.as_uri(), picture())
+        (tmp_path / "cover.jpg").write_bytes(picture(400))
+        covers.read(path.as_uri(), 30_000)
+        assert 0 < len(inbox.get(timeout=30).picture) <= 30_000
         covers.read((tmp_path / "gone.wav").as_uri())
         assert inbox.get(timeout=30).uri == (tmp_path / "gone.wav").as_uri()
+
+
+class Broken:
+    """A reader that fails in every expected way, one after the other, and then works."""
+
+    def __init__(self) -> None:
+        self.failures: list[Exception] = [LibraryError("damaged"), WorkerError("no process"), OSError("no disk")]
+
+    def cover(self, path: Path, most_bytes: int) -> bytes:
+        if self.failures:
+            raise self.failures.pop()
+        return picture()
+
+    def close(self) -> None: ...
+
+
+def test_no_failure_ends_the_thread_of_covers() -> None:
+    inbox: queue.SimpleQueue[CoverRead] = queue.SimpleQueue()
+    with closing(Covers(inbox.put, Broken())) as covers:
+        for number in range(4):
+            covers.read(f"file:///{number}.mp3")
+            assert inbox.get(timeout=30) == CoverRead(f"file:///{number}.mp3", picture() if number == 3 else b"")
+            assert covers.alive
+
+
+def test_a_process_that_cannot_start_is_not_the_fault_of_a_file(tmp_path: Path) -> None:
+    limits = Limits()
+    path = audio.tone(tmp_path / "a.wav", 0.1)
+    with closing(TagClient(limits, ChildProcess(["/there/is/no/such/program"], limits))) as reader:
+        for _ in range(2):
+            with pytest.raises(WorkerError, match="No such file"):
+                reader.tags(path)
+
+
+def test_a_file_that_mutagen_does_not_survive_is_read_without_it(tmp_path: Path) -> None:
+    """Music with a comment that claims 2**32 - 1 entries: FFmpeg believes no number that is larger than the file."""
+    body = struct.pack("<I", 0) + struct.pack("<I", 2**32 - 1) + bytes(15_000_000)
+    whole = audio.encoded(tmp_path / "a.flac", "flac", "flac", 2.0).read_bytes()
+    path = tmp_path / "bomb.flac"
+    path.write_bytes(b"fLaC\0" + whole[5:42] + b"\x84" + len(body).to_bytes(3, "big") + body + after_blocks(whole))
+    with closing(TagClient(Limits(wall_s=20, cpu_s=1, memory_mb=200))) as limited:
+        assert limited.tags(path).duration_s == pytest.approx(2.0, abs=0.05)
+
+
+def after_blocks(whole: bytes) -> bytes:
+    """The sound of a FLAC file."""
+    offset = 4
+    while not whole[offset] & 0x80:
+        offset += 4 + int.from_bytes(whole[offset + 1 : offset + 4], "big")
+    return whole[offset + 4 + int.from_bytes(whole[offset + 1 : offset + 4], "big") :]
