@@ -93,10 +93,12 @@ def _tracks(folders: Sequence[Path], data_dir: Path) -> Iterator[Finding]:
         yield problem("library", str(error))
         return
     where = ", ".join(map(str, folders))
-    for line in found.problems[:10]:
+    for line in found.problems if found.tracks else found.problems[:-1]:  # the last says that there is no music
         yield note("library", line)
-    if (more := len(found.problems) - 10) > 0:
-        yield note("library", f"and {more} more files that cannot be played", "affetto scan lists them all")
+    for line in found.notes[:10]:
+        yield note("library", line)
+    if (more := len(found.notes) - 10) > 0:
+        yield note("library", f"and {more:,} more", "affetto scan lists them all")
     if count := len(found.tracks):
         yield well("library", f"{count} track{'s' if count > 1 else ''} in {where}")
     else:
