@@ -133,6 +133,9 @@ def parser() -> argparse.ArgumentParser:
     parts["check"].add_argument("--camera", action="store_true", help="take one frame even if the switch is off")
     parts["scan"].add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="instead of the configured ones")
     parts["scan"].add_argument(
+        "--again", action="store_true", help="read all files anew, also those that look unchanged; analyses are kept"
+    )
+    parts["scan"].add_argument(
         "--plot", nargs="?", const="-", metavar="FILE.png", help="show the library in the plane, here or as a picture"
     )
     parts["watch"].add_argument("--host", metavar="HOST", help="broker, instead of the configured one")
@@ -201,7 +204,7 @@ def scan(options: argparse.Namespace) -> int:
     """`affetto scan`."""
     from device import scan as reader
 
-    return reader.run(load(options), options.folders, options.plot)
+    return reader.run(load(options), options.folders, options.plot, again=options.again)
 
 
 def watch(options: argparse.Namespace) -> int:
