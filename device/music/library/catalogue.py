@@ -291,7 +291,7 @@ class Catalogue:
     def _empty(self, bad: int) -> str:
         """Why there is nothing to play, and what to do."""
         if bad:
-            return f"No file in {self._searched} can be played; affetto scan says what is wrong with each."
+            return f"None of the files in {self._searched} can be played; the notes say what is wrong with each."
         return f"There is no music in {self._searched}: copy some there, or plug in the drive that holds it."
 
 

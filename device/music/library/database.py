@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from device.domain import MoodName
 from device.errors import LibraryError
-from device.music.library import schema
+from device.music.library import schema, steps
 from device.music.library.rows import AnalysisRow, FileRow, KnownFile, Root
 
 NAME = "catalogue.db"
@@ -205,9 +205,11 @@ class Database:
             return nothing
 
     def _rows(self, question: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
-        """Row by row: other threads run between any two, and none has to wait until thousands are freed."""
+        """Row by row: no other thread has to wait until thousands are read or freed."""
+        pace = steps.Pace()
         try:
-            for row in self._db.execute(question, values):  # noqa: UP028: a closed database must not see GeneratorExit
+            for row in self._db.execute(question, values):
+                pace()
                 yield row
         except sqlite3.DatabaseError as error:
             self._cannot_read(error)

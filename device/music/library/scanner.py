@@ -8,11 +8,11 @@ file at a time, whenever the scan has nothing to do.
 from __future__ import annotations
 
 import contextlib
-import gc
 import logging
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from pathlib import Path
 from device.config.schema import MusicConfig
 from device.domain import Event, LibraryLoaded, MoodName, Track
 from device.errors import LibraryError, ModelError
+from device.music.library import steps
 from device.music.library.analysis_queue import AnalysisQueue, AnalysisResult, TrackAnalyser, model_id
 from device.music.library.catalogue import Catalogue
 from device.music.library.mounts import MountWatch, watched_folders
@@ -32,8 +33,8 @@ PUBLISH_S = 30.0
 PUBLISH_TRACK_S = 0.003  # but at least so long for each track: a large library takes its time to be taken in
 SETTLE_S = 0.5  # after a mount: the partitions of a drive are mounted one after the other
 RETRY_S = 30.0  # after a failure that is nobody's file's; then twice as long each time, up to the next scan
+RETIRE_S = 10.0  # after a library was published, nobody uses the one before any more
 STUCK_S = 900.0  # a step of the thread: a file's tags take 5 minutes at most, so does a folder on a slow drive
-FREEZE_FROM = 1000  # tracks; the garbage collector does not feel fewer
 
 Prepare = Callable[[tuple[Track, ...]], object]
 """Turns tracks into what choosing needs (`LibraryLoaded.index`), on the scanner's thread."""
@@ -138,6 +139,7 @@ class ScanLoop:
         self._analyse_at = 0.0  # monotonic; infinite when nothing is left to analyse before the next scan
         self._published: LibraryLoaded | None = None
         self._published_at = 0.0
+        self._retired: deque[Track] = deque()  # of the library before
         self._patience_s = PUBLISH_S
         self._awake_at = time.monotonic()
 
@@ -148,7 +150,7 @@ class ScanLoop:
 
     def run(self, model: str, rescan_s: float, stopping: threading.Event) -> None:
         """Until `stopping`."""
-        self._publish()
+        self.publish()
         while not stopping.is_set():
             due = time.monotonic() + self.scan(rescan_s)
             self._analyse_at = time.monotonic() if model else float("inf")
@@ -164,7 +166,7 @@ class ScanLoop:
         self._waiting, self._passed = [], set()
         self._catalogue.scan(self._folders, meanwhile=self._meanwhile)
         self._mounts = self._watch.mounts(self._fixed | self._catalogue.watched)
-        self._publish()
+        self.publish()
         if not self._catalogue.incomplete:
             self._retry_s = RETRY_S
             return rescan_s
@@ -176,7 +178,7 @@ class ScanLoop:
             self._keep(result, model)
         if self._analysis.busy or time.monotonic() < self._analyse_at:
             if self._publish_in() <= 0:
-                self._publish()
+                self.publish()
             return
         if not self._waiting:
             pending = self._catalogue.pending(model)
@@ -185,30 +187,35 @@ class ScanLoop:
             self._analysis.ask(*self._waiting.pop(0))
         else:
             self._analyse_at = float("inf")
-            self._publish()
+            self.publish()
 
     def _meanwhile(self) -> None:
         """Between two files of a scan."""
         self._sleep(0.0)
         self._obey()
         if self._publish_in() <= 0:
-            self._publish()
+            self.publish()
             self._patience_s = min(2 * self._patience_s, PUBLISH_S)
 
     def _sleep(self, timeout_s: float) -> None:
         """Until something happens. A drive that was pulled out leaves the library at once."""
         self._awake_at = time.monotonic()
+        if self._retired:
+            timeout_s = min(timeout_s, RETIRE_S)
+            if self._awake_at > self._published_at + RETIRE_S:
+                steps.free(self._retired)
         while self._watch.wait(timeout_s):
             before, self._mounts = self._mounts, self._watch.mounts(self._fixed | self._catalogue.watched)
             self._mounts_changed = self._mounts_changed or self._mounts != before
             pulled = {mount.point for mount in before} - {mount.point for mount in self._mounts}
-            lost = [mount for mount in pulled if self._unmounted(mount)]
+            lost = [mount for mount in pulled if self.unmounted(mount)]
             if lost:
-                self._publish()
+                self.publish()
             timeout_s = SETTLE_S
         self._awake_at = time.monotonic()
 
-    def _unmounted(self, mount: bytes) -> bool:
+    def unmounted(self, mount: bytes) -> bool:
+        """Take a drive out of the library; whether there was music on it."""
         try:
             return self._catalogue.unmounted(mount)
         except LibraryError as error:  # the scan that follows tries again
@@ -230,7 +237,7 @@ class ScanLoop:
                     self._corrections.put(rest)
                 break
         if waiting:
-            self._publish()
+            self.publish()
 
     def _keep(self, result: AnalysisResult, model: str) -> None:
         if result.problem:
@@ -246,7 +253,7 @@ class ScanLoop:
         self._retry_s = RETRY_S
         if self._problem:
             self._problem = ""
-            self._publish()
+            self.publish()
         return None
 
     def _analyse_later(self, problem: str) -> None:
@@ -254,7 +261,7 @@ class ScanLoop:
         self._waiting, self._problem = [], problem
         self._analyse_at = time.monotonic() + self._next_retry()
         log.warning("%s", problem)
-        self._publish()
+        self.publish()
 
     def _next_retry(self) -> float:
         retry_s, self._retry_s = self._retry_s, min(2 * self._retry_s, 3600.0)
@@ -265,7 +272,7 @@ class ScanLoop:
         tracks = len(self._published.tracks) if self._published else 0
         return max(self._published_at + max(self._patience_s, PUBLISH_TRACK_S * tracks) - time.monotonic(), 0.0)
 
-    def _publish(self) -> None:
+    def publish(self) -> None:
         """Publish the library, if it is not what was published last."""
         with contextlib.suppress(LibraryError):
             self._catalogue.flush()
@@ -280,19 +287,11 @@ class ScanLoop:
             library = replace(library, tracks=before.tracks, index=before.index)
         elif self._prepare is not None:
             library = replace(library, index=self._prepare(library.tracks))
+        if before is not None and len(before.tracks) - len(library.tracks) > steps.STEP:
+            self._retired.extend(before.tracks)  # the last one to let go of them frees them all, and that must not be
+            # the deciding thread
         self._published = library
-        freeze(len(library.tracks))
         self._put(library)
-
-
-def freeze(tracks: int) -> None:
-    """Let the garbage collector leave alone what exists now.
-
-    Tracks hold no cycles and live until the next library, but a full collection looks at each of them: 100,000 keep
-    all threads waiting for some 50 ms, again and again. What is frozen is still freed when nobody uses it any more.
-    """
-    if tracks >= FREEZE_FROM:
-        gc.freeze()
 
 
 def _waits_for_disk(thread: int | None) -> bool:

@@ -18,6 +18,14 @@ RANK: Mapping[MoodOrigin, int] = {origin: -rank for rank, origin in enumerate(Mo
 ORDER: Mapping[MoodName, int] = {mood: number for number, mood in enumerate(MoodName)}
 POINTS = tuple((affect.valence, affect.arousal, mood) for mood, affect in MOOD_AFFECT.items())
 
+FREEZE_FROM = 1000
+"""From so many tracks on, the garbage collector leaves alone what exists after they are loaded.
+
+Tracks hold no cycles and live until the next library, but a collection looks at each of them, and all threads wait:
+40 ms for 100,000 tracks right after they are loaded, and again and again later. What is frozen is still freed when
+nobody uses it any more; only cycles that were garbage at that moment stay.
+"""
+
 Row = tuple[Any, ...]
 """What `Database.tracks` gives."""
 
@@ -36,7 +44,7 @@ def library(rows: Iterable[Row], before: Mapping[str, Track]) -> dict[str, Track
     ranks: dict[str, Rank] = {}  # of content that was seen under a second path
     names: dict[str, str] = {}
     collecting = gc.isenabled()
-    gc.disable()  # it would look through all tracks again and again, and find no garbage
+    gc.disable()  # it would look through all tracks again and again, and find no garbage: see `FREEZE_FROM`
     try:
         for row in rows:
             track, links = track_of(row, names), row[9]
@@ -49,6 +57,8 @@ def library(rows: Iterable[Row], before: Mapping[str, Track]) -> dict[str, Track
             old = before.get(track.key)
             tracks[track.key] = old if old is not None and old == track else track
     finally:
+        if len(tracks) >= FREEZE_FROM:
+            gc.freeze()
         if collecting:
             gc.enable()
     return tracks

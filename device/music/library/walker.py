@@ -110,8 +110,10 @@ class FolderWalk:
         """The files below `top`, links not followed. In the order of paths, because a folder sorts as its name and the
         slash behind it."""
         found: deque[File] = deque()
+        pace = steps.Pace()
         stack = [(top, self._entries(top, is_top=True))] if self._enter(top) else []
         while stack:
+            pace()
             folder, entries = stack[-1]
             entry = next(entries, None)
             if entry is None:
