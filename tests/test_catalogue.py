@@ -279,7 +279,7 @@ def test_links_are_followed_but_loops_are_not(database: Catalogue, music: Path, 
     assert names(database.scan([music])) == ["a.wav"]
 
 
-def test_a_missing_folder_is_told(database: Catalogue, tmp_path: Path) -> None:
+def test_a_missing_folder_is_a_problem(database: Catalogue, tmp_path: Path) -> None:
     problem, empty = database.scan([tmp_path / "nowhere"]).problems
     assert "There is no music" in empty
     assert "nowhere" in problem

@@ -31,7 +31,7 @@ FOUND = TrackMood(Affect(-0.2, 0.7), 0.3, (0.1, 0.7, 0.1, 0.1), 120.0, bytes(FEA
 
 
 class FakeAnalyser:
-    """A worker that says what it was told to; counts how often it was asked for each file."""
+    """Returns `FOUND`, or fails as asked for; counts how often each file comes."""
 
     pid = None
 
@@ -88,10 +88,10 @@ def test_what_was_analysed_is_in_the_library_and_not_analysed_again(catalogue: C
     assert sorted(analyser.asked) == ["0.wav", "1.wav", "2.wav", "3.wav", "mine.wav"]
     assert analyser.asked[-1] == "mine.wav", "first those of which nobody said what mood they have"
     by_title = {track.title: track for track in catalogue.load().tracks}
-    heard, mine = by_title["2"], by_title["mine"]
-    assert (heard.origin, heard.mood, heard.affect) == (MoodOrigin.MODEL, MoodName.TENSE, FOUND.affect)
-    assert (heard.uncertainty, heard.tempo_bpm, heard.features) == (0.3, 120.0, FOUND.features)
-    assert heard.gain_db == pytest.approx(-6.0)
+    analysed, mine = by_title["2"], by_title["mine"]
+    assert (analysed.origin, analysed.mood, analysed.affect) == (MoodOrigin.MODEL, MoodName.TENSE, FOUND.affect)
+    assert (analysed.uncertainty, analysed.tempo_bpm, analysed.features) == (0.3, 120.0, FOUND.features)
+    assert analysed.gain_db == pytest.approx(-6.0)
     assert (mine.origin, mine.mood, mine.affect) == (MoodOrigin.FOLDER, MoodName.CALM, MOOD_AFFECT[MoodName.CALM])
     assert (mine.uncertainty, mine.tempo_bpm, mine.features) == (None, 120.0, FOUND.features)
     again = FakeAnalyser()
@@ -137,7 +137,9 @@ def test_without_a_model_it_says_so(catalogue: Catalogue, tmp_path: Path) -> Non
     assert "music_mood" in analyse(catalogue, tmp_path / "nothing", FakeAnalyser())
 
 
-def test_a_drive_that_goes_while_it_is_heard_is_nobodys_fault(catalogue: Catalogue, models: Path, music: Path) -> None:
+def test_a_drive_that_goes_while_it_is_analysed_is_nobodys_fault(
+    catalogue: Catalogue, models: Path, music: Path
+) -> None:
     class Pulled(FakeAnalyser):
         def analyse(self, path: Path) -> TrackMood:
             music.rename(music.with_name("pulled")) if music.exists() else None
@@ -168,9 +170,9 @@ AFFECTS = {"a": (0.6, -0.5, 0.2), "b": (-0.4, 0.8, 0.3), "c": (-0.5, 0.6, 0.3)}
 
 def test_points_stand_where_the_model_hanalyser_them() -> None:
     a, b, c, d = points.points_of(LIBRARY, AFFECTS)
-    assert (a.affect, a.heard, a.by_model) == (Affect(0.6, -0.5), True, False)
+    assert (a.affect, a.analysed, a.by_model) == (Affect(0.6, -0.5), True, False)
     assert (c.by_model, c.distance) == (True, 0.0)
-    assert not d.heard
+    assert not d.analysed
     assert d.affect.distance(MOOD_AFFECT[MoodName.SAD]) <= points.SCATTER
     assert points.doubtful([a, b, c, d], 5) == [b], "calm by the folder, tense to the model"
     assert points.counts([a, b, c, d])[MoodName.CALM] == (2, 0)
