@@ -580,6 +580,23 @@ def test_a_full_disk_loses_only_the_memory(data: Path, music: Path) -> None:
     again.close()
 
 
+def test_a_disk_that_fails_at_reading_and_writing_loses_only_the_memory(data: Path) -> None:
+    class Failing(sqlite3.Connection):
+        def executemany(self, *_: object) -> sqlite3.Cursor:
+            raise sqlite3.OperationalError("disk I/O error")
+
+        def backup(self, *_: object, **__: object) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    kept = Database(data)
+    kept._db.close()
+    kept._db = sqlite3.connect(data / NAME, factory=Failing)
+    kept.save_user_mood("key", MoodName.CALM)
+    assert kept._all("SELECT key FROM user_moods") == [("key",)]
+    assert "disk I/O error" in kept.problem
+    kept.close()
+
+
 def test_a_catalogue_that_another_program_holds_is_a_library_error(data: Path) -> None:
     kept, other = Database(data), sqlite3.connect(data / NAME)
     kept._db.execute("PRAGMA busy_timeout = 1")

@@ -109,7 +109,7 @@ def test_a_mount_ends_the_wait_and_is_found(drive: Path) -> None:
 
 def test_mountinfo_is_read_with_its_blanks() -> None:
     line = rb"36 35 98:0 / /media/me/My\040Music\134x rw,noatime master:1 - ext3 /dev/root rw"
-    assert mount_of(line) == Mount(b"/media/me/My Music\\x", b"98:0", b"/")
+    assert mount_of(line) == Mount(b"/media/me/My Music\\x", b"98:0", b"/", b"ext3")
 
 
 # --- Folders with stars ---
@@ -126,7 +126,7 @@ def test_a_star_stands_for_any_name_and_nothing_else_is_special(tmp_path: Path) 
 
 
 def test_a_star_that_stands_for_nothing_is_no_problem(tmp_path: Path) -> None:
-    walk = FolderWalk(())
+    walk = FolderWalk()
     assert list(walk.files([tmp_path / "media" / "*"])) == []
     assert walk.problems == []
 
@@ -384,7 +384,7 @@ def test_analysis_that_cannot_start_is_told_and_the_music_is_there(
     assert (library.problems, len(library.tracks)) == (("The analysis of music cannot start.",), 1)
 
 
-def test_the_analysis_ends_at_once_while_it_hanalyser(tmp_path: Path) -> None:
+def test_the_analysis_ends_at_once_while_it_works(tmp_path: Path) -> None:
     begun, ended = threading.Event(), threading.Event()
 
     class Slow(FakeAnalyser):

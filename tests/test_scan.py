@@ -1,4 +1,4 @@
-"""`affetto scan`: hanalyser what is new, loses nothing when it is interrupted, and shows the library in the plane."""
+"""`affetto scan`: analyses what is new, loses nothing when it is interrupted, and shows the library in the plane."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class FakeAnalyser:
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    """A folder with a card of the model that hanalyser; nobody loads the model itself."""
+    """A folder with a card of the model that analyses; nobody loads the model itself."""
     folder = tmp_path / "models"
     folder.mkdir()
     shipped = Path(__file__).resolve().parent.parent / "models"
@@ -123,7 +123,7 @@ def test_a_file_that_cannot_be_analysed_is_noted_once_and_asked_once(catalogue: 
     assert again.asked == []
 
 
-def test_another_model_hanalyser_everything_anew(catalogue: Catalogue, models: Path) -> None:
+def test_another_model_analyses_everything_anew(catalogue: Catalogue, models: Path) -> None:
     analyse(catalogue, models, FakeAnalyser(bad="1.wav"))
     card = models / "music_mood.json"
     card.write_text(card.read_text().replace('"sha256": "', '"sha256": "0123', 1))
@@ -168,7 +168,7 @@ LIBRARY = [
 AFFECTS = {"a": (0.6, -0.5, 0.2), "b": (-0.4, 0.8, 0.3), "c": (-0.5, 0.6, 0.3)}
 
 
-def test_points_stand_where_the_model_hanalyser_them() -> None:
+def test_points_stand_where_the_model_puts_them() -> None:
     a, b, c, d = points.points_of(LIBRARY, AFFECTS)
     assert (a.affect, a.analysed, a.by_model) == (Affect(0.6, -0.5), True, False)
     assert (c.by_model, c.distance) == (True, 0.0)

@@ -17,7 +17,7 @@ import pytest
 
 from device.config.schema import MusicConfig
 from device.domain import Affect, Event, LibraryLoaded, MoodName, Track
-from device.errors import LibraryError, WorkerError
+from device.errors import LibraryError, ModelError, WorkerError
 from device.music.library import Catalogue, analysis_queue, scanner
 from device.music.library.analysis_queue import AnalysisQueue, AnalysisResult
 from device.music.library.mounts import MountWatch
@@ -293,6 +293,22 @@ def test_what_choosing_needs_is_prepared_on_this_thread_and_only_for_other_track
         (3, 1, 2),
     ]
     assert [len(tracks) for tracks in prepared] == [0, 3]
+
+
+def test_a_missing_model_is_a_problem_until_it_is_there(catalogue: Catalogue, music: Path) -> None:
+    def missing() -> str:
+        raise ModelError("models/music_mood.json is missing.")
+
+    with closing(Bench(catalogue, FakeAnalyser(), music)) as bench:
+        bench.loop.scan(3600.0)
+        assert bench.loop.begin_analysis(missing) == ""
+        assert bench.published[-1].problems == ("Affetto cannot analyse music: models/music_mood.json is missing.",)
+        bench.loop.analyse("")
+        assert not bench.analysis.busy
+        assert bench.loop.begin_analysis(lambda: "model") == "model"
+        assert bench.published[-1].problems == ()
+        bench.loop.analyse("model")
+        assert bench.analysis.busy
 
 
 # --- Alive ---
