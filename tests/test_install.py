@@ -193,7 +193,7 @@ def test_only_missing_packages_are_installed_and_a_new_broker_stays_off(machine:
     (install,) = machine.called("apt-get", " install ")
     assert install.endswith("--no-install-recommends mosquitto")
     assert machine.called("sudo systemctl disable", "mosquitto.service")
-    assert "its service left off" in done.stdout
+    assert "its service is off" in done.stdout
 
 
 def test_a_broker_that_was_there_before_is_left_alone(machine: Machine) -> None:
