@@ -21,7 +21,7 @@ import numpy as np
 from device.config.schema import CameraConfig
 from device.errors import CameraError
 from device.perception.bad_frames import BadFrames
-from device.perception.frame import SMALLEST_PX, Frame, Gray, fit, to_gray, turn
+from device.perception.frame import SMALLEST_PX, Frame, Gray, fit, retrieve, turn
 
 PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp"})
 SLIP_S = 1.0  # further behind or ahead than this, the recording's clock is set to ours
@@ -157,10 +157,9 @@ class VideoCamera:
 
     def _frame(self, moment_s: float) -> Frame | None:
         began = time.perf_counter()
-        ok, picture = self._capture.retrieve()
-        if not ok or picture is None or not picture.size:
+        if (gray := retrieve(self._capture)) is None:
             return None
-        return _frame(to_gray(picture), self._config, self._pace.stamp(moment_s), began)
+        return _frame(gray, self._config, self._pace.stamp(moment_s), began)
 
 
 class FolderCamera:
