@@ -170,7 +170,7 @@ def test_it_moves_from_the_fallback_to_the_broker_that_comes_up_later(monkeypatc
             wait(events, BrokerConnected)
             assert connection._address == f"localhost:{local.port}"
             found.append(Broker("House", house.host, house.port))
-            wait(events, BrokerLost)
+            assert "one that announces itself" in wait(events, BrokerLost).problem
             wait(events, BrokerConnected)
             assert connection._address == f"{house.host}:{house.port}"
             looked.clear()

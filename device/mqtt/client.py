@@ -101,6 +101,8 @@ class Connection:
             self._say_goodbye()
             self._client.loop_stop()
             self._at = broker
+            self._diagnosis.forget()
+            self._standing = ""
             self._client.connect_async(broker.host, broker.port, KEEPALIVE_S)
             self._client.loop_start()
             self._running = True

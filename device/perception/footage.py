@@ -89,7 +89,7 @@ class VideoCamera:
     @property
     def length_s(self) -> float:
         """How long the recording says it is; 0 if it does not say."""
-        return max(self._capture.get(cv2.CAP_PROP_FRAME_COUNT) / self._fps, 0.0)
+        return max(0.0, self._capture.get(cv2.CAP_PROP_FRAME_COUNT) / self._fps)
 
     def describe(self) -> str:
         return f"video {self._path.name}"
@@ -153,7 +153,7 @@ class VideoCamera:
     def _most_misses(self, grabbed: int) -> int:
         """So many failures in a row are the end: what is left by the recording's own count, or `hang_s` of it."""
         left = self._capture.get(cv2.CAP_PROP_FRAME_COUNT) - grabbed
-        return int(min(max(left, self._config.hang_s * self._fps), MOST_MISSES))
+        return int(min(max(self._config.hang_s * self._fps, left), MOST_MISSES))
 
     def _frame(self, moment_s: float) -> Frame | None:
         began = time.perf_counter()
