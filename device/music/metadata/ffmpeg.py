@@ -103,9 +103,6 @@ def texts_of(container: Any) -> dict[str, str]:
 
 def pictures_of(container: Any) -> Iterator[bytes]:
     """Pictures that come with the sound, such as covers."""
-    for stream in container.streams:
-        if stream.type == "attachment" and str(getattr(stream, "mimetype", "")).startswith("image/"):
-            yield bytes(stream.data)
     for stream in container.streams.video:
         if stream.disposition & av.stream.Disposition.attached_pic:
             container.seek(0)
