@@ -279,7 +279,7 @@ def test_links_are_followed_but_loops_are_not(database: Catalogue, music: Path, 
     assert names(database.scan([music])) == ["a.wav"]
 
 
-def test_a_missing_folder_is_told(database: Catalogue, tmp_path: Path) -> None:
+def test_a_missing_folder_is_a_problem(database: Catalogue, tmp_path: Path) -> None:
     problem, empty = database.scan([tmp_path / "nowhere"]).problems
     assert "There is no music" in empty
     assert "nowhere" in problem
@@ -402,6 +402,93 @@ def test_history_goes_on_after_an_upgrade_and_after_a_tag_edit_then(data: Path, 
     opened.close()
 
 
+FORMAT_2 = (
+    """CREATE TABLE files (
+    path BLOB PRIMARY KEY, place INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    key TEXT NOT NULL, uri TEXT NOT NULL, title TEXT NOT NULL, artist TEXT NOT NULL, album TEXT NOT NULL,
+    duration_s REAL NOT NULL, tag_mood TEXT, folder_mood TEXT, gain_db REAL, peak REAL,
+    problem TEXT NOT NULL, present INTEGER NOT NULL, former INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX files_by_key ON files (key)",
+    "CREATE INDEX bad_files ON files (path) WHERE problem != ''",
+    "CREATE TABLE places (id INTEGER PRIMARY KEY, top BLOB NOT NULL UNIQUE, present INTEGER NOT NULL) STRICT",
+    """CREATE TABLE sounds (
+    key TEXT PRIMARY KEY, model TEXT NOT NULL, problem TEXT NOT NULL, valence REAL NOT NULL, arousal REAL NOT NULL,
+    uncertainty REAL NOT NULL, tempo_bpm REAL NOT NULL, features BLOB NOT NULL, loudness_lufs REAL
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX unheard ON sounds (key) WHERE problem != ''",
+    "CREATE TABLE words (key TEXT PRIMARY KEY, mood TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE aliases (alias TEXT PRIMARY KEY, key TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "INSERT INTO places VALUES (0, x'', 1)",
+    "PRAGMA user_version = 2",
+)
+
+
+def write_format_2(data: Path, path: Path, title: str) -> str:
+    """A catalogue as the second release left it, with an analysis, a user's mood and an alias; the file's key."""
+    data.mkdir(exist_ok=True)
+    raw, status = os.fsencode(path), path.stat()
+    key = "the key before an upgrade"
+    with sqlite3.connect(data / NAME) as db:
+        for statement in FORMAT_2:
+            db.execute(statement)
+        db.execute("INSERT INTO places VALUES (7, ?, 1)", (os.path.join(os.fsencode(path.parent), b""),))
+        row = (raw, 7, status.st_size, status.st_mtime_ns, key, path.as_uri(), title, "", "", 0.1)
+        db.execute("INSERT INTO files VALUES (?,?,?,?,?,?,?,?,?,?,NULL,NULL,NULL,NULL,'',1,0)", row)
+        db.execute("INSERT INTO sounds VALUES (?, 'model', '', -0.5, 0.5, 0.3, 90.0, x'0102', -12.0)", (key,))
+        db.execute("INSERT INTO words VALUES (?, 'excited')", (key,))
+        db.execute("INSERT INTO aliases VALUES (?, ?)", (key_of(raw), key))
+    db.close()
+    return key
+
+
+def test_what_people_said_and_the_model_found_survives_the_upgrade_from_format_2(
+    data: Path, music: Path, reads: list[str]
+) -> None:
+    path = song(music / "a.wav")
+    key = write_format_2(data, path, "Title of then")
+    opened = open_here(data)
+    (track,) = opened.load().tracks
+    assert (track.key, track.title, track.mood, track.origin, track.tempo_bpm) == (
+        key, "Title of then", MoodName.EXCITED, MoodOrigin.USER, 90.0,
+    )  # fmt: skip
+    assert opened.scan([music]).tracks == (track,)
+    assert reads == [], "nothing has to be read again"
+    opened.close()
+    again = open_here(data)
+    assert again.load().problems == ()
+    path.rename(music / "b.wav")
+    assert again.scan([music]).tracks[0].key == key
+    assert again.count_analysed("model") == (1, 1)
+    assert path.with_name("b.wav").exists()
+    again.close()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_old_catalogue_without_its_tables_is_set_aside(data: Path, music: Path, version: int) -> None:
+    song(music / "a.wav")
+    data.mkdir()
+    with sqlite3.connect(data / NAME) as db:
+        db.execute("CREATE TABLE files (something TEXT)")
+        db.execute(f"PRAGMA user_version = {version}")
+    db.close()
+    opened = open_here(data)
+    assert len(opened.scan([music]).tracks) == 1
+    assert "broken-1" in opened.load().problems[0]
+    opened.close()
+
+
+def test_a_row_that_cannot_be_kept_does_not_cost_the_catalogue(data: Path) -> None:
+    """A defect of ours ends the program; it must not throw away what people said."""
+    kept = Database(data)
+    kept.save_user_mood("key", MoodName.CALM)
+    with pytest.raises(sqlite3.IntegrityError):
+        kept._write("INSERT INTO user_moods VALUES (?, NULL)", [("other",)])
+    assert kept._all("SELECT key FROM user_moods") == [("key",)]
+    assert (kept.problem, [path.name for path in data.glob("*broken*")]) == ("", [])
+    kept.close()
+
+
 def test_a_catalogue_of_a_newer_program_is_not_overwritten(data: Path) -> None:
     data.mkdir()
     with sqlite3.connect(data / NAME) as db:
@@ -491,6 +578,23 @@ def test_a_full_disk_loses_only_the_memory(data: Path, music: Path) -> None:
     assert again.load().problems == ()
     assert len(again.scan([music]).tracks) == 60
     again.close()
+
+
+def test_a_disk_that_fails_at_reading_and_writing_loses_only_the_memory(data: Path) -> None:
+    class Failing(sqlite3.Connection):
+        def executemany(self, *_: object) -> sqlite3.Cursor:
+            raise sqlite3.OperationalError("disk I/O error")
+
+        def backup(self, *_: object, **__: object) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    kept = Database(data)
+    kept._db.close()
+    kept._db = sqlite3.connect(data / NAME, factory=Failing)
+    kept.save_user_mood("key", MoodName.CALM)
+    assert kept._all("SELECT key FROM user_moods") == [("key",)]
+    assert "disk I/O error" in kept.problem
+    kept.close()
 
 
 def test_a_catalogue_that_another_program_holds_is_a_library_error(data: Path) -> None:

@@ -476,3 +476,10 @@ def test_json_is_what_elsewhere_reads() -> None:
     told = json.loads(wheels.command([], system.System("bookworm", True, ""), Path("x"))[2])
     assert told["python_version"] == "3.11"
     assert told["platform_machine"] == "aarch64"
+
+
+def test_what_the_emulation_of_arm_lacks_is_named(tmp_path: Path) -> None:
+    assert "apt install qemu-user-static" in debian.missing_emulation(tmp_path, ("no-such-program",))
+    assert "binfmt_misc is not mounted" in debian.missing_emulation(tmp_path, ("sh",))
+    (tmp_path / "register").touch()
+    assert "is not registered" in debian.missing_emulation(tmp_path, ("sh",))

@@ -109,7 +109,7 @@ def test_a_mount_ends_the_wait_and_is_found(drive: Path) -> None:
 
 def test_mountinfo_is_read_with_its_blanks() -> None:
     line = rb"36 35 98:0 / /media/me/My\040Music\134x rw,noatime master:1 - ext3 /dev/root rw"
-    assert mount_of(line) == Mount(b"/media/me/My Music\\x", b"98:0", b"/")
+    assert mount_of(line) == Mount(b"/media/me/My Music\\x", b"98:0", b"/", b"ext3")
 
 
 # --- Folders with stars ---
@@ -126,7 +126,7 @@ def test_a_star_stands_for_any_name_and_nothing_else_is_special(tmp_path: Path) 
 
 
 def test_a_star_that_stands_for_nothing_is_no_problem(tmp_path: Path) -> None:
-    walk = FolderWalk(())
+    walk = FolderWalk()
     assert list(walk.files([tmp_path / "media" / "*"])) == []
     assert walk.problems == []
 
@@ -186,6 +186,69 @@ def test_a_drive_that_comes_back_elsewhere_keeps_what_is_known(tmp_path: Path) -
     assert (after.key, after.mood, after.origin) == (before.key, MoodName.EXCITED, MoodOrigin.USER)
     assert "usb1" in after.uri
     assert len(read) == 1
+
+
+def bind(source: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(["mount", "--bind", source, target], capture_output=True)
+    if done.returncode:
+        pytest.skip(f"this test may not mount: {done.stderr.decode().strip()}")
+
+
+@pytest.mark.parametrize(
+    "layout", ["below", "link to the drive", "link into the drive", "music folder is a link", "bind"]
+)
+def test_a_drive_that_goes_takes_its_music_along_in_every_layout(tmp_path: Path, drive: Path, layout: str) -> None:
+    music = tmp_path / "music"
+    audio.tone(tmp_path / "music" / "home.wav", 0.05, 300)
+    audio.tone(drive / "Album" / "away.wav", 0.05, 400)
+    gone, folders = drive, [music]
+    match layout:
+        case "below":
+            folders = [music, tmp_path / "media"]
+        case "link to the drive":
+            (music / "usb").symlink_to(drive)
+        case "link into the drive":
+            (music / "sad").symlink_to(drive / "Album")
+        case "music folder is a link":
+            (tmp_path / "songs").symlink_to(drive / "Album")
+            folders = [music, tmp_path / "songs"]
+        case "bind":
+            gone = music / "bound"
+            bind(drive / "Album", gone)
+    with closing(Catalogue.open(tmp_path / "data", read_here)) as catalogue, closing(MountWatch()) as watch:
+        try:
+            assert titles(catalogue.scan(folders)) == {"home", "away"}
+            watched = {one for folder in folders for one in watched_folders(folder)} | catalogue.watched
+            before = watch.mounts(watched)
+            unmount(gone)
+            pulled = {one.point for one in before - watch.mounts(watched)}
+            assert pulled == {os.fsencode(gone)}, "the scanner notices"
+            assert catalogue.unmounted(os.fsencode(gone))
+            assert titles(catalogue.load()) == {"home"}
+            assert titles(catalogue.scan(folders)) == {"home"}
+            rows = dict(catalogue._database._all("SELECT title, present FROM files"))
+            assert rows == {"home": 1, "away": 1}, "the row of no file was touched"
+            assert layout == "bind" or watch.mounts(watched | catalogue.watched) != before, "it is still watched for"
+        finally:
+            if os.path.ismount(gone):
+                unmount(gone)
+
+
+def test_a_link_to_a_drive_that_is_not_there_is_watched(tmp_path: Path) -> None:
+    music = tmp_path / "music"
+    music.mkdir()
+    (music / "usb").symlink_to(tmp_path / "media" / "later")
+    with closing(Catalogue.open(tmp_path / "data", read_here)) as catalogue, closing(MountWatch()) as watch:
+        catalogue.scan([music])
+        before = watch.mounts(catalogue.watched)
+        mount(tmp_path / "media" / "later")
+        try:
+            assert watch.mounts(catalogue.watched) != before
+            audio.tone(tmp_path / "media" / "later" / "a.wav", 0.05)
+            assert titles(catalogue.scan([music])) == {"a"}
+        finally:
+            unmount(tmp_path / "media" / "later")
 
 
 # --- The scanner ---
@@ -321,7 +384,7 @@ def test_analysis_that_cannot_start_is_told_and_the_music_is_there(
     assert (library.problems, len(library.tracks)) == (("The analysis of music cannot start.",), 1)
 
 
-def test_the_analysis_ends_at_once_while_it_hanalyser(tmp_path: Path) -> None:
+def test_the_analysis_ends_at_once_while_it_works(tmp_path: Path) -> None:
     begun, ended = threading.Event(), threading.Event()
 
     class Slow(FakeAnalyser):

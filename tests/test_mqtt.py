@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import queue
@@ -18,18 +19,20 @@ from typing import Any
 import paho.mqtt.client as paho
 import pytest
 
+from device.backoff import Backoff
 from device.config.schema import MqttConfig
 from device.demo.broker import PLACES, PrivateBroker
 from device.errors import MqttError
 from device.mqtt.adapter import Link
 from device.mqtt.client import Connection
+from device.mqtt.diagnosis import Diagnosis
 from device.mqtt.fake import FakeBroker, FakeConnection
 from device.mqtt.messages import BrokerConnected, BrokerLost, ConnectionEvent, Message
 from device.mqtt.topics import Topics
 
 TOPICS = Topics("affetto", "kit")
 ALWAYS = (TOPICS.commands, TOPICS.home_assistant_status)
-PATIENCE_S = 15.0
+PATIENCE_S = 60.0
 
 needs_mosquitto = pytest.mark.skipif(
     shutil.which("mosquitto", path=PLACES) is None, reason="Mosquitto is not installed (apt-get install mosquitto)"
@@ -54,9 +57,17 @@ class Inbox:
         return self.events.empty()
 
 
-def connection_to(config: MqttConfig, put: Callable[[ConnectionEvent], None]) -> Connection:
-    """A connection as the adapter makes it."""
-    return Connection(config, put, ALWAYS, f"affetto-{TOPICS.device_id}", TOPICS.availability)
+QUICK = Backoff(first_s=0.05, longest_s=0.2)
+
+
+def connection_to(
+    config: MqttConfig, put: Callable[[ConnectionEvent], None], rivalry: Backoff = QUICK
+) -> Connection:
+    """A connection as the adapter makes it, but in a hurry."""
+    diagnosis = Diagnosis(QUICK, rivalry)
+    return Connection(
+        config, put, ALWAYS, f"affetto-{TOPICS.device_id}", TOPICS.availability, diagnosis=diagnosis
+    )
 
 
 class FakeWorld:
@@ -294,19 +305,111 @@ def test_the_broker_says_offline_when_the_device_dies(broker: PrivateBroker) -> 
 @needs_mosquitto
 def test_a_refused_password_is_told_once_with_what_to_do(inbox: Inbox) -> None:
     with PrivateBroker("affetto", "right") as broker:
-        mqtt = connection_to(dataclasses.replace(broker.config, password="wrong"), inbox.put)
+        attempts = threading.Semaphore(0)
+
+        class Counting(Diagnosis):
+            def unreachable(self) -> None:
+                super().unreachable()
+                attempts.release()
+
+        config = dataclasses.replace(broker.config, password="wrong")
+        mqtt = Connection(config, inbox.put, ALWAYS, diagnosis=Counting(QUICK))
         mqtt.start()
         lost = inbox.wait(BrokerLost)
         assert lost.problem == (
             f"The MQTT broker at 127.0.0.1:{broker.port} refuses user 'affetto'; check mqtt: username and password."
         )
-        with pytest.raises(queue.Empty):  # it tries again after 1 s, and has nothing new to say
-            inbox.wait(BrokerLost, 1.5)
+        for _ in range(4):  # it tries again, and has nothing new to say
+            assert attempts.acquire(timeout=PATIENCE_S)
+        assert inbox.nothing_left()
         mqtt.close()
         good = connection_to(broker.config, inbox.put)
         good.start()
         inbox.wait(BrokerConnected)
         good.close()
+
+
+@needs_mosquitto
+@pytest.mark.parametrize(("limit", "gets_through"), [(65_536, True), (8_192, False)])
+def test_a_message_that_the_broker_does_not_take_is_left_out(limit: int, gets_through: bool, inbox: Inbox) -> None:
+    """A broker with a limit, a cover of 120 KB, and a discovery document of 11 KB."""
+    cover, document, mood = b"c" * 120_000, b"d" * 11_000, b"m" * 300
+
+    def say_all() -> None:
+        mqtt.publish(TOPICS.discovery, document, True)
+        mqtt.publish(TOPICS.mood_state, mood, True)
+        mqtt.publish(TOPICS.track_cover, cover, True)
+        mqtt.publish(TOPICS.health, b"said", True)
+
+    with PrivateBroker(settings=(f"max_packet_size {limit}",)) as broker:
+        mqtt = connection_to(broker.config, inbox.put)
+        mqtt.start()
+        wanted, lost = cover if gets_through else document, []
+        while True:
+            event = inbox.events.get(timeout=PATIENCE_S)
+            if isinstance(event, BrokerLost):
+                lost.append(event.problem)
+                continue
+            say_all()
+            if event.largest_bytes is not None and event.largest_bytes <= len(wanted) // 2 + 100:
+                break
+        with Outsider(broker.config, TOPICS.health) as outsider:
+            outsider.wait(TOPICS.health, b"said")
+        for topic, payload in ((TOPICS.mood_state, mood), *([(TOPICS.discovery, document)] if gets_through else [])):
+            with Outsider(broker.config, topic) as outsider:
+                outsider.wait(topic, payload)
+        assert event.problem == lost[-1]
+        assert f"({len(wanted):,}"[:4] in event.problem
+        assert "max_packet_size" in event.problem
+        assert len(lost) <= 4
+        assert inbox.nothing_left()  # and it holds
+        assert mqtt.alive
+        mqtt.close()
+
+
+@needs_mosquitto
+def test_two_devices_with_one_id_say_so_and_back_off(broker: PrivateBroker, inbox: Inbox) -> None:
+    other_inbox = Inbox()
+    rivalry = Backoff(first_s=0.05, longest_s=60.0, healthy_s=0.6)
+    one, other = (connection_to(broker.config, put, rivalry) for put in (inbox.put, other_inbox.put))
+    one.start()
+    inbox.wait(BrokerConnected)
+    other.start()
+    problem = ""
+    while "Another client" not in problem:
+        problem = inbox.wait(BrokerLost).problem
+    assert f"with the id 'affetto-{TOPICS.device_id}' seems to be connected" in problem
+    connected = inbox.wait(BrokerConnected)
+    assert connected.problem == problem  # it stands, as long as that goes on
+    other.close()
+    while connected.problem:
+        one.publish(TOPICS.health, b"x", True)  # whose acknowledgement shows that the connection holds
+        with contextlib.suppress(queue.Empty):
+            connected = inbox.wait(BrokerConnected, 0.1)
+    one.close()
+
+
+def test_a_dead_thread_is_not_alive(monkeypatch: pytest.MonkeyPatch, inbox: Inbox) -> None:
+    seen: list[type[BaseException]] = []
+    dead = threading.Event()
+
+    def note(args: threading.ExceptHookArgs) -> None:
+        seen.append(args.exc_type)
+        dead.set()
+
+    def break_down(_client: paho.Client) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(threading, "excepthook", note)
+    monkeypatch.setattr(paho.Client, "reconnect", break_down)
+    connection = Connection(MqttConfig(host="localhost"), inbox.put, ("x",))
+    assert connection.alive
+    connection.start()
+    assert dead.wait(PATIENCE_S)
+    assert seen == [ZeroDivisionError]
+    assert not connection.alive
+    connection.close()
+    assert connection.alive
 
 
 def test_retries_become_rare(monkeypatch: pytest.MonkeyPatch, inbox: Inbox) -> None:

@@ -22,6 +22,7 @@ from device.domain import (
 )
 from device.mqtt.adapter import MqttAdapter
 from device.mqtt.fake import FakeBroker, FakeConnection
+from device.mqtt.messages import BrokerConnected, BrokerLost
 from device.mqtt.topics import Topics
 
 TOPICS = Topics("affetto", "box")
@@ -114,3 +115,39 @@ def test_notices_are_events_that_nobody_retains(stage: Stage) -> None:
     topic, payload, retain = stage.broker.said[-1]
     assert (topic, retain) == (TOPICS.event, False)
     assert json.loads(payload) == {"event_type": "liked", "title": "caf\N{REPLACEMENT CHARACTER}"}
+
+
+def test_bad_and_good_news_of_the_broker_are_logged_once_each(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="affetto.mqtt")
+    takes = []
+
+    def connect(put, filters):  # type: ignore[no-untyped-def]
+        takes.append(put)
+        return FakeConnection(FakeBroker(), put, filters)
+
+    adapter, events = MqttAdapter(CONFIG, (heard := []).append, connect=connect), heard
+    assert adapter.alive
+    up, rival = BrokerConnected("broker:1883"), "Another client has our id."
+    for event in (BrokerLost("Nothing answers."), up, BrokerLost("It broke off."), up, BrokerLost(rival)):
+        takes[0](event)
+    for _ in range(5):  # as long as the rival is there
+        takes[0](BrokerConnected("broker:1883", rival))
+        takes[0](BrokerLost(rival))
+    takes[0](up)
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "Nothing answers."),
+        ("INFO", "Connected to the MQTT broker at broker:1883."),
+        ("WARNING", "It broke off."),
+        ("INFO", "Connected to the MQTT broker at broker:1883."),
+        ("WARNING", rival),
+        ("INFO", "Connected to the MQTT broker at broker:1883."),
+    ]
+    assert events[-3:] == [
+        SurfaceUp("MQTT", TOPICS.record(), rival), SurfaceDown("MQTT", rival), SurfaceUp("MQTT", TOPICS.record())
+    ]
+
+
+def test_what_does_not_work_although_there_is_a_broker_is_in_the_health_report(stage: Stage) -> None:
+    stage.room.tell(SurfaceUp("MQTT", problem="It takes no large covers."))
+    assert stage.room.snapshot is not None
+    assert stage.room.snapshot.health.problems[-1] == "It takes no large covers."

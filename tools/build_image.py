@@ -46,7 +46,9 @@ NEXT = """
   2. Put the card in again and edit {name} on the partition `bootfs`: room, broker, camera.
   3. Boot. The first time, Affetto installs itself from the card, which takes some minutes and needs no network; then
      music plays. If it does not, affetto-first-boot.txt appears on `bootfs` and says why."""
-NEXT_TEST = "\n{out} is ready: a test image for QEMU (root on its serial console needs no password), not for a card."
+NEXT_TEST = "\n{out} is ready: a test image for QEMU, not for a card. Root on its serial console needs no password."
+NEXT_VM = "\nTry it: python -m tools.vm {out} --ssh-key {key}"
+NO_KEY = "\nIt lets nobody in over SSH. For `python -m tools.vm`, build it again with --ssh-key FILE.pub."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,8 +68,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     finally:
         part.unlink(missing_ok=True)
-    say((NEXT_TEST if options.debian else NEXT).format(out=options.out, name=NAME))
+    say(next_steps(options))
     return 0
+
+
+def next_steps(options: argparse.Namespace) -> str:
+    """What to do with the image."""
+    if not options.debian:
+        return NEXT.format(out=options.out, name=NAME)
+    key = options.ssh_key
+    more = NEXT_VM.format(out=options.out, key=key.with_suffix("")) if key else NO_KEY
+    return NEXT_TEST.format(out=options.out) + more
 
 
 def parser() -> argparse.ArgumentParser:

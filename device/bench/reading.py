@@ -78,8 +78,7 @@ def write(data: Path, music: Path, count: int, *, really: bool) -> None:
 def root_of(music: Path) -> Root:
     """The root that a scan would find, were the folder there."""
     folder = os.fsencode(music)
-    mounts = {mount.point for mount in all_mounts()}
-    return Root(folder, FolderWalk(mounts).mount_of(os.path.realpath(folder)))
+    return Root(folder, FolderWalk(all_mounts()).mount_of(os.path.realpath(folder)))
 
 
 def invented(music: Path, number: int, root: int, dice: random.Random) -> FileRow:

@@ -26,13 +26,13 @@ def overrides(path: Path) -> list[Source]:
     """What wins over the file at `path`: the settings of the boot partition, then its secrets if this process may read
     them. systemd passes those on as a credential; the eye gets none."""
     handed = os.environ.get("CREDENTIALS_DIRECTORY", "")
-    found = [path.with_name(BOOT), Path(handed) / SECRETS if handed else path.with_name(SECRETS)]
+    found = [path.parent / BOOT, Path(handed) / SECRETS if handed else path.parent / SECRETS]
     return [Source(str(one), reader.read(one)) for one in found if os.access(one, os.R_OK)]
 
 
 def boot_mistakes(path: Path) -> tuple[str, ...]:
     """The mistakes in the file on the boot partition, as sentences; the settings before them stay in force."""
     try:
-        return tuple(path.with_name(MISTAKES).read_text("utf-8", "replace").splitlines())
+        return tuple((path.parent / MISTAKES).read_text("utf-8", "replace").splitlines())
     except OSError:
         return ()

@@ -7,7 +7,7 @@ The conductor sends nothing. It does not trust the eye: the schemas bound every 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, cast, get_args
 
 import msgspec
 from msgspec import Meta
@@ -134,7 +134,7 @@ def _to_wire(reading: Reading) -> WireReading:
 
 def _from_wire(line: WireReading) -> Reading:
     faces = tuple(SeenFace(f.number, f.box, f.certainty, f.scores) for f in line.faces)
-    return Reading(line.at, faces, line.moved, {str(stage): cost for stage, cost in line.costs.items()})
+    return Reading(line.at, faces, line.moved, cast("dict[str, float]", line.costs))
 
 
 def _printable(text: str) -> str:

@@ -69,8 +69,7 @@ class Reader:
             raise Mistake(f"The data {path} cannot be read ({error.strerror or error}); check them.") from error
 
     def _halves(self, path: Path) -> tuple[Faces, Faces]:
-        if not path.exists():
-            raise Mistake(f"The data {path} do not exist; give a folder of pictures, a folder of sheets, or a video.")
+        check_exists(path)
         if not path.is_dir():
             return _in_time(self._video(path))
         splits = {sheet.stem.rpartition("_")[2] for sheet in path.glob("*_*.png") if sheet.with_suffix(".csv").exists()}
@@ -164,6 +163,11 @@ class Reader:
                 f"In the video {path} the device finds {_count(len(crops), 'face')}; the tool needs at least {FEWEST}."
             )
         return Faces(np.stack(crops), np.full(len(crops), -1, np.int64), tuple(names), path.name)
+
+
+def check_exists(path: Path) -> None:
+    if not path.exists():
+        raise Mistake(f"The data {path} do not exist; give a folder of pictures, a folder of sheets, or a video.")
 
 
 def _crop(gray: npt.NDArray[np.uint8], finder: FaceDetector | None) -> npt.NDArray[np.uint8] | None:

@@ -14,7 +14,7 @@ from typing import Any
 from tools.model import files
 from tools.quantising import card as quantize_card
 from tools.quantising import compare, device, install, labels, summary
-from tools.quantising.faces import Faces, Reader
+from tools.quantising.faces import Faces, Reader, check_exists
 from tools.quantising.progress import Display
 from tools.quantising.refusal import Code, Mistake, Refused
 from tools.quantising.samples import Choice, choose
@@ -78,6 +78,9 @@ class Job:
         from tools.quantising import graph as quantize_graph
         from tools.quantising import source as quantize_source
 
+        quantize_source.check_file(self.arguments.model)
+        for data in filter(None, (self.arguments.calibrate, self.arguments.measure)):
+            check_exists(data)
         with self.display.step("starting TensorFlow"), quantize_source.quiet():
             import tensorflow  # noqa: F401  # it prints a greeting
         with self.display.step("opening the model"):

@@ -39,10 +39,7 @@ class Source:
 
 def open_source(path: Path) -> Source:
     """The model at `path`; raises Mistake with the fault and the cure."""
-    try:
-        _check_file(path)
-    except OSError as error:  # no permission, a name that is too long
-        raise Mistake(f"The model {path} cannot be read ({error.strerror}); check its permissions.") from error
+    check_file(path)
     if path.is_dir():
         return _saved_model(path)
     openers = {".keras": _keras, ".h5": _keras, ".hdf5": _keras, ".onnx": _onnx}
@@ -52,20 +49,23 @@ def open_source(path: Path) -> Source:
     return openers[suffix](path)
 
 
-def _check_file(path: Path) -> None:
-    """Raise Mistake unless there is a folder, or a file of a sensible size that opens."""
-    if not path.exists():
-        raise Mistake(f"The model {path} does not exist; give {FORMS}.")
-    if path.is_dir():
-        return
-    if not path.is_file():
-        raise Mistake(f"The model {path} is not a file; give {FORMS}.")
-    size = path.stat().st_size
+def check_file(path: Path) -> None:
+    """Raise Mistake unless there is a folder, or a file of a sensible size that opens. Needs no TensorFlow."""
+    try:
+        if not path.exists():
+            raise Mistake(f"The model {path} does not exist; give {FORMS}.")
+        if path.is_dir():
+            return
+        if not path.is_file():
+            raise Mistake(f"The model {path} is not a file; give {FORMS}.")
+        size = path.stat().st_size
+        path.open("rb").close()
+    except OSError as error:  # no permission, a name that is too long
+        raise Mistake(f"The model {path} cannot be read ({error.strerror}); check its permissions.") from error
     if not size:
         raise Mistake(f"The model {path} is empty; save it again.")
     if size > LARGEST_BYTES:
         raise Mistake(f"The model {path} has {size / 2**30:.1f} GB; the device needs a model of a few MB.")
-    path.open("rb").close()
 
 
 def _advice(suffix: str) -> str:

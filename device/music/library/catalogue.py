@@ -91,7 +91,7 @@ class Catalogue:
             progress(found, None)
             meanwhile()
 
-        walk = FolderWalk({mount.point for mount in all_mounts()}, searching)
+        walk = FolderWalk(all_mounts(), searching)
         found = walk.files(folders)
         self._problems, self._folder_notes = walk.problems, [*_passed_over(walk), *walk.notes]
         self.watched = frozenset(walk.targets)

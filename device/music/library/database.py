@@ -79,7 +79,7 @@ class Database:
             folder.mkdir(parents=True, exist_ok=True)
             self._db = self._connect()
         except (OSError, sqlite3.OperationalError) as error:
-            self.problem = f"{self._path} cannot be used ({error}): Affetto reads the library again at every start."
+            self.problem = f"{self._path} cannot be used ({_why(error)}): Affetto reads the library at every start."
             self._db = schema.prepare(sqlite3.connect(":memory:"))
 
     # --- Questions ---
@@ -236,7 +236,7 @@ class Database:
             self.problem = schema.move_aside(self._path, why)
             self._db = schema.prepare(sqlite3.connect(self._path, timeout=LOCK_S))
         except (OSError, sqlite3.DatabaseError) as error:
-            self.problem = f"{self._path} is damaged and cannot be replaced ({error}): delete it."
+            self.problem = f"{self._path} is damaged and cannot be replaced ({_why(error)}): delete it."
             self._db = schema.prepare(sqlite3.connect(":memory:"))
 
     def _write(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
@@ -263,7 +263,10 @@ class Database:
     def _continue_in_memory(self, why: str) -> None:
         """A full disk costs what is learnt from now on, at the next start; the music plays."""
         memory = sqlite3.connect(":memory:")
-        self._db.backup(memory)
+        try:
+            self._db.backup(memory)
+        except sqlite3.Error:  # the disk does not even let us read
+            memory = schema.prepare(sqlite3.connect(":memory:"))
         self._db.close()
         self._db = memory
         self.problem = (
@@ -278,6 +281,11 @@ class Database:
                 raise
             self.problem = schema.move_aside(self._path, str(error))
             return schema.prepare(sqlite3.connect(self._path, timeout=LOCK_S))
+
+
+def _why(error: Exception) -> str:
+    """The reason, without the number that Python puts before it."""
+    return (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
 
 
 def _file_row(row: Sequence[Any]) -> FileRow:

@@ -19,13 +19,14 @@ class Kind(Enum):
     UNKNOWN = "the name says nothing: look at the content"
 
 
-# libVLC 3 with Debian's vlc-plugin-base played one file of each of these families.
+# libVLC 3 with Debian's vlc-plugin-base played a file of each of these, and the tag reader understands them.
 SOUND = frozenset(
     b"mp3 mp2 mp1 mpga mpa flac ogg oga opus spx m4a m4b m4r mp4 aac adts ac3 eac3 wav wave rf64 aif aiff aifc au snd"
-    b" caf wma wv ape mpc mpp tta mka weba webm amr ra voc".split()
+    b" caf wma wv ape mpc mpp tta mka weba webm amr".split()
 )
 UNPLAYABLE = frozenset(
-    b"mid midi kar rmi xm s3m sid dsf dff aa aax m4p w64 shn ofr ofs tak dts dtshd mlp gsm vqf sbc dss cda".split()
+    b"mid midi kar rmi xm s3m sid dsf dff aa aax m4p w64 shn ofr ofs tak dts dtshd mlp gsm vqf sbc dss cda ra"
+    b" voc".split()
 )
 OTHER = frozenset(
     # pictures, films, texts, lists, archives, programs, and what other programs leave beside music

@@ -18,11 +18,13 @@ MOUNTINFO = Path("/proc/self/mountinfo")
 
 
 class Mount(NamedTuple):
-    """Where something is mounted, and what: the device (major:minor) and the folder of its file system."""
+    """Where something is mounted, and what: the device (major:minor), the folder of its file system, and the kind of
+    file system."""
 
     point: bytes
     device: bytes
     folder: bytes
+    kind: bytes
 
 
 class MountWatch:
@@ -70,7 +72,8 @@ def all_mounts(mountinfo: Path = MOUNTINFO) -> frozenset[Mount]:
 def mount_of(line: bytes) -> Mount:
     """A line of mountinfo, where blanks are written as octal numbers."""
     fields = line.split(b" ")
-    return Mount(_unescaped(fields[4]), fields[2], _unescaped(fields[3]))
+    kind = fields[fields.index(b"-") + 1]
+    return Mount(_unescaped(fields[4]), fields[2], _unescaped(fields[3]), kind)
 
 
 def watched_folders(folder: Path) -> set[bytes]:

@@ -102,15 +102,7 @@ class Scanner:
             self._loop = ScanLoop(
                 catalogue, analysis, self._watch, self._folders, self._put, self._corrections, self._prepare
             )
-            self._loop.run(self._model(), self._rescan_s, self._stopping)
-
-    def _model(self) -> str:
-        """Which model analyses; empty if there is none."""
-        try:
-            return model_id(self._models_dir)
-        except ModelError as error:
-            log.warning("Affetto does not analyse music: %s", error)
-            return ""
+            self._loop.run(lambda: model_id(self._models_dir), self._rescan_s, self._stopping)
 
 
 class ScanLoop:
@@ -148,12 +140,12 @@ class ScanLoop:
         """Whether this thread and that of the analysis are within their limits. From any thread."""
         return self._analysis.alive and time.monotonic() - self._awake_at < STUCK_S
 
-    def run(self, model: str, rescan_s: float, stopping: threading.Event) -> None:
-        """Until `stopping`."""
+    def run(self, find_model: Callable[[], str], rescan_s: float, stopping: threading.Event) -> None:
+        """Until `stopping`. `find_model` identifies the model that analyses, and raises ModelError if there is none."""
         self.publish()
         while not stopping.is_set():
             due = time.monotonic() + self.scan(rescan_s)
-            self._analyse_at = time.monotonic() if model else float("inf")
+            model = self.begin_analysis(find_model)
             while not stopping.is_set() and not self._mounts_changed and time.monotonic() < due:
                 self.analyse(model)
                 wait_s = min(due, max(self._analyse_at, time.monotonic() + self._publish_in())) - time.monotonic()
@@ -171,6 +163,18 @@ class ScanLoop:
             self._retry_s = RETRY_S
             return rescan_s
         return min(self._next_retry(), rescan_s)
+
+    def begin_analysis(self, find_model: Callable[[], str]) -> str:
+        """Allow analysis until the next scan, if there is a model; returns what identifies it."""
+        try:
+            model, self._analyse_at, problem = find_model(), time.monotonic(), ""
+        except ModelError as error:
+            model, self._analyse_at, problem = "", float("inf"), f"Affetto cannot analyse music: {error}"
+            log.warning("%s", problem)
+        if problem != self._problem:
+            self._problem = problem
+            self.publish()
+        return model
 
     def analyse(self, model: str) -> None:
         """Take a result, make the next request, and publish from time to time what was learnt."""

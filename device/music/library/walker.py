@@ -14,18 +14,26 @@ import heapq
 import os
 import stat
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
 from device.domain import MoodName
 from device.music.library import formats, steps
+from device.music.library.mounts import Mount
 from device.music.library.rows import Root
 from device.music.metadata.mood_words import mood_of_word
 from device.music.metadata.tags import shown
 
 LARGEST = 2**63 - 1  # what SQLite can keep; ext4 has dates until 2446, and FUSE passes on any number
+SYSTEM_KINDS = frozenset(
+    b"proc sysfs cgroup cgroup2 devpts devtmpfs tracefs debugfs securityfs configfs bpf pstore mqueue hugetlbfs"
+    b" binfmt_misc efivarfs fusectl nsfs rpc_pipefs selinuxfs".split()
+)
+"""File systems that the kernel makes up; some of their files never end, or make whoever reads them wait."""
+
 MOST_NOTES = 200  # folders that cannot be read; a dying disk has more
 
 
@@ -42,6 +50,17 @@ class Found:
     root: Root
     links: int
     named: bool
+
+
+class Entry(Enum):
+    """What an entry of a folder is."""
+
+    FILE = 1
+    FOLDER = 2
+    LINK = 3
+
+
+END = (None, b"")
 
 
 class Folder(NamedTuple):
@@ -77,14 +96,18 @@ class FolderWalk:
     the music folders that links lead to, also where they lead to nothing now.
     """
 
-    def __init__(self, mounts: Collection[bytes], progress: Callable[[int], None] = lambda found: None) -> None:
-        """`mounts`: all mount points. `progress` is called for each folder with the number of files found so far."""
+    def __init__(self, mounts: Iterable[Mount] = (), progress: Callable[[int], None] = lambda found: None) -> None:
+        """`mounts`: everything that is mounted. `progress` is called for each folder with the number of files found so
+        far."""
         self.problems: list[str] = []
         self.notes: list[str] = []
         self.roots: set[Root] = set()
         self.passed_over: Counter[str] = Counter()
         self.targets: set[bytes] = set()
-        self._mounts, self._progress = mounts, progress
+        listed = list(mounts)
+        self._mounts = {mount.point for mount in listed}
+        self._system = {mount.point for mount in listed if mount.kind in SYSTEM_KINDS}
+        self._progress = progress
         self._count = 0
         self._numbers: dict[Folder, int] = {}  # of the folders that hold files
         self._moods: dict[bytes, set[MoodName | None]] = {}  # by real path: as what a folder was entered
@@ -103,7 +126,7 @@ class FolderWalk:
             if not os.path.isdir(top):
                 self.problems.append(f"{_shown(top)} is not a folder: plug its disk in, or correct music.folders.")
                 continue
-            real = os.path.realpath(top)
+            real = _real(top)
             yield Folder(top, real, mood_of(os.path.basename(top), None), Root(top, self.mount_of(real)), 0)
 
     def _walk(self, top: Folder) -> deque[File]:
@@ -115,14 +138,14 @@ class FolderWalk:
         while stack:
             pace()
             folder, entries = stack[-1]
-            entry = next(entries, None)
-            if entry is None:
+            kind, name = next(entries, END)
+            if kind is None:
                 stack.pop()
-            elif entry.is_symlink():
-                self._links.append((entry.name, folder))
-            elif not entry.is_dir(follow_symlinks=False):
-                self._look_at(folder, entry.name, entry.path, found)
-            elif self._enter(child := self._child(folder, entry.name)):
+            elif kind is Entry.LINK:
+                self._links.append((name, folder))
+            elif kind is Entry.FILE:
+                self._look_at(folder, name, os.path.join(folder.path, name), found)
+            elif self._enter(child := self._child(folder, name)):
                 stack.append((child, self._entries(child)))
         return found
 
@@ -134,7 +157,7 @@ class FolderWalk:
     def _follow(self, name: bytes, folder: Folder) -> deque[File]:
         """What a symbolic link leads to; one that leads to nothing may lead to a drive that is not there now."""
         path, found = os.path.join(folder.path, name), deque[File]()
-        real = os.path.realpath(path)
+        real = _real(path)
         mount = self.mount_of(real)
         if mount != folder.root.mount or not os.path.exists(path):
             self.targets.add(real)
@@ -155,12 +178,14 @@ class FolderWalk:
             self._owned.add(folder.real_path)
         return True
 
-    def _entries(self, folder: Folder, *, is_top: bool = False) -> Iterator[os.DirEntry[bytes]]:
-        """What a folder holds, in the order of paths, without what nobody means as music."""
+    def _entries(self, folder: Folder, *, is_top: bool = False) -> Iterator[tuple[Entry, bytes]]:
+        """Names in a folder, in the order of paths, without what nobody means as music."""
         self._progress(self._count)
+        if folder.real_path in self._system:
+            return iter(())
         try:
             with os.scandir(folder.path) as listing:
-                entries = [entry for entry in listing if not formats.is_hidden(entry.name)]
+                entries = [(_kind(entry), entry.name) for entry in listing if not formats.is_hidden(entry.name)]
         except OSError as error:
             words = f"{_shown(folder.path)} cannot be read: {(error.strerror or str(error)).lower()}."
             if is_top and not folder.links:
@@ -179,7 +204,7 @@ class FolderWalk:
             status = os.stat(path)
         except OSError:
             return  # a link to nothing, or gone since the listing
-        if not stat.S_ISREG(status.st_mode):
+        if not stat.S_ISREG(status.st_mode) or (kind is formats.Kind.UNKNOWN and status.st_size == 0):
             return
         if kind is formats.Kind.UNPLAYABLE:
             self.passed_over["." + formats.ending_of(name).decode("ascii")] += 1
@@ -226,11 +251,26 @@ def _path(file: File) -> bytes:
     return file[0]
 
 
-def _place(entry: os.DirEntry[bytes]) -> bytes:
+def _kind(entry: os.DirEntry[bytes]) -> Entry:
     try:
-        return entry.name + b"/" if entry.is_dir(follow_symlinks=False) else entry.name
+        if entry.is_symlink():
+            return Entry.LINK
+        return Entry.FOLDER if entry.is_dir(follow_symlinks=False) else Entry.FILE
+    except OSError:  # some file systems have to look at the file for that, and cannot
+        return Entry.FILE
+
+
+def _place(entry: tuple[Entry, bytes]) -> bytes:
+    """What sorts like the path of the entry, or of the files below."""
+    return entry[1] + b"/" if entry[0] is Entry.FOLDER else entry[1]
+
+
+def _real(path: bytes) -> bytes:
+    """The path without links; the path as it is if the disk does not say."""
+    try:
+        return os.path.realpath(path)
     except OSError:
-        return entry.name
+        return path
 
 
 def _shown(path: bytes) -> str:
