@@ -13,7 +13,7 @@ written, the database lives in memory. Belongs to the thread that opened it. Wit
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ from device.music.library.rows import AnalysisRow, FileRow, KnownFile, Root
 
 NAME = "catalogue.db"
 LOCK_S = 10.0  # patience while another program writes
+Values = Sequence[object] | Mapping[str, object]
 Answer = TypeVar("Answer")
 
 FILE_COLUMNS = ", ".join(field.name for field in fields(FileRow))
@@ -63,8 +64,13 @@ DELETE FROM files WHERE NOT present AND root IN (SELECT id FROM roots WHERE pres
 AND key IN (SELECT key FROM files WHERE present)
 """
 TWIN = f"""
-SELECT {FILE_COLUMNS} FROM files WHERE key = ? AND size = ? AND mtime_ns = ? AND problem = '' AND NOT legacy_key
-AND NOT (present AND root IN (SELECT id FROM roots WHERE present)) LIMIT 1
+SELECT {FILE_COLUMNS} FROM files WHERE key = :key AND present = 0
+AND size = :size AND mtime_ns = :mtime_ns AND problem = '' AND NOT legacy_key
+UNION ALL
+SELECT {FILE_COLUMNS} FROM files WHERE key = :key AND present = 1
+AND root IN (SELECT id FROM roots WHERE NOT present)
+AND size = :size AND mtime_ns = :mtime_ns AND problem = '' AND NOT legacy_key
+LIMIT 1
 """
 
 
@@ -100,7 +106,7 @@ class Database:
     def twin(self, key: str, size: int, mtime_ns: int) -> FileRow | None:
         """A file that held the same, was not touched since it was read, and is not there any more: it was moved, or its
         drive is mounted elsewhere now."""
-        return self._file(TWIN, (key, size, mtime_ns))
+        return self._file(TWIN, {"key": key, "size": size, "mtime_ns": mtime_ns})
 
     def alias(self, key: str) -> str:
         """The key under which this content is known."""
@@ -204,7 +210,7 @@ class Database:
             self._begin_anew(f"there is nonsense in it: {error}")
             return nothing
 
-    def _rows(self, question: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, question: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
         """Row by row: no other thread has to wait until thousands are read or freed."""
         pace = steps.Pace()
         try:
@@ -214,10 +220,10 @@ class Database:
         except sqlite3.DatabaseError as error:
             self._cannot_read(error)
 
-    def _all(self, question: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def _all(self, question: str, values: Values = ()) -> list[tuple[Any, ...]]:
         return list(self._rows(question, values))
 
-    def _file(self, question: str, values: Sequence[object]) -> FileRow | None:
+    def _file(self, question: str, values: Values) -> FileRow | None:
         rows = self._all(question, values)
         return self.or_anew(lambda: _file_row(rows[0]), None) if rows else None
 

@@ -22,7 +22,7 @@ TABLES = (
     artist TEXT NOT NULL, album TEXT NOT NULL, duration_s REAL NOT NULL, tag_mood TEXT, folder_mood TEXT, gain_db REAL,
     peak REAL, problem TEXT NOT NULL, is_music INTEGER NOT NULL, present INTEGER NOT NULL, legacy_key INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID""",
-    "CREATE INDEX files_by_key ON files (key)",
+    "CREATE INDEX files_by_key ON files (key, present, root)",
     "CREATE INDEX bad_files ON files (path) WHERE problem != ''",
     """CREATE TABLE roots (
     id INTEGER PRIMARY KEY, folder BLOB NOT NULL, mount BLOB NOT NULL, present INTEGER NOT NULL, UNIQUE (folder, mount)
