@@ -269,7 +269,7 @@ def test_whatever_a_line_holds_it_is_an_error_of_one_kind(line: bytes) -> None:
 
 def test_the_real_child_analyses_with_the_shipped_model(models_dir: Path, tmp_path: Path) -> None:
     with AnalysisClient(models_dir) as worker:
-        with pytest.raises(LibraryError, match=r"gone\.mp3 cannot be read: no such file"):
+        with pytest.raises(FileNotFoundError, match=r"gone\.mp3 cannot be read: no such file"):
             worker.analyse(tmp_path / "gone.mp3")
         first = worker.analyse(tone(tmp_path / "tone.wav", 3.0))
         assert worker.pid is not None

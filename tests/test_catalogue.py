@@ -20,7 +20,7 @@ from device.music.library import Catalogue
 from device.music.library import catalogue as catalogue_module
 from device.music.library.database import NAME, Database
 from device.music.library.legacy import key_of as legacy_key_of
-from device.music.metadata import tags
+from device.music.metadata import reader, tags
 from device.music.metadata.fingerprint import key_of
 from device.music.workers.tag_client import read_here
 
@@ -53,13 +53,13 @@ def database(data: Path) -> Iterator[Catalogue]:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the files whose tags were read."""
     names: list[str] = []
-    real = tags.read
+    real = reader.read_tags
 
     def read(path: Path) -> tags.Tags:
         names.append(path.name)
         return real(path)
 
-    monkeypatch.setattr(tags, "read", read)
+    monkeypatch.setattr(reader, "read_tags", read)
     return names
 
 

@@ -27,7 +27,6 @@ from device.domain import (
     Target,
     Track,
 )
-from device.mqtt.topics import Topics
 from device.music.recommend.choose import Taste, TrackIndex, choose
 
 LIBRARIES = {"1k": 1_000, "10k": 10_000, "100k": 100_000}
@@ -39,8 +38,7 @@ def decide(config: Config, readings: Sequence[Reading]) -> list[float]:
     """Milliseconds that the session takes for each reading, with a big library."""
     dice = random.Random(1)
     tracks = invented_tracks(LIBRARIES["1k"], dice)
-    topics = Topics(config.mqtt.base_topic, config.device.id, config.mqtt.discovery_prefix)
-    session = Session(config, Memory(camera=True), invented_listens(tracks, dice), topics, dice)
+    session = Session(config, Memory(camera=True), invented_listens(tracks, dice), dice)
     first = readings[0].at_s
     session.start(Now(first, time.time()))
     session.handle(LibraryLoaded(tracks), Now(first, time.time()))

@@ -145,17 +145,17 @@ class WorkerClient:
         """The worker's process id; None while none runs, or where somebody else started it."""
         return self._connection.pid
 
-    def ask(self, jobs: Sequence[str], path: Path, value: type[T]) -> T:
+    def ask(self, jobs: Sequence[str], path: Path, value: type[T], **options: int) -> T:
         """What the first of `jobs` finds out about the file at `path`; if it kills the process, what the next one does.
 
         Blocks for seconds, with a slow disk for longer. Raises LibraryError, with the file's name, if it is the file's
-        fault; OSError if it is the disk's; WorkerError if no file can be read at all.
+        fault; OSError if it is the disk's (FileNotFoundError if the file is gone); WorkerError if no file can be read.
         """
         failure = ""
         for job in jobs:
             self._connect()
             try:
-                return self._exchange(job, path, value)
+                return self._exchange(Request(job, bytes(path), options), value)
             except (ValueError, _Failure) as error:
                 failure = _reason(error)
             self._disconnect(0.0)
@@ -194,19 +194,21 @@ class WorkerClient:
         self._sock, self._received = None, b""
         self._connection.close(patience_s)
 
-    def _exchange(self, job: str, path: Path, value: type[T]) -> T:
+    def _exchange(self, request: Request, value: type[T]) -> T:
         assert self._sock is not None
         if self._received:
             raise ValueError("an answer that nobody asked for")
         try:
             self._sock.settimeout(self._limits.wall_s)
-            self._sock.sendall(protocol.encode(Request(job, bytes(path))))
+            self._sock.sendall(protocol.encode(request))
         except OSError:
             raise _Failure(self._connection.ending()) from None
         answer = protocol.decode_answer(self._receive(self._limits.wall_s), value)
         if not isinstance(answer, Problem):
             return answer.value
         match answer.kind:
+            case ProblemKind.GONE:
+                raise FileNotFoundError(answer.text)
             case ProblemKind.DISK:
                 raise OSError(answer.text)
             case ProblemKind.WORKER:

@@ -1,7 +1,7 @@
 """The worker's end: answers one request after the other on a socket until its client closes it.
 
-A job is a function of a path. It raises LibraryError for what is wrong with a file and OSError for what is wrong with
-the disk; both are answers. At anything else the process dies, and its client starts another.
+A job is a function of a path and its options. It raises LibraryError for what is wrong with a file and OSError for what
+is wrong with the disk; both are answers. At anything else the process dies, and its client starts another.
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ from device.music.workers.protocol import (
     Problem,
     ProblemKind,
     Ready,
+    Request,
     decode_request,
     encode,
 )
 
-Job = Callable[[Path], object]
+Job = Callable[..., object]
+"""Called with a `Path` and the options of the request."""
+
 Jobs = Mapping[str, Job]
 
 
@@ -64,15 +67,17 @@ def serve(sock: socket.socket, jobs: Jobs, cpu_s: int) -> None:
         for line in lines:
             request = decode_request(line)
             limit_cpu(cpu_s)
-            answer = _answer(jobs[request.job], Path(os.fsdecode(request.path)))
+            answer = _answer(jobs[request.job], request)
             sock.sendall(encode(answer))
 
 
-def _answer(job: Job, path: Path) -> Answer[object] | Problem:
+def _answer(job: Job, request: Request) -> Answer[object] | Problem:
     try:
-        return Answer(job(path))
+        return Answer(job(Path(os.fsdecode(request.path)), **request.options))
     except LibraryError as error:
         return _problem(ProblemKind.FILE, error)
+    except FileNotFoundError as error:
+        return _problem(ProblemKind.GONE, error)
     except OSError as error:
         return _problem(ProblemKind.DISK, error)
 

@@ -22,18 +22,20 @@ T = TypeVar("T")
 
 
 class ProblemKind(StrEnum):
-    """What a problem says something about: the file, the disk that it is on, or the worker itself."""
+    """What a problem says something about: the file, the disk that it is on, its absence, or the worker itself."""
 
     FILE = "file"
     DISK = "disk"
+    GONE = "gone"
     WORKER = "worker"
 
 
 class Request(msgspec.Struct, frozen=True):
-    """Do `job` with the file at `path`."""
+    """Do `job` with the file at `path`; `options` are keywords of the job."""
 
     job: str
     path: bytes
+    options: dict[str, int] = {}
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):

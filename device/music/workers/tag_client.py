@@ -10,8 +10,6 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from device.errors import LibraryError
-from device.music.metadata import tags
 from device.music.metadata.tags import Tags
 from device.music.workers.client import ChildProcess, Connection, Limits, WorkerClient
 
@@ -34,18 +32,15 @@ class TagClient(WorkerClient):
 
     def tags(self, path: Path) -> Tags:
         """What the file at `path` says of itself."""
-        return self.ask(("tags", "tags"), path, Tags)
+        return self.ask(("tags", "stream_tags"), path, Tags)
 
-    def cover(self, path: Path) -> bytes:
-        """The cover as JPEG, small enough for MQTT; nothing if there is none."""
-        return self.ask(("cover", "cover"), path, bytes)
+    def cover(self, path: Path, most_bytes: int) -> bytes:
+        """The cover as JPEG of at most `most_bytes`; nothing if there is none."""
+        return self.ask(("cover", "cover"), path, bytes, most_bytes=most_bytes)
 
 
 def read_here(path: Path) -> Tags:
     """See `ReadTags`; in this process, without limits."""
-    try:
-        return tags.read(path)
-    except LibraryError as error:
-        if isinstance(error.__cause__, OSError):
-            raise OSError(str(error)) from error
-        raise
+    from device.music.metadata.reader import read_tags  # loads mutagen, which the conductor does not need
+
+    return read_tags(path)

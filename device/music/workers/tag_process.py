@@ -11,9 +11,11 @@ import os
 import sys
 from pathlib import Path
 
+from device.music.metadata.cover import cover_of
+from device.music.metadata.reader import read_stream_tags, read_tags
+from device.music.metadata.tags import Tags
 from device.music.workers import process
 from device.music.workers.limits import more_libraries, think_alone
-from device.music.workers.tag_client import read_here
 
 NICE = 5  # behind the eye and the music, before the analysis: somebody waits for the first song
 
@@ -24,14 +26,22 @@ def main() -> int:
     with contextlib.suppress(OSError):
         os.nice(NICE)
     think_alone()
-    return process.run(arguments, lambda: {"tags": read_here, "cover": cover})
+    return process.run(arguments, lambda: {"tags": tags, "stream_tags": stream_tags, "cover": cover})
 
 
-def cover(path: Path) -> bytes:
+def tags(path: Path) -> Tags:
+    """What a file says of itself."""
+    return read_tags(path, more_libraries)
+
+
+def stream_tags(path: Path) -> Tags:
+    """The same, of a file that killed the process before."""
+    return read_stream_tags(path, more_libraries)
+
+
+def cover(path: Path, most_bytes: int) -> bytes:
     """The cover as JPEG."""
-    from device.music.metadata.cover import cover_of  # loads OpenCV where a picture has to be made smaller
-
-    return cover_of(path, more_libraries)
+    return cover_of(path, most_bytes, more_libraries)
 
 
 if __name__ == "__main__":
