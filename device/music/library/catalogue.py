@@ -240,8 +240,7 @@ class Catalogue:
         """Of these files, only the way to them is another."""
         for file in files:
             if row := self._database.file(file.path):
-                root, ctime_ns = ids[file.root], file.ctime_ns
-                yield replace(row, root=root, links=file.links, folder_mood=file.mood, ctime_ns=ctime_ns, present=True)
+                yield replace(row, root=ids[file.root], links=file.links, folder_mood=file.mood, present=True)
 
     def _root_ids(self, here: set[Root]) -> Mapping[Root, int]:
         """The numbers of the roots that are here. Marks those that came or went; otherwise writes nothing."""

@@ -63,13 +63,13 @@ MOVED = """
 DELETE FROM files WHERE NOT present AND root IN (SELECT id FROM roots WHERE present)
 AND key IN (SELECT key FROM files WHERE present)
 """
+MATCHES = f"""size = :size AND mtime_ns = :mtime_ns AND problem = '' AND NOT legacy_key
+AND ctime_ns != {schema.OUTDATED_CTIME_NS}"""
 TWIN = f"""
-SELECT {FILE_COLUMNS} FROM files WHERE key = :key AND present = 0
-AND size = :size AND mtime_ns = :mtime_ns AND problem = '' AND NOT legacy_key
+SELECT {FILE_COLUMNS} FROM files WHERE key = :key AND present = 0 AND {MATCHES}
 UNION ALL
 SELECT {FILE_COLUMNS} FROM files WHERE key = :key AND present = 1
-AND root IN (SELECT id FROM roots WHERE NOT present)
-AND size = :size AND mtime_ns = :mtime_ns AND problem = '' AND NOT legacy_key
+AND root IN (SELECT id FROM roots WHERE NOT present) AND {MATCHES}
 LIMIT 1
 """
 

@@ -43,10 +43,14 @@ FROM_1 = (
     tag_mood, folder_mood, NULL, NULL, problem, 1, present, 1 FROM files_old""",
     "DROP TABLE files_old",
 )
-# Format 2 called roots places, analyses sounds and users' moods words, and did not note links and ctime.
+OUTDATED_CTIME_NS = 1
+"""Of files that a scan must read again, although they did not change. No file is so old."""
+
+# Format 2 called roots places, analyses sounds and users' moods words, and did not note links and ctime. The program
+# that wrote it also knew less about lengths and gains.
 FROM_2 = (
-    """INSERT INTO files SELECT path, place, 0, size, mtime_ns, 0, key, uri, title, artist, album, duration_s, tag_mood,
-    folder_mood, gain_db, peak, problem, 1, present, former FROM files_old""",
+    f"""INSERT INTO files SELECT path, place, 0, size, mtime_ns, {OUTDATED_CTIME_NS}, key, uri, title, artist, album,
+    duration_s, tag_mood, folder_mood, gain_db, peak, problem, 1, present, former FROM files_old""",
     "INSERT OR IGNORE INTO roots SELECT id, top, top, present FROM places",
     "INSERT INTO analyses SELECT * FROM sounds",
     "INSERT INTO user_moods SELECT * FROM words",
