@@ -225,6 +225,23 @@ def test_closing_ends_the_child_and_may_be_repeated(worker: AnalysisClient, tmp_
     worker.analyse(tmp_path / "song.mp3")
 
 
+def test_a_disk_that_keeps_a_killed_process_does_not_keep_the_client(
+    worker: AnalysisClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker.analyse(tmp_path / "one.mp3")
+    waited: list[float] = []
+
+    def never(self: subprocess.Popen[bytes], timeout: float) -> int:
+        waited.append(timeout)
+        raise subprocess.TimeoutExpired("", timeout)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(client.subprocess.Popen, "wait", never)
+        worker.close()
+    assert waited == [client.END_S, client.END_S]
+    worker.analyse(tmp_path / "two.mp3")
+
+
 def test_the_child_steps_back_behind_everything(worker: AnalysisClient, tmp_path: Path) -> None:
     worker.analyse(tmp_path / "song.mp3")
     assert worker.pid is not None

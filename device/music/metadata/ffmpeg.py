@@ -26,6 +26,7 @@ DEMUXERS = (
     "mp3,flac,ogg,mov,mp4,m4a,3gp,3g2,mj2,wav,w64,aiff,asf,aac,matroska,webm,avi,wv,ape,mpc,mpc8,tta,caf,ac3,eac3,dts,"
     "au,amr,dsf,mpeg,mpegts"
 )
+PICTURES = ("mjpeg", "png", "webp")
 MOST_ERRORS = 50  # packets that cannot be read, before the rest is given up
 ROUNDING = 0.05  # share of the length that is lost where formats round the length of packets
 MOST_TEXTS = 200
@@ -103,11 +104,8 @@ def texts_of(container: Any) -> dict[str, str]:
 
 def pictures_of(container: Any) -> Iterator[bytes]:
     """Pictures that come with the sound, such as covers."""
-    for stream in container.streams:
-        if stream.type == "attachment" and str(getattr(stream, "mimetype", "")).startswith("image/"):
-            yield bytes(stream.data)
     for stream in container.streams.video:
-        if stream.disposition & av.stream.Disposition.attached_pic:
+        if stream.codec_context.name in PICTURES:  # PyAV 14 does not say which streams are attached
             container.seek(0)
             packet = next(container.demux(stream), None)
             if packet is not None and packet.size:
