@@ -17,10 +17,9 @@ from mutagen import id3
 from device.domain import MOOD_AFFECT, Affect, LibraryLoaded, MoodName, MoodOrigin
 from device.errors import LibraryError
 from device.music.library import Catalogue
-from device.music.library import catalogue as catalogue_module
 from device.music.library.database import NAME, Database
 from device.music.library.legacy import key_of as legacy_key_of
-from device.music.metadata import reader, tags
+from device.music.metadata import fingerprint, reader, tags
 from device.music.metadata.fingerprint import key_of
 from device.music.workers.tag_client import read_here
 
@@ -263,7 +262,7 @@ def test_a_file_that_may_not_be_read_is_tried_again(
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(catalogue_module.fingerprint, "key_of", forbidden)
+        patch.setattr(fingerprint, "key_of", forbidden)
         found = database.scan([music])
     assert found.tracks == ()
     assert "permission denied" in found.problems[0]
