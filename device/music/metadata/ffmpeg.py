@@ -117,9 +117,11 @@ def measure(container: Any, stream: Any, budget_s: float) -> float | None:
     longer than `budget_s` to find out."""
     deadline = time.monotonic() + budget_s
     total, starts, ends, whole = 0, list[int](), list[int](), True
-    for packet in _packets(container, stream):
+    for packet in packets_of(container, stream):
         if time.monotonic() > deadline:
             return 0.0
+        if not packet.size:
+            continue
         length = packet.duration or 0
         total, whole = total + length, whole and length > 0
         if packet.pts is not None:
@@ -133,18 +135,13 @@ def measure(container: Any, stream: Any, budget_s: float) -> float | None:
     return float(total * stream.time_base)
 
 
-def _packets(container: Any, stream: Any) -> Iterator[Any]:
-    """Those with something in them; damaged ones are passed over, as players do."""
-    packets, errors = container.demux(stream), 0
-    while errors < MOST_ERRORS:
+def packets_of(container: Any, stream: Any) -> Iterator[Any]:
+    """The packets of one stream, the last ones perhaps empty; damaged ones are passed over, as players do."""
+    for _ in range(MOST_ERRORS):
         try:
-            packet = next(packets, None)
+            yield from container.demux(stream)
+            return
         except av.error.MemoryError:
             raise
-        except av.error.FFmpegError:
-            errors += 1
+        except (av.error.FFmpegError, IndexError):  # IndexError: PyAV does not expect a stream that begins late
             continue
-        if packet is None:
-            return
-        if packet.size:
-            yield packet
