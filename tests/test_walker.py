@@ -87,7 +87,7 @@ def test_what_is_passed_over_is_said(tmp_path: Path, music: Path) -> None:
     for name in ("a.mid", "b.MID", "book.aax", "cover.jpg", "notes.txt", "film.mkv", "list.m3u8"):
         (music / name).write_bytes(b"x")
     found = scan(tmp_path, music)
-    assert found.notes == ("3 files passed over, because Affetto cannot play the format: 2 .mid, 1 .aax.",)
+    assert found.notes == ("3 files are passed over, because Affetto cannot play the format: 2 .mid, 1 .aax.",)
     assert found.problems == ()
 
 

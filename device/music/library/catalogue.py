@@ -267,9 +267,7 @@ def _passed_over(walk: FolderWalk) -> list[str]:
     """What looks like sound but cannot be played, in one sentence."""
     count = walk.passed_over.total()
     kinds = ", ".join(f"{number} {ending}" for ending, number in walk.passed_over.most_common())
-    return [f"{plural(count, 'file')} passed over, because Affetto cannot play the format: {kinds}."] if count else []
-
-
-def plural(count: int, noun: str) -> str:
-    """ "1 file", "2 files"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    if not count:
+        return []
+    words = "1 file is" if count == 1 else f"{count:,} files are"
+    return [f"{words} passed over, because Affetto cannot play the format: {kinds}."]
