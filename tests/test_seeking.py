@@ -7,14 +7,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from audio import samples, track_of
+from audio import track_of
 from chirps import NAMES, RATE_HZ, SECONDS, place_of, write
 
 from device.music.playback.decoder import Decoder
 from device.music.playback.libvlc import LibVlc
-from device.music.playback.seeking import LONGEST_S, Approach, approach
 
 NEAR_S = 0.5  # what the README promises
 PLACES_S = (0.0, 3.3, 17.25, 38.2, 56.9)
