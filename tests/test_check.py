@@ -214,6 +214,11 @@ def test_an_empty_library_is_a_problem(tmp_path: Path) -> None:
     assert "nothing to play" in finding.words
 
 
+def test_settings_without_a_music_folder_are_a_problem(tmp_path: Path) -> None:
+    finding = only(music_check.library(MusicConfig(folders=()), tmp_path))
+    assert finding.verdict is Verdict.PROBLEM
+
+
 def test_each_folder_that_is_missing_is_named_and_the_others_count(music: Path, tmp_path: Path) -> None:
     config = MusicConfig(folders=(str(tmp_path / "gone"), str(tmp_path / "lost"), str(music)))
     found = list(music_check.library(config, tmp_path))

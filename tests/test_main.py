@@ -58,11 +58,12 @@ WRONG = {
     ("eye", "--fd", "-1"): "expected the number of an open socket",
     ("eye", "--fd", "9" * 30): "expected the number of an open socket",
     ("bench", "--seconds", "0"): "at most 604800",
+    ("bench", "--source", "x" * 300): "contains a name that is too long",
     ("check", "--nonsense"): "unrecognized arguments",
 }
 
 
-@pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
+@pytest.mark.parametrize("arguments", WRONG, ids=lambda words: " ".join(words)[:40])
 def test_wrong_arguments_exit_with_2(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
