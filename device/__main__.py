@@ -185,6 +185,9 @@ def add_check(part: Parser) -> None:
 def add_scan(part: Parser) -> None:
     part.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="default: the folders of your settings")
     part.add_argument(
+        "--again", action="store_true", help="read all files anew, also those that look unchanged; keep what was heard"
+    )
+    part.add_argument(
         "--plot", nargs="?", const="-", metavar="FILE.png", help="show the library in the plane, here or as a picture"
     )
 
@@ -331,7 +334,7 @@ def scan(options: argparse.Namespace) -> int:
     """`affetto scan`."""
     from device import scan as library
 
-    return library.run(load(options), options.folders, options.plot)
+    return library.run(load(options), options.folders, options.plot, again=options.again)
 
 
 def watch(options: argparse.Namespace) -> int:
