@@ -107,8 +107,6 @@ def _tracks(folders: Sequence[Path], data_dir: Path) -> Iterator[Finding]:
         yield problem("library", line)
     if found.tracks:
         yield well("library", f"{count(len(found.tracks), 'track')} in {where}")
-    elif not found.problems:
-        yield problem("library", f"there is nothing to play in {where}", _where_music_goes("copy music there"))
 
 
 def _where_music_goes(first: str) -> str:

@@ -88,7 +88,8 @@ def problems(layout: Layout) -> dict[str, str] | None:
 
 def verdict(before: dict[str, str] | None, after: dict[str, str] | None) -> str:
     """What the new version broke, or nothing. An old problem is no reason to go back, nor is what the program reports
-    of itself (REPORTED): it has just started. A first version (`before` is None) must only be able to examine itself."""
+    of itself (REPORTED): it has just started. A first version (`before` is None) must only be able to
+    examine itself."""
     if after is None:
         return "`affetto check` does not work"
     new = [] if before is None else sorted(set(after) - set(before) - {REPORTED})
