@@ -8,6 +8,7 @@ import wave
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import numpy.typing as npt
@@ -78,7 +79,7 @@ def play_both(stage: VlcStage, first: Track, second: Track) -> None:
     stage.player.play(1, first)
     assert stage.wait(TrackEnding) == TrackEnding(1)
     stage.player.cue(2, second)
-    assert [stage.next(), stage.next(), stage.next()] == [TrackEnded(1), TrackStarted(2), TrackEnded(2)]
+    assert [stage.next(), stage.next(), stage.next()] == [TrackEnded(1), TrackStarted(2, ANY), TrackEnded(2)]
 
 
 @pytest.mark.parametrize(
