@@ -63,6 +63,7 @@ from device.music.workers.covers import Covers
 from device.perception.eye_client import EyeClient
 from device.procfs import process_figures
 from device.store.database import Store
+from device.store.instance import HealthFile, InstanceLock
 from device.store.writer import StoreWriter
 
 log = logging.getLogger("affetto")
@@ -99,13 +100,15 @@ class Conductor:
     ) -> None:
         """Parts that others need come first; the stack closes them in reverse."""
         data_dir, put = Path(config.device.data_dir), self._inbox.put
+        lock = stack.enter_context(contextlib.closing(InstanceLock(data_dir)))
         store = Store.open(data_dir, first_memory(config))
-        if store.problem:
-            log.warning("%s", store.problem)
+        for problem in filter(None, (lock.problem, store.problem)):
+            log.warning("%s", problem)
         memory, history = store.memory, store.history
         self._store = stack.enter_context(contextlib.closing(StoreWriter(store, put)))
         self._player = stack.enter_context(contextlib.closing(VlcPlayer(config.player, data_dir, put)))
-        self._surfaces: dict[str, Surface] = {}
+        health_file = stack.enter_context(contextlib.closing(HealthFile(lock.health_file)))
+        self._surfaces: dict[str, Surface] = {"the health file": health_file}
         if config.mqtt.enabled:
             mqtt = MqttAdapter(config, put, memory.known_as)
             self._surfaces["the MQTT connection"] = stack.enter_context(contextlib.closing(mqtt))
@@ -264,7 +267,7 @@ def first_memory(config: Config) -> Memory:
 
 
 def run(config: Config, config_path: Path | None = None, scan_socket: Path | None = None) -> int:
-    """Run until SIGTERM or SIGINT; the exit status."""
+    """Run until SIGTERM, SIGINT or SIGHUP (a terminal that is closed); the exit status."""
     sys.setswitchinterval(SWITCH_S)
     with Conductor(config, config_path, scan_socket) as conductor:
         threading.excepthook = conductor.thread_died
@@ -272,7 +275,8 @@ def run(config: Config, config_path: Path | None = None, scan_socket: Path | Non
         def ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
             conductor.stop()
 
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, ask_to_stop)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup leaves SIGHUP
+                signal.signal(number, ask_to_stop)
         conductor.run()
     return 0

@@ -15,7 +15,7 @@ DEVICE = ROOT / "device"
 ADAPTERS = {
     "cv2": {"device.perception", "device.demo", "device.music.metadata.picture"},
     "vlc": {"device.music.playback.libvlc"},
-    "av": {"device.music.analysis.decode"},
+    "av": {"device.music.analysis.decode", "device.music.metadata.ffmpeg"},
     "tflite_runtime": {"device.model"},
     "ai_edge_litert": {"device.model"},
     "picamera2": {"device.perception.picamera"},

@@ -126,7 +126,7 @@ def test_a_thread_that_dies_ends_the_program(tmp_path: Path, monkeypatch: pytest
 
 
 class Stuck:
-    """A line whose end never comes."""
+    """A connection whose end never comes."""
 
     pid = None
 
@@ -152,9 +152,9 @@ def test_a_link_is_alive_until_it_breaks_its_word(monkeypatch: pytest.MonkeyPatc
     one = EyeClient(CameraConfig(), None, lambda _event: closed.set())
     assert one.alive  # off
     one.open()
-    opening = one._opening
-    assert opening is not None
-    until(lambda: opening._line is not None)
+    supervisor = one._supervisor
+    assert supervisor is not None
+    until(lambda: supervisor._connection is not None)
     until(lambda: one.alive)
     Stuck.last.far.close()  # the eye is gone, and its end takes too long
     until(lambda: not one.alive)
@@ -168,10 +168,10 @@ def test_a_link_is_alive_until_it_breaks_its_word(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_link_whose_thread_died_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    def die(_self: eye_client.Opening) -> str:
+    def die(_self: eye_client.Supervisor) -> str:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(eye_client.Opening, "_hold", die)
+    monkeypatch.setattr(eye_client.Supervisor, "_hold", die)
     monkeypatch.setattr(threading, "excepthook", lambda _args: None)
     one = EyeClient(CameraConfig(), None, lambda _event: None)
     one.open()

@@ -145,8 +145,8 @@ class Session:
                 return self._obey(command, origin, now)
             case Misunderstood(origin, message):
                 return [Answer(origin, message)]
-            case SurfaceUp(surface, known_as):
-                self._health.surfaces.pop(surface, None)
+            case SurfaceUp(surface, known_as, problem):
+                self._health.surfaces[surface] = problem
                 self._memory = replace(self._memory, known_as=known_as or self._memory.known_as)
             case SurfaceDown(surface, problem):
                 self._health.surfaces[surface] = problem

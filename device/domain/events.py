@@ -100,10 +100,12 @@ class SoundBack:
 
 @dataclass(frozen=True, slots=True)
 class SurfaceUp:
-    """A surface ("MQTT") reaches its listeners (again). `known_as` is the name under which it publishes the device."""
+    """A surface ("MQTT") reaches its listeners (again). `known_as` is the name under which it publishes the device;
+    `problem` is a sentence on what does not work all the same."""
 
     surface: str
     known_as: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class MqttAdapter:
         self._publisher = StatePublisher(config.mqtt, topics, announcement, former if former != topics else None)
         self._connections = self._shown = 0  # how often a broker (or Home Assistant) came up, and was shown everything
         self._up = False
+        self._problem = self._logged = ""  # what does not work although there is a connection; the last news in the log
         # The id is fixed, so that a broker which has not noticed a dead connection ends it when we come back.
         client_id, will = f"affetto-{topics.device_id}", topics.availability
         self._link = connect(self._take, self._always) if connect else Connection(
@@ -103,11 +104,16 @@ class MqttAdapter:
 
     def _take(self, event: ConnectionEvent) -> None:
         match event:
-            case BrokerConnected():
-                self._up = True
+            case BrokerConnected(address, problem):
+                self._up, self._problem = True, problem
+                if problem:
+                    self._log(problem, logging.WARNING)
+                else:
+                    self._log(f"Connected to the MQTT broker at {address}.", logging.INFO)
                 self._show_anew()
             case BrokerLost(problem):
                 self._up = False
+                self._log(problem, logging.WARNING)
                 self._put(SurfaceDown(NAME, problem))
             case Message(topic, payload) if topic == self._topics.home_assistant_status:
                 if payload.strip().lower() == b"online":
@@ -119,4 +125,10 @@ class MqttAdapter:
 
     def _show_anew(self) -> None:
         self._connections += 1
-        self._put(SurfaceUp(NAME, self._topics.record()))
+        self._put(SurfaceUp(NAME, self._topics.record(), self._problem))
+
+    def _log(self, news: str, level: int) -> None:
+        """Each piece of news once: a rival with our id brings the same again and again."""
+        if news != self._logged:
+            self._logged = news
+            log.log(level, "%s", news)

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BrokerConnected:
-    """MQTT is up (again): the broker may know nothing of us."""
+    """MQTT is up (again): the broker at `address` may know nothing of us. `problem` is a sentence on what does not work
+    all the same. A payload of at most `largest_bytes` may well get through, where larger ones did not; None: any."""
+
+    address: str = ""
+    problem: str = ""
+    largest_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

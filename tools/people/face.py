@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.demo.people import Expression, Person
+from tools.people.cast import Expression, Person
 
 Array = NDArray[Any]  # float32 all along; numpy's type hints lose track of it
 

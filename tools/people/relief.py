@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from device.demo.face import Array, Face
+from tools.people.face import Array, Face
 
 Points = Sequence[tuple[float, float]]
 SUBPIXEL_BITS = 4

@@ -10,8 +10,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from device.demo.face import Array, Eye, Face
-from device.demo.relief import Canvas
+from tools.people.face import Array, Eye, Face
+from tools.people.relief import Canvas
 
 
 def grain(canvas: Canvas, seed: int, size_mm: float, size_y_mm: float | None = None) -> Array:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from device.demo.face import Array
+from tools.people.face import Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,33 +1,26 @@
-"""The demo's records: the album composed, played, mastered and pressed into a music folder.
-
-`render` writes one tagged WAV per song into a folder per mood, which is how the catalogue knows the mood. Only the
-demo command calls it; the rest is pure.
-"""
+"""The demo's records: a song composed, played, mastered, and written as a tagged Opus file."""
 
 from __future__ import annotations
 
-import io
-import wave
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
-from mutagen.id3 import Frames
-from mutagen.wave import WAVE
+from mutagen.oggopus import OggOpus
+from numpy.typing import NDArray
 
-from device.demo import synth
-from device.demo.album import SONGS, Part, Song
-from device.demo.cache import Progress, claim, edition, fill
-from device.demo.master import Stereo, echo, finish, pan, reverberate
-from device.demo.score import BEATS, PATTERNS, Bar, Note, melody, voice
-from device.demo.synth import RATE_HZ, Instrument, Wave
-from device.errors import LibraryError
+from tools.songs import synth
+from tools.songs.album import SONGS, Part, Song
+from tools.songs.master import Stereo, echo, finish, pan, reverberate
+from tools.songs.score import BEATS, PATTERNS, Bar, Note, melody, voice
+from tools.songs.synth import RATE_HZ, Instrument, Wave
 
 ARTIST = "The Affetto Machine"
 ALBUM = "Rooms Without People"
-MODULES = ("synth", "master", "score", "album", "songs")
-NOTE_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+OPUS_HZ = 48_000  # Opus knows no other rate
+BITS_PER_S = 38_000  # on average; VBR spends some more on these
+FRAME = 960  # samples; 20 ms
 
 
 def write(song: Song) -> list[list[Note]]:
@@ -113,47 +106,31 @@ def _perform(song: Song, part: Part, notes: list[Note], samples: int, rng: np.ra
     return track
 
 
-def render(folder: Path, progress: Progress | None = None) -> list[Path]:
-    """Writes every song as `<mood>/<title>.wav` into `folder`, skips what is there, and returns the paths.
-
-    Raises `LibraryError` if the folder cannot be written.
-    """
-    files = [(folder / song.mood / f"{song.title}.wav", partial(_record, song)) for song in SONGS]
-    paths = [path for path, _ in files]
-    try:
-        claim(folder / ".edition", edition(MODULES), paths)
-        fill(files, progress)
-    except OSError as error:
-        raise LibraryError(
-            f"Cannot write the demo's music to {folder}: {error.strerror or error}; free some space or choose another "
-            "folder."
-        ) from error
-    return paths
+def write_opus(song: Song, record: Stereo, path: Path) -> None:
+    """The record as an Opus file with tags. The same record gives the same file."""
+    with av.open(str(path), "w", format="opus", options={"fflags": "+bitexact"}) as container:
+        stream = container.add_stream("libopus", rate=OPUS_HZ, layout="stereo")
+        stream.bit_rate = BITS_PER_S
+        resampler = av.AudioResampler("flt", "stereo", OPUS_HZ, FRAME)
+        for frame in [*resampler.resample(_frame(record)), *resampler.resample(None)]:
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    tags: Any = OggOpus(path)  # type: ignore[no-untyped-call]
+    number = f"{SONGS.index(song) + 1}/{len(SONGS)}" if song in SONGS else "1"
+    tags.update(TITLE=song.title, ARTIST=ARTIST, ALBUM=ALBUM, GENRE=song.mood.capitalize(), TRACKNUMBER=number)
+    tags.save()
 
 
-def _record(song: Song) -> bytes:
-    return press(song, play(song))
+def read_opus(path: Path) -> NDArray[np.float32]:
+    """The sound of a file, float32[2, N] at `OPUS_HZ`."""
+    with av.open(str(path)) as container:
+        resampler = av.AudioResampler("fltp", "stereo", OPUS_HZ)
+        blocks = [block.to_ndarray() for frame in container.decode(audio=0) for block in resampler.resample(frame)]
+    return np.concatenate(blocks, axis=1)
 
 
-def press(song: Song, record: Stereo) -> bytes:
-    """A WAV file, 16 bit, with ID3 tags."""
-    file = io.BytesIO()
-    with wave.open(file, "wb") as sound:
-        sound.setnchannels(2)
-        sound.setsampwidth(2)
-        sound.setframerate(RATE_HZ)
-        sound.writeframes(np.round(record.T * 32767).astype("<i2").tobytes())
-    file.seek(0)
-    tagged: Any = WAVE(file)  # type: ignore[no-untyped-call]
-    tagged.add_tags()
-    minor = "m" if song.key.mode not in ("major", "lydian", "mixolydian") else ""
-    text = {
-        "TIT2": song.title, "TPE1": ARTIST, "TALB": ALBUM, "TCON": song.mood.capitalize(),
-        "TRCK": f"{SONGS.index(song) + 1}/{len(SONGS)}", "TBPM": str(round(song.bpm)),
-        "TKEY": NOTE_NAMES[song.key.tonic] + minor,
-    }  # fmt: skip
-    for name, value in text.items():
-        tagged.tags.add(Frames[name](text=value))
-    file.seek(0)
-    tagged.save(file)
-    return file.getvalue()
+def _frame(record: Stereo) -> av.AudioFrame:
+    interleaved = np.ascontiguousarray(record.T, np.float32).reshape(1, -1)
+    frame = av.AudioFrame.from_ndarray(interleaved, format="flt", layout="stereo")
+    frame.sample_rate = RATE_HZ
+    return frame

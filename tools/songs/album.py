@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from device.demo.score import BEATS, Key, Tune
+from tools.songs.score import BEATS, Key, Tune
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from device.demo.face import Array, Face
-from device.demo.paint import grain
-from device.demo.relief import Canvas, half_width
+from tools.people.face import Array, Face
+from tools.people.paint import grain
+from tools.people.relief import Canvas, half_width
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """From single parts to a finished record: room, echo, loudness, limiter, fades.
 
-Pure arrays, any thread. Stereo is float32[2, N] at `RATE_HZ`. Loudness is measured after ITU-R BS.1770-4 (K weighting,
-400 ms blocks, two gates); the filters act in the frequency domain.
+Pure arrays, any thread. Stereo is float32[2, N] at `RATE_HZ`. The filters act in the frequency domain.
 """
 
 from __future__ import annotations
@@ -12,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from device.demo.synth import RATE_HZ, Wave
+from device.music.analysis.loudness_meter import block_powers, integrated
+from tools.songs.synth import RATE_HZ, Wave
 
 Stereo = NDArray[Any]  # float32[2, N]
 
@@ -80,33 +80,8 @@ def limit(record: Stereo) -> Stereo:
 
 def loudness(record: Stereo) -> float:
     """Integrated loudness in LUFS; -70 for silence."""
-    size = _fast_length(record.shape[1])
-    weighted = np.fft.irfft(np.fft.rfft(record, size) * _k_weighting(size), size)[:, : record.shape[1]]
-    hop, span = RATE_HZ // 10, 4
-    tenths = (weighted[:, : weighted.shape[1] // hop * hop] ** 2).reshape(2, -1, hop).mean(axis=2).sum(axis=0)
-    if tenths.size < span:
-        return -70.0
-    power = np.convolve(tenths, np.ones(span) / span, "valid")
-    power = power[power > 10 ** ((-70 + 0.691) / 10)]
-    if not power.size:
-        return -70.0
-    power = power[power > power.mean() / 10]
-    return float(-0.691 + 10 * np.log10(power.mean()))
-
-
-def _k_weighting(size: int) -> NDArray[np.complex128]:
-    """The two filters of BS.1770, designed for our rate after Mansbridge, Finn & Reiss (AES 132, 2012)."""
-    z = np.exp(-2j * np.pi * np.fft.rfftfreq(size))
-    k = np.tan(np.pi * 1681.974450955533 / RATE_HZ)
-    q, high = 0.7071752369554196, 10 ** (3.999843853973347 / 20)
-    mid = high**0.4996667741545416
-    database = ((high + mid * k / q + k * k) + 2 * (k * k - high) * z + (high - mid * k / q + k * k) * z**2) / (
-        (1 + k / q + k * k) + 2 * (k * k - 1) * z + (1 - k / q + k * k) * z**2)
-    k = np.tan(np.pi * 38.13547087602444 / RATE_HZ)
-    q = 0.5003270373238773
-    cut = (1 - 2 * z + z**2) / ((1 + k / q + k * k) + 2 * (k * k - 1) * z + (1 - k / q + k * k) * z**2)
-    out: NDArray[np.complex128] = database * cut * (1 + k / q + k * k)
-    return out
+    measured = integrated([block_powers(record, RATE_HZ)])
+    return -70.0 if measured is None else measured
 
 
 def _equalise(mix: Stereo) -> Stereo:

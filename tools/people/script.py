@@ -1,35 +1,23 @@
-"""The demo's play: who comes into the room, what their faces do, and the pictures of it in a folder.
+"""The demo's play: who enters the room, and what their faces do.
 
-`script` is pure; `render` writes numbered PNG files (in a few threads of its own) that the folder camera plays in a
-loop. Only the demo command calls it. What the play intends is written beside the pictures for people to compare with;
-nothing that recognises moods may read it.
+Pure, any thread. `clip.py` films it. What the play intends stays here: nothing that recognises moods may read it.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
 
-import cv2
-import numpy as np
-
-from device.demo.cache import Progress, claim, edition, fill
-from device.demo.light import Lamp
-from device.demo.people import PEOPLE, PROTOTYPES, Expression, Person
-from device.demo.stage import WIDTH_PX, Picture, Pose, Seat, photograph
-from device.errors import CameraError
+from tools.people.cast import PEOPLE, PROTOTYPES, Expression, Person
+from tools.people.light import Lamp
+from tools.people.photo import WIDTH_PX, Picture, Pose, Seat, photograph
 
 FPS = 8
 ROOM = 1
-SCRIPT_NAME = "scene.json"
 ENTER_S = 1.2  # to walk in or out
 CHANGE_S = 0.8  # from one expression to the next
 BLINK_S = 0.25
-MODULES = ("people", "face", "relief", "paint", "hair", "head", "light", "stage", "scene")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +30,13 @@ class Act:
     pause_s: float = 3.0  # of empty room afterwards
 
 
-# Five moods within the first forty-five seconds, for those who look only once.
+# Four moods within the first twenty seconds: `affetto demo --seconds 30` asks for so many.
 PLAY: tuple[Act, ...] = (
-    Act((0,), (("neutral", 0, 4), ("happiness", 1, 8)), pause_s=2.0),
-    Act((1,), (("sadness", 1, 9), ("anger", 1, 8)), px_per_mm=0.68, pause_s=2.0),
-    Act((2,), (("surprise", 1, 8), ("neutral", 0, 6)), px_per_mm=0.66),
+    Act((0,), (("happiness", 1, 5), ("surprise", 1, 4)), pause_s=0.5),
+    Act((1,), (("sadness", 1, 5), ("anger", 1, 6)), px_per_mm=0.68, pause_s=2.0),
+    Act((2,), (("neutral", 0, 6), ("surprise", 1, 8)), px_per_mm=0.66),
     Act((3,), (("anger", 1, 8), ("sadness", 1, 9)), px_per_mm=0.68),
-    Act((0, 2), (("happiness", 1, 8),), px_per_mm=0.52, pause_s=4.0),
+    Act((0, 2), (("happiness", 1, 8),), px_per_mm=0.52, pause_s=3.0),
 )
 
 
@@ -129,30 +117,3 @@ def _ease(share: float) -> float:
 def take(shot: Shot) -> Picture:
     """The picture of a shot, uint8[240, 320]."""
     return photograph(shot.seats, Lamp(), room=ROOM, shot=shot.number)
-
-
-def render(folder: Path, progress: Progress | None = None, *, fps: float = FPS) -> int:
-    """Writes the play as 00000.png ... into `folder` and returns how many pictures it has.
-
-    What an earlier call has drawn stays, unless this code has changed since. Raises `CameraError` if the folder
-    cannot be written.
-    """
-    shots = script(fps)
-    files = [(folder / f"{shot.number:05}.png", partial(_develop, shot)) for shot in shots]
-    mark = {"edition": edition(MODULES), "fps": fps, "intended": [shot.intended for shot in shots]}
-    try:
-        older = [path for path in folder.glob("[0-9]*.png") if path not in {path for path, _ in files}]
-        claim(folder / SCRIPT_NAME, json.dumps(mark), [path for path, _ in files] + older)
-        fill(files, progress)
-    except OSError as error:
-        raise CameraError(
-            f"Cannot write the demo's pictures to {folder}: {error.strerror or error}; free some space or choose "
-            "another folder."
-        ) from error
-    return len(shots)
-
-
-def _develop(shot: Shot) -> bytes:
-    ok, data = cv2.imencode(".png", take(shot), [cv2.IMWRITE_PNG_COMPRESSION, 1])
-    assert ok, "a gray picture always encodes"
-    return np.asarray(data).tobytes()

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from device.demo import hair, paint
-from device.demo.face import Array, Face
-from device.demo.light import Lamp, illuminate
-from device.demo.relief import Canvas, half_width, relief, skull
+from tools.people import hair, paint
+from tools.people.face import Array, Face
+from tools.people.light import Lamp, illuminate
+from tools.people.relief import Canvas, half_width, relief, skull
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.demo.face import Array, shape
-from device.demo.head import Head, draw
-from device.demo.light import Lamp, illuminate
-from device.demo.paint import grain
-from device.demo.people import Expression, Person
-from device.demo.relief import Canvas
+from tools.people.cast import Expression, Person
+from tools.people.face import Array, shape
+from tools.people.head import Head, draw
+from tools.people.light import Lamp, illuminate
+from tools.people.paint import grain
+from tools.people.relief import Canvas
 
 Picture = NDArray[np.uint8]
 
@@ -151,17 +151,17 @@ def _shoulders(person: Person, lamp: Lamp) -> tuple[Array, Array]:
 
 @lru_cache(maxsize=4)
 def _background(room: int) -> Array:
-    """A blurred wall with a window, a database and a lamp somewhere."""
+    """A blurred wall with a window, a bookshelf and a lamp somewhere."""
     h, w = HEIGHT_PX * OVERSAMPLING, WIDTH_PX * OVERSAMPLING
     rng = np.random.default_rng(room)
     wall = np.linspace(0.34, 0.22, w, dtype=np.float32)[None, :] * np.linspace(1.1, 0.85, h, dtype=np.float32)[:, None]
     left = int(rng.uniform(0.02, 0.12) * w)
     cv2.rectangle(wall, (left, 0), (left + w // 5, int(0.55 * h)), 0.62, -1)
     cv2.line(wall, (left + w // 10, 0), (left + w // 10, int(0.55 * h)), 0.3, 8)
-    database = int(rng.uniform(0.72, 0.8) * w)
+    shelf_px = int(rng.uniform(0.72, 0.8) * w)
     for row in (0.18, 0.45):
-        cv2.line(wall, (database, int(row * h)), (w, int(row * h)), 0.10, 10)
-        for book in range(database + 6, w, 16):
+        cv2.line(wall, (shelf_px, int(row * h)), (w, int(row * h)), 0.10, 10)
+        for book in range(shelf_px + 6, w, 16):
             top = int(row * h - rng.uniform(35, 70))
             cv2.rectangle(wall, (book, top), (book + 12, int(row * h) - 5), float(rng.uniform(0.05, 0.5)), -1)
     out: Array = cv2.GaussianBlur(wall, (0, 0), 9)
