@@ -25,7 +25,6 @@ from device.music.playback.decoder import Decoder
 from device.music.playback.player import TELLING_S
 from device.music.playback.vlc_player import VlcPlayer
 
-
 NEAR_S = 0.5
 
 
@@ -92,7 +91,7 @@ def test_a_track_that_ends_while_it_fades_out_makes_room_at_once(stage: Stage) -
     assert stage.next(4.0) == TrackStarted(2, ANY)
 
 
-def test_of_two_orders_in_a_row_the_later_counts(stage: Stage) -> None:
+def test_of_two_calls_in_a_row_the_later_counts(stage: Stage) -> None:
     stage.player.play(1, stage.track(3.0))
     assert stage.next() == TrackStarted(1, ANY)
     stage.player.play(2, stage.track(3.0), 0.3)
@@ -135,7 +134,7 @@ def test_silence_says_nothing(stage: Stage) -> None:
     assert stage.next(1.5) is None
 
 
-def test_orders_without_a_track_do_no_harm(stage: Stage) -> None:
+def test_calls_without_a_track_do_no_harm(stage: Stage) -> None:
     stage.player.pause()
     stage.player.resume()
     stage.player.silence(1.0)
@@ -387,7 +386,7 @@ def failure_of(config: PlayerConfig, folder: Path) -> str:
         stage.player.play(1, stage.track(30.0))
         lost = stage.next()
         assert isinstance(lost, SoundLost)
-        assert stage.next(1.5) is None  # told once, while it goes on trying
+        assert stage.next(1.5) is None  # said once, while it goes on trying
     finally:
         stage.player.close()
     return lost.problem

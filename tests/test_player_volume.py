@@ -138,12 +138,12 @@ def test_a_long_fade_is_heard_to_its_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_whatever_is_ordered_it_is_never_too_loud_and_still_obeys(tmp_path: Path, seed: int) -> None:
+def test_whatever_is_called_it_is_never_too_loud_and_still_obeys(tmp_path: Path, seed: int) -> None:
     stage, dice = VlcStage(replace(CONFIG, output="file", ramp_s=0.05), tmp_path), random.Random(seed)
     songs = [stage.track(0.1), stage.track(0.5), stage.track(2.0), stage.broken()]
     for serial in range(40):
-        order = dice.choice(["play", "play", "cue", "seek", "pause", "resume", "silence", "volume"])
-        match order:
+        call = dice.choice(["play", "play", "cue", "seek", "pause", "resume", "silence", "volume"])
+        match call:
             case "play":
                 stage.player.play(
                     serial, replace(dice.choice(songs), gain_db=dice.uniform(-12, 12)), dice.choice([0.0, 0.2])
@@ -237,7 +237,7 @@ def test_pulled_out_and_back_it_goes_on_where_it_was(sound_server: SoundServer, 
     stage.player.close()
 
 
-def test_what_was_ordered_without_a_device_counts_when_it_is_back(sound_server: SoundServer, tmp_path: Path) -> None:
+def test_what_was_called_without_a_device_counts_when_it_is_back(sound_server: SoundServer, tmp_path: Path) -> None:
     stage = VlcStage(replace(CONFIG, output="pulse", volume=40), tmp_path)
     sound_server.stop()
     stage.player.play(1, stage.track(60.0))

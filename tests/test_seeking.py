@@ -1,4 +1,4 @@
-"""A seek, and a resume after a power cut, land where they say, in every format: the pitch of a chirp shows the place."""
+"""A seek, and a resume after a power cut, land where they say, in every format: a chirp's pitch shows the place."""
 
 from __future__ import annotations
 
