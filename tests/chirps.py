@@ -16,7 +16,7 @@ from mutagen.id3 import APIC, ID3
 from mutagen.ogg import OggPage
 
 RATE_HZ = 44100
-SECONDS = 60.0
+SECONDS = 40.0
 LOW_HZ, HIGH_HZ = 300.0, 2700.0
 
 Signal = npt.NDArray[np.float64]

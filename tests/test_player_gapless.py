@@ -18,7 +18,7 @@ from stages import CONFIG, SoundServer, VlcStage, until
 
 from device.domain import Track, TrackEnded, TrackEnding, TrackStarted
 
-SECONDS, CUT = 5.0, 2 * RATE_HZ + 777
+SECONDS, CUT = 3.0, RATE_HZ * 3 // 2 + 777
 PROBE = 8192
 CODECS = {"flac": "flac", "mp3": "libmp3lame", "opus": "libopus", "m4a": "aac"}
 LOUD = replace(CONFIG, volume=100, max_volume=100, ramp_s=0.0)
@@ -119,7 +119,7 @@ def test_another_gain_glides_in(tmp_path: Path) -> None:
     play_both(stage, replace(first, gain_db=-3.0), replace(second, gain_db=-9.0))
     stage.player.close()
     heard, whole = samples(tmp_path / "audio.wav"), recording() * 0.6
-    begin = place_of(heard, CUT) - CUT
+    begin = place_of(heard, PROBE) - PROBE
     pieces = range(0, len(whole) - RATE_HZ // 10, RATE_HZ // 10)
     gains = np.array(
         [

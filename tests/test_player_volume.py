@@ -118,6 +118,7 @@ def test_a_fade_crosses_over_without_a_hole_and_without_a_peak(tmp_path: Path) -
     assert blocks.max() <= level(60)
 
 
+@pytest.mark.slow
 def test_a_long_fade_is_heard_to_its_end(tmp_path: Path) -> None:
     """What fades out is decoded on, although libVLC rests whenever it is some seconds ahead."""
     stage = VlcStage(replace(CONFIG, output="file", volume=60, ramp_s=0.0), tmp_path)
@@ -137,7 +138,7 @@ def test_a_long_fade_is_heard_to_its_end(tmp_path: Path) -> None:
     assert (np.diff(falling) < 0.03 * level(60)).all()
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_whatever_is_called_it_is_never_too_loud_and_still_obeys(tmp_path: Path, seed: int) -> None:
     stage, dice = VlcStage(replace(CONFIG, output="file", ramp_s=0.05), tmp_path), random.Random(seed)
     songs = [stage.track(0.1), stage.track(0.5), stage.track(2.0), stage.broken()]

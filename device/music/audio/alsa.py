@@ -1,6 +1,6 @@
 """Sound straight to ALSA, through libasound's simple calls (`snd_pcm_set_params`, `snd_pcm_writei`).
 
-Why our own: the mix is made here, so libVLC's output cannot be used; nine calls of a C library need no binding.
+Why our own: the mix is made here, so libVLC's output cannot be used; a dozen calls of a C library need no binding.
 
 Adapter: loads the C library itself. The output belongs to the player's worker thread; any thread may call the functions
 at the end. Samples go out with 32 bits where the device or its plug takes them, so that a low volume does not cost the
