@@ -178,7 +178,7 @@ def slower(speeds_ms: tuple[float, float]) -> str | None:
         return None
     return (
         f"On this workstation int8 takes {int8_ms:.3f} ms a face and float {float_ms:.3f} ms. That is only a hint: a "
-        f"Raspberry Pi has other int8 kernels. --install measures on the device. {FAST_OPERATORS}"
+        "Raspberry Pi has other int8 kernels. --install measures on the device."
     )
 
 

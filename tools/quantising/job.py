@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,8 @@ class Job:
         quantize_source.check_file(self.arguments.model)
         for data in filter(None, (self.arguments.calibrate, self.arguments.measure)):
             check_exists(data)
+        with self._out_errors():
+            files.check_writable(self.arguments.out)
         with self.display.step("starting TensorFlow"), quantize_source.quiet():
             import tensorflow  # noqa: F401  # it prints a greeting
         with self.display.step("opening the model"):
@@ -104,8 +107,6 @@ class Job:
         names, where = source.labels, "the file beside it"
         if self.arguments.labels:
             names, where = labels.read_order(self.arguments.labels), "--labels"
-        elif not names:
-            where = "nobody"
         labels.check_count(names, source.classes, where)
         return labels.assign(names, self.names)
 
@@ -219,13 +220,19 @@ class Job:
     def _keep(self, made: Made, page: bytes) -> None:
         out: Path = self.arguments.out
         refused = out / f"{NAME}.refused.html"
-        try:
+        with self._out_errors():
             if made.code != Code.DONE:
                 files.write_atomically(refused, page)
                 raise Refused(made.code, (*made.reasons, f"The report is {refused}. No other file was written."))
             files.write_pair(out, NAME, made.tflite, made.card)
             files.write_atomically(out / f"{NAME}.html", page)
             refused.unlink(missing_ok=True)
+
+    @contextmanager
+    def _out_errors(self) -> Iterator[None]:
+        out = self.arguments.out
+        try:
+            yield
         except OSError as error:
             raise Mistake(f"The folder {out} cannot be written ({error.strerror}); name another with --out.") from error
 
@@ -235,7 +242,8 @@ class Job:
             self.display.say(line)
         missing = prepared.outputs.missing()
         if missing:
-            self.display.say(f"This model does not know {', '.join(missing)}; the device gives these probability 0.")
+            them = "it" if len(missing) == 1 else "them"
+            self.display.say(f"This model does not know {', '.join(missing)}; the device gives {them} probability 0.")
         warning = compare.slower(made.speeds_ms)
         if warning:
             self.display.warn(warning)
