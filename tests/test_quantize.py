@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 from rich.console import Console
+from rich.progress import Progress
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -325,6 +326,43 @@ def test_the_temperature_undoes_overconfidence() -> None:
     shown = compared(truth, logits, logits * 3, EMOTIONS).figures()
     assert shown["int8"]["ece"] < 0.03
     assert temperature(logits[:9], truth[:9]) == 1
+
+
+# --- the display ------------------------------------------------------------------------------------------------
+
+
+def steps(display: Display) -> None:
+    with display, display.step("tracing the model"):
+        assert list(display.track("reading pictures", ["a", "b"])) == ["a", "b"]
+        display.say(f"one sentence of {'many ' * 40}words")
+
+
+def test_a_pipe_gets_one_line_a_step_and_no_line_is_wrapped_or_padded(screen: Screen) -> None:
+    steps(screen.display)
+    lines = screen.written.getvalue().splitlines()
+    assert lines[:2] == ["tracing the model ...", "reading pictures ..."]
+    assert len(lines) == 3
+    assert all(line == line.rstrip() for line in lines)
+
+
+def test_no_bar_stands_at_zero() -> None:
+    """Before its first item a bar has no total, so that it pulses."""
+    display = Display(Console(file=io.StringIO(), force_terminal=True, width=100))
+    [bars] = [value for value in vars(display).values() if isinstance(value, Progress)]
+    with display, display.step("tracing the model"):
+        rows = display.track("reading pictures", [1, 2])
+        next(rows)
+        assert [task.total for task in bars.tasks] == [None, None]
+        next(rows)
+        assert [(task.completed, task.total) for task in bars.tasks] == [(0, None), (1, 2)]
+
+
+def test_bars_leave_standard_error_alone() -> None:
+    """Otherwise TensorFlow's warnings, which the tool silences there, would reach the terminal through the bars."""
+    before = sys.stderr
+    display = Display(Console(file=io.StringIO(), force_terminal=True))
+    with display, display.step("tracing the model"):
+        assert sys.stderr is before
 
 
 # --- the device's side ------------------------------------------------------------------------------------------
