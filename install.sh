@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Sets Affetto up and runs one job: the demo or the tests in this clone, or the service of this machine.
-# `./install.sh --help` tells the rest.
+# `./install.sh --help` lists the jobs.
 #
-# In order: refuse what cannot work, before anything is changed; install Debian packages that are missing; make a
-# virtual environment in .venv; run the job and pass its exit code on. Each part asks first whether it is done
-# already, so that the second run takes no time. The service has its copy of this clone, and a virtual environment in it,
-# in /opt/affetto; what is special about it is Python: device/setup.
+# In order: refuse what cannot work, before any change; install missing Debian packages; make a virtual environment in
+# .venv; run the job and pass on its exit code. Each step first looks whether it is done, so the second run takes no
+# time. The service gets a copy of this clone with its own virtual environment in /opt/affetto; the Python code for that
+# is device/setup.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -18,32 +18,32 @@ help() {
 Affetto sees the mood of a room and plays the music that fits.
 
   ./install.sh --demo [options of `affetto demo`]
-        Sets up and shows the whole thing with demo pictures (or your webcam) and demo music:
-        faces become moods, moods choose tracks, and all of it is said over MQTT. No camera, sound
-        card or MQTT broker is needed. Ctrl-C ends it.
-        ./install.sh --demo --seconds 60      ends by itself, with a summary
+        Set up, and show the whole program with rendered people (or your webcam) and its own music:
+        faces become moods, moods choose tracks, and MQTT carries all of it. It needs no camera, sound
+        card or MQTT broker. Ctrl-C ends it.
+        ./install.sh --demo --seconds 30      ends by itself, with a summary
 
   ./install.sh --test [options of pytest]
-        Sets up and runs the tests.
+        Set up, and run the tests.
         ./install.sh --test -k mood -x        only tests about mood, up to the first failure
 
   sudo ./install.sh --install
-        Makes this machine the appliance: installs Affetto in /opt/affetto and starts it, now and at
-        every boot. Again and again without harm; your configuration is never overwritten.
+        Make this machine the appliance: install Affetto in /opt/affetto, and start it now and at
+        every boot. You can repeat this; it never overwrites your settings.
   sudo ./install.sh --upgrade
-        The same with a newer clone. A version that does not come up healthy is taken back.
+        The same with a newer clone. If the new version does not start well, the old one comes back.
         Options of both:
-        --offline WHEELS      no network: Python packages (and *.deb) come from this folder
-        --any-board           try it on a board that is not known to work
-  ./install.sh --check        how the installation does; changes nothing
+        --offline WHEELS      no network: take Python packages (and *.deb) from this folder
+        --any-board           try a board that is not known to work
+  ./install.sh --check        examine the installation; changes nothing
   sudo ./install.sh --uninstall [--purge]
-        Takes the program away; with --purge its configuration and data, too. Music stays.
+        Remove the program; with --purge its settings and data, too. Your music stays.
 
-Needs Debian 12 or 13, Raspberry Pi OS or a relative of theirs, 64 bit (x86-64 or ARM), 1.5 GB of free
-disk, a network, and root or sudo for the Debian packages (python3, libVLC, mosquitto).
+You need Debian 12 or 13, Raspberry Pi OS or a relative of theirs, 64 bit (x86-64 or ARM), 1.5 GB of
+free disk, a network, and root or sudo for the Debian packages (python3, libVLC, mosquitto).
 
 For --demo and --test everything else goes into the folder .venv of this clone: `rm -r .venv` undoes it,
-and nothing is started at boot. Afterwards `.venv/bin/affetto --help` lists what the program can do.
+and nothing starts at boot. Afterwards `.venv/bin/affetto --help` lists what the program can do.
 END
 }
 
@@ -54,7 +54,7 @@ refuse() {
     exit 1
 }
 
-# --- What cannot work is refused before anything is changed -----------------------------------------------------
+# --- Refuse what cannot work, before any change -------------------------------------------------------------------
 
 check_system() {
     command -v apt-get >/dev/null && command -v dpkg-query >/dev/null ||
@@ -66,7 +66,7 @@ check_system() {
     esac
 }
 
-# Sets `python` to the first interpreter in PATH that is new enough; leaves it empty where there is none at all.
+# Sets `python` to the first interpreter in PATH that is new enough; leaves it empty where there is none.
 find_python() {
     local candidate
     while read -r candidate; do
@@ -96,19 +96,19 @@ check_rights() {
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
-# Under sudo the virtual environment should still belong to the person whose clone this is.
+# Under sudo, the virtual environment still belongs to the owner of the clone.
 as_owner() {
     if [ "$(id -u)" = 0 ] && [ "$owner" != root ]; then sudo -H -u "$owner" -- "$@"; else "$@"; fi
 }
 
-show_time() { # WORDS: says every second how far a step has come, until it is ended; for terminals
+show_time() { # WORDS: shows every second how far a step is, until it is killed; for terminals
     local begun=$SECONDS
     while sleep 1 >/dev/null 2>&1; do
         printf '\r\033[K%s (%d s) %.60s' "$1" $((SECONDS - begun)) "$(tail -n 1 "$log" | tr -d '\r')"
     done
 }
 
-# However this script ends, it leaves nothing behind that it put there for a moment.
+# However this script ends, it removes its temporary files.
 tidy() {
     [ -z "$ticker" ] || kill "$ticker" 2>/dev/null || true
     ! $holding || as_root rm -f "$policy"
@@ -117,7 +117,7 @@ ticker=""
 holding=false
 trap tidy EXIT
 
-step() { # WORDS COMMAND...: runs it with its output in the log; where it fails, shows the log's end
+step() { # WORDS COMMAND...: runs it with its output in the log; shows the end of the log if it fails
     local words=$1 begun=$SECONDS failed=0
     shift
     if [ -t 1 ]; then
@@ -149,9 +149,15 @@ installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = i
 # Only Raspberry Pi OS has picamera2 in its archive.
 on_raspberry_pi_os() { grep -qs 'archive\.raspberrypi\.' /etc/apt/sources.list /etc/apt/sources.list.d/*; }
 
-# Sets `packages` to what is missing.
-list_packages() { # PACKAGE...: besides those that are always needed
-    # libvlc-bin has the list of plugins made; without it libVLC loads all 300 of them to see what they can do
+# Whether libVLC can be loaded: somebody may have deleted files of a package that is installed.
+libvlc_loads() {
+    "$python" -c 'import ctypes, glob, sys; ctypes.CDLL("libvlc.so.5")
+sys.exit(not glob.glob("/usr/lib/*/vlc/plugins/*/*.so"))' 2>/dev/null
+}
+
+# Sets `packages` to what is missing, and `again` to --reinstall if a package has lost files.
+list_packages() { # PACKAGE...: besides those that Affetto always needs
+    # libvlc-bin makes the list of plugins; without it, libVLC loads all 300 plugins at each start
     local wanted=(ca-certificates libvlc5 libvlc-bin vlc-plugin-base "$@") package
     packages=()
     if [ -z "$python" ]; then
@@ -163,12 +169,16 @@ list_packages() { # PACKAGE...: besides those that are always needed
     for package in "${wanted[@]}"; do
         installed "$package" || packages+=("$package")
     done
+    if [ ${#packages[@]} = 0 ] && ! libvlc_loads; then
+        packages=(libvlc5 libvlccore9 libvlc-bin vlc-plugin-base)
+        again=--reinstall
+    fi
 }
 
 apt() { as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 apt-get -q -o DPkg::Lock::Timeout=120 "$@"; }
 
-# The Debian package starts a broker for everybody at once and at every boot. Nobody asked us for that: the demo and
-# the tests bring up private ones on ports of their own. Where mosquitto was there before, it is left as it is.
+# The Debian package starts a public broker, now and at every boot. Nobody asked us for that: the demo and the tests
+# start private ones on other ports. A mosquitto that is there already stays as it is.
 hold_mosquitto() {
     [ ! -e "$policy" ] || return 0
     holding=true
@@ -181,7 +191,7 @@ release_mosquitto() {
     ! $holding || as_root rm -f "$policy"
     holding=false
     if command -v systemctl >/dev/null; then as_root systemctl disable --quiet mosquitto.service 2>>"$log" || true; fi
-    say "mosquitto is installed and its service left off: the demo starts a private broker when it needs one."
+    say "mosquitto is installed, and its service is off: the demo starts a private broker when it needs one."
 }
 
 check_candidate() {
@@ -196,7 +206,7 @@ install_packages() {
     local hold=false
     [ ${#packages[@]} -gt 0 ] || return 0
     check_rights
-    [ "$(id -u)" = 0 ] || say "Your password may be asked for, to install: ${packages[*]}"
+    [ "$(id -u)" = 0 ] || say "sudo may ask for your password, to install: ${packages[*]}"
     as_root true || refuse "sudo did not let us install ${packages[*]}. Run this as root, or as a user who may use sudo."
     if [ -n "$wheels" ]; then
         # With no sources apt takes nothing from an archive that it knows. Not --no-download: apt 3 then loses the paths.
@@ -206,13 +216,14 @@ install_packages() {
         find_python
         return
     fi
-    # A list that is not quite fresh (one broken third-party source) may still do, so go on and let the install decide.
+    # An old list may do (one third-party source may be broken), so go on and let the installation decide.
     step "Reading the lists of Debian packages" apt update ||
-        say "Some lists could not be fetched; trying with what there is."
+        say "Some lists could not be fetched; going on with the old ones."
     check_candidate
     [[ " ${packages[*]} " != *" mosquitto "* ]] || hold=true
     ! $hold || hold_mosquitto
-    step "Installing ${packages[*]}" apt install -y --no-install-recommends "${packages[@]}" ||
+    # shellcheck disable=SC2086 # no option is no word
+    step "Installing ${packages[*]}" apt install -y $again --no-install-recommends "${packages[@]}" ||
         refuse "apt could not install the packages; the lines above say why. Without a network there is nothing to" \
             "fetch them from: connect this machine and run this again. Nothing else was changed."
     ! $hold || release_mosquitto
@@ -221,7 +232,7 @@ install_packages() {
 
 # --- The virtual environment ------------------------------------------------------------------------------------
 
-# apt's picamera2 exists only outside of a virtual environment; where it is installed, the environment looks out.
+# apt's picamera2 exists only outside of virtual environments, so ours includes the system's packages where it is.
 venv_options() { if installed python3-picamera2; then echo "--system-site-packages"; fi; }
 
 make_venv() {
@@ -263,13 +274,14 @@ set_up() { # EXTRA
 
 clone=$here
 python=""
+again=""
 wheels=""
 board=""
 owner=${SUDO_USER:-root}
 
 job=${1:-}
 [ $# = 0 ] || shift
-# The folders where Debian keeps mosquitto are not in every user's PATH.
+# Debian's folders for mosquitto are not in every user's PATH.
 PATH=$PATH:/usr/sbin:/sbin
 case $job in
     --demo)
@@ -289,7 +301,7 @@ case $job in
         ;;
     --check | --uninstall)
         . "$here/device/setup/service.sh"
-        [ "$job" = --check ] || [ "$(id -u)" = 0 ] || refuse "this removes a service, which takes root: sudo ./install.sh $job"
+        [ "$job" = --check ] || [ "$(id -u)" = 0 ] || refuse "only root can remove a service: sudo ./install.sh $job"
         find_python
         [ -n "$python" ] || refuse "there is no python3 here, so Affetto is not installed."
         setup "${job#--}" "$@"

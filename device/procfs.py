@@ -33,7 +33,7 @@ def cpu_s(pid: int) -> float:
         return 0.0
 
 
-def vitals(conductor: int, eye: int | None) -> dict[str, float]:
+def process_figures(conductor: int, eye: int | None) -> dict[str, float]:
     """The figures of both processes for `health`."""
     return {
         "memory_mb": memory_mb(conductor),

@@ -1,13 +1,16 @@
-"""Makes and reads small audio files for tests, without any encoder: tones in WAV, and the headers of other formats."""
+"""Makes and reads small audio files for tests: tones in WAV, the bare headers of other formats, and real encodings."""
 
 from __future__ import annotations
 
+import io
 import struct
 import wave
 from pathlib import Path
 
+import av
 import numpy as np
 import numpy.typing as npt
+from mutagen import apev2, id3
 from mutagen.ogg import OggPage
 
 from device.domain import Track
@@ -94,16 +97,72 @@ def aiff(path: Path, seconds: float = 1.0) -> Path:
     return path
 
 
+# --- Real encodings ---------------------------------------------------------------------------------------------------
+
+
+def encoded(
+    path: Path, container: str, codec: str, seconds: float = 3.0, *, noise_from: float = 1.0, seed: int = 1,
+    muxer: dict[str, str] | None = None, encoder: dict[str, str] | None = None, tags: dict[str, str] | None = None,
+) -> Path:  # fmt: skip
+    """A stereo tone in any format of FFmpeg's; noise instead from `noise_from` of its length on."""
+    rate_hz = 48000 if codec == "libopus" else RATE_HZ
+    count = round(seconds * rate_hz)
+    sound = 0.3 * np.sin(2 * np.pi * 440 * np.arange(count) / rate_hz)
+    begin = round(noise_from * count)
+    sound[begin:] = np.random.default_rng(seed).uniform(-0.8, 0.8, count - begin)
+    frame = av.AudioFrame.from_ndarray(np.stack([sound, sound]).astype(np.float32), "fltp", "stereo")
+    frame.sample_rate = rate_hz
+    with av.open(str(path), "w", format=container, options=muxer or {}) as file:
+        file.metadata.update(tags or {})
+        stream = file.add_stream(codec, rate=rate_hz, layout="stereo", options=encoder or {})
+        context = stream.codec_context
+        resampler = av.AudioResampler(context.format, "stereo", rate_hz, context.frame_size or 1024)
+        for piece in (*resampler.resample(frame), *resampler.resample(None), None):
+            file.mux([packet for packet in stream.encode(piece) if packet.size or container == "flac"])
+    return path
+
+
 def m4a(path: Path, seconds: float = 1.0) -> Path:
-    """The header of an MP4 file with one sound track."""
+    """AAC in MP4."""
+    return encoded(path, "ipod", "aac", seconds)
 
-    def atom(name: bytes, *parts: bytes) -> bytes:
-        body = b"".join(parts)
-        return struct.pack(">I4s", 8 + len(body), name) + body
 
-    header = struct.pack(">IIIII", 0, 0, 0, 1000, round(seconds * 1000)) + bytes(4)
-    handler = struct.pack(">II4s", 0, 0, b"soun") + bytes(13)
-    media = atom(b"mdia", atom(b"mdhd", header), atom(b"hdlr", handler))
-    movie = atom(b"moov", atom(b"mvhd", header + bytes(76)), atom(b"trak", media))
-    path.write_bytes(atom(b"ftyp", b"M4A \0\0\0\0M4A ") + movie + atom(b"mdat"))
+VBR = {"global_quality": "236", "flags": "+qscale"}
+"""Options of libmp3lame for a variable bitrate."""
+
+
+def id3_bytes(*frames: id3.Frame) -> bytes:
+    """An ID3v2 tag as it stands before the sound."""
+    tag = id3.ID3()
+    for frame in frames:
+        tag.add(frame)
+    file = io.BytesIO()
+    tag.save(file)
+    return file.getvalue()
+
+
+def ape_bytes(texts: dict[str, str]) -> bytes:
+    """An APEv2 tag as it stands behind the sound."""
+    tag = apev2.APEv2()
+    tag.update(texts)
+    file = io.BytesIO()
+    tag.save(file)
+    return file.getvalue()
+
+
+def linked(path: Path, rates_and_lengths: list[tuple[int, float]], start_s: float = 0.0) -> Path:
+    """A chain of bare Ogg Vorbis streams of these rates and lengths; positions begin at `start_s`. Each has two pages
+    of sound."""
+    pages = []
+    for serial, (rate, seconds) in enumerate(rates_and_lengths, 1):
+        ident = b"\x01vorbis" + struct.pack("<IBIiiiBB", 0, 2, rate, 0, 128000, 0, 0xB8, 1)
+        comment = b"\x03vorbis" + struct.pack("<I4sI", 4, b"test", 0) + b"\x01"
+        ends = [0, 0, 0, round(start_s * rate) + 1, round((start_s + seconds) * rate)]
+        for sequence, packet in enumerate([ident, comment, b"\x05vorbis setup", b"\0" * 10, b"\0" * 10]):
+            page = OggPage()
+            page.serial, page.sequence, page.packets = serial, sequence, [packet]
+            page.first, page.last = sequence == 0, sequence == 4
+            page.position = ends[sequence]
+            pages.append(page.write())
+    path.write_bytes(b"".join(pages))
     return path

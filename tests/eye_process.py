@@ -1,4 +1,4 @@
-"""Eyes for the tests of the link, each a process of its own: `python eye_process.py KIND --fd N`.
+"""Eyes for the tests of the eye client, each a process of its own: `python eye_process.py KIND --fd N`.
 
 The kinds that start with `real` are the whole eye (its process, its watchdog, its socket) with a fake camera in front
 and a scripted detector behind, because those tests are about processes and not about faces.
@@ -91,7 +91,21 @@ def main() -> int:
                 sock.sendall(b"x" * 4096)
         case ["nan"]:
             greet(sock)
-            sock.sendall(b'{"at": NaN, "moved": true, "faces": [], "costs": {}}\n')
+            sock.sendall(b'{"type": "reading", "at": NaN, "moved": true, "faces": [], "costs": {}}\n')
+        case ["brackets"]:
+            greet(sock)
+            sock.sendall(b'{"at":' + b"[" * 60_000 + b"\n")
+        case ["flood"]:
+            greet(sock)
+            while True:
+                sock.sendall(encode(Reading(time.monotonic())) * 100)
+        case ["future"]:
+            greet(sock)
+            sock.sendall(encode(Reading(time.monotonic() + 3600)))
+        case ["wordy"]:  # on standard error: one endless line, then many
+            os.write(2, b"x" * 200_000 + b"\n" + b"y\n" * 1000)
+            greet(sock, 0)
+            greet(sock, 0)
         case ["rude"]:  # a reading without a greeting
             sock.sendall(encode(Reading(1.0)))
         case ["twice"]:
@@ -119,7 +133,7 @@ def main() -> int:
         case ["chatty"]:
             print("a warning of the camera's library", file=sys.stderr, flush=True)
             greet(sock, 5)
-    sock.recv(1)  # until the link closes the connection
+    sock.recv(1)  # until the client closes the connection
     return 0
 
 

@@ -113,7 +113,7 @@ def test_loudness_is_that_of_the_file_and_the_mood_is_not(analyser: MoodAnalyser
 
 
 def test_a_long_file_is_heard_in_three_places(tmp_path: Path) -> None:
-    path = encode(tmp_path / "long.mp3", np.tile(music(30), 4), *FORMATS["song.mp3"])
+    path = encode(tmp_path / "long.mp3", np.tile(music(15), 3), *FORMATS["song.mp3"])
     heard = list(decode.excerpts(path))
     assert [round(part.mono.size / decode.RATE_HZ) for part in heard] == [20, 20, 20]
     assert [round(part.mono.size / decode.RATE_HZ) for part in decode.excerpts(tone(tmp_path / "short.wav", 30))] == [
@@ -205,12 +205,20 @@ def hostile(path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    ["nothing", "zeros", "random", "text", "playlist", "concat", "picture", "folder", "fifo", "dead link", "gone"],
+    ["nothing", "zeros", "random", "text", "playlist", "concat", "picture", "folder", "fifo"],
 )
 def test_what_is_no_music_is_an_error_in_words(kind: str, analyser: MoodAnalyser, tmp_path: Path) -> None:
     path = tmp_path / "song.mp3"
     hostile(path, kind)
     with pytest.raises(LibraryError, match=r"song\.mp3 \w+"):
+        analyser.analyse(path)
+
+
+@pytest.mark.parametrize("kind", ["dead link", "gone"])
+def test_a_file_that_is_gone_is_not_the_files_fault(kind: str, analyser: MoodAnalyser, tmp_path: Path) -> None:
+    path = tmp_path / "song.mp3"
+    hostile(path, kind)
+    with pytest.raises(FileNotFoundError, match=r"song\.mp3 cannot be read: no such file"):
         analyser.analyse(path)
 
 
@@ -289,7 +297,7 @@ def test_real_clips_fall_on_the_right_side_more_often_than_not(analyser: MoodAna
 
     folder = shared_dir / "data" / "music"
     with (folder / "clips.csv").open(newline="") as file:
-        dev = [line for line in csv.DictReader(file) if line["split"] == "dev"][::9]
+        dev = [line for line in csv.DictReader(file) if line["split"] == "dev"][::18]
     moods = [analyser.analyse(folder / line["file"]) for line in dev]
     right = sum(
         (m.affect.arousal > 0) == (line["quadrant"] in ("Q1", "Q2")) for m, line in zip(moods, dev, strict=True)

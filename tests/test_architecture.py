@@ -15,7 +15,7 @@ DEVICE = ROOT / "device"
 ADAPTERS = {
     "cv2": {"device.perception", "device.demo", "device.music.metadata.picture"},
     "vlc": {"device.music.playback.libvlc"},
-    "av": {"device.music.analysis.decode"},
+    "av": {"device.music.analysis.decode", "device.music.metadata.ffmpeg"},
     "tflite_runtime": {"device.model"},
     "ai_edge_litert": {"device.model"},
     "picamera2": {"device.perception.picamera"},
@@ -25,6 +25,10 @@ ADAPTERS = {
 }
 # The parts know nothing of one another: what one says to another goes through the inbox.
 PARTS = ("perception", "mood", "music", "mqtt")
+# Where people see the device and ask for things; later ones dock on beside MQTT.
+SURFACES = ("mqtt", "upnp", "rooms", "page")
+# What the core and the domain must not know.
+OUTER = (*SURFACES, "perception", "store", "watch", "check", "scan", "bench", "demo", "setup", "conductor", "inbox")
 # The rooms of the music, and whom each may know. What two of them share stands beside them.
 ROOMS = {
     "metadata": set(),
@@ -169,6 +173,20 @@ def reach(module: str) -> set[str]:
     return found
 
 
+@pytest.mark.parametrize("inner", ["core", "domain"])
+def test_the_core_looks_outward_at_nobody(inner: str) -> None:
+    """Surfaces, players, stores and the network dock on to the core. It knows none of them, not even through others."""
+    reached = {name for module in MODULES if within(module, f"device.{inner}") for name in reach(module)}
+    assert f"device.{inner}" in reached
+    assert [name for name in sorted(reached) if any(within(name, f"device.{outer}") for outer in OUTER)] == []
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_surfaces_do_not_know_one_another(surface: str) -> None:
+    others = [other for other in SURFACES if other != surface]
+    assert [line for other in others for line in offenders(f"device.{surface}", f"device.{other}")] == []
+
+
 def test_session_decides_with_pure_parts_only() -> None:
     assert "device.domain" in reach("device.core.session")
     wrong = [
@@ -206,7 +224,7 @@ def test_wiring_is_imported_only_by_wiring() -> None:
     assert wrong == []
 
 
-def test_only_the_daemon_knows_the_session() -> None:
+def test_only_the_conductor_knows_the_session() -> None:
     """One owner of state: whoever else imported it could own a second one. The bench measures its decisions."""
     knows = {module for module, names in IMPORTS.items() if any(within(n, "device.core.session") for n in names)}
     assert knows - {"device.conductor", "device.bench.deciding"} == set()

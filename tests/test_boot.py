@@ -1,4 +1,4 @@
-"""affetto.yaml on the boot partition: taken over, wiped of its password, its mistakes told; whatever happens to it."""
+"""affetto.yaml on the boot partition: in force, without its password, its mistakes listed, whatever happens to it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.config import boot, files, schema
+from device.config import boot, files, reader
 from device.config.boot import partition
 from device.config.boot.boot_file import BootFile, cut_secrets
 from device.config.boot.template import TEMPLATE
@@ -173,7 +173,7 @@ def test_without_a_file_what_was_goes_on(card: Card) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"x" * 70_000, "affetto.yaml: is too large to be settings; at most 64 KiB are read"),
+        (b"x" * 70_000, "affetto.yaml: too large for a file of settings; the limit is 64 KiB"),
         (b"device:\n  name: K\xfcche\n", "affetto.yaml:2: not UTF-8 text; save the file as UTF-8"),
         (b"\x7fELF\x02\x01\x01\x00\xff\xfe", "affetto.yaml:1: not UTF-8 text; save the file as UTF-8"),
         (b"GIF\x01\x02", "affetto.yaml:1: a character that cannot be in a text file"),
@@ -247,11 +247,11 @@ HABITS = [
 def test_a_password_is_blanked_wherever_it_stands(text: str, secret: str) -> None:
     if "#" in secret and "'" not in text and "|" not in text:
         text = text.replace("SECRET", '"SECRET"')
-    sheet = BootFile.decode("affetto.yaml", text.replace("SECRET", secret).encode())
-    rest, secrets = cut_secrets(sheet, Config)
+    file = BootFile.decode("affetto.yaml", text.replace("SECRET", secret).encode())
+    rest, secrets = cut_secrets(file, Config)
     assert secrets == {"mqtt.password": secret}
-    assert len(rest.encode()) == len(sheet.encode())
-    read = schema.settings.parse(rest.text, "rest", Config)
+    assert len(rest.encode()) == len(file.encode())
+    read = reader.parse(rest.text, "rest", Config)
     assert (read.mqtt.username, read.mqtt.password) == ("ada", "")
     assert secret == "x" or secret not in rest.text
 
@@ -259,7 +259,7 @@ def test_a_password_is_blanked_wherever_it_stands(text: str, secret: str) -> Non
 def test_a_password_that_stands_for_something_else_too_is_a_mistake(card: Card) -> None:
     text = "device: {name: &x hunter2}\nmqtt: {username: ada, password: *x}\n"
     assert card.boot(text) == 2
-    assert "write it on a line of its own" in card.mistakes()
+    assert "must be on a line of its own" in card.mistakes()
     assert card.file.read_text() == text
 
 
@@ -268,16 +268,16 @@ def test_a_password_that_stands_for_something_else_too_is_a_mistake(card: Card) 
 def test_any_password_comes_through_and_goes(secret: str) -> None:
     text = "mqtt:\n  username: ada\n  password: '" + secret.replace("'", "''") + "'\n  port: 1884\n"
     for encoding in ("utf-8", "utf-16-le"):
-        sheet = BootFile("affetto.yaml", text, encoding)
+        file = BootFile("affetto.yaml", text, encoding)
         try:
-            schema.settings.parse(text, "x", Config)
+            reader.parse(text, "x", Config)
         except ConfigError:
             continue  # characters that YAML does not let into a file, or lines that it folds
-        rest, secrets = cut_secrets(sheet, Config)
-        again = schema.settings.parse(boot.secrets_text(secrets), "x", Config)
+        rest, secrets = cut_secrets(file, Config)
+        again = reader.parse(boot.secrets_text(secrets), "x", Config)
         assert again.mqtt.password == secrets["mqtt.password"]
-        assert len(rest.encode()) == len(sheet.encode())
-        assert schema.settings.parse(rest.text, "x", Config).mqtt.port == 1884
+        assert len(rest.encode()) == len(file.encode())
+        assert reader.parse(rest.text, "x", Config).mqtt.port == 1884
 
 
 # --- Disks that are full, read-only, or lose their power -------------------------------------------------------------
@@ -289,7 +289,7 @@ def test_a_boot_partition_that_cannot_be_written(card: Card, monkeypatch: pytest
     assert card.boot(GOOD) == 2
     assert card.config.mqtt.password == SECRET
     (problem,) = files.boot_mistakes(card.own)
-    assert problem.startswith("affetto.yaml: the password counts, but cannot be wiped from ")
+    assert problem.startswith("affetto.yaml: the password is in use, but cannot be wiped from ")
     assert "(read-only file system)" in problem
     assert card.boot("camera: nonsense") == 2
     assert not card.errors.exists()
@@ -403,7 +403,7 @@ def test_a_power_cut_at_any_step_leaves_old_or_new_and_the_next_start_the_new(
                     card.boot()
             done = power.steps > 0
             now = card.config
-            assert now.device in (old.device, schema.settings.parse(GOOD, "x", Config).device)
+            assert now.device in (old.device, reader.parse(GOOD, "x", Config).device)
             assert now.mqtt.password in (old.mqtt.password, SECRET)
             assert card.boot() == 0
             assert (card.config.device.name, card.config.mqtt.password) == ("Kitchen", SECRET), steps

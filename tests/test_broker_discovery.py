@@ -12,14 +12,15 @@ from contextlib import ExitStack, closing, contextmanager
 import pytest
 import zeroconf
 
+from device.backoff import Backoff
 from device.config.schema import MqttConfig
 from device.demo.broker import PLACES, PrivateBroker
-from device.domain import BrokerConnected, BrokerLost, Event
 from device.mqtt.broker_discovery import PLAIN, SECURE, Broker, BrokerSearch, find, tell
 from device.mqtt.client import Connection
+from device.mqtt.messages import BrokerConnected, BrokerLost, ConnectionEvent
 
 LOOPBACK = ["127.0.0.1"]
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 LOCAL = Broker("", "localhost", 1883)
 ATTIC, CELLAR = Broker("Attic", "10.0.0.2", 1883), Broker("Cellar", "10.0.0.1", 1884)
 
@@ -94,7 +95,7 @@ def test_what_was_found_is_told_in_words() -> None:
     assert tell([], LOCAL) == "None announces itself in the network (mDNS) either; trying localhost:1883."
     assert tell([ATTIC], ATTIC) == "Found by mDNS: Attic (10.0.0.2:1883)."
     assert tell([ATTIC, CELLAR], ATTIC) == (
-        "2 announce themselves (mDNS); Attic (10.0.0.2:1883) is the first by name and is taken, "
+        "2 announce themselves (mDNS); Attic (10.0.0.2:1883) comes first by name, so Affetto takes it and "
         "not Cellar (10.0.0.1:1884)."
     )
 
@@ -104,7 +105,7 @@ needs_mosquitto = pytest.mark.skipif(
 )
 
 
-def wait(events: queue.SimpleQueue[Event], kind: type) -> Event:
+def wait(events: queue.SimpleQueue[ConnectionEvent], kind: type) -> ConnectionEvent:
     while True:
         event = events.get(timeout=PATIENCE_S)
         if isinstance(event, kind):
@@ -116,12 +117,12 @@ def test_a_connection_finds_its_broker_and_a_named_one_does_not_look() -> None:
     with ExitStack() as stack:
         near, far = stack.enter_context(PrivateBroker()), stack.enter_context(PrivateBroker())
         stack.enter_context(announced(Broker("Far", far.host, far.port)))
-        events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        events: queue.SimpleQueue[ConnectionEvent] = queue.SimpleQueue()
         unnamed = Connection(MqttConfig(host=""), events.put, ["#"], find=look)
         with closing(unnamed):
             unnamed.start()
             wait(events, BrokerConnected)
-            assert unnamed._place == f"{far.host}:{far.port}"
+            assert unnamed._address == f"{far.host}:{far.port}"
 
         def never(tls: bool) -> list[Broker]:
             raise AssertionError("nobody asked to look")
@@ -130,12 +131,12 @@ def test_a_connection_finds_its_broker_and_a_named_one_does_not_look() -> None:
         with closing(named):
             named.start()
             wait(events, BrokerConnected)
-            assert named._place == f"{near.host}:{near.port}"
+            assert named._address == f"{near.host}:{near.port}"
 
 
 @needs_mosquitto
 def test_it_moves_from_the_fallback_to_the_broker_that_comes_up_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("device.mqtt.broker_discovery.SHORTEST_WAIT_S", 0.1)
+    monkeypatch.setattr("device.mqtt.broker_discovery.WAITS", Backoff(0.1, 0.5))
     with PrivateBroker() as local, PrivateBroker() as house:
         found: list[Broker] = []
         looked = threading.Event()
@@ -144,16 +145,16 @@ def test_it_moves_from_the_fallback_to_the_broker_that_comes_up_later(monkeypatc
             looked.set()
             return list(found)
 
-        events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        events: queue.SimpleQueue[ConnectionEvent] = queue.SimpleQueue()
         config = MqttConfig(host="", port=local.port)
         with closing(Connection(config, events.put, ["#"], find=see)) as connection:
             connection.start()
             wait(events, BrokerConnected)
-            assert connection._place == f"localhost:{local.port}"
+            assert connection._address == f"localhost:{local.port}"
             found.append(Broker("House", house.host, house.port))
             wait(events, BrokerLost)
             wait(events, BrokerConnected)
-            assert connection._place == f"{house.host}:{house.port}"
+            assert connection._address == f"{house.host}:{house.port}"
             looked.clear()
             assert not looked.wait(0.5)  # settled: it does not look any more
             house.stop(kill=True)
@@ -176,4 +177,4 @@ def test_closing_while_it_looks_leaves_nothing_behind() -> None:
     end.set()
     connection._search._thread.join(PATIENCE_S)  # type: ignore[union-attr]
     assert not connection._search._thread.is_alive()  # type: ignore[union-attr]
-    assert connection._place == "localhost:1883"
+    assert connection._address == "localhost:1883"

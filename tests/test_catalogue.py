@@ -19,8 +19,8 @@ from device.errors import LibraryError
 from device.music.library import Catalogue
 from device.music.library import catalogue as catalogue_module
 from device.music.library.database import NAME, Database
-from device.music.library.walker import former_key_of
-from device.music.metadata import tags
+from device.music.library.legacy import key_of as legacy_key_of
+from device.music.metadata import reader, tags
 from device.music.metadata.fingerprint import key_of
 from device.music.workers.tag_client import read_here
 
@@ -53,13 +53,13 @@ def database(data: Path) -> Iterator[Catalogue]:
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the files whose tags were read."""
     names: list[str] = []
-    real = tags.read
+    real = reader.read_tags
 
     def read(path: Path) -> tags.Tags:
         names.append(path.name)
         return real(path)
 
-    monkeypatch.setattr(tags, "read", read)
+    monkeypatch.setattr(reader, "read_tags", read)
     return names
 
 
@@ -231,7 +231,8 @@ def test_what_is_not_named_like_music_or_hidden_is_passed_over(database: Catalog
     (music / "folder.mp3").mkdir()
     (music / "dead.mp3").symlink_to(music / "nowhere")
     os.mkfifo(music / "pipe.mp3")  # opening it would wait for ever
-    assert database.scan([music]) == LibraryLoaded(())
+    found = database.scan([music])
+    assert (found.tracks, found.notes) == ((), ())
 
 
 def test_bad_files_are_named_once_and_not_read_again(database: Catalogue, music: Path, reads: list[str]) -> None:
@@ -242,11 +243,12 @@ def test_bad_files_are_named_once_and_not_read_again(database: Catalogue, music:
     audio.flac(music / "flac.mp3")
     found = database.scan([music])
     assert sorted(names(found)) == ["flac.mp3", "good.wav"]
-    assert len(found.problems) == 3
+    assert found.problems == (), "some damaged files among others are no problem of the library"
+    assert len(found.notes) == 3
     for name in ("empty.mp3", "text.mp3", "cut.wav"):
-        assert sum(name in problem for problem in found.problems) == 1
+        assert sum(name in note for note in found.notes) == 1
     count = len(reads)
-    assert database.scan([music]).problems == found.problems
+    assert database.scan([music]).notes == found.notes
     assert len(reads) == count
     song(music / "text.mp3", 500)  # repaired
     assert len(database.scan([music]).tracks) == 3
@@ -261,7 +263,7 @@ def test_a_file_that_may_not_be_read_is_tried_again(
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(catalogue_module.content, "key_of", forbidden)
+        patch.setattr(catalogue_module.fingerprint, "key_of", forbidden)
         found = database.scan([music])
     assert found.tracks == ()
     assert "permission denied" in found.problems[0]
@@ -277,8 +279,9 @@ def test_links_are_followed_but_loops_are_not(database: Catalogue, music: Path, 
     assert names(database.scan([music])) == ["a.wav"]
 
 
-def test_a_missing_folder_is_told(database: Catalogue, tmp_path: Path) -> None:
-    (problem,) = database.scan([tmp_path / "nowhere"]).problems
+def test_a_missing_folder_is_a_problem(database: Catalogue, tmp_path: Path) -> None:
+    problem, empty = database.scan([tmp_path / "nowhere"]).problems
+    assert "There is no music" in empty
     assert "nowhere" in problem
     assert "music.folders" in problem
 
@@ -287,9 +290,9 @@ def test_progress_counts_every_file_that_is_read(database: Catalogue, music: Pat
     for n in range(3):
         song(music / f"{n}.wav", 100 + n)
     for expected in ([(0, 3), (1, 3), (2, 3), (3, 3)], [(0, 0)]):  # the second time there is nothing to be read
-        steps: list[tuple[int, int]] = []
+        steps: list[tuple[int, int | None]] = []
         database.scan([music], lambda done, total: steps.append((done, total)))  # noqa: B023
-        assert steps == expected
+        assert steps == [(0, None), *expected]
 
 
 # --- What people say ---
@@ -371,7 +374,7 @@ def write_format_1(data: Path, paths: list[Path]) -> dict[str, str]:
         db.execute(FORMAT_1)
         for path in paths:
             status, raw = path.stat(), os.fsencode(path)
-            keys[path.name] = former_key_of(raw, status.st_size)
+            keys[path.name] = legacy_key_of(raw, status.st_size)
             facts = (status.st_size, status.st_mtime_ns, keys[path.name], "Old title", "", "", 0.1, None, None, "", 1)
             db.execute(f"INSERT INTO files VALUES ({','.join('?' * 12)})", (raw, *facts))
         db.execute("PRAGMA user_version = 1")
@@ -397,6 +400,93 @@ def test_history_goes_on_after_an_upgrade_and_after_a_tag_edit_then(data: Path, 
     kept.rename(music / "renamed.wav")
     assert {track.key for track in opened.scan([music]).tracks} == set(keys.values())
     opened.close()
+
+
+FORMAT_2 = (
+    """CREATE TABLE files (
+    path BLOB PRIMARY KEY, place INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+    key TEXT NOT NULL, uri TEXT NOT NULL, title TEXT NOT NULL, artist TEXT NOT NULL, album TEXT NOT NULL,
+    duration_s REAL NOT NULL, tag_mood TEXT, folder_mood TEXT, gain_db REAL, peak REAL,
+    problem TEXT NOT NULL, present INTEGER NOT NULL, former INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX files_by_key ON files (key)",
+    "CREATE INDEX bad_files ON files (path) WHERE problem != ''",
+    "CREATE TABLE places (id INTEGER PRIMARY KEY, top BLOB NOT NULL UNIQUE, present INTEGER NOT NULL) STRICT",
+    """CREATE TABLE sounds (
+    key TEXT PRIMARY KEY, model TEXT NOT NULL, problem TEXT NOT NULL, valence REAL NOT NULL, arousal REAL NOT NULL,
+    uncertainty REAL NOT NULL, tempo_bpm REAL NOT NULL, features BLOB NOT NULL, loudness_lufs REAL
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX unheard ON sounds (key) WHERE problem != ''",
+    "CREATE TABLE words (key TEXT PRIMARY KEY, mood TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE aliases (alias TEXT PRIMARY KEY, key TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "INSERT INTO places VALUES (0, x'', 1)",
+    "PRAGMA user_version = 2",
+)
+
+
+def write_format_2(data: Path, path: Path, title: str) -> str:
+    """A catalogue as the second release left it, with an analysis, a user's mood and an alias; the file's key."""
+    data.mkdir(exist_ok=True)
+    raw, status = os.fsencode(path), path.stat()
+    key = "the key before an upgrade"
+    with sqlite3.connect(data / NAME) as db:
+        for statement in FORMAT_2:
+            db.execute(statement)
+        db.execute("INSERT INTO places VALUES (7, ?, 1)", (os.path.join(os.fsencode(path.parent), b""),))
+        row = (raw, 7, status.st_size, status.st_mtime_ns, key, path.as_uri(), title, "", "", 0.1)
+        db.execute("INSERT INTO files VALUES (?,?,?,?,?,?,?,?,?,?,NULL,NULL,NULL,NULL,'',1,0)", row)
+        db.execute("INSERT INTO sounds VALUES (?, 'model', '', -0.5, 0.5, 0.3, 90.0, x'0102', -12.0)", (key,))
+        db.execute("INSERT INTO words VALUES (?, 'excited')", (key,))
+        db.execute("INSERT INTO aliases VALUES (?, ?)", (key_of(raw), key))
+    db.close()
+    return key
+
+
+def test_what_people_said_and_the_model_found_survives_the_upgrade_from_format_2(
+    data: Path, music: Path, reads: list[str]
+) -> None:
+    path = song(music / "a.wav")
+    key = write_format_2(data, path, "Title of then")
+    opened = open_here(data)
+    (track,) = opened.load().tracks
+    assert (track.key, track.title, track.mood, track.origin, track.tempo_bpm) == (
+        key, "Title of then", MoodName.EXCITED, MoodOrigin.USER, 90.0,
+    )  # fmt: skip
+    assert opened.scan([music]).tracks == (track,)
+    assert reads == [], "nothing has to be read again"
+    opened.close()
+    again = open_here(data)
+    assert again.load().problems == ()
+    path.rename(music / "b.wav")
+    assert again.scan([music]).tracks[0].key == key
+    assert again.count_analysed("model") == (1, 1)
+    assert path.with_name("b.wav").exists()
+    again.close()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_an_old_catalogue_without_its_tables_is_set_aside(data: Path, music: Path, version: int) -> None:
+    song(music / "a.wav")
+    data.mkdir()
+    with sqlite3.connect(data / NAME) as db:
+        db.execute("CREATE TABLE files (something TEXT)")
+        db.execute(f"PRAGMA user_version = {version}")
+    db.close()
+    opened = open_here(data)
+    assert len(opened.scan([music]).tracks) == 1
+    assert "broken-1" in opened.load().problems[0]
+    opened.close()
+
+
+def test_a_row_that_cannot_be_kept_does_not_cost_the_catalogue(data: Path) -> None:
+    """A defect of ours ends the program; it must not throw away what people said."""
+    kept = Database(data)
+    kept.save_user_mood("key", MoodName.CALM)
+    with pytest.raises(sqlite3.IntegrityError):
+        kept._write("INSERT INTO user_moods VALUES (?, NULL)", [("other",)])
+    assert kept._all("SELECT key FROM user_moods") == [("key",)]
+    assert (kept.problem, [path.name for path in data.glob("*broken*")]) == ("", [])
+    kept.close()
 
 
 def test_a_catalogue_of_a_newer_program_is_not_overwritten(data: Path) -> None:
@@ -490,14 +580,31 @@ def test_a_full_disk_loses_only_the_memory(data: Path, music: Path) -> None:
     again.close()
 
 
+def test_a_disk_that_fails_at_reading_and_writing_loses_only_the_memory(data: Path) -> None:
+    class Failing(sqlite3.Connection):
+        def executemany(self, *_: object) -> sqlite3.Cursor:
+            raise sqlite3.OperationalError("disk I/O error")
+
+        def backup(self, *_: object, **__: object) -> None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    kept = Database(data)
+    kept._db.close()
+    kept._db = sqlite3.connect(data / NAME, factory=Failing)
+    kept.save_user_mood("key", MoodName.CALM)
+    assert kept._all("SELECT key FROM user_moods") == [("key",)]
+    assert "disk I/O error" in kept.problem
+    kept.close()
+
+
 def test_a_catalogue_that_another_program_holds_is_a_library_error(data: Path) -> None:
     kept, other = Database(data), sqlite3.connect(data / NAME)
     kept._db.execute("PRAGMA busy_timeout = 1")
     other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(LibraryError, match="another program"):
-        kept.save_word("key", MoodName.CALM)
+    with pytest.raises(LibraryError, match="Another program"):
+        kept.save_user_mood("key", MoodName.CALM)
     other.rollback()
-    kept.save_word("key", MoodName.CALM)
+    kept.save_user_mood("key", MoodName.CALM)
     assert kept.problem == ""
     kept.close()
     other.close()

@@ -23,12 +23,14 @@ ENCODERS = {
 }  # fmt: skip
 
 
-def encode(path: Path, hz: float = 440.0) -> Path:
-    """Six seconds of real sound in the format of this name."""
+def encode(path: Path, seed: int = 3) -> Path:
+    """Six seconds of noise in the format of this name."""
+    codec, container = ENCODERS[path.name]
+    if codec != "libvorbis":  # PyAV has no encoder for Vorbis that others can read
+        return audio.encoded(path, container, codec, 6.0, noise_from=0.0, seed=seed, encoder={"b": "128k"})
     if shutil.which("ffmpeg") is None:
         pytest.skip("ffmpeg is not installed")
-    codec, container = ENCODERS[path.name]
-    noise = f"anoisesrc=d=6:c=pink:seed=3,highpass=f={hz}"
+    noise = f"anoisesrc=d=6:c=pink:seed={seed}"
     command = ["ffmpeg", "-loglevel", "error", "-y", "-f", "lavfi", "-i", noise, "-ac", "2", "-ar", "48000"]
     subprocess.run([*command, "-c:a", codec, "-f", container, str(path)], check=True)
     return path
@@ -65,7 +67,7 @@ def test_other_tags_are_no_other_music(tmp_path: Path, name: str, size: int) -> 
 def test_other_music_has_another_key(tmp_path: Path, name: str) -> None:
     path = encode(tmp_path / name)
     key = key_of(os.fsencode(path))
-    assert key_of(os.fsencode(encode(path, 500.0))) != key
+    assert key_of(os.fsencode(encode(path, 4))) != key
 
 
 def test_tags_at_the_end_of_mp3_are_no_music(tmp_path: Path) -> None:

@@ -307,7 +307,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (things / "libvlc5_3.0_arm64.deb").write_bytes(b"deb" * 999)
     monkeypatch.setattr(wheels, "fetch", lambda *_: sorted(things.glob("*.whl")))
     monkeypatch.setattr(debs, "fetch", lambda *_: sorted(things.glob("*.deb")))
-    monkeypatch.setattr(build_image.songs, "render", lambda *_: [])
+    monkeypatch.setattr(build_image, "MUSIC", things / "music")
     monkeypatch.setattr(build_image, "INSTALL_ROOM", 8 * MIB)
     return things
 
@@ -476,3 +476,10 @@ def test_json_is_what_elsewhere_reads() -> None:
     told = json.loads(wheels.command([], system.System("bookworm", True, ""), Path("x"))[2])
     assert told["python_version"] == "3.11"
     assert told["platform_machine"] == "aarch64"
+
+
+def test_what_the_emulation_of_arm_lacks_is_named(tmp_path: Path) -> None:
+    assert "apt install qemu-user-static" in debian.missing_emulation(tmp_path, ("no-such-program",))
+    assert "binfmt_misc is not mounted" in debian.missing_emulation(tmp_path, ("sh",))
+    (tmp_path / "register").touch()
+    assert "is not registered" in debian.missing_emulation(tmp_path, ("sh",))

@@ -1,5 +1,5 @@
-"""install.sh on machines that are not there: every tool that could change something is a stub that tells what it was
-asked. What it does to a real Debian is seen by `.ci/run`, which starts with it."""
+"""install.sh on machines that do not exist: a stub stands for every tool that could change something, and records its
+arguments. `.ci/run` runs it on a real Debian."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ REAL = (
 )
 PYTHON = """
 case "$*" in
+    *libvlc*) exit ${NO_LIBVLC:-0} ;;
     *"sys.exit"*) exit ${OLD_PYTHON:-0} ;;
     *ensurepip*) exit ${NO_VENV:-0} ;;
     --version | -VV) echo "Python ${PYTHON_VERSION:-3.13.5}" ;;
@@ -144,6 +145,16 @@ def test_a_system_without_apt_is_refused(machine: Machine) -> None:
     assert not machine.changed
 
 
+def test_a_libvlc_that_lost_its_files_is_installed_again(machine: Machine) -> None:
+    """dpkg says that it is installed, and it does not load."""
+    machine.run("--demo", NO_LIBVLC="1")
+    [call] = machine.called("apt-get", "install")
+    assert "--reinstall" in call
+    assert call.endswith("libvlc5 libvlccore9 libvlc-bin vlc-plugin-base")
+    machine.run("--demo")
+    assert not machine.called("apt-get", "install")
+
+
 def test_missing_packages_without_root_and_sudo_are_refused(machine: Machine) -> None:
     machine.remove("sudo")
     done = machine.run("--demo", MISSING="mosquitto")
@@ -182,7 +193,7 @@ def test_only_missing_packages_are_installed_and_a_new_broker_stays_off(machine:
     (install,) = machine.called("apt-get", " install ")
     assert install.endswith("--no-install-recommends mosquitto")
     assert machine.called("sudo systemctl disable", "mosquitto.service")
-    assert "its service left off" in done.stdout
+    assert "its service is off" in done.stdout
 
 
 def test_a_broker_that_was_there_before_is_left_alone(machine: Machine) -> None:

@@ -15,17 +15,17 @@ import pytest
 
 from device.config.schema import MusicConfig
 from device.domain import Affect, Event, LibraryLoaded, MoodName, MoodOrigin
-from device.errors import LibraryError, ModelError
+from device.errors import LibraryError, WorkerError
 from device.music.library import Catalogue
 from device.music.library.analysis_queue import AnalysisQueue
-from device.music.library.mounts import MountWatch, mount_of, stem_of
+from device.music.library.mounts import Mount, MountWatch, mount_of, watched_folders
 from device.music.library.scanner import Scanner
 from device.music.library.walker import FolderWalk, expand
 from device.music.track_mood import FEATURE_BYTES, TrackMood
 from device.music.workers.tag_client import read_here
 
 PATIENCE_S = 20.0
-HEARD = TrackMood(Affect(-0.7, -0.4), 0.3, (0.1, 0.1, 0.7, 0.1), 80.0, bytes(FEATURE_BYTES), -20.0)
+FOUND = TrackMood(Affect(-0.7, -0.4), 0.3, (0.1, 0.1, 0.7, 0.1), 80.0, bytes(FEATURE_BYTES), -20.0)
 
 
 def mount(folder: Path) -> None:
@@ -98,18 +98,18 @@ def test_a_mount_ends_the_wait_and_is_found(drive: Path) -> None:
     with closing(MountWatch()) as watch:
         watch.wait(0.0)
         before = watch.mounts([os.fsencode(drive)])
-        assert os.fsencode(drive) in {place for place, _ in before}
-        assert os.fsencode(drive) not in {place for place, _ in watch.mounts([b"/proc/self"])}
+        assert os.fsencode(drive) in {one.point for one in before}
+        assert os.fsencode(drive) not in {one.point for one in watch.mounts([b"/proc/self"])}
         unmount(drive)
         deadline = time.monotonic() + PATIENCE_S
         while not watch.wait(1.0) and time.monotonic() < deadline:
             pass
-        assert {place for place, _ in before - watch.mounts([os.fsencode(drive)])} == {os.fsencode(drive)}
+        assert {one.point for one in before - watch.mounts([os.fsencode(drive)])} == {os.fsencode(drive)}
 
 
 def test_mountinfo_is_read_with_its_blanks() -> None:
     line = rb"36 35 98:0 / /media/me/My\040Music\134x rw,noatime master:1 - ext3 /dev/root rw"
-    assert mount_of(line) == (b"/media/me/My Music\\x", b"98:0")
+    assert mount_of(line) == Mount(b"/media/me/My Music\\x", b"98:0", b"/", b"ext3")
 
 
 # --- Folders with stars ---
@@ -126,15 +126,15 @@ def test_a_star_stands_for_any_name_and_nothing_else_is_special(tmp_path: Path) 
 
 
 def test_a_star_that_stands_for_nothing_is_no_problem(tmp_path: Path) -> None:
-    search = FolderWalk()
-    assert search.files([tmp_path / "media" / "*"]) == []
-    assert search.problems == []
+    walk = FolderWalk()
+    assert list(walk.files([tmp_path / "media" / "*"])) == []
+    assert walk.problems == []
 
 
 def test_drives_are_expected_where_the_first_star_is() -> None:
-    assert stem_of(Path("/media/*/*")) == b"/media"
-    assert stem_of(Path("/mnt/usb*/music")) == b"/mnt"
-    assert stem_of(Path("/srv/music")) == b"/srv/music"
+    assert watched_folders(Path("/media/*/*")) == {b"/media"}
+    assert watched_folders(Path("/mnt/usb*/music")) == {b"/mnt"}
+    assert watched_folders(Path("/srv/music")) == {b"/srv/music"}
 
 
 # --- The catalogue ---
@@ -149,10 +149,10 @@ def test_what_is_known_of_a_drive_costs_one_line_when_it_goes(tmp_path: Path, dr
         known = catalogue.scan(folders)
         assert len(known.tracks) == 5
         before = catalogue._database._db.total_changes
-        assert catalogue.lose(os.fsencode(drive))
+        assert catalogue.unmounted(os.fsencode(drive))
         assert catalogue.load().tracks == ()
         assert catalogue._database._db.total_changes == before + 1
-        assert not catalogue.lose(os.fsencode(drive)), "it is lost already"
+        assert not catalogue.unmounted(os.fsencode(drive)), "it is lost already"
         back = catalogue.scan(folders)
         assert back.tracks == known.tracks
         assert catalogue._database._db.total_changes == before + 2
@@ -188,11 +188,74 @@ def test_a_drive_that_comes_back_elsewhere_keeps_what_is_known(tmp_path: Path) -
     assert len(read) == 1
 
 
+def bind(source: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(["mount", "--bind", source, target], capture_output=True)
+    if done.returncode:
+        pytest.skip(f"this test may not mount: {done.stderr.decode().strip()}")
+
+
+@pytest.mark.parametrize(
+    "layout", ["below", "link to the drive", "link into the drive", "music folder is a link", "bind"]
+)
+def test_a_drive_that_goes_takes_its_music_along_in_every_layout(tmp_path: Path, drive: Path, layout: str) -> None:
+    music = tmp_path / "music"
+    audio.tone(tmp_path / "music" / "home.wav", 0.05, 300)
+    audio.tone(drive / "Album" / "away.wav", 0.05, 400)
+    gone, folders = drive, [music]
+    match layout:
+        case "below":
+            folders = [music, tmp_path / "media"]
+        case "link to the drive":
+            (music / "usb").symlink_to(drive)
+        case "link into the drive":
+            (music / "sad").symlink_to(drive / "Album")
+        case "music folder is a link":
+            (tmp_path / "songs").symlink_to(drive / "Album")
+            folders = [music, tmp_path / "songs"]
+        case "bind":
+            gone = music / "bound"
+            bind(drive / "Album", gone)
+    with closing(Catalogue.open(tmp_path / "data", read_here)) as catalogue, closing(MountWatch()) as watch:
+        try:
+            assert titles(catalogue.scan(folders)) == {"home", "away"}
+            watched = {one for folder in folders for one in watched_folders(folder)} | catalogue.watched
+            before = watch.mounts(watched)
+            unmount(gone)
+            pulled = {one.point for one in before - watch.mounts(watched)}
+            assert pulled == {os.fsencode(gone)}, "the scanner notices"
+            assert catalogue.unmounted(os.fsencode(gone))
+            assert titles(catalogue.load()) == {"home"}
+            assert titles(catalogue.scan(folders)) == {"home"}
+            rows = dict(catalogue._database._all("SELECT title, present FROM files"))
+            assert rows == {"home": 1, "away": 1}, "the row of no file was touched"
+            assert layout == "bind" or watch.mounts(watched | catalogue.watched) != before, "it is still watched for"
+        finally:
+            if os.path.ismount(gone):
+                unmount(gone)
+
+
+def test_a_link_to_a_drive_that_is_not_there_is_watched(tmp_path: Path) -> None:
+    music = tmp_path / "music"
+    music.mkdir()
+    (music / "usb").symlink_to(tmp_path / "media" / "later")
+    with closing(Catalogue.open(tmp_path / "data", read_here)) as catalogue, closing(MountWatch()) as watch:
+        catalogue.scan([music])
+        before = watch.mounts(catalogue.watched)
+        mount(tmp_path / "media" / "later")
+        try:
+            assert watch.mounts(catalogue.watched) != before
+            audio.tone(tmp_path / "media" / "later" / "a.wav", 0.05)
+            assert titles(catalogue.scan([music])) == {"a"}
+        finally:
+            unmount(tmp_path / "media" / "later")
+
+
 # --- The scanner ---
 
 
-class Ears:
-    """A worker that hears at once."""
+class FakeAnalyser:
+    """Analyses at once."""
 
     pid = None
 
@@ -201,9 +264,9 @@ class Ears:
 
     def analyse(self, path: Path) -> TrackMood:
         self.asked.append(path.name)
-        if "deaf" in path.name:
+        if "bad" in path.name:
             raise LibraryError(f"{path.name} crashed the analysis twice and is left out")
-        return HEARD
+        return FOUND
 
     def close(self) -> None:
         pass
@@ -220,17 +283,17 @@ def models(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(tmp_path: Path, models: Path) -> Iterator[Callable[..., tuple[Inbox, Scanner, Ears]]]:
+def run(tmp_path: Path, models: Path) -> Iterator[Callable[..., tuple[Inbox, Scanner, FakeAnalyser]]]:
     """Starts a scanner on these folders; every one is closed in the end."""
     started: list[Scanner] = []
 
-    def start(*folders: Path, rescan_s: float = 3600.0) -> tuple[Inbox, Scanner, Ears]:
-        inbox, ears = Inbox(), Ears()
+    def start(*folders: Path, rescan_s: float = 3600.0) -> tuple[Inbox, Scanner, FakeAnalyser]:
+        inbox, analyser = Inbox(), FakeAnalyser()
         config = MusicConfig(folders=tuple(map(str, folders)), rescan_s=rescan_s)
-        scanner = Scanner(config, tmp_path / "data", models, inbox.put, ears)
+        scanner = Scanner(config, tmp_path / "data", models, inbox.put, analyser)
         started.append(scanner)
         scanner.start()
-        return inbox, scanner, ears
+        return inbox, scanner, analyser
 
     yield start
     for scanner in started:
@@ -239,12 +302,12 @@ def run(tmp_path: Path, models: Path) -> Iterator[Callable[..., tuple[Inbox, Sca
 
 
 def test_a_drive_that_is_pulled_and_plugged_is_noticed_at_once(
-    tmp_path: Path, drive: Path, run: Callable[..., tuple[Inbox, Scanner, Ears]]
+    tmp_path: Path, drive: Path, run: Callable[..., tuple[Inbox, Scanner, FakeAnalyser]]
 ) -> None:
     """An hour until the next scan: only the mount can be the reason."""
     audio.tone(tmp_path / "music" / "home.wav", 0.05, 300)
     audio.tone(drive / "away.wav", 0.05, 400)
-    inbox, scanner, ears = run(tmp_path / "music", tmp_path / "media" / "*" / "*")
+    inbox, scanner, analyser = run(tmp_path / "music", tmp_path / "media" / "*" / "*")
     full = inbox.wait(lambda library: len(library.tracks) == 2 and all(track.features for track in library.tracks))
     away = next(track for track in full.tracks if track.title == "away")
     scanner.correct(away.key, MoodName.ANGRY)
@@ -259,32 +322,32 @@ def test_a_drive_that_is_pulled_and_plugged_is_noticed_at_once(
     unmount(unmount_again)
     again = next(track for track in back.tracks if track.title == "away")
     assert (again.key, again.mood, again.origin, again.features) == (
-        away.key, MoodName.ANGRY, MoodOrigin.USER, HEARD.features,
+        away.key, MoodName.ANGRY, MoodOrigin.USER, FOUND.features,
     )  # fmt: skip
-    assert sorted(ears.asked) == ["away.wav", "home.wav"], "nothing is heard twice"
+    assert sorted(analyser.asked) == ["away.wav", "home.wav"], "nothing is analysed twice"
 
 
-def test_music_is_there_before_it_is_heard_and_each_file_is_heard_once(
-    tmp_path: Path, run: Callable[..., tuple[Inbox, Scanner, Ears]]
+def test_music_is_there_before_it_is_analysed_and_each_file_is_analysed_once(
+    tmp_path: Path, run: Callable[..., tuple[Inbox, Scanner, FakeAnalyser]]
 ) -> None:
-    for name in ("a", "b", "deaf"):
+    for name in ("a", "b", "bad"):
         audio.tone(tmp_path / "music" / f"{name}.wav", 0.05, 300 + 10 * len(name))
     audio.tone(tmp_path / "music" / "happy" / "c.wav", 0.05, 700)
     audio.tone(tmp_path / "music" / "b.wav", 0.05, 600)
-    inbox, _, ears = run(tmp_path / "music")
+    inbox, _, analyser = run(tmp_path / "music")
     done = inbox.wait(lambda library: sum(bool(track.features) for track in library.tracks) == 3)
     assert len(inbox.libraries[0].tracks) == 0
     assert len(inbox.libraries[1].tracks) == 4
-    assert sorted(ears.asked) == ["a.wav", "b.wav", "c.wav", "deaf.wav"]
-    assert [problem for problem in done.problems if "deaf" in problem] == list(done.problems)
+    assert sorted(analyser.asked) == ["a.wav", "b.wav", "bad.wav", "c.wav"]
+    assert [note for note in done.notes if "bad" in note] == list(done.notes)
     moods = {track.title: (track.mood, track.origin) for track in done.tracks}
     assert moods["a"] == (MoodName.SAD, MoodOrigin.MODEL)
     assert moods["c"] == (MoodName.HAPPY, MoodOrigin.FOLDER)
-    assert moods["deaf"] == (MoodName.NEUTRAL, MoodOrigin.UNKNOWN)
+    assert moods["bad"] == (MoodName.NEUTRAL, MoodOrigin.UNKNOWN)
 
 
 def test_a_correction_survives_a_restart_and_can_be_forgotten(
-    tmp_path: Path, run: Callable[..., tuple[Inbox, Scanner, Ears]]
+    tmp_path: Path, run: Callable[..., tuple[Inbox, Scanner, FakeAnalyser]]
 ) -> None:
     audio.tone(tmp_path / "music" / "calm" / "a.wav", 0.05)
     inbox, scanner, _ = run(tmp_path / "music")
@@ -309,26 +372,26 @@ def test_a_scan_that_finds_nothing_new_says_and_writes_nothing(tmp_path: Path) -
 
 
 def test_analysis_that_cannot_start_is_told_and_the_music_is_there(
-    tmp_path: Path, run: Callable[..., tuple[Inbox, Scanner, Ears]], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, run: Callable[..., tuple[Inbox, Scanner, FakeAnalyser]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: Ears, path: Path) -> TrackMood:
-        raise ModelError("The analysis of music cannot start.")
+    def fail(_: FakeAnalyser, path: Path) -> TrackMood:
+        raise WorkerError("The analysis of music cannot start.")
 
-    monkeypatch.setattr(Ears, "analyse", fail)
+    monkeypatch.setattr(FakeAnalyser, "analyse", fail)
     audio.tone(tmp_path / "music" / "a.wav", 0.05)
     inbox, _, _ = run(tmp_path / "music")
     library = inbox.wait(lambda library: library.problems != ())
     assert (library.problems, len(library.tracks)) == (("The analysis of music cannot start.",), 1)
 
 
-def test_the_analysis_ends_at_once_while_it_hears(tmp_path: Path) -> None:
+def test_the_analysis_ends_at_once_while_it_works(tmp_path: Path) -> None:
     begun, ended = threading.Event(), threading.Event()
 
-    class Slow(Ears):
+    class Slow(FakeAnalyser):
         def analyse(self, path: Path) -> TrackMood:
             begun.set()
             ended.wait(PATIENCE_S)
-            return HEARD
+            return FOUND
 
     analysis = AnalysisQueue(Slow(), lambda: None)
     analysis.ask("key", tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import queue
@@ -18,16 +19,20 @@ from typing import Any
 import paho.mqtt.client as paho
 import pytest
 
+from device.backoff import Backoff
 from device.config.schema import MqttConfig
 from device.demo.broker import PLACES, PrivateBroker
-from device.domain import BrokerConnected, BrokerLost, Event, Message, Publish
 from device.errors import MqttError
-from device.mqtt.client import Connection, Messenger, Mqtt
-from device.mqtt.fake import FakeBroker, FakeMqtt
+from device.mqtt.adapter import Link
+from device.mqtt.client import Connection
+from device.mqtt.diagnosis import Diagnosis
+from device.mqtt.fake import FakeBroker, FakeConnection
+from device.mqtt.messages import BrokerConnected, BrokerLost, ConnectionEvent, Message
 from device.mqtt.topics import Topics
 
 TOPICS = Topics("affetto", "kit")
-PATIENCE_S = 15.0
+ALWAYS = (TOPICS.commands, TOPICS.home_assistant_status)
+PATIENCE_S = 60.0
 
 needs_mosquitto = pytest.mark.skipif(
     shutil.which("mosquitto", path=PLACES) is None, reason="Mosquitto is not installed (apt-get install mosquitto)"
@@ -38,7 +43,7 @@ class Inbox:
     """What the daemon's inbox is: a queue, here with waiting for an event of a kind."""
 
     def __init__(self) -> None:
-        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.events: queue.SimpleQueue[ConnectionEvent] = queue.SimpleQueue()
         self.put = self.events.put
 
     def wait(self, kind: type, patience_s: float = PATIENCE_S) -> Any:
@@ -52,14 +57,27 @@ class Inbox:
         return self.events.empty()
 
 
+QUICK = Backoff(first_s=0.05, longest_s=0.2)
+
+
+def connection_to(
+    config: MqttConfig, put: Callable[[ConnectionEvent], None], rivalry: Backoff = QUICK
+) -> Connection:
+    """A connection as the adapter makes it, but in a hurry."""
+    diagnosis = Diagnosis(QUICK, rivalry)
+    return Connection(
+        config, put, ALWAYS, f"affetto-{TOPICS.device_id}", TOPICS.availability, diagnosis=diagnosis
+    )
+
+
 class FakeWorld:
     """The fake broker, and an outsider who sends and reads."""
 
     def __init__(self) -> None:
         self.broker = FakeBroker()
 
-    def messenger(self, put: Callable[[Event], None]) -> Messenger:
-        return FakeMqtt(self.broker, TOPICS, put)
+    def link(self, put: Callable[[ConnectionEvent], None]) -> Link:
+        return FakeConnection(self.broker, put, ALWAYS, TOPICS.availability)
 
     def stop(self) -> None:
         self.broker.stop()
@@ -84,8 +102,8 @@ class RealWorld:
         self.broker = PrivateBroker()
         self.broker.start()
 
-    def messenger(self, put: Callable[[Event], None]) -> Messenger:
-        return Mqtt(self.broker.config, TOPICS, put)
+    def link(self, put: Callable[[ConnectionEvent], None]) -> Link:
+        return connection_to(self.broker.config, put)
 
     def stop(self) -> None:
         self.broker.stop(kill=True)
@@ -153,22 +171,20 @@ def inbox() -> Inbox:
 
 
 @pytest.fixture
-def mqtt(world: World, inbox: Inbox) -> Iterator[Messenger]:
-    made = world.messenger(inbox.put)
+def mqtt(world: World, inbox: Inbox) -> Iterator[Link]:
+    made = world.link(inbox.put)
     yield made
     made.close()
 
 
-def test_says_what_is_retained(world: World, mqtt: Messenger, inbox: Inbox) -> None:
+def test_says_what_is_retained(world: World, mqtt: Link, inbox: Inbox) -> None:
     mqtt.start()
     inbox.wait(BrokerConnected)
-    mqtt.publish(Publish(TOPICS.volume_state, "30"))
+    mqtt.publish(TOPICS.volume_state, b"30", True)
     world.wait_retained(TOPICS.volume_state, b"30")
-    mqtt.publish(Publish(TOPICS.track_state, {"title": "caf\udce9", "valence": float("nan")}))
-    world.wait_retained(TOPICS.track_state, '{"title": "caf\N{REPLACEMENT CHARACTER}", "valence": null}'.encode())
 
 
-def test_hears_its_own_commands_and_home_assistants_start(world: World, mqtt: Messenger, inbox: Inbox) -> None:
+def test_hears_its_own_commands_and_home_assistants_start(world: World, mqtt: Link, inbox: Inbox) -> None:
     mqtt.start()
     inbox.wait(BrokerConnected)
     ours = {TOPICS.volume_set: b"40", "affetto/kit/volum/set": b"\xff", TOPICS.home_assistant_status: b"online"}
@@ -178,49 +194,49 @@ def test_hears_its_own_commands_and_home_assistants_start(world: World, mqtt: Me
         assert inbox.wait(Message) == Message(topic, payload)
 
 
-def test_a_retained_command_is_marked(world: World, mqtt: Messenger, inbox: Inbox) -> None:
+def test_a_retained_command_is_marked(world: World, mqtt: Link, inbox: Inbox) -> None:
     world.send(TOPICS.volume_set, b"99", retain=True)
     mqtt.start()
     assert inbox.wait(Message) == Message(TOPICS.volume_set, b"99", retained=True)
 
 
-def await_order(world: World, mqtt: Messenger, mark: str) -> None:
+def await_order(world: World, mqtt: Link, mark: str) -> None:
     """The broker takes our packets in order: once it has this one, it has what was asked before."""
-    mqtt.publish(Publish(TOPICS.health, mark))
+    mqtt.publish(TOPICS.health, mark.encode(), True)
     world.wait_retained(TOPICS.health, mark.encode())
 
 
-def test_hears_the_room_it_is_in_and_no_other(world: World, mqtt: Messenger, inbox: Inbox) -> None:
-    mqtt.subscribe_room("Küche")
+def test_hears_the_room_it_is_in_and_no_other(world: World, mqtt: Link, inbox: Inbox) -> None:
+    mqtt.subscribe(*ALWAYS, "affetto/room/Küche/+/set")
     mqtt.start()
     inbox.wait(BrokerConnected)
     world.send("affetto/room/Küche/volume/set", b"1")
     assert inbox.wait(Message) == Message("affetto/room/Küche/volume/set", b"1")
-    mqtt.subscribe_room("bath room")
+    mqtt.subscribe(*ALWAYS, "affetto/room/bath room/+/set")
     await_order(world, mqtt, "1")
     world.send("affetto/room/Küche/volume/set", b"2")
     world.send("affetto/room/bath room/volume/set", b"3")
     assert inbox.wait(Message).payload == b"3"
-    mqtt.subscribe_room("")
+    mqtt.subscribe(*ALWAYS)
     await_order(world, mqtt, "2")
     world.send("affetto/room/bath room/volume/set", b"4")
     world.send(TOPICS.volume_set, b"5")
     assert inbox.wait(Message).payload == b"5"
 
 
-def test_comes_back_with_its_subscriptions(world: World, mqtt: Messenger, inbox: Inbox) -> None:
-    mqtt.subscribe_room("kitchen")
+def test_comes_back_with_its_subscriptions(world: World, mqtt: Link, inbox: Inbox) -> None:
+    mqtt.subscribe(*ALWAYS, "affetto/room/kitchen/+/set")
     mqtt.start()
     inbox.wait(BrokerConnected)
-    mqtt.publish(Publish(TOPICS.volume_state, "1"))
+    mqtt.publish(TOPICS.volume_state, b"1", True)
     world.wait_retained(TOPICS.volume_state, b"1")
     world.stop()
     assert inbox.wait(BrokerLost).problem
     for volume in range(1000):  # nobody hears this, and nobody ever will
-        mqtt.publish(Publish(TOPICS.volume_state, str(volume)))
+        mqtt.publish(TOPICS.volume_state, str(volume).encode(), True)
     world.start()
     inbox.wait(BrokerConnected)
-    mqtt.publish(Publish(TOPICS.volume_state, "7"))
+    mqtt.publish(TOPICS.volume_state, b"7", True)
     world.wait_retained(TOPICS.volume_state, b"7")
     world.send(TOPICS.mood_set, b"calm")
     assert inbox.wait(Message) == Message(TOPICS.mood_set, b"calm")
@@ -228,30 +244,30 @@ def test_comes_back_with_its_subscriptions(world: World, mqtt: Messenger, inbox:
     assert inbox.wait(Message).payload == b"sad"
 
 
-def test_a_broker_that_is_absent_at_the_start(world: World, mqtt: Messenger, inbox: Inbox) -> None:
+def test_a_broker_that_is_absent_at_the_start(world: World, mqtt: Link, inbox: Inbox) -> None:
     world.stop()
     mqtt.start()
     assert inbox.wait(BrokerLost).problem
     world.start()
     inbox.wait(BrokerConnected)
-    mqtt.publish(Publish(TOPICS.room_state, "here"))
+    mqtt.publish(TOPICS.room_state, b"here", True)
     world.wait_retained(TOPICS.room_state, b"here")
 
 
-def test_says_offline_when_closed_and_closes_twice(world: World, mqtt: Messenger, inbox: Inbox) -> None:
+def test_says_offline_when_closed_and_closes_twice(world: World, mqtt: Link, inbox: Inbox) -> None:
     mqtt.start()
     inbox.wait(BrokerConnected)
-    mqtt.publish(Publish(TOPICS.availability, "online"))
+    mqtt.publish(TOPICS.availability, b"online", True)
     world.wait_retained(TOPICS.availability, b"online")
     mqtt.close()
     mqtt.close()
     world.wait_retained(TOPICS.availability, b"offline")
-    mqtt.publish(Publish(TOPICS.availability, "online"))
+    mqtt.publish(TOPICS.availability, b"online", True)
     world.wait_retained(TOPICS.availability, b"offline")
     assert inbox.nothing_left()
 
 
-def test_closes_without_ever_having_started(mqtt: Messenger) -> None:
+def test_closes_without_ever_having_started(mqtt: Link) -> None:
     mqtt.close()
 
 
@@ -267,15 +283,15 @@ def broker() -> Iterator[PrivateBroker]:
 @needs_mosquitto
 def test_the_broker_says_offline_when_the_device_dies(broker: PrivateBroker) -> None:
     script = (
-        "import os, sys, queue\n"
+        "import sys, queue\n"
         "from device.config.schema import MqttConfig\n"
-        "from device.domain import Publish\n"
-        "from device.mqtt.client import Mqtt\n"
+        "from device.mqtt.client import Connection\n"
         "from device.mqtt.topics import Topics\n"
         "inbox, topics = queue.SimpleQueue(), Topics('affetto', 'kit')\n"
-        "mqtt = Mqtt(MqttConfig(host='127.0.0.1', port=int(sys.argv[1])), topics, inbox.put)\n"
+        "config = MqttConfig(host='127.0.0.1', port=int(sys.argv[1]))\n"
+        "mqtt = Connection(config, inbox.put, ('nothing',), 'affetto-kit', topics.availability)\n"
         "mqtt.start(); inbox.get()\n"
-        "mqtt.publish(Publish(topics.availability, 'online'))\n"
+        "mqtt.publish(topics.availability, b'online', True)\n"
         "sys.stdin.read()\n"
     )
     with Outsider(broker.config, TOPICS.everything) as outsider:
@@ -289,19 +305,111 @@ def test_the_broker_says_offline_when_the_device_dies(broker: PrivateBroker) -> 
 @needs_mosquitto
 def test_a_refused_password_is_told_once_with_what_to_do(inbox: Inbox) -> None:
     with PrivateBroker("affetto", "right") as broker:
-        mqtt = Mqtt(dataclasses.replace(broker.config, password="wrong"), TOPICS, inbox.put)
+        attempts = threading.Semaphore(0)
+
+        class Counting(Diagnosis):
+            def unreachable(self) -> None:
+                super().unreachable()
+                attempts.release()
+
+        config = dataclasses.replace(broker.config, password="wrong")
+        mqtt = Connection(config, inbox.put, ALWAYS, diagnosis=Counting(QUICK))
         mqtt.start()
         lost = inbox.wait(BrokerLost)
         assert lost.problem == (
             f"The MQTT broker at 127.0.0.1:{broker.port} refuses user 'affetto'; check mqtt: username and password."
         )
-        with pytest.raises(queue.Empty):  # it tries again after 1 s, and has nothing new to say
-            inbox.wait(BrokerLost, 1.5)
+        for _ in range(4):  # it tries again, and has nothing new to say
+            assert attempts.acquire(timeout=PATIENCE_S)
+        assert inbox.nothing_left()
         mqtt.close()
-        good = Mqtt(broker.config, TOPICS, inbox.put)
+        good = connection_to(broker.config, inbox.put)
         good.start()
         inbox.wait(BrokerConnected)
         good.close()
+
+
+@needs_mosquitto
+@pytest.mark.parametrize(("limit", "gets_through"), [(65_536, True), (8_192, False)])
+def test_a_message_that_the_broker_does_not_take_is_left_out(limit: int, gets_through: bool, inbox: Inbox) -> None:
+    """A broker with a limit, a cover of 120 KB, and a discovery document of 11 KB."""
+    cover, document, mood = b"c" * 120_000, b"d" * 11_000, b"m" * 300
+
+    def say_all() -> None:
+        mqtt.publish(TOPICS.discovery, document, True)
+        mqtt.publish(TOPICS.mood_state, mood, True)
+        mqtt.publish(TOPICS.track_cover, cover, True)
+        mqtt.publish(TOPICS.health, b"said", True)
+
+    with PrivateBroker(settings=(f"max_packet_size {limit}",)) as broker:
+        mqtt = connection_to(broker.config, inbox.put)
+        mqtt.start()
+        wanted, lost = cover if gets_through else document, []
+        while True:
+            event = inbox.events.get(timeout=PATIENCE_S)
+            if isinstance(event, BrokerLost):
+                lost.append(event.problem)
+                continue
+            say_all()
+            if event.largest_bytes is not None and event.largest_bytes <= len(wanted) // 2 + 100:
+                break
+        with Outsider(broker.config, TOPICS.health) as outsider:
+            outsider.wait(TOPICS.health, b"said")
+        for topic, payload in ((TOPICS.mood_state, mood), *([(TOPICS.discovery, document)] if gets_through else [])):
+            with Outsider(broker.config, topic) as outsider:
+                outsider.wait(topic, payload)
+        assert event.problem == lost[-1]
+        assert f"({len(wanted):,}"[:4] in event.problem
+        assert "max_packet_size" in event.problem
+        assert len(lost) <= 4
+        assert inbox.nothing_left()  # and it holds
+        assert mqtt.alive
+        mqtt.close()
+
+
+@needs_mosquitto
+def test_two_devices_with_one_id_say_so_and_back_off(broker: PrivateBroker, inbox: Inbox) -> None:
+    other_inbox = Inbox()
+    rivalry = Backoff(first_s=0.05, longest_s=60.0, healthy_s=0.6)
+    one, other = (connection_to(broker.config, put, rivalry) for put in (inbox.put, other_inbox.put))
+    one.start()
+    inbox.wait(BrokerConnected)
+    other.start()
+    problem = ""
+    while "Another client" not in problem:
+        problem = inbox.wait(BrokerLost).problem
+    assert f"with the id 'affetto-{TOPICS.device_id}' seems to be connected" in problem
+    connected = inbox.wait(BrokerConnected)
+    assert connected.problem == problem  # it stands, as long as that goes on
+    other.close()
+    while connected.problem:
+        one.publish(TOPICS.health, b"x", True)  # whose acknowledgement shows that the connection holds
+        with contextlib.suppress(queue.Empty):
+            connected = inbox.wait(BrokerConnected, 0.1)
+    one.close()
+
+
+def test_a_dead_thread_is_not_alive(monkeypatch: pytest.MonkeyPatch, inbox: Inbox) -> None:
+    seen: list[type[BaseException]] = []
+    dead = threading.Event()
+
+    def note(args: threading.ExceptHookArgs) -> None:
+        seen.append(args.exc_type)
+        dead.set()
+
+    def break_down(_client: paho.Client) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(threading, "excepthook", note)
+    monkeypatch.setattr(paho.Client, "reconnect", break_down)
+    connection = Connection(MqttConfig(host="localhost"), inbox.put, ("x",))
+    assert connection.alive
+    connection.start()
+    assert dead.wait(PATIENCE_S)
+    assert seen == [ZeroDivisionError]
+    assert not connection.alive
+    connection.close()
+    assert connection.alive
 
 
 def test_retries_become_rare(monkeypatch: pytest.MonkeyPatch, inbox: Inbox) -> None:
@@ -352,7 +460,7 @@ def test_tls(certificate: Path, inbox: Inbox) -> None:
     cert = certificate / "cert.pem"
     with PrivateBroker(settings=(f"certfile {cert}", f"keyfile {certificate / 'key.pem'}")) as broker:
         trusting = dataclasses.replace(broker.config, tls=True, ca_file=str(cert))
-        mqtt = Mqtt(trusting, TOPICS, inbox.put)
+        mqtt = connection_to(trusting, inbox.put)
         mqtt.start()
         inbox.wait(BrokerConnected)
         mqtt.close()
@@ -422,12 +530,12 @@ def test_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
 ])
 def test_settings_that_can_never_work(config: MqttConfig, inbox: Inbox) -> None:
     with pytest.raises(MqttError, match=r"mqtt: (host|ca_file)"):
-        Mqtt(config, TOPICS, inbox.put)
+        connection_to(config, inbox.put)
 
 
 @needs_mosquitto
 def test_a_long_message_arrives_whole(broker: PrivateBroker, inbox: Inbox) -> None:
-    mqtt = Mqtt(broker.config, TOPICS, inbox.put)
+    mqtt = connection_to(broker.config, inbox.put)
     mqtt.start()
     inbox.wait(BrokerConnected)
     with Outsider(broker.config, TOPICS.everything) as outsider:

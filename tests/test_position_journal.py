@@ -90,8 +90,8 @@ def test_a_disk_that_must_not_be_written_directly_is_written_all_the_same(tmp_pa
 
 def test_the_end_of_the_program_keeps_the_very_place(tmp_path):
     store = Store.open(tmp_path, Memory())
-    store.save(Memory(track_key="song", position_s=50.0))
-    store.save(Memory(track_key="song", position_s=55.0))
+    store.write(Memory(track_key="song", position_s=50.0))
+    store.write(Memory(track_key="song", position_s=55.0))
     store.close()
     assert read(tmp_path) == ("song", 55.0)
 
@@ -121,7 +121,7 @@ def test_a_disk_that_fails_is_told_once(tmp_path, monkeypatch):
 
 def test_the_place_of_another_song_does_not_count(tmp_path):
     store = Store.open(tmp_path, Memory())
-    store.save(Memory(track_key="song", position_s=50.0))
+    store.write(Memory(track_key="song", position_s=50.0))
     store.close()
     store = Store.open(tmp_path, Memory())
     assert store.memory.position_s == 50.0
@@ -142,10 +142,10 @@ def written_bytes() -> int:
 def test_an_hour_of_places_is_no_wear_for_a_card(tmp_path):
     """Without what the file system itself adds; tools/measure_wear.py counts that."""
     store = Store.open(tmp_path, Memory())
-    store.save(Memory(track_key="song"))
+    store.write(Memory(track_key="song"))
     memory, before = store.memory, written_bytes()
     for step in range(int(3600 / TELLING_S)):
-        store.save(replace(memory, position_s=step * TELLING_S))
+        store.write(replace(memory, position_s=step * TELLING_S))
     written = written_bytes() - before
     store.close()
     if written == 0:

@@ -488,7 +488,7 @@ def test_in_a_big_library_favourites_still_come_to_the_top() -> None:
 @pytest.mark.parametrize(
     ("library", "history", "reason"),
     [
-        ([track("a")], [], "calm, to match a calm room; nothing else suits now"),
+        ([track("a")], [], "calm, to match a calm room; nothing else suits as well"),
         (
             [track(key) for key in "abcde"],
             [],
@@ -547,12 +547,12 @@ def test_in_a_big_library_favourites_still_come_to_the_top() -> None:
         (
             [track("a", MoodName.HAPPY)],
             [],
-            "happy, the nearest there is to calm, to match a calm room; nothing else suits now",
+            "happy, the nearest there is to calm, to match a calm room; nothing else suits as well",
         ),
         (
             [track("a", MoodName.NEUTRAL, origin=MoodOrigin.UNKNOWN)],
             [],
-            "nobody said what mood it has, but calm is wanted to match a calm room; nothing else suits now",
+            "its mood is unknown; calm is wanted to match a calm room; nothing else suits as well",
         ),
     ],
 )
@@ -580,7 +580,7 @@ def test_only_what_suits_is_counted_when_everything_was_heard_lately() -> None:
 def test_a_neighbouring_mood_is_played_when_the_wanted_one_was_only_just_heard() -> None:
     library = [track("a", MoodName.HAPPY), track("b", MoodName.EXCITED)]
     reason = pick(library, [listen("a")], aim(MoodName.HAPPY)).reason
-    assert reason.startswith("excited, because what is happy was heard only lately; never heard before")
+    assert reason.startswith("excited, because you heard or disliked everything nearer to happy lately; never heard")
 
 
 def test_a_reason_for_a_like_from_the_future_names_no_day() -> None:

@@ -15,6 +15,9 @@ import pytest
 
 from device import conductor
 from device.config.schema import CameraConfig, Config, DeviceConfig, MqttConfig, MusicConfig, PlayerConfig
+from device.domain import Tick
+from device.inbox import ThreadDied
+from device.music.library.scanner import Scanner
 from device.perception import eye_client
 from device.perception.eye_client import EyeClient
 
@@ -84,14 +87,14 @@ def test_a_link_that_hangs_ends_the_signs_of_life(
 
 
 def test_a_flood_of_events_does_not_hold_up_ticks(journal: socket.socket, tmp_path: Path) -> None:
-    with running(tmp_path, CameraConfig()) as conductor:
-        put = conductor._inbox.put
+    with running(tmp_path, CameraConfig()) as program:
+        put = program._inbox.put
         over = threading.Event()
 
         def flood() -> None:
             while not over.is_set():
-                if conductor._inbox.qsize() < 100:
-                    put(conductor.Tick({}))
+                if len(program._inbox) < 100:
+                    put(Tick({}))
 
         thread = threading.Thread(target=flood)
         thread.start()
@@ -103,8 +106,27 @@ def test_a_flood_of_events_does_not_hold_up_ticks(journal: socket.socket, tmp_pa
             thread.join()
 
 
+def test_a_thread_that_dies_ends_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever thread it is: the scanner here, which nobody waits for."""
+
+    def die(*_: object) -> None:
+        raise RecursionError("a child answered nonsense")
+
+    monkeypatch.setattr(Scanner, "_run", die)
+    config = Config(
+        device=DeviceConfig(data_dir=str(tmp_path / "data")),
+        music=MusicConfig(folders=(str(tmp_path / "music"),)),
+        player=PlayerConfig(output="dummy"),
+        mqtt=MqttConfig(enabled=False),
+    )
+    with conductor.Conductor(config) as program:
+        monkeypatch.setattr(threading, "excepthook", program.thread_died)
+        with pytest.raises(ThreadDied, match="nonsense"):
+            program.run()
+
+
 class Stuck:
-    """A line whose end never comes."""
+    """A connection whose end never comes."""
 
     pid = None
 
@@ -122,7 +144,7 @@ class Stuck:
 
 
 def test_a_link_is_alive_until_it_breaks_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(eye_client, "Child", Stuck)
+    monkeypatch.setattr(eye_client, "EyeProcess", Stuck)
     monkeypatch.setattr(eye_client, "LATE_S", 0.0)
     monkeypatch.setattr(eye_client, "CLOSE_S", 0.05)
     monkeypatch.setattr(eye_client, "OPENING_S", 60.0)
@@ -130,9 +152,9 @@ def test_a_link_is_alive_until_it_breaks_its_word(monkeypatch: pytest.MonkeyPatc
     one = EyeClient(CameraConfig(), None, lambda _event: closed.set())
     assert one.alive  # off
     one.open()
-    opening = one._opening
-    assert opening is not None
-    until(lambda: opening._line is not None)
+    supervisor = one._supervisor
+    assert supervisor is not None
+    until(lambda: supervisor._connection is not None)
     until(lambda: one.alive)
     Stuck.last.far.close()  # the eye is gone, and its end takes too long
     until(lambda: not one.alive)
@@ -146,10 +168,10 @@ def test_a_link_is_alive_until_it_breaks_its_word(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_link_whose_thread_died_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    def die(_self: eye_client.Opening) -> str:
+    def die(_self: eye_client.Supervisor) -> str:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(eye_client.Opening, "_hold", die)
+    monkeypatch.setattr(eye_client.Supervisor, "_hold", die)
     monkeypatch.setattr(threading, "excepthook", lambda _args: None)
     one = EyeClient(CameraConfig(), None, lambda _event: None)
     one.open()

@@ -17,9 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from tools.vm import disk, kernel, memory, search, shell, start, table, wall
+from tools.vm import __main__ as command
+from tools.vm import disk, examine, kernel, memory, search, shell, start, table, wall
 from tools.vm.card import Card
 from tools.vm.cuts import Cut, place, tell
+from tools.vm.machine import Patience
 from tools.vm.outside import Heard
 from tools.vm.table import Row
 
@@ -48,6 +50,83 @@ def test_what_is_no_disk_or_has_no_boot_partition_is_refused(tmp_path: Path) -> 
     image.write_bytes(record((0x83, 2048, 100)))
     with pytest.raises(disk.VmError, match="build_image"):
         disk.boot_partition(image)
+
+
+def test_patience_lasts_as_long_as_there_is_progress() -> None:
+    patience = Patience(0.0, quiet_s=10.0, longest_s=100.0)
+    assert [patience.over(float(now), sign=now // 9) for now in range(0, 99, 9)] == [False] * 11
+    assert patience.over(100.0, sign="new")
+    patience = Patience(0.0, quiet_s=10.0, longest_s=100.0)
+    assert not patience.over(1.0, sign="console")
+    assert not patience.over(10.9, sign="console")
+    assert patience.over(11.0, sign="console")
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    if shutil.which("ssh-keygen") is None:
+        pytest.skip("ssh-keygen is not installed")
+    path = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "me", "-f", str(path)], check=True)
+    return path
+
+
+@pytest.fixture
+def all_programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examine, "_is_there", lambda _: True)
+
+
+def make_image(folder: Path, key: str = "") -> Path:
+    """A disk with a FAT partition and an ext4 one, with or without a key for root."""
+    root = folder / "root"
+    (root / "root/.ssh").mkdir(parents=True)
+    if key:
+        (root / "root/.ssh/authorized_keys").write_text(key)
+    image = folder / "test.img"
+    image.write_bytes(record((0x0C, 2048, 2048), (0x83, 4096, 16384)) + bytes((4096 + 16384) * 512))
+    program = shutil.which("mke2fs", path="/usr/sbin:/sbin:/usr/bin") or pytest.skip("mke2fs is not installed")
+    offset = str(4096 * 512)
+    subprocess.run([program, "-q", "-t", "ext4", "-d", root, "-E", f"offset={offset}", image, "8192K"], check=True)
+    return image
+
+
+def test_an_image_that_lets_the_key_in_is_fine(tmp_path: Path, key: Path, all_programs: None) -> None:
+    image = make_image(tmp_path, key.with_suffix(".pub").read_text())
+    examine.examine(image, key, kept=False)
+
+
+def test_an_image_without_the_key_is_refused_at_once(
+    tmp_path: Path, key: Path, all_programs: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = make_image(tmp_path)
+    assert command.main([str(image), "--ssh-key", str(key)]) == 2
+    said = capsys.readouterr().err
+    assert "does not let the owner of" in said
+    assert "--ssh-key" in said.partition("build_image.py")[2]
+    examine.examine(image, key, kept=True)
+
+
+@pytest.mark.parametrize("what", ["image", "key", "folder", "empty image"])
+def test_what_is_missing_is_said_in_a_sentence(
+    what: str, tmp_path: Path, key: Path, all_programs: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = tmp_path / "no.img"
+    if what == "folder":
+        image.mkdir()
+    elif what != "image":
+        image.write_bytes(b"")
+    chosen = tmp_path / "nothing" if what == "key" else key
+    assert command.main([str(image), "--ssh-key", str(chosen)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("tools/vm: ")
+    assert {"image": "there is no image", "key": "ssh-keygen -t ed25519", "folder": "no.img",
+            "empty image": "no disk image"}[what] in said  # fmt: skip
+
+
+def test_programs_that_are_missing_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examine, "_is_there", lambda name: name not in ("nbdkit", "debugfs"))
+    with pytest.raises(disk.VmError, match="sudo apt install e2fsprogs nbdkit"):
+        examine.examine(tmp_path / "x.img", tmp_path / "key", kept=False)
 
 
 @pytest.mark.skipif(shutil.which("cpio") is None, reason="cpio is not installed")

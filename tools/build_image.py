@@ -24,7 +24,7 @@ sys.path.insert(0, str(CLONE))
 
 from device.config.boot import NAME  # noqa: E402
 from device.config.boot.template import TEMPLATE  # noqa: E402
-from device.demo import songs  # noqa: E402
+from device.demo import MUSIC  # noqa: E402
 from device.errors import AffettoError  # noqa: E402
 from tools.image import debian, debs, payload, source, system, table, wheels  # noqa: E402
 from tools.image.ext4 import Laid, Plan, Root  # noqa: E402
@@ -46,7 +46,9 @@ NEXT = """
   2. Put the card in again and edit {name} on the partition `bootfs`: room, broker, camera.
   3. Boot. The first time, Affetto installs itself from the card, which takes some minutes and needs no network; then
      music plays. If it does not, affetto-first-boot.txt appears on `bootfs` and says why."""
-NEXT_TEST = "\n{out} is ready: a test image for QEMU (root on its serial console needs no password), not for a card."
+NEXT_TEST = "\n{out} is ready: a test image for QEMU, not for a card. Root on its serial console needs no password."
+NEXT_VM = "\nTry it: python -m tools.vm {out} --ssh-key {key}"
+NO_KEY = "\nIt lets nobody in over SSH. For `python -m tools.vm`, build it again with --ssh-key FILE.pub."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -66,8 +68,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     finally:
         part.unlink(missing_ok=True)
-    say((NEXT_TEST if options.debian else NEXT).format(out=options.out, name=NAME))
+    say(next_steps(options))
     return 0
+
+
+def next_steps(options: argparse.Namespace) -> str:
+    """What to do with the image."""
+    if not options.debian:
+        return NEXT.format(out=options.out, name=NAME)
+    key = options.ssh_key
+    more = NEXT_VM.format(out=options.out, key=key.with_suffix("")) if key else NO_KEY
+    return NEXT_TEST.format(out=options.out) + more
 
 
 def parser() -> argparse.ArgumentParser:
@@ -126,9 +137,7 @@ def build(image: Path, part: Path, options: argparse.Namespace) -> None:
 def collect(here: System, root: Root, folder: Path, options: argparse.Namespace) -> Plan:
     """Fetch and make everything that comes into the image."""
     packages = [*wheels.fetch(CLONE, here, folder / "wheels"), *debs.fetch(root, here, folder / "apt")]
-    with step("Rendering the demo music"):
-        songs.render(options.cache / "music")
-    plan = payload.plan(CLONE, packages, options.cache / "music", root, folder)
+    plan = payload.plan(CLONE, packages, MUSIC, root, folder)
     if options.ssh_key:
         plan.files.append(Laid(options.ssh_key.resolve(), AUTHORIZED, 0o600))
     return plan

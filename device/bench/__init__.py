@@ -16,18 +16,20 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from device.bench.deciding import decide, recommend
+from device.bench.deciding import command_times, decide, recommend
 from device.bench.reading import catalogue
 from device.bench.report import Report, describe_machine, show
 from device.bench.running import watch_program
 from device.bench.seeing import stage_times, watch_eye
+from device.bench.waiting import longest_waits
 from device.config.schema import Config, MqttConfig
-from device.demo import scene, songs
-from device.demo.album import SONGS
+from device.demo import MUSIC, PEOPLE
 from device.demo.broker import PrivateBroker
 from device.demo.show import write
 from device.errors import MqttError
 from device.model import SHIPPED_MODELS
+
+LARGE = 100_000  # files of the library that the scanner handles while another thread waits
 
 
 def run(config: Config, *, seconds: float, source: str | None = None, as_json: bool = False) -> int:
@@ -35,13 +37,14 @@ def run(config: Config, *, seconds: float, source: str | None = None, as_json: b
     console = Console(stderr=as_json)
     with tempfile.TemporaryDirectory(prefix="affetto-bench-") as name, bars(console) as progress:
         home = Path(name)
-        config = prepare(config, home, source, progress)
+        config = prepare(config, home, source)
         with broker_for(config) as (config, words):
             path = write(config, home / "config.yaml")
             seen, camera, first_s = watch_eye(config, path, seconds, progress)
             costs = watch_program(path, home / "affetto.log", seconds, progress)
         progress.add_task("Reading big libraries", total=None)
         reads, track_bytes = catalogue(home / "libraries")
+        waits = longest_waits(home / "waiting", LARGE)
     readings = [one.reading for one in seen]
     report = Report(
         machine=describe_machine(),
@@ -50,12 +53,19 @@ def run(config: Config, *, seconds: float, source: str | None = None, as_json: b
         frames=len(seen),
         faces=sum(len(reading.faces) for reading in readings),
         first_reading_s=first_s,
-        stages=stage_times(seen) | {"session": decide(config, readings), **recommend(), **reads},
+        stages=stage_times(seen) | {
+            "session": decide(config, readings),
+            **recommend(),
+            **reads,
+            "command 100k": command_times(),
+        },
         processes={name: asdict(cost) for name, cost in costs.items()},
         models=model_sizes(config),
         notes=[
             words,
             "music goes into VLC's dummy output",
+            f"a command waits at most {max(waits.values()):.0f} ms for a scanner that loads, rescans and loses "
+            f"{LARGE:,} files",
             f"a track of a library of 100,000 takes {track_bytes:.0f} bytes of memory, half of them analysed",
         ],
     )
@@ -66,30 +76,19 @@ def run(config: Config, *, seconds: float, source: str | None = None, as_json: b
     return 0
 
 
-def prepare(config: Config, home: Path, source: str | None, progress: Progress) -> Config:
-    """The user's configuration, with a camera that is on, music of our own that nobody hears, and a folder of ours."""
+def prepare(config: Config, home: Path, source: str | None) -> Config:
+    """The user's settings, with a camera that is on, the demo's songs in VLC's dummy output, and a folder of ours."""
     if source is None:
-        pictures = home / "pictures"
-        task = progress.add_task("Drawing people", total=None)
-        scene.render(pictures, lambda done, total: progress.update(task, completed=done, total=total))
-        source = str(pictures)
+        source = str(PEOPLE)
     elif Path(source).exists():
         source = str(Path(source).resolve())
-    press(home / "music" / SONGS[0].mood)
     return replace(
         config,
         device=replace(config.device, id="bench", data_dir=str(home / "data")),
         camera=replace(config.camera, enabled=True, source=source, eye_socket=""),
-        music=replace(config.music, folders=(str(home / "music"),), autoplay=True),
+        music=replace(config.music, folders=(str(MUSIC),), autoplay=True),
         player=replace(config.player, output="dummy", device=""),
     )
-
-
-def press(folder: Path) -> None:
-    """One record to play."""
-    folder.mkdir(parents=True)
-    song = SONGS[0]
-    (folder / "record.wav").write_bytes(songs.press(song, songs.play(song)))
 
 
 @contextmanager

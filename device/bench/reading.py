@@ -12,8 +12,10 @@ from pathlib import Path
 from device.domain import MoodName
 from device.music.library import Catalogue
 from device.music.library.database import Database
-from device.music.library.rows import AnalysisRow, FileRow
-from device.music.library.schema import uri_of
+from device.music.library.mounts import all_mounts
+from device.music.library.rows import AnalysisRow, FileRow, Root
+from device.music.library.walker import FolderWalk
+from device.music.uri import uri_of
 from device.music.workers.tag_client import read_here
 from device.procfs import memory_mb
 
@@ -63,24 +65,30 @@ def write(data: Path, music: Path, count: int, *, really: bool) -> None:
     dice = random.Random(1)
     database = Database(data)
     with closing(database):
-        top = os.path.join(os.fsencode(music), b"")
-        database.save_places([top], ())
-        place, _ = database.places()[top]
-        entries = [invented(music, number, place, dice) for number in range(count)]
+        root = root_of(music)
+        database.save_roots([root], ())
+        number, _ = database.roots()[root]
+        entries = [invented(music, each, number, dice) for each in range(count)]
         if really:
             entries = [put(entry) for entry in entries]
         database.save_files(entries)
-        database.save_sounds([heard(entry.key, dice) for entry in entries[::2]])
+        database.save_analyses([heard(entry.key, dice) for entry in entries[::2]])
 
 
-def invented(music: Path, number: int, place: int, dice: random.Random) -> FileRow:
+def root_of(music: Path) -> Root:
+    """The root that a scan would find, were the folder there."""
+    folder = os.fsencode(music)
+    return Root(folder, FolderWalk(all_mounts()).mount_of(os.path.realpath(folder)))
+
+
+def invented(music: Path, number: int, root: int, dice: random.Random) -> FileRow:
     """The entry of a file that was never there."""
     artist, album = f"Artist number {number // 120}", f"Album number {number // 12}"
     path = os.fsencode(music / artist / album / f"{number % 12 + 1:02} - Song number {number}.mp3")
     mood = dice.choice(list(MoodName)) if number % 5 == 0 else None
     return FileRow(
-        path, place, 0, 0, f"{dice.getrandbits(128):032x}", uri_of(path), f"Song number {number}", artist, album,
-        dice.uniform(60.0, 400.0), mood, None, dice.uniform(-12.0, 0.0), 0.98, "",
+        path, root, 0, 0, 0, 0, f"{dice.getrandbits(128):032x}", uri_of(path), f"Song number {number}", artist, album,
+        dice.uniform(60.0, 400.0), mood, None, dice.uniform(-12.0, 0.0), 0.98,
     )  # fmt: skip
 
 
@@ -89,7 +97,7 @@ def put(entry: FileRow) -> FileRow:
     os.makedirs(os.path.dirname(entry.path), exist_ok=True)
     with open(entry.path, "wb") as file:
         status = os.fstat(file.fileno())
-    return replace(entry, size=status.st_size, mtime_ns=status.st_mtime_ns)
+    return replace(entry, size=status.st_size, mtime_ns=status.st_mtime_ns, ctime_ns=status.st_ctime_ns)
 
 
 def heard(key: str, dice: random.Random) -> AnalysisRow:

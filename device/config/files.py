@@ -1,6 +1,6 @@
-"""Which files of settings count: the one that is named, and over it what the boot partition said (device/boot).
+"""Which files hold the settings of this machine: the one that the user names, and those of the boot partition.
 
-Called by the main thread at start; reads files, and knows where systemd puts a secret.
+What the boot partition said (boot/) wins over the user's file. The main thread calls this at start; it only reads.
 """
 
 from __future__ import annotations
@@ -9,29 +9,30 @@ import os
 from pathlib import Path
 
 from device.config import reader, schema
+from device.config.reader import Source
 
 BOOT = "boot.yaml"
 SECRETS = "secrets.yaml"
 MISTAKES = "boot-errors.txt"
-"""Beside the configuration file: what the boot partition says, its secrets, and what is wrong with it."""
+"""Beside the user's file: the settings of the boot partition, its secrets, and its mistakes."""
 
 
 def load(path: Path) -> schema.Config:
-    """The settings that count, with the file at `path` below the others. Raises `ConfigError` with every mistake."""
-    return schema.load(path, over(path))
+    """The settings of this machine; `path` is the user's file. Raises `ConfigError` with every mistake."""
+    return schema.load(path, overrides(path))
 
 
-def over(path: Path) -> list[reader.Sheet]:
-    """What wins over the file at `path`: the settings of the boot partition, then its secrets as far as this process
-    may know them. systemd hands those over as a credential; the eye gets none."""
+def overrides(path: Path) -> list[Source]:
+    """What wins over the file at `path`: the settings of the boot partition, then its secrets if this process may read
+    them. systemd passes those on as a credential; the eye gets none."""
     handed = os.environ.get("CREDENTIALS_DIRECTORY", "")
-    sheets = [path.with_name(BOOT), Path(handed) / SECRETS if handed else path.with_name(SECRETS)]
-    return [(str(sheet), reader.read(sheet)) for sheet in sheets if os.access(sheet, os.R_OK)]
+    found = [path.parent / BOOT, Path(handed) / SECRETS if handed else path.parent / SECRETS]
+    return [Source(str(one), reader.read(one)) for one in found if os.access(one, os.R_OK)]
 
 
 def boot_mistakes(path: Path) -> tuple[str, ...]:
-    """What is wrong with the file on the boot partition, in sentences; what counted before it goes on."""
+    """The mistakes in the file on the boot partition, as sentences; the settings before them stay in force."""
     try:
-        return tuple(path.with_name(MISTAKES).read_text("utf-8", "replace").splitlines())
+        return tuple((path.parent / MISTAKES).read_text("utf-8", "replace").splitlines())
     except OSError:
         return ()

@@ -1,24 +1,25 @@
-"""YAML files as a tree of dataclasses: reads them, one over the other, and finds every mistake in them.
+"""YAML files as a tree of dataclasses: reads several, of which later ones win, and finds every mistake in them.
 
-Knows nothing of Affetto's settings; `config.py` declares those, with `key()` below. Also writes the file with all
-defaults. Called by the main thread at start; touches only the files it is given. A file is read as a tree of nodes and
-never turned into objects by PyYAML: a node knows its line, and its text is still what the user wrote, before YAML 1.1
-made `on` a truth and `12:30` the number 750.
+Knows nothing of Affetto's settings; `schema.py` declares those, with `key()` below. Also writes the file with all
+defaults. The main thread calls it at start; it only reads the files that it is given, and only so much of them.
 
-A value may be secret. Then no message contains it, nor any part of it; nor do messages quote the file.
+PyYAML composes a tree of nodes and never makes objects of them: a node knows its line, and its text is still what the
+user wrote, before YAML 1.1 turns `on` into a truth value and `12:30` into the number 750. Aliases cost nothing, because
+nodes are shared. No message contains a secret value or any part of it, and no message quotes the file.
 """
 
 from __future__ import annotations
 
 import difflib
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import yaml
 
-from device.config.values import Unusable, value_of
+from device.config.values import Unusable, shorten, value_of
 from device.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,11 +27,18 @@ if TYPE_CHECKING:
 
     T = TypeVar("T", bound=DataclassInstance)
 
-Contradictions = Callable[[Any], Iterable[tuple[str, str]]]
-"""Given a sound configuration: pairs of setting (`section.key`) and what is wrong with it beside the others."""
+LARGEST = 262_144  # bytes; the file with every setting has 5,000
+SHOWN = 20  # mistakes; whoever sees more of them has given the wrong file
 
-Sheet = tuple[str, str]
-"""A file of settings: what messages call it, and its text."""
+Contradictions = Callable[[Any], Iterable[tuple[str, str]]]
+"""Given valid settings: pairs of a setting (`section.key`) and what contradicts it."""
+
+
+class Source(NamedTuple):
+    """A file of settings: its name for messages, and its text."""
+
+    name: str
+    text: str
 
 
 def key(default: Any, doc: str, **limits: Any) -> Any:
@@ -56,34 +64,39 @@ class Mistake:
         return ": ".join(filter(None, [f"{name}:{self.line}" if self.line else name, self.where, self.what]))
 
 
-def load(path: StrPath, cls: type[T], contradictions: Contradictions = lambda _: (), over: Sequence[Sheet] = ()) -> T:
-    """Reads the file at `path`, and the sheets over it; raises `ConfigError` with every mistake in them, or with why it
-    cannot be read."""
-    return parse_sheets([(str(path), read(path)), *over], cls, contradictions)
+def load(
+    path: StrPath, cls: type[T], contradictions: Contradictions = lambda _: (), overrides: Sequence[Source] = ()
+) -> T:
+    """Reads the file at `path`; `overrides` win over it. Raises `ConfigError` with every mistake in them, or with why
+    the file cannot be read."""
+    return parse_all([Source(str(path), read(path)), *overrides], cls, contradictions)
 
 
 def read(path: StrPath) -> str:
-    """The text of a file; `ConfigError` says why there is none."""
+    """The text of a file of at most `LARGEST` bytes; `ConfigError` says why there is none."""
     try:
-        with open(path, encoding="utf-8") as file:
-            return file.read()
+        with open(path, "rb") as file:
+            raw = file.read(LARGEST + 1)
+        if len(raw) > LARGEST:
+            raise ConfigError(f"{path}: too large for a file of settings; the limit is {LARGEST // 1024} KiB")
+        return io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8").read()  # with \n for every end of a line
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
+        line = raw[: error.start].count(b"\n") + 1
         raise ConfigError(f"{path}:{line}: not UTF-8 text; save the file as UTF-8") from error
 
 
 def parse(text: str, name: str, cls: type[T], contradictions: Contradictions = lambda _: ()) -> T:
-    """Like `load`, on text; `name` is what messages call the file. Empty text gives the defaults."""
-    return parse_sheets([(name, text)], cls, contradictions)
+    """Like `load`, on text; messages call it `name`. Empty text gives the defaults."""
+    return parse_all([Source(name, text)], cls, contradictions)
 
 
-def parse_sheets(sheets: Sequence[Sheet], cls: type[T], contradictions: Contradictions = lambda _: ()) -> T:
-    """Several texts as one: what a later one says wins over the earlier."""
+def parse_all(sources: Sequence[Source], cls: type[T], contradictions: Contradictions = lambda _: ()) -> T:
+    """Several texts as one: a later one wins over the earlier."""
     config, found = cls(), []
-    origins: dict[str, tuple[int, int]] = {}  # of each setting: which sheet said it last, and in which line
-    for number, (_, text) in enumerate(sheets):
+    origins: dict[str, tuple[int, int]] = {}  # of each setting: the last source that sets it, and the line there
+    for number, (_, text) in enumerate(sources):
         mistakes: list[Mistake] = []
         lines: dict[str, int] = {}
         config = _read_sections(compose(text, mistakes), config, mistakes, lines)
@@ -95,7 +108,10 @@ def parse_sheets(sheets: Sequence[Sheet], cls: type[T], contradictions: Contradi
             found.append((number, Mistake(line, where, what)))
     if found:
         found.sort(key=lambda one: (one[0], one[1].line))
-        raise ConfigError("\n".join(mistake.text(sheets[number][0]) for number, mistake in found))
+        sentences = [mistake.text(sources[number].name) for number, mistake in found[:SHOWN]]
+        if (more := len(found) - SHOWN) > 0:
+            sentences.append(f"and at least {more} more")
+        raise ConfigError("\n".join(sentences))
     return config
 
 
@@ -147,7 +163,7 @@ def _read_keys(
 
 
 def _entries(node: yaml.Node | None, where: str, mistakes: list[Mistake]) -> Iterator[tuple[str, yaml.Node, int]]:
-    """Names, values and lines of a mapping; an empty one may be left out altogether."""
+    """Names, values and lines of a mapping; nothing at all is an empty one."""
     if node is None or (isinstance(node, yaml.ScalarNode) and node.tag.endswith(":null") and not node.value):
         return
     if not isinstance(node, yaml.MappingNode):
@@ -156,11 +172,13 @@ def _entries(node: yaml.Node | None, where: str, mistakes: list[Mistake]) -> Ite
         return
     seen: dict[str, int] = {}
     for name_node, value in node.value:
+        if len(mistakes) > SHOWN:
+            return  # to look for the nearest name of each takes time
         line = name_node.start_mark.line + 1
         if not isinstance(name_node, yaml.ScalarNode):
             mistakes.append(Mistake(line, where, "expected the name of a setting before the colon"))
             continue
-        name = name_node.value
+        name = shorten(name_node.value)
         if name in seen:
             full = f"{where}.{name}" if where else name
             mistakes.append(Mistake(line, full, f"given twice, first in line {seen[name]}"))

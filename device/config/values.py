@@ -1,7 +1,7 @@
-"""One value in a YAML file as the type and within the limits that a setting declares.
+"""One value in a YAML file, as the type and within the limits that a setting declares.
 
-Pure, any thread. What cannot be used raises `Unusable`, whose text is for people and says what was expected; the value
-of a secret setting is never part of it. Numbers are read here, not by YAML 1.1, for which `0123` is 83.
+Pure, any thread. Raises `Unusable` for a value that is not, with a text for people that says what is expected; the
+value of a secret setting is never part of it. Numbers are read here, not by YAML 1.1, for which `0123` is 83.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import difflib
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import Field
 from typing import Any
@@ -18,6 +19,8 @@ import yaml
 
 WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 NUMBER = re.compile(r"[-+]?([0-9]{1,18}\.?[0-9]{0,18}|\.[0-9]{1,18})([eE][-+]?[0-9]{1,3})?")
+LONGEST = 1000  # characters of a text, and texts of a list
+UNSAFE = {"Cc", "Cs"}  # control characters, and halves of characters, which cannot be written anywhere
 TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -74,6 +77,10 @@ def _read_float(node: yaml.Node, secret: bool) -> float:
 def _read_text(node: yaml.Node, secret: bool) -> str:
     text, plain = _scalar(node, "text")
     if node.tag == "tag:yaml.org,2002:str":
+        if len(text) > LONGEST:
+            raise Unusable(f"is too long; the limit is {LONGEST} characters")
+        if UNSAFE & set(map(unicodedata.category, text)):
+            raise Unusable("contains a control character; remove it")
         return text
     if plain and not text:
         raise Unusable('has no value; write "" for none')
@@ -86,6 +93,8 @@ def _read_texts(node: yaml.Node, secret: bool) -> tuple[str, ...]:
         raise Unusable(f"expected a list; write [{_quote(node.value)}]")
     if not isinstance(node, yaml.SequenceNode):
         raise Unusable("expected a list of texts")
+    if len(node.value) > LONGEST:
+        raise Unusable(f"has too many entries; the limit is {LONGEST}")
     texts = tuple(_read_text(item, secret) for item in node.value)
     if not all(texts):
         raise Unusable("a text in the list is empty")
@@ -111,13 +120,14 @@ def _scalar(node: yaml.Node, expected: str) -> tuple[str, bool]:
 def _instead(text: str, plain: bool, would_do: bool) -> str:
     if not plain:
         return ", not text; remove the quotes" if would_do else f", not {_quote(text)}"
-    return f", not {_shorten(text)}" if text else "; there is no value"
+    return f", not {shorten(text)}" if text else "; there is no value"
 
 
 def _quote(value: object) -> str:
-    return json.dumps(_shorten(value), ensure_ascii=False) if isinstance(value, str) else str(value)
+    return json.dumps(shorten(value), ensure_ascii=False) if isinstance(value, str) else str(value)
 
 
-def _shorten(text: str) -> str:
+def shorten(text: str) -> str:
+    """A text of the user's for a message: at most 40 characters, and none that a terminal would act on."""
     printable = "".join(char if char.isprintable() else "?" for char in text)
     return printable if len(printable) <= 40 else printable[:39] + "…"

@@ -1,15 +1,15 @@
-"""One playing of a track, and what is to follow it without a gap. Pure; main thread, owned by the playback.
+"""One playing of a track, and what is to follow it without a gap. Pure; main thread, owned by `PlaybackControl`.
 
 What follows is chosen some seconds before the end and may be chosen anew until then. The player's events and our
-choices cross on their way: a cue that we have replaced may already have begun. Serial numbers tell, so that cues are
-remembered until the player has said which of them it plays.
+choices cross on their way: a cue that we have replaced may already have begun. Serial numbers tell, so the queue
+remembers cues until the player has said which of them it plays.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from device.domain import Choice, MoodName, Now
+from device.domain import Choice, MoodName, Now, Position
 
 TRIES = 5  # choices of what follows a track: a mood that wavers, and files that are broken, come to an end
 
@@ -19,35 +19,42 @@ Wish = tuple[MoodName, str]
 
 @dataclass(frozen=True, slots=True)
 class Playthrough:
-    """One playing of a track. `heard_s` counts up to `running_since` (monotonic s; None while not audible);
-    `jumped_s` is what was left out or heard twice by seeking."""
+    """One playing of a track. `position` is what the player measured last, None before it sounds. `heard_s` counts the
+    seconds that were audible up to that measurement, without pauses and jumps. It was asked to begin at `start_s`."""
 
     serial: int
     choice: Choice
     mood: MoodName
+    position: Position | None = None
     heard_s: float = 0.0
-    running_since: float | None = None
-    jumped_s: float = 0.0
+    start_s: float = 0.0
+
+    @property
+    def sounds(self) -> bool:
+        """Whether it is audible now."""
+        return self.position is not None and self.position.running
 
     def heard(self, now: Now) -> float:
-        """Seconds heard until now, without pauses."""
-        return self.heard_s + (0.0 if self.running_since is None else now.mono - self.running_since)
+        """Seconds heard until now."""
+        if self.position is None or not self.position.running:
+            return self.heard_s
+        return self.heard_s + max(0.0, now.mono - self.position.at_mono)
 
     def position_s(self, now: Now) -> float:
-        """How far into the track it is."""
-        return max(0.0, self.heard(now) + self.jumped_s)
+        """How far into the track it is, as far as anybody knows."""
+        return self.start_s if self.position is None else self.position.at(now.mono)
 
-    def at(self, position_s: float, now: Now) -> Playthrough:
-        """The same at this position."""
-        return replace(self, jumped_s=position_s - self.heard(now))
+    def at(self, position: Position, now: Now) -> Playthrough:
+        """The same, with a new measurement."""
+        return replace(self, position=position, heard_s=self.heard(now))
 
     def held(self, now: Now) -> Playthrough:
         """The same, not audible any more."""
-        return replace(self, heard_s=self.heard(now), running_since=None)
+        return self if self.position is None else self.at(self.position.held(now.mono), now)
 
 
 class PlayQueue:
-    """What follows the present playthrough, as far as that was said to the player."""
+    """What follows the present playthrough, as far as the player knows of it."""
 
     def __init__(self) -> None:
         self.ending = False
@@ -57,12 +64,17 @@ class PlayQueue:
         self._wish: Wish | None = None
         self._tries = 0
 
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """What follows."""
+        return () if self._latest is None else (self._latest.choice,)
+
     def due(self, wish: Wish) -> bool:
         """Whether it is time to choose what follows: for the first time, or because the wish has changed."""
         return self.ending and wish != self._wish and self._tries < TRIES
 
     def add(self, playthrough: Playthrough, wish: Wish) -> None:
-        """The player is told to let `playthrough` follow, instead of what it was told before."""
+        """The player lets `playthrough` follow, instead of what it had before."""
         if self._latest is not None:
             self._earlier[self._latest.serial] = self._latest
         self._latest, self._wish = playthrough, wish
@@ -75,8 +87,8 @@ class PlayQueue:
         return playthrough
 
     def started(self, serial: int, present: Playthrough | None) -> Playthrough | None:
-        """The playthrough that the player has begun with: `present`, or one that we had replaced too late. Then the
-        one that we took for present is still to follow."""
+        """The playthrough that the player has begun with: `present`, or one that we had replaced too late. Then the one
+        that we took for present is still to follow."""
         if serial in self._earlier:
             self._latest, present = present, self._earlier[serial]
         self._earlier.clear()

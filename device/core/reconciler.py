@@ -1,12 +1,11 @@
-"""What the rest of the program is to keep so, and what it was asked already. Pure; main thread, owned by the session.
+"""Compares what ought to be with what was last asked for; only the differences become actions. Pure; main thread.
 
-To the volume, the camera, the room, the cover and what is saved, this is what the publisher is to documents on MQTT:
-it compares what ought to be with what was last asked for, and only the differences become actions.
+It minds the volume, the eye, the cover and what is saved, so that nothing else has to remember to ask.
 """
 
 from __future__ import annotations
 
-from device.domain import Action, CloseEye, Memory, OpenEye, ReadCover, Save, SetVolume, Subscribe
+from device.domain import Action, CloseEye, Memory, OpenEye, RampVolume, ReadCover, Save
 
 
 class Reconciler:
@@ -15,27 +14,23 @@ class Reconciler:
     def __init__(self, saved: Memory) -> None:
         self.cover = b""
         """The picture to show for what plays: a JPEG, or empty for none."""
-        self._saved = saved
+        self._asked = saved
         self._eye = False
         self._volume: int | None = None
-        self._room: str | None = None
         self._cover_uri = ""
 
-    def changes(self, memory: Memory, uri: str) -> list[Action]:
-        """What has to be done so that all is as `memory` says, with the cover of the track at `uri` (empty: none)."""
+    def actions(self, memory: Memory, uri: str) -> list[Action]:
+        """What makes all as `memory` says, with the cover of the track at `uri` (empty: none)."""
         actions: list[Action] = []
         if memory.volume != self._volume:
             self._volume = memory.volume
-            actions.append(SetVolume(memory.volume))
+            actions.append(RampVolume(memory.volume))
         if memory.camera != self._eye:
             self._eye = memory.camera
             actions.append(OpenEye() if memory.camera else CloseEye())
-        if memory.room != self._room:
-            self._room = memory.room
-            actions.append(Subscribe(memory.room))
         actions += self._change_cover(uri)
-        if memory != self._saved:
-            self._saved = memory
+        if memory != self._asked:
+            self._asked = memory
             actions.append(Save(memory))
         return actions
 

@@ -73,10 +73,10 @@ class MoodSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mood:
-    """The room's mood as it is published on `mood/state`.
+    """The room's mood.
 
     `confidence` in [0, 1]; `faces` is how many faces count now; `scores` is the room's mean posterior;
-    `since` is wall-clock time (s since the epoch) at which `name` began.
+    `since` is the monotonic time (s) at which `name` began, None before anything was seen or set.
     """
 
     name: MoodName
@@ -86,4 +86,4 @@ class Mood:
     faces: int
     scores: Scores
     source: MoodSource
-    since: float
+    since: float | None

@@ -1,9 +1,8 @@
 """Finds an MQTT broker that announces itself in the local network, for a device whose settings name none.
 
-Multicast DNS (RFC 6762) and its service discovery (RFC 6763), through the library zeroconf, which is only loaded when
-somebody looks. `find` blocks for as long as it looks; `BrokerSearch` keeps looking on a thread of its own until a
-broker is
-found, and says where to go. Whoever is in the network can announce a broker: where not everybody is trusted, name it.
+Multicast DNS (RFC 6762) and its service discovery (RFC 6763), through the library zeroconf, loaded only when somebody
+looks. `find` blocks while it looks; `BrokerSearch` looks on a thread of its own until there is a broker, and says where
+to go. Everybody in the network can announce a broker: where you do not trust everybody, name yours.
 """
 
 from __future__ import annotations
@@ -13,17 +12,19 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from device.backoff import Backoff
+
 log = logging.getLogger("affetto.mqtt")
 
 SEARCH_S = 3.0
-SHORTEST_WAIT_S, LONGEST_WAIT_S = 5.0, 60.0
-"""Between two looks; doubles from one to the next."""
+WAITS = Backoff(first_s=5.0, longest_s=60.0)  # between two looks
+MOST = 32  # announcements; each costs up to a second
 PLAIN, SECURE = "_mqtt._tcp.local.", "_secure-mqtt._tcp.local."
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Broker:
-    """Where a broker listens; brokers are put in order by the name under which they announce themselves."""
+    """Where a broker listens. Brokers are in the order of the names under which they announce themselves."""
 
     name: str
     host: str
@@ -55,24 +56,36 @@ def find(tls: bool, timeout_s: float = SEARCH_S, interfaces: list[str] | None = 
             browser = zeroconf.ServiceBrowser(network, kind, handlers=[notice])
             threading.Event().wait(timeout_s)
             browser.cancel()
-            infos = [network.get_service_info(kind, name, timeout=1000) for name in sorted(names)]
+            infos = [_ask(network, kind, name) for name in sorted(names)[:MOST]]
     except OSError as error:
-        log.info("Cannot look for an MQTT broker in the network (%s).", error)
+        log.debug("Cannot look for an MQTT broker in the network (%s).", error)
         return []
     return sorted(broker for info in infos if info is not None for broker in _first_address(info, kind))
+
+
+def _ask(network: object, kind: str, name: str) -> object | None:
+    """What a service says of itself; None for no answer, or a name that breaks the rules."""
+    import zeroconf
+
+    try:
+        return network.get_service_info(kind, name, timeout=1000)  # type: ignore[attr-defined, no-any-return]
+    except zeroconf.Error as error:
+        log.debug("%r announces itself as an MQTT broker, but not as it should (%s).", name, error)
+        return None
 
 
 def _first_address(info: object, kind: str) -> list[Broker]:
     addresses = sorted(info.parsed_scoped_addresses(), key=lambda a: (":" in a, a))  # type: ignore[attr-defined]
     name, port = info.name.removesuffix(f".{kind}"), info.port  # type: ignore[attr-defined]
+    name = "".join(letter if letter.isprintable() else "?" for letter in name)
     return [Broker(name, address, port) for address in addresses[:1] if port]
 
 
 class BrokerSearch:
-    """Looks until there is a connection, and again when it is lost or goes to the fallback only.
+    """Looks until there is a connection, and again when it is lost or leads to the fallback only.
 
-    `go` is called on the search's thread with the broker to go to, and before the first with nothing else than
-    `fallback` if none answers; `up` says whether the connection stands.
+    The search's thread calls `go` with the broker to connect to, or with `fallback` as long as none answers. `up` says
+    whether the connection is up.
     """
 
     def __init__(
@@ -88,33 +101,41 @@ class BrokerSearch:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the thread to end; it does when it has looked to the end."""
+        """Ask the thread to end; it does so after its present look."""
         self._stopping.set()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread works, or need not."""
+        return self._thread.is_alive() or self._stopping.is_set() or self._thread.ident is None
+
     def _run(self) -> None:
-        wait_s = 0.0
+        looks, wait_s = 0, 0.0
         while not self._stopping.wait(wait_s):
-            settled = self._here not in (None, self._fallback) and self._up()
-            if not settled:
+            if self._here not in (None, self._fallback) and self._up():
+                looks = 0
+            else:
                 self.step()
-            wait_s = SHORTEST_WAIT_S if settled else min(max(2 * wait_s, SHORTEST_WAIT_S), LONGEST_WAIT_S)
+                looks += 1
+            wait_s = WAITS.after(max(looks, 1))
 
     def step(self) -> None:
-        """Look once, and go there if it is elsewhere. Where nobody answers, the place that was known is the best."""
+        """Look once, and go to another broker if there is one. If none answers, stay with the last that did."""
         found = self._look(self._tls)
-        place = found[0] if found else self._here or self._fallback
-        if place == self._here or self._stopping.is_set():
+        broker = found[0] if found else self._here or self._fallback
+        if broker == self._here or self._stopping.is_set():
             return
-        self._here = place
-        log.info("No MQTT broker is named in the settings. %s", tell(found, place))
-        self._go(place)
+        self._here = broker
+        log.info("The settings name no MQTT broker. %s", tell(found, broker))
+        self._go(broker)
 
 
-def tell(found: list[Broker], place: Broker) -> str:
+def tell(found: list[Broker], chosen: Broker) -> str:
     """What was found, in a sentence."""
     if not found:
-        return f"None announces itself in the network (mDNS) either; trying {place.words}."
+        return f"None announces itself in the network (mDNS) either; trying {chosen.words}."
     if len(found) == 1:
-        return f"Found by mDNS: {place.words}."
+        return f"Found by mDNS: {chosen.words}."
     others = ", ".join(broker.words for broker in found[1:])
-    return f"{len(found)} announce themselves (mDNS); {place.words} is the first by name and is taken, not {others}."
+    return (f"{len(found)} announce themselves (mDNS); {chosen.words} comes first by name, "
+            f"so Affetto takes it and not {others}.")

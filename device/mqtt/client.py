@@ -3,7 +3,7 @@
 paho's own thread runs the callbacks; they only renew subscriptions and `put` events, they never publish and take no
 lock of ours (paho.mqtt.python#354). Everything else is called by the main thread and returns at once, except `close`.
 
-Nothing is kept while the broker is away: the session says everything that is retained anew at each
+Nothing is kept while the broker is away: the adapter sends everything that is retained anew at each
 `BrokerConnected`, and what else happened meanwhile is old news. So memory cannot grow, and no value that was sent
 before a break can arrive after the ones that replace it.
 """
@@ -12,69 +12,69 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import socket
 import ssl
 import sys
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
 from device.config.schema import MqttConfig
-from device.domain import BrokerConnected, BrokerLost, Event, Message, Publish
 from device.errors import MqttError
+from device.mqtt import problems
 from device.mqtt.broker_discovery import Broker, BrokerSearch, Find, find
-from device.mqtt.documents import OFFLINE, encode
-from device.mqtt.topics import Topics
+from device.mqtt.diagnosis import Cause, Diagnosis, Sent
+from device.mqtt.documents import OFFLINE
+from device.mqtt.messages import BrokerConnected, BrokerLost, ConnectionEvent, Message
 
 log = logging.getLogger("affetto.mqtt")
 
 KEEPALIVE_S = 30
-SHORTEST_WAIT_S, LONGEST_WAIT_S = 1, 60
-"""Between attempts to connect; doubles from one to the next."""
 FAREWELL_S = 2.0
 """How long `close` waits for the broker to take the last message, and for the thread to end."""
-REFUSED_CREDENTIALS = ("Bad user name or password", "Not authorized")
-
-
-class Messenger(Protocol):
-    """What the daemon needs of MQTT. `put` gets BrokerConnected, BrokerLost and Message; see `Mqtt` and `fake`."""
-
-    def start(self) -> None: ...
-    def publish(self, action: Publish) -> None: ...
-    def subscribe_room(self, room: str) -> None: ...
-    def close(self) -> None: ...
 
 
 class Connection:
     """A connection that comes back by itself, with subscriptions that come back with it.
 
     `will` is a topic on which the broker says "offline", retained, if this connection dies. `find` looks for brokers
-    where the settings name none. Raises MqttError for settings that can never work.
+    where the settings name none; `diagnosis` decides when to come back. Raises MqttError for settings that can never
+    work.
     """
 
     def __init__(
         self,
         config: MqttConfig,
-        put: Callable[[Event], None],
+        put: Callable[[ConnectionEvent], None],
         filters: Iterable[str],
         client_id: str = "",
         will: str = "",
         find: Find = find,
+        diagnosis: Diagnosis | None = None,
     ) -> None:
         self._config, self._put, self._will = config, put, will
         self._filters = tuple(filters)
         self._at = Broker("", config.host or "localhost", config.port)
         self._search = None if config.host else BrokerSearch(config.tls, self._at, self._is_up, self._go, find)
+        self._diagnosis = diagnosis or Diagnosis()
         self._moving = threading.Lock()  # held by the search while it goes elsewhere, and by `close`
         self._up = threading.Event()
         self._closing = threading.Event()
-        self._refused = False  # paho's thread only: this attempt's failure has been told already
-        self._problem = ""  # paho's thread only: what was told last, so that retries do not repeat it
+        self._running = False  # whether paho's thread should be there
+        self._sent: deque[tuple[paho.MQTTMessageInfo, Sent]] = deque()  # on this connection, the oldest first
+        # paho's thread only:
+        self._up_s = 0.0  # since when the connection is up
+        self._refused = False  # this attempt's failure has its sentence already
+        self._problem = ""  # why the last attempt failed, so that retries do not repeat it
+        self._standing = ""  # a problem that stays while the connection is up
+        self._warned = False  # about subscriptions that the broker refuses
         self._client = self._make_client(client_id)
+        self._client_id = client_id
 
     def start(self) -> None:
         """Begin to connect, and never give up until `close`. Without a name of a broker, begin to look for one."""
@@ -83,22 +83,33 @@ class Connection:
         else:
             self._go(self._at)
 
-    def _go(self, place: Broker) -> None:
+    @property
+    def alive(self) -> bool:
+        """Whether its threads work as they should; true before `start` and after `close` too."""
+        if self._closing.is_set():
+            return True
+        if self._search is not None and not self._search.alive:
+            return False
+        return not self._running or self._client._thread is not None  # paho clears it when its thread ends
+
+    def _go(self, broker: Broker) -> None:
         """Connect there, and to nowhere else. On the search's thread, if there is one."""
         with self._moving:
             if self._closing.is_set():
                 return
+            self._running = False
             self._say_goodbye()
             self._client.loop_stop()
-            self._at = place
-            self._client.connect_async(place.host, place.port, KEEPALIVE_S)
+            self._at = broker
+            self._client.connect_async(broker.host, broker.port, KEEPALIVE_S)
             self._client.loop_start()
+            self._running = True
 
     def _is_up(self) -> bool:
         return self._up.is_set()
 
     @property
-    def _place(self) -> str:
+    def _address(self) -> str:
         return f"{self._at.host}:{self._at.port}"
 
     def subscribe(self, *filters: str) -> None:
@@ -110,9 +121,20 @@ class Connection:
             self._client.subscribe(fresh)
 
     def publish(self, topic: str, payload: bytes, retain: bool) -> None:
-        """Send with QoS 1; while there is no connection, drop it."""
-        if self._up.is_set():
-            self._client.publish(topic, payload, qos=1, retain=retain)
+        """Send with QoS 1; while there is no connection, drop it. What is larger than the broker takes becomes empty if
+        it is retained, so that no older value stays there instead."""
+        if not self._up.is_set():
+            return
+        sent = Sent(topic, len(topic.encode()) + len(payload))
+        if not self._diagnosis.admits(sent.size):
+            if not retain:
+                return
+            payload, sent = b"", Sent(topic, len(topic.encode()))
+        info = self._client.publish(topic, payload, qos=1, retain=retain)
+        if info.rc == paho.MQTT_ERR_SUCCESS:
+            self._sent.append((info, sent))
+        while self._sent and _is_acknowledged(self._sent[0][0]):
+            self._diagnosis.taken(self._sent.popleft()[1])
 
     def close(self) -> None:
         """Say "offline" if the broker is there to hear it, and end. Takes at most some seconds; idempotent."""
@@ -149,10 +171,9 @@ class Connection:
             client.tls_set_context(self._trust())
         if self._will:
             client.will_set(self._will, OFFLINE, qos=1, retain=True)
-        client.reconnect_delay_set(SHORTEST_WAIT_S, LONGEST_WAIT_S)
         client.on_connect, client.on_connect_fail = self._on_connect, self._on_connect_fail
         client.on_disconnect, client.on_message = self._on_disconnect, self._on_message
-        client.on_subscribe = self._on_subscribe
+        client.on_subscribe, client.on_publish = self._on_subscribe, self._on_publish
         return client
 
     def _trust(self) -> ssl.SSLContext:
@@ -168,86 +189,75 @@ class Connection:
     def _on_connect(self, client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _: Any) -> None:
         if reason.is_failure:
             self._refused = True
-            self._tell(self._why_refused(str(reason)))
+            self._report(problems.refused(self._config, self._address, str(reason)))
             return
-        client.drop_out_messages()  # they would be sent after what the session says now, and undo it
+        client.drop_out_messages()  # they would be sent after what the adapter says now, and undo it
+        self._sent.clear()
         client.subscribe([(name, 1) for name in self._filters])
-        self._problem = ""
+        self._problem, self._up_s = "", time.monotonic()
         self._up.set()
-        self._put(BrokerConnected())
+        self._put_connected()
 
     def _on_connect_fail(self, _client: paho.Client, _data: Any) -> None:
-        self._tell(self._why_unreachable(sys.exc_info()[1]))  # paho calls from its `except OSError`
+        self._diagnosis.unreachable()
+        error = sys.exc_info()[1]  # paho calls from its `except OSError`
+        self._report(problems.unreachable(self._config, self._at.host, self._address, error))
+        self._set_wait()
 
     def _on_disconnect(self, _client: paho.Client, _data: Any, _flags: Any, reason: ReasonCode, _: Any) -> None:
         was_up = self._up.is_set()
         self._up.clear()
         if was_up:
-            self._tell(f"The MQTT broker at {self._place} is gone ({reason}); trying again.")
-        elif not self._refused:
-            self._tell(f"What answers at {self._place} hung up at once; is it an MQTT broker, and is mqtt: tls right?")
+            self._report(self._explain_end(str(reason)))
+        elif not was_up:
+            self._diagnosis.unreachable()
+            if not self._refused:
+                self._report(problems.no_broker(self._address))
         self._refused = False
+        self._set_wait()
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
         self._put(Message(message.topic, bytes(message.payload), message.retain))
 
-    def _on_subscribe(self, _client: paho.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _: Any) -> None:
-        if any(reason.is_failure for reason in reasons):
-            log.warning("The MQTT broker at %s does not let us hear all of %s.", self._place, self._filters)
+    def _on_publish(self, *_: object) -> None:
+        if self._diagnosis.settled(time.monotonic() - self._up_s):
+            self._standing = ""
+            self._put_connected()
 
-    def _tell(self, problem: str) -> None:
+    def _on_subscribe(self, _client: paho.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _: Any) -> None:
+        if any(reason.is_failure for reason in reasons) and not self._warned:
+            self._warned = True
+            topics = ", ".join(self._filters)
+            log.warning("The MQTT broker at %s does not let us hear all of %s.", self._address, topics)
+
+    def _explain_end(self, reason: str) -> str:
+        waiting = [sent for info, sent in self._sent.copy() if not _is_acknowledged(info)]
+        cause = self._diagnosis.ended(time.monotonic() - self._up_s, waiting)
+        if cause is Cause.UNKNOWN:
+            return problems.lost(self._address, reason)
+        if cause is Cause.TOO_LARGE and self._diagnosis.refused is not None:
+            self._standing = problems.too_large(self._address, self._diagnosis.refused)
+        elif cause is Cause.RIVAL:
+            self._standing = problems.rival(self._address, self._client_id)
+        return self._standing
+
+    def _set_wait(self) -> None:
+        """paho doubles its waits, and starts again from the first after each success. So it gets one wait at a time."""
+        wait_s = self._diagnosis.wait_s
+        self._client.reconnect_delay_set(wait_s, wait_s)  # type: ignore[arg-type]  # parts of a second are fine too
+
+    def _put_connected(self) -> None:
+        self._put(BrokerConnected(self._address, self._standing, self._diagnosis.largest_bytes))
+
+    def _report(self, problem: str) -> None:
+        """An attempt failed: news only if the one before failed in another way."""
         if problem != self._problem and not self._closing.is_set():
             self._problem = problem
             self._put(BrokerLost(problem))
 
-    @property
-    def _hint(self) -> str:
-        return "" if self._config.host else " (none is named in the settings)"
 
-    def _why_refused(self, reason: str) -> str:
-        if reason in REFUSED_CREDENTIALS:
-            who = f"user {self._config.username!r}" if self._config.username else "a client without a user name"
-            return f"The MQTT broker at {self._place} refuses {who}; check mqtt: username and password."
-        return f"The MQTT broker at {self._place} refuses the connection ({reason})."
-
-    def _why_unreachable(self, error: BaseException | None) -> str:
-        match error:
-            case ssl.SSLCertVerificationError():
-                return (f"The certificate of the MQTT broker at {self._place} cannot be trusted "
-                        f"({error.verify_message}); check mqtt: host and ca_file.")
-            case ssl.SSLError():
-                return f"There is no TLS at {self._place} ({error.reason or error}); check mqtt: port and tls."
-            case socket.gaierror():
-                return f"No computer called {self._at.host} can be found; check mqtt: host and the network."
-            case TimeoutError():
-                return f"Nothing answers at {self._place}; check mqtt: host and port, and the firewall."
-            case ConnectionRefusedError():
-                return f"No MQTT broker listens at {self._place}; start it, or check mqtt: host and port{self._hint}."
-            case _:
-                return f"The MQTT broker at {self._place} cannot be reached ({error})."
-
-
-class Mqtt:
-    """The device on MQTT: hears its own commands, its room's, and Home Assistant's start."""
-
-    def __init__(self, config: MqttConfig, topics: Topics, put: Callable[[Event], None]) -> None:
-        self._topics = topics
-        self._always = (topics.commands, topics.home_assistant_status)
-        # The id is fixed, so that a broker which has not noticed a dead connection ends it when we come back.
-        self._connection = Connection(config, put, self._always, f"affetto-{topics.device_id}", topics.availability)
-
-    def start(self) -> None:
-        """Begin to connect; a broker that is not there yet is fine."""
-        self._connection.start()
-
-    def publish(self, action: Publish) -> None:
-        """Send it, or drop it while the broker is away: it will be said anew, or is old news then."""
-        self._connection.publish(action.topic, encode(action.payload), action.retain)
-
-    def subscribe_room(self, room: str) -> None:
-        """Obey this room's commands too, and no other room's; empty for none. May come before `start`."""
-        self._connection.subscribe(*self._always, *filter(None, (self._topics.room_commands(room),)))
-
-    def close(self) -> None:
-        """Say "offline" and end. Idempotent."""
-        self._connection.close()
+def _is_acknowledged(info: paho.MQTTMessageInfo) -> bool:
+    try:
+        return info.is_published()
+    except (ValueError, RuntimeError):  # paho has given it up
+        return False

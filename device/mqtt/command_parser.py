@@ -1,8 +1,8 @@
-"""What people may ask for over MQTT, and how their words are read. Pure, any thread.
+"""How people's words over MQTT are read. Pure, any thread.
 
-A command topic ends in `<name>/set`; `read(name, payload)` turns the payload, which may be any bytes, into a
-frozen command or into a sentence that says what was expected. It takes what people and programs reasonably send
-("ON", "true", "55.0" from Home Assistant's numbers, "Next ", a JSON string) and refuses the rest, guessing nothing.
+A command topic ends in `<name>/set`; `read(name, payload)` turns the payload, which may be any bytes, into a command or
+into a sentence that says what was expected. It takes what people and programs reasonably send ("ON", "true", "55.0"
+from Home Assistant's numbers, "Next ", a JSON string) and refuses the rest; it guesses nothing.
 """
 
 from __future__ import annotations
@@ -10,129 +10,35 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from enum import StrEnum
 
-from device.domain import MoodName, PolicyName, Transport
-from device.mqtt import groups as rooms
+from device.domain import (
+    AllowAgain,
+    Command,
+    Feedback,
+    Liking,
+    MoodName,
+    PolicyName,
+    SeekTo,
+    SetCamera,
+    SetMood,
+    SetPlayback,
+    SetPolicy,
+    SetProfile,
+    SetRoom,
+    SetTrackMood,
+    SetVolume,
+    Transport,
+)
+from device.mqtt import groups
 
 LONGEST_BYTES = 1024
 """A payload longer than this is no command; it is not even decoded."""
-
-
-class Liking(StrEnum):
-    """The words of `feedback/set`."""
-
-    LIKE = "like"
-    DISLIKE = "dislike"
-
-
-@dataclass(frozen=True, slots=True)
-class SetMood:
-    """Take this mood as the room's; None goes back to what the camera sees ("auto")."""
-
-    mood: MoodName | None
-
-
-@dataclass(frozen=True, slots=True)
-class SetTrackMood:
-    """The track that plays has this mood, whatever folder, tags and model say; None ("auto") forgets what was said."""
-
-    mood: MoodName | None
-
-
-@dataclass(frozen=True, slots=True)
-class SetPlayback:
-    """Play, pause, stop, next or previous."""
-
-    transport: Transport
-
-
-@dataclass(frozen=True, slots=True)
-class SeekTo:
-    """Go to so many seconds from the beginning of the track, or, `relative`, from where it is."""
-
-    seconds: float
-    relative: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SetVolume:
-    """Percent, 0 to 100; the player keeps its own `max_volume`."""
-
-    percent: int
-
-
-@dataclass(frozen=True, slots=True)
-class SetCamera:
-    """Camera on or off."""
-
-    on: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SetPolicy:
-    """How the room's mood is turned into the music's."""
-
-    policy: PolicyName
-
-
-@dataclass(frozen=True, slots=True)
-class Feedback:
-    """What somebody thinks of the track that plays."""
-
-    liking: Liking
-
-
-@dataclass(frozen=True, slots=True)
-class SetProfile:
-    """Whose taste counts now."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetRoom:
-    """The room this device is in; empty for none."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class HomeAssistantStatus:
-    """Home Assistant started (`online`) or is going to stop; after a start everything is said anew."""
-
-    online: bool
-
-
-Command = (
-    SetMood
-    | SetTrackMood
-    | SetPlayback
-    | SeekTo
-    | SetVolume
-    | SetCamera
-    | SetPolicy
-    | Feedback
-    | SetProfile
-    | SetRoom
-    | HomeAssistantStatus
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A command that cannot be obeyed, as it is answered on `error`; `message` is a sentence for people."""
-
-    topic: str
-    payload: str
-    message: str
-
+LONGEST_URI_BYTES = 8192
 
 AUTO = "auto"
 ON_WORDS = ("on", "true", "1", "yes")
 OFF_WORDS = ("off", "false", "0", "no")
-TRANSPORT_WORDS = {"prev": "previous", "back": "previous", "skip": "next", "resume": "play"}
+TRANSPORT_WORDS = {"prev": "previous", "back": "previous", "skip": "next", "resume": "play", "play_pause": "toggle"}
 POLICY_WORDS = {"energize": "energise"}
 
 
@@ -170,10 +76,11 @@ def _playback(text: str) -> Command:
 
 
 def _volume(text: str) -> Command:
-    found = re.fullmatch(r"\+?0*([0-9]{1,3})(?:\.0*)?\s*%?", text)
-    if not found or int(found[1]) > 100:
-        raise _Unusable("a whole number from 0 to 100")
-    return SetVolume(int(found[1]))
+    found = re.fullmatch(r"([+-]?)0*([0-9]{1,3})(?:\.0*)?\s*%?", text)
+    if not found or int(found[2]) > 100:
+        raise _Unusable("a whole number from 0 to 100, or a step such as +5 or -5")
+    percent = int(found[2])
+    return SetVolume(-percent if found[1] == "-" else percent, relative=bool(found[1]))
 
 
 def _seek(text: str) -> Command:
@@ -182,11 +89,6 @@ def _seek(text: str) -> Command:
         raise _Unusable("seconds from the beginning, minutes as in 1:30, or a step such as +10 or -10")
     seconds = float(found[4]) if found[4] else 60.0 * int(found[2]) + int(found[3])
     return SeekTo(-seconds if found[1] == "-" else seconds, relative=bool(found[1]))
-
-
-def minutes(seconds: float) -> str:
-    """A position as people say it, such as 3:05."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
 def _camera(text: str) -> Command:
@@ -204,14 +106,22 @@ def _feedback(text: str) -> Command:
     return Feedback(Liking(_choose(text, Liking)))
 
 
+def _allow(text: str) -> Command:
+    if text.casefold() == "undo":
+        return AllowAgain()
+    if not text.startswith("file://"):
+        raise _Unusable("the uri of a track in never/state, or undo for the latest")
+    return AllowAgain(text)
+
+
 def _profile(text: str) -> Command:
-    if not text or len(text) > rooms.LONGEST or not text.isprintable():
-        raise _Unusable(f"a name of 1 to {rooms.LONGEST} characters")
+    if not text or len(text) > groups.LONGEST or not text.isprintable():
+        raise _Unusable(f"a name of 1 to {groups.LONGEST} characters")
     return SetProfile(text)
 
 
 def _room(text: str) -> Command:
-    if wrong := rooms.problem(text):
+    if wrong := groups.problem(text):
         raise _Unusable(wrong)
     return SetRoom(text)
 
@@ -225,6 +135,7 @@ READERS: dict[str, Callable[[str], Command]] = {
     "camera": _camera,
     "policy": _policy,
     "feedback": _feedback,
+    "never": _allow,
     "profile": _profile,
     "room": _room,
 }
@@ -245,7 +156,7 @@ def read(name: str, payload: bytes) -> Command | str:
         near = difflib.get_close_matches(name, READERS, n=1)
         hint = f"; did you mean {near[0]}/set?" if near else f"; there are {', '.join(READERS)}."
         return f"There is no command {show(name.encode('utf-8', 'replace'))}/set{hint}"
-    if len(payload) > LONGEST_BYTES:
+    if len(payload) > (LONGEST_URI_BYTES if name == "never" else LONGEST_BYTES):
         return f"{name}/set takes a short text, got {len(payload)} bytes."
     try:
         text = payload.decode("utf-8-sig").strip(" \t\r\n\0")

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 
 from device import __version__
 from device.config.schema import Config
-from device.domain import EMOTIONS, MoodName, Playback, PolicyName, Publish, Transport
-from device.mqtt.command_parser import AUTO, Liking
-from device.mqtt.documents import OFF, ON, EventType
+from device.domain import EMOTIONS, EventType, Liking, MoodName, PlaybackState, PolicyName, Transport
+from device.mqtt.command_parser import AUTO
+from device.mqtt.documents import OFF, ON, encode
 from device.mqtt.groups import LONGEST
+from device.mqtt.messages import Publication
 from device.mqtt.topics import Topics
 
 
@@ -80,7 +81,7 @@ ENTITIES = (
     Entity("reason", "sensor", "Why", "mdi:head-question-outline", "track_state",
            value="(value_json.reason or '')[:255]"),
     Entity("playback", "sensor", "Playback", "mdi:play-pause", "track_state", value="value_json.state",
-           more=_choice(Playback)),
+           more=_choice(PlaybackState)),
     Entity("cover", "image", "Cover", "mdi:album", "track_cover", more={"content_type": "image/jpeg"}),
     # What can be asked for
     Entity("mood_choice", "select", "Mood choice", "mdi:emoticon-cool-outline", "mood_state", "mood_set",
@@ -102,6 +103,9 @@ ENTITIES = (
     _button(Transport.PREVIOUS, "Previous track", "mdi:skip-previous", "playback_set"),
     _button(Liking.LIKE, "Like", "mdi:thumb-up", "feedback_set"),
     _button(Liking.DISLIKE, "Dislike", "mdi:thumb-down", "feedback_set"),
+    _button(Liking.NEVER, "Never again", "mdi:cancel", "feedback_set"),
+    Entity("allow", "button", "Allow the latest banned track", "mdi:undo", obeys="never_set", category="config",
+           more={"payload_press": "undo"}),
     Entity("profile", "text", "Profile", "mdi:account-heart", "profile_state", "profile_set", category="config",
            more={"min": 1, "max": LONGEST}),
     Entity("room", "text", "Room", "mdi:sofa", "room_state", "room_set", category="config",
@@ -129,7 +133,7 @@ ENTITIES = (
 )
 
 
-def announcement(config: Config, topics: Topics) -> Publish:
+def announcement(config: Config, topics: Topics) -> Publication:
     """What to publish, retained, so that Home Assistant knows the device and all its entities."""
     unique = f"affetto_{topics.device_id}"
     device: dict[str, object] = {
@@ -141,19 +145,21 @@ def announcement(config: Config, topics: Topics) -> Publish:
     }
     if config.device.room:
         device["suggested_area"] = config.device.room
+    components = {entity.key: component(entity, topics) for entity in ENTITIES}
+    components["volume"]["max"] = config.player.max_volume  # the slider ends where the device does
     document: dict[str, object] = {
         "device": device,
         "origin": {"name": "Affetto", "sw_version": __version__},
         "availability_topic": topics.availability,
-        "components": {entity.key: component(entity, topics) for entity in ENTITIES},
+        "components": components,
     }
-    return Publish(topics.discovery, document)
+    return Publication(topics.discovery, encode(document))
 
 
-def withdrawal(topics: Topics) -> Publish:
+def withdrawal(topics: Topics) -> Publication:
     """What to publish instead where no discovery is wanted: nothing, retained, which takes back what was announced
     before. Home Assistant forgets the device; where there was none, nothing happens."""
-    return Publish(topics.discovery, "")
+    return Publication(topics.discovery, b"")
 
 
 def component(entity: Entity, topics: Topics) -> dict[str, object]:

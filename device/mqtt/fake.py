@@ -1,19 +1,18 @@
-"""A broker and its client without network or threads, for tests and for trying things out.
+"""A broker and a connection to it without network or threads, for tests and for trying things out.
 
-They obey the same contract as `mqtt.Mqtt` on a real broker (tests/test_mqtt.py runs one suite over both); events are
-put from within the call that causes them.
+They obey the same contract as `client.Connection` on a real broker: tests/test_mqtt.py runs one suite over both. Events
+are put from within the call that causes them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from paho.mqtt.client import topic_matches_sub
 
-from device.domain import BrokerConnected, BrokerLost, Event, Message, Publish
-from device.mqtt.documents import OFFLINE, encode
-from device.mqtt.topics import Topics
+from device.mqtt.documents import OFFLINE
+from device.mqtt.messages import BrokerConnected, BrokerLost, ConnectionEvent, Message
 
 
 @dataclass
@@ -23,7 +22,7 @@ class FakeBroker:
     up: bool = True
     retained: dict[str, bytes] = field(default_factory=dict)
     said: list[tuple[str, bytes, bool]] = field(default_factory=list)
-    _clients: list[FakeMqtt] = field(default_factory=list)
+    _clients: list[FakeConnection] = field(default_factory=list)
 
     def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
         """Keep it if it is to be retained (empty: forget), and hand it to whoever listens."""
@@ -36,13 +35,13 @@ class FakeBroker:
             if client.connected and client.hears(topic):
                 client.receive(Message(topic, payload))
 
-    def join(self, client: FakeMqtt) -> None:
+    def join(self, client: FakeConnection) -> None:
         """A client wants to be connected, now or as soon as the broker is there."""
         self._clients.append(client)
         if self.up:
             client.connect()
 
-    def leave(self, client: FakeMqtt) -> None:
+    def leave(self, client: FakeConnection) -> None:
         """A client goes for good."""
         if client in self._clients:
             self._clients.remove(client)
@@ -61,14 +60,17 @@ class FakeBroker:
             client.connect()
 
 
-class FakeMqtt:
-    """A `Messenger` on a `FakeBroker`."""
+class FakeConnection:
+    """A `Link` to a `FakeBroker`."""
 
-    def __init__(self, broker: FakeBroker, topics: Topics, put: Callable[[Event], None]) -> None:
+    alive = True
+
+    def __init__(
+        self, broker: FakeBroker, put: Callable[[ConnectionEvent], None], filters: Iterable[str], will: str = ""
+    ) -> None:
         self.connected = False
-        self._broker, self._topics, self._put = broker, topics, put
-        self._always = (topics.commands, topics.home_assistant_status)
-        self._filters: tuple[str, ...] = self._always
+        self._broker, self._put, self._will = broker, put, will
+        self._filters = tuple(filters)
         self._closed = False
 
     def start(self) -> None:
@@ -77,22 +79,23 @@ class FakeMqtt:
         if not self._broker.up:
             self._put(BrokerLost("There is no broker yet."))
 
-    def publish(self, action: Publish) -> None:
+    def publish(self, topic: str, payload: bytes, retain: bool) -> None:
         """Send it, or drop it while the broker is away."""
         if self.connected:
-            self._broker.publish(action.topic, encode(action.payload), action.retain)
+            self._broker.publish(topic, payload, retain)
 
-    def subscribe_room(self, room: str) -> None:
-        """Obey this room's commands too, and no other room's."""
-        old, self._filters = self._filters, (*self._always, *filter(None, (self._topics.room_commands(room),)))
+    def subscribe(self, *filters: str) -> None:
+        """Hear these and nothing else from now on."""
+        old, self._filters = self._filters, filters
         if self.connected:
-            self._hear_retained(tuple(name for name in self._filters if name not in old))
+            self._hear_retained(tuple(name for name in filters if name not in old))
 
     def close(self) -> None:
         """Say "offline" and end."""
         if not self._closed:
             self._closed = True
-            self.publish(Publish(self._topics.availability, OFFLINE))
+            if self._will:
+                self.publish(self._will, OFFLINE, True)
             self.connected = False
             self._broker.leave(self)
 

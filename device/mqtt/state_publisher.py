@@ -1,112 +1,133 @@
-"""What the world is told over MQTT, and what it was told already. Pure; main thread, owned by the session."""
+"""Renders the Snapshot as retained documents, and gives only those that differ from what was sent. Pure; main thread.
+
+Wall-clock times are worked out here, anew when the clock is set: a Pi without a clock sets it while music plays.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from device.config.schema import MqttConfig
-from device.domain import Choice, Memory, Mood, Now, Playback, Publish
+from device.domain import Announce, Answer, HealthReport, Now, Position, Snapshot
 from device.mqtt import documents
-from device.mqtt.command_parser import Refusal
-from device.mqtt.documents import EventType
+from device.mqtt.documents import LISTED, OFF, ON, ONLINE
+from device.mqtt.messages import Publication
 from device.mqtt.topics import Topics
 
-Payload = str | bytes | Mapping[str, object]
-
 HEALTH_S = 60.0
-WEIGHTY = ("mood", "source", "since", "faces")  # a change of these is told at once
+CLOCK_SET_S = 2.0  # a wall clock that jumps by more than this was set
+DRIFT_S = 0.7  # a position that is off by less than this follows from the one that was sent
+
+Document = bytes | msgspec.Struct | list[documents.QueueItem] | Mapping[str, object]
 
 
 class StatePublisher:
-    """Turns state into retained documents and says only those that differ from what was said.
+    """Knows what a broker was sent. After `forget` all of it is sent again.
 
-    While the broker is away nothing is said; `connected` makes everything unsaid, so that all of it comes back.
-    `announcement` is what tells Home Assistant of the device, or takes that back (None: say neither). `former` are the
-    topics of the device before its name was changed in the settings: nothing is left there.
+    `announcement` describes the device to Home Assistant, or takes that back. `former` are the topics of the device
+    before the settings changed its name: nothing stays there.
     """
 
     def __init__(
-        self, config: MqttConfig, topics: Topics, announcement: Publish | None = None, former: Topics | None = None
+        self, config: MqttConfig, topics: Topics, announcement: Publication | None, former: Topics | None = None
     ) -> None:
-        self.topics = topics
-        self._former = former
-        self._config = config
-        self._announcement = announcement
-        self._said: dict[str, Payload] = {}
-        self._mood_said_at = float("-inf")
-        self._health_said_at = float("-inf")
-        self._up = False
+        self._config, self._topics = config, topics
+        self._announcement, self._former = announcement, former
+        self._sent: dict[str, Document] = {}
+        self._mood_sent_at = self._health_sent_at = float("-inf")
+        self._clock_s: float | None = None
+        self._position: Position | None = None
+        self._uri = ""
 
-    def connected(self) -> None:
-        """The broker (or Home Assistant) is there, and knows nothing of us."""
-        self._up = True
-        self._said.clear()
-        self._health_said_at = float("-inf")
+    def forget(self) -> None:
+        """The broker, or Home Assistant, knows nothing of us."""
+        self._sent.clear()
+        self._mood_sent_at = self._health_sent_at = float("-inf")
 
-    def lost(self) -> None:
-        """The broker is gone."""
-        self._up = False
+    def render(self, snapshot: Snapshot, now: Now) -> list[Publication]:
+        """What has to be sent so that the broker holds this snapshot."""
+        self._follow_clock(now)
+        self._follow_position(snapshot, now)
+        wanted = self._documents(snapshot)
+        news = {topic: document for topic, document in wanted.items() if self._sent.get(topic) != document}
+        if not self._mood_is_due(news, now):
+            del news[self._topics.mood_state]
+        if self._topics.mood_state in news:
+            self._mood_sent_at = now.mono
+        if self._health_is_due(snapshot.health, now):
+            self._health_sent_at = now.mono
+            news[self._topics.health] = documents.health_state(snapshot.health)
+        self._sent.update(news)
+        return [Publication(topic, _bytes(document)) for topic, document in news.items()]
 
-    def event(self, event_type: EventType, **facts: object) -> Publish:
-        """Something that happened: said once, not retained."""
-        return Publish(self.topics.event, documents.event(event_type, **facts), retain=False)
+    def notice(self, notice: Announce | Answer) -> Publication:
+        """What is said once."""
+        if isinstance(notice, Announce):
+            return Publication(self._topics.event, documents.encode(documents.event(notice)), retain=False)
+        report = documents.ErrorReport(
+            topic=documents.text(notice.origin.address), payload=notice.origin.words, message=notice.message
+        )
+        return Publication(self._topics.error, documents.encode(report), retain=False)
 
-    def refusal(self, refusal: Refusal) -> Publish:
-        """The answer to a command that cannot be obeyed: said once, not retained."""
-        return Publish(self.topics.error, documents.error(refusal), retain=False)
+    # --- What ought to be there ---
 
-    def documents(
-        self,
-        memory: Memory,
-        mood: Mood,
-        playback: Playback,
-        choice: Choice | None,
-        mark: tuple[float, float],
-        cover: bytes,
-        camera_open: bool,
-    ) -> dict[str, Payload]:
-        """Everything retained, as it ought to be. `mark`: see `PlaybackControl.mark`. The camera counts as off only
-        when the eye has let go of it."""
-        topics = self.topics
-        said: dict[str, Payload] = dict.fromkeys(self._former.retained if self._former else (), "")
-        said |= {
-            topics.mood_state: documents.mood_state(mood),
-            topics.track_state: documents.track_state(playback, choice, mark),
-            topics.track_cover: cover,
-            topics.volume_state: str(memory.volume),
-            topics.camera_state: "ON" if memory.camera or camera_open else "OFF",
-            topics.policy_state: str(memory.policy),
-            topics.profile_state: memory.profile,
-            topics.room_state: memory.room,
+    def _documents(self, snapshot: Snapshot) -> dict[str, Document]:
+        topics, playback, clock_s = self._topics, snapshot.playback, self._clock_s or 0.0
+        retained: dict[str, Document] = dict.fromkeys(self._former.retained if self._former else (), b"")
+        retained |= {
+            topics.mood_state: documents.mood_state(snapshot.mood, clock_s),
+            topics.track_state: documents.track_state(playback.state, playback.choice, self._position, clock_s),
+            topics.track_cover: playback.cover,
+            topics.queue_state: [documents.queue_item(one.track, one.reason) for one in snapshot.queue],
+            topics.never_state: [documents.queue_item(track) for track in snapshot.never[-LISTED:]],
+            topics.volume_state: str(playback.volume).encode(),
+            topics.camera_state: (ON if snapshot.camera.wanted or snapshot.camera.open else OFF).encode(),
+            topics.policy_state: snapshot.policy.encode(),
+            topics.profile_state: documents.text(snapshot.people.profile).encode(),
+            topics.room_state: documents.text(snapshot.room).encode(),
         }
         if self._announcement is not None:
-            said[self._announcement.topic] = self._announcement.payload
-        said[topics.availability] = documents.ONLINE  # last, so that whoever sees it can read all the rest
-        return said
+            retained[self._announcement.topic] = self._announcement.payload
+        retained[topics.availability] = ONLINE  # last, so that whoever sees it can read all the rest
+        return retained
 
-    def changes(self, documents: Mapping[str, Payload], now: Now) -> list[Publish]:
-        """What has to be said so that the broker holds `documents`."""
-        if not self._up:
-            return []
-        news = [(t, p) for t, p in documents.items() if self._said.get(t) != p and not self._can_wait(t, p, now)]
-        self._said.update(news)
-        return [Publish(topic, payload) for topic, payload in news]
+    def _follow_clock(self, now: Now) -> None:
+        """Times are sent as of one clock, until somebody sets it."""
+        clock_s = now.wall - now.mono
+        if self._clock_s is None or abs(clock_s - self._clock_s) > CLOCK_SET_S:
+            self._clock_s = clock_s
 
-    def health_due(self, now: Now) -> bool:
-        """Whether it is time for `health`; counts as said then."""
-        due = self._up and now.mono - self._health_said_at >= HEALTH_S
-        if due:
-            self._health_said_at = now.mono
-        return due
+    def _follow_position(self, snapshot: Snapshot, now: Now) -> None:
+        """A position is sent again when it jumps, stops or goes on; not while it follows from the one before."""
+        choice, position = snapshot.playback.choice, snapshot.playback.position
+        uri, sent = "" if choice is None else choice.track.uri, self._position
+        same = sent is not None and position is not None and sent.running == position.running and uri == self._uri
+        if same and sent is not None and position is not None:
+            same = abs(sent.at(now.mono) - position.at(now.mono)) < DRIFT_S
+        if not same:
+            self._position, self._uri = position, uri
 
-    def _can_wait(self, topic: str, payload: Payload, now: Now) -> bool:
-        """The mood's figures move with every frame; they are told at most every `mood_interval_s`, its name at once."""
-        if topic != self.topics.mood_state:
-            return False
-        said = self._said.get(topic)
-        early = now.mono - self._mood_said_at < self._config.mood_interval_s
-        same = isinstance(said, Mapping) and isinstance(payload, Mapping)
-        if same and early and all(payload.get(name) == said.get(name) for name in WEIGHTY):  # type: ignore[union-attr]
+    # --- What is due ---
+
+    def _mood_is_due(self, news: Mapping[str, Document], now: Now) -> bool:
+        """The mood's figures move with every frame: they go out every `mood_interval_s`. Its name goes out at once."""
+        mood, sent = news.get(self._topics.mood_state), self._sent.get(self._topics.mood_state)
+        if not isinstance(mood, documents.MoodState) or not isinstance(sent, documents.MoodState):
             return True
-        self._mood_said_at = now.mono
-        return False
+        weighty = (mood.mood, mood.source, mood.since, mood.faces) != (sent.mood, sent.source, sent.since, sent.faces)
+        return weighty or now.mono - self._mood_sent_at >= self._config.mood_interval_s
+
+    def _health_is_due(self, report: HealthReport, now: Now) -> bool:
+        """Every minute, and at once when there is other news than figures."""
+        sent = self._sent.get(self._topics.health)
+        if not isinstance(sent, documents.HealthState):
+            return True
+        fresh = documents.health_state(report)
+        changed = (fresh.problems, fresh.camera) != (sent.problems, sent.camera)
+        return changed or now.mono - self._health_sent_at >= HEALTH_S
+
+
+def _bytes(document: Document) -> bytes:
+    return document if isinstance(document, bytes) else documents.encode(document)

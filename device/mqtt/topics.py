@@ -1,17 +1,17 @@
 """The names of everything that Affetto says and hears over MQTT. Pure, any thread.
 
 This is the contract that other people's dashboards and automations rely on; it changes with a reason or not at
-all. `Topics` gives each full topic a name, and `parse` turns a message on a command topic into a command or a
-refusal.
+all. `Topics` gives each full topic a name, and `parse` turns a message on a command topic into a command,
+or a sentence that says why it is none.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from device.domain import Message
-from device.mqtt import groups as rooms
-from device.mqtt.command_parser import Command, HomeAssistantStatus, Refusal, read, show
+from device.domain import Command
+from device.mqtt import groups
+from device.mqtt.command_parser import read
 
 RETAINED = "{}/set was retained by the broker; send commands without the retain flag."
 
@@ -53,6 +53,9 @@ class Topics:
     room_state = _Below("room/state")
     room_set = _Below("room/set")
     feedback_set = _Below("feedback/set")
+    never_state = _Below("never/state")
+    never_set = _Below("never/set")
+    queue_state = _Below("queue/state")
     event = _Below("event")
     health = _Below("health")
     error = _Below("error")
@@ -72,7 +75,8 @@ class Topics:
         """Everything that a broker keeps of this device."""
         return (
             *(self.mood_state, self.track_state, self.track_cover, self.volume_state, self.camera_state),
-            *(self.policy_state, self.profile_state, self.room_state, self.health, self.discovery, self.availability),
+            *(self.queue_state, self.never_state, self.policy_state, self.profile_state, self.room_state),
+            *(self.health, self.discovery, self.availability),
         )
 
     @property
@@ -84,6 +88,11 @@ class Topics:
     def everything(self) -> str:
         """The filter for all that this device says (and is told)."""
         return f"{self.device}/#"
+
+    @property
+    def availability_of_all(self) -> str:
+        """The filter for the availability of every device below this base."""
+        return f"{self.base.strip('/')}/+/availability"
 
     @property
     def commands(self) -> str:
@@ -102,16 +111,14 @@ class Topics:
 
     def room_commands(self, room: str) -> str:
         """The filter for the commands of a room; empty for no room."""
-        return rooms.command_filter(self.base.strip("/"), room)
+        return groups.command_filter(self.base.strip("/"), room)
 
-    def parse(self, message: Message) -> Command | Refusal:
-        """What `message` asks for. Retained commands are refused: every start would obey them again."""
-        if message.topic == self.home_assistant_status:
-            return HomeAssistantStatus(message.payload.strip().lower() == b"online")
-        name = self._command_name(message.topic)
-        answer = RETAINED.format(name) if message.retained else read(name, message.payload)
-        return Refusal(message.topic, show(message.payload), answer) if isinstance(answer, str) else answer
+    def parse(self, topic: str, payload: bytes, retained: bool = False) -> Command | str:
+        """What a message on a command topic asks for, or why it asks for nothing. Retained commands are refused: every
+        start would obey them again."""
+        name = self._command_name(topic)
+        return RETAINED.format(name) if retained else read(name, payload)
 
     def _command_name(self, topic: str) -> str:
         own = topic.removeprefix(f"{self.device}/").removesuffix("/set")
-        return rooms.command_name(self.base.strip("/"), topic) or own
+        return groups.command_name(self.base.strip("/"), topic) or own

@@ -1,14 +1,14 @@
-"""The music: what is on the disks, what it sounds like, which of it fits, and how it comes to be heard.
+"""The music: what is on the disks, what it sounds like, which of it fits, and how it reaches the loudspeaker.
 
-A room for each subject; each knows only those before it in this list, and a test holds that:
+Each package has one subject. The packages import only those that come before them in this list, and a test holds that:
 
-- `reading`: what one file says of itself: tags, cover, and the key of its content;
-- `analysis`: what it sounds like: from the decoded sound to a place in the plane of valence and arousal;
-- `workers`: the processes in which both of that happens, because anybody may have made the files;
-- `catalogue`: all files on the disks, and what is known of them; it gives out the library;
-- `choosing`: which track of the library comes next, for whom, and why;
-- `sound`: from decoded samples to a sound device;
-- `playing`: the player itself, which takes orders and decodes with libVLC.
+- `metadata`: what one file says of itself: tags, cover, and the key of its content;
+- `analysis`: what it sounds like: from decoded sound to a point in the plane of valence and arousal;
+- `workers`: the processes in which both happen, because anybody may have made the files;
+- `library`: all files on the disks, and what is known of them;
+- `recommend`: which track of the library comes next, for whom, and why;
+- `audio`: from decoded samples to a sound device;
+- `playback`: the player, which decodes with libVLC.
 
-track_mood.py, what analysis finds out, is shared by those who hear, carry and keep it.
+They share `track_mood`, what analysis finds out, and `uri`.
 """

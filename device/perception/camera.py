@@ -1,7 +1,6 @@
-"""What a camera is, the one that the settings ask for, and a camera for tests.
+"""What a camera is, the one that the settings name, and a camera for tests.
 
-A camera belongs to one thread of the eye's process: it opens, reads and closes it. Frames never leave that
-process.
+A camera belongs to one thread of the eye's process, which opens, reads and closes it. Frames never leave that process.
 """
 
 from __future__ import annotations
@@ -19,27 +18,30 @@ from device.perception.frame import Frame, Gray
 from device.perception.picamera import PiCamera, find_camera
 from device.perception.v4l2 import V4l2Camera, find_node
 
+SLOWEST_FPS, FASTEST_FPS = 0.1, 240.0
+
 
 class Camera(Protocol):
-    """A source of gray frames. It is open once it is constructed, or construction raised CameraError."""
+    """A source of gray frames. The constructor opens it, or raises CameraError."""
 
     def describe(self) -> str:
         """The camera in a few words for people."""
 
     def frames(self) -> Iterator[Frame]:
-        """The frames as they come. Ends with the recording or after `close`; raises CameraError when the
-        camera is unplugged. Blocks without limit if the camera hangs."""
+        """The frames as they come, without those that cannot be read. Ends with the recording or after `close`; raises
+        CameraError when somebody unplugs the camera, or after `hang_s` of bad frames. Blocks if the camera hangs."""
 
     def close(self) -> None:
         """Let go of the camera; a second call does nothing."""
 
 
 def open_camera(config: CameraConfig, *, live: bool = True) -> Camera:
-    """Open the camera that `config.source` names; raises CameraError with what to do if that fails.
+    """Open the camera that `config.source` names; raises CameraError, which says what to do.
 
-    `live=False` lets recordings run once and as fast as they are read; real cameras know no other than real
-    time.
+    With `live=False` a recording runs once, as fast as the caller reads; a real camera always runs in real time.
     """
+    if not SLOWEST_FPS <= config.fps <= FASTEST_FPS:  # NaN too
+        raise CameraError(f"No camera gives {config.fps:g} frames a second; set camera.fps to a number like 8.")
     source = config.source.strip()
     if source == "auto":
         return _first(config)
@@ -67,8 +69,8 @@ def _first(config: CameraConfig) -> Camera:
 
 
 class FakeCamera:
-    """Shows the given pictures once, `fps` a second by its own count, and then does what a real camera may
-    do: `end` (like a recording), `unplug` (raises CameraError) or `hang` (blocks until it is closed)."""
+    """Shows `pictures` once, `fps` a second by its own count, and `then` does what a real camera may do: `end` (like a
+    recording), `unplug` (raises CameraError) or `hang` (blocks until `close`)."""
 
     def __init__(self, pictures: Sequence[Gray], *, fps: float = 8.0, then: str = "end", live: bool = False) -> None:
         self._pictures, self._fps, self._then, self._live = pictures, fps, then, live

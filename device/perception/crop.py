@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from device.domain import Face
+from device.perception.frame import Gray
 
 SIDE_PX = 48
 CENTRE_PX = (23.8, 27.1)  # midway between eyes and mouth
@@ -21,8 +22,6 @@ SIZE_PX = 25.2  # hypotenuse of eye-to-eye and eyes-to-mouth
 BOX_PX = 45.0  # square root of width times height of the detector's box, for faces without usable landmarks
 BOX_CENTRE_PX = (23.8, 24.0)
 FINEST = 8  # the frame is sampled at most so many times finer than the crop before it is averaged down
-
-Gray = npt.NDArray[np.uint8]
 
 
 def align(gray: Gray, face: Face) -> Gray:

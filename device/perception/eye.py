@@ -1,8 +1,8 @@
 """The eye's process: frames in, readings out. It has the camera; it has no network and writes no file.
 
-`Eye.step` turns one frame into one reading and decides how much of the work a frame is worth. `serve` sends the
-readings over a socket until the other side closes it: camera on means connected. Everything runs on the main thread
-except the watchdog (see watchdog.py), which ends the process when the camera hangs.
+`Eye.step` turns one frame into one reading, and decides how much work the frame is worth. `serve` sends the readings
+over a socket until the other side closes it: camera on means connected. Everything runs on the main thread except the
+watchdog (see watchdog.py), which ends the process when the camera hangs.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ from device.perception.protocol import HEARTBEAT_S, MAX_FACES, OPENING_S, Hello,
 from device.perception.tracker import Tracked, Tracker, overlap
 from device.perception.watchdog import Watchdog
 
-LOOK_AGAIN_S = 2.0  # somebody who sits still from the start is found after this long
-REST_S = 0.2  # faces that keep still are looked for only so often; their emotions are scored in every frame
-STILL = 0.8  # share of the box, as intersection over union, that two sightings of a still face have in common
+LOOK_AGAIN_S = 2.0  # looks for faces at least so often, and so finds somebody who sits still from the start
+REST_S = 0.2  # looks for faces that keep still only so often, but scores their emotions in every frame
+STILL = 0.8  # intersection over union of the boxes in two sightings of a still face
 
 T = TypeVar("T")
 
@@ -65,8 +65,7 @@ class Eye:
         self._looked_s = -LOOK_AGAIN_S
 
     def readings(self) -> Iterator[Reading]:
-        """A reading for every frame in which something moved or a face was seen, and when the last face left; at
-        least one a second."""
+        """A reading for every frame with motion or a face, and when the last face has left; at least one a second."""
         spoke_s, had_faces = -HEARTBEAT_S, False
         for frame in self.camera.frames():
             reading = self.step(frame)
@@ -76,7 +75,7 @@ class Eye:
                 yield reading
 
     def step(self, frame: Frame) -> Reading:
-        """What is seen in `frame`. Only the frames before it matter, not the clock."""
+        """What the eye sees in `frame`. It depends on the frames before, not on the clock."""
         costs = {"read": frame.cost_ms}
         moved = _timed(costs, "gate", lambda: self._gate.moved(frame.gray, frame.at_s))
         if self._worth_a_look(moved, frame.at_s):
@@ -116,7 +115,7 @@ class Eye:
 
 
 def open_eye(config: Config, *, live: bool = True) -> Eye:
-    """The eye that the settings ask for. Models first: a camera that nobody can use is not switched on.
+    """The eye of these settings. It loads the models first, so that no camera goes on that nobody can use.
 
     Raises ModelError or CameraError.
     """
@@ -126,18 +125,18 @@ def open_eye(config: Config, *, live: bool = True) -> Eye:
 
 
 def serve(config: Config, sock: socket.socket, *, start: Callable[[Config], Eye] = open_eye) -> int:
-    """Look and tell until the peer closes `sock`; returns the exit status.
+    """Send readings until the peer closes `sock`; returns the exit status.
 
-    Says why before it ends by itself, with status 1. Where the camera blocks the thread that calls this, the watchdog
-    ends the whole process.
+    Before it ends by itself, with status 1, it sends the reason. If the camera blocks this thread, the watchdog ends
+    the whole process.
     """
     with Watchdog(sock, OPENING_S, silence_s(config.camera)) as watchdog:
         try:
             with closing(start(config)) as eye:
-                _tell(eye, watchdog)
+                _send_readings(eye, watchdog)
             raise CameraError(f"The {eye.camera.describe()} has come to its end.")
         except (ConnectionError, TimeoutError):
-            return 0  # the peer left, or does not listen any more
+            return 0  # the peer has left, or does not read any more
         except AffettoError as error:
             watchdog.last_words(encode(Trouble(str(error))))
             return 1
@@ -145,14 +144,14 @@ def serve(config: Config, sock: socket.socket, *, start: Callable[[Config], Eye]
 
 def main(config: Config, fd: int | None = None, listen: Path | None = None) -> int:
     """`affetto eye`: serve one conductor over the socket `fd`, a new socket at the path `listen`, or the one that
-    systemd hands over; returns the exit status. Raises LinkError where there is no such socket."""
+    systemd hands over; returns the exit status. Raises LinkError if there is no such socket."""
     keep_private()
     os.nice(5)  # music that stutters is worse than a mood that comes late
     with _peer(fd, listen) as sock:
         return serve(config, sock)
 
 
-def _tell(eye: Eye, watchdog: Watchdog) -> None:
+def _send_readings(eye: Eye, watchdog: Watchdog) -> None:
     for number, reading in enumerate(eye.readings()):
         if number == 0:
             watchdog.say(encode(Hello(eye.camera.describe())))
@@ -160,7 +159,7 @@ def _tell(eye: Eye, watchdog: Watchdog) -> None:
 
 
 def _peer(fd: int | None, listen: Path | None) -> socket.socket:
-    """The connection to the conductor; where the socket at hand is one to listen on, the first that comes."""
+    """The connection to the conductor: the socket itself, or the first connection to it if it is a listening one."""
     try:
         sock = _given(fd, listen)
         if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
@@ -168,7 +167,7 @@ def _peer(fd: int | None, listen: Path | None) -> socket.socket:
         with sock:
             peer, _address = sock.accept()
     except OSError as error:
-        raise LinkError(f"The eye's socket cannot be used ({error}); start the eye through affetto run.") from error
+        raise LinkError(f"The eye's socket cannot be used ({error}); affetto run starts the eye by itself.") from error
     if listen is not None:
         listen.unlink(missing_ok=True)
     return peer
@@ -183,8 +182,8 @@ def _given(fd: int | None, listen: Path | None) -> socket.socket:
     handed = [fd] if fd is not None else systemd.listen_fds()
     if not handed:
         raise LinkError(
-            "The eye has nobody to tell: it is started by affetto run, or by systemd through affetto-eye.socket; "
-            "to see what it sees, use affetto watch."
+            "The eye has no socket to send its readings to. Use affetto run, which starts the eye by itself, "
+            "or affetto watch, which shows what it sees."
         )
     return socket.socket(fileno=handed[0])
 

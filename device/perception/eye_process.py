@@ -1,7 +1,7 @@
-"""The two ways to an eye: start one as a child process, or dial the socket of one that systemd starts.
+"""The two ways to an eye: start one as a child process, or connect to the socket of one that systemd starts.
 
-Both give a connected socket and an end. A child is surely gone after `close`: no orphan, no zombie. Used by the
-link's thread.
+Both give a connected socket and an end. A child is surely gone after `close`: no orphan, no zombie. Used by the eye
+client's thread.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import logging
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
 from typing import IO, Protocol
 
@@ -17,12 +18,14 @@ from device.errors import LinkError
 
 log = logging.getLogger("affetto.eye")
 
-# together below 2 s: to leave by itself, to leave when told to, to be gone after SIGKILL
+# together below 2 s: to leave when the socket closes, to leave after SIGTERM, to be gone after SIGKILL
 LEAVE_S, TERMINATE_S, KILL_S = 0.8, 0.4, 0.6
-DIAL_S = 2.0
+CONNECT_S = 2.0
+LONGEST_LINE = 4096  # bytes of standard error; what is longer is cut into several
+LINES_A_MINUTE = 30  # of standard error in the log: a camera's library may complain about each frame
 
 
-class Line(Protocol):
+class EyeConnection(Protocol):
     """A connection to an eye."""
 
     sock: socket.socket
@@ -33,14 +36,17 @@ class Line(Protocol):
 
 
 class EyeProcess:
-    """The eye as a child process with one end of a socket pair; raises LinkError if it cannot be started.
+    """The eye as a child process with one end of a socket pair; raises LinkError if the system cannot start it.
 
-    Its own session, so that a Ctrl-C in the terminal is the conductor's to answer. What it writes to standard error
-    goes to the log.
+    Its own session, so that the conductor answers a Ctrl-C in the terminal. What it writes to standard error goes to
+    the log.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
-        self.sock, theirs = socket.socketpair()
+        try:
+            self.sock, theirs = socket.socketpair()
+        except OSError as error:
+            raise LinkError(f"The eye cannot be started ({error}); restart Affetto.") from error
         with theirs:
             number = theirs.fileno()
             try:
@@ -50,8 +56,6 @@ class EyeProcess:
                     stdin=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
                     start_new_session=True,
-                    text=True,
-                    errors="replace",
                 )
             except OSError as error:
                 self.sock.close()
@@ -59,18 +63,20 @@ class EyeProcess:
         self.pid: int | None = self._process.pid
         self._last_words = ""
         assert self._process.stderr is not None
-        self._reader = threading.Thread(target=self._pass_on, args=(self._process.stderr,), daemon=True)
+        self._reader = threading.Thread(
+            target=self._log_errors, args=(self._process.stderr,), name="eye stderr", daemon=True
+        )
         self._reader.start()
 
     def close(self) -> str:
-        self.sock.close()  # which is how an eye is asked to end
+        self.sock.close()  # which asks an eye to end
         ended = self._wait(LEAVE_S)
         for ask, patience_s in ((self._process.terminate, TERMINATE_S), (self._process.kill, KILL_S)):
             if not ended:
                 ask()
                 ended = self._wait(patience_s)
         if not ended:
-            return f"The eye (process {self.pid}) cannot be ended, its camera's driver hangs; restart the machine."
+            return f"The eye (process {self.pid}) does not end, because its camera's driver hangs; restart the machine."
         self._reader.join(KILL_S)
         words = f": {self._last_words}" if self._last_words else "."
         return f"The eye ended unexpectedly with status {self._process.returncode}{words}"
@@ -82,21 +88,32 @@ class EyeProcess:
             return False
         return True
 
-    def _pass_on(self, stderr: IO[str]) -> None:
+    def _log_errors(self, stderr: IO[bytes]) -> None:
+        minute, count = -1.0, 0
         with stderr:
-            for line in stderr:
-                self._last_words = line.strip()[:300] or self._last_words
-                log.info("eye: %s", line.rstrip())
+            while raw := stderr.readline(LONGEST_LINE):
+                line = raw.decode(errors="replace").strip()
+                self._last_words = line[:300] or self._last_words
+                if (now := time.monotonic() // 60) != minute:
+                    minute, count = now, 0
+                count += 1
+                if count <= LINES_A_MINUTE:
+                    log.info("eye: %s", line)
+                elif count == LINES_A_MINUTE + 1:
+                    log.info("eye: The rest of this minute's lines is left out.")
 
 
 class SocketEye:
-    """A connection to the socket of an eye that somebody else starts; raises LinkError if nobody answers there."""
+    """A connection to the socket of an eye that systemd starts; raises LinkError if nothing answers there."""
 
     pid: int | None = None
 
     def __init__(self, path: str) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(DIAL_S)
+        try:
+            self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        except OSError as error:
+            raise LinkError(f"The eye's socket cannot be opened ({error}); restart Affetto.") from error
+        self.sock.settimeout(CONNECT_S)
         try:
             self.sock.connect(path)
         except OSError as error:

@@ -14,9 +14,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
-Gray = npt.NDArray[np.uint8]
+from device.perception.frame import Gray
 
 DARKEST, BRIGHTEST = 80.0, 180.0  # mean grays that need no help
 MOST = 4.0  # the strongest power, and its inverse: beyond, there is only noise to be lifted

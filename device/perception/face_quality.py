@@ -1,15 +1,14 @@
-"""How sure the eye is that a detected face can be read: the product of five shares, each in [0, 1].
+"""How certain it is that the emotion of a detected face can be read: the product of five factors, each in [0, 1].
 
 - the detector's score;
-- size: a face 12 pixels high or less says nothing, from 32 pixels on size is no matter (the emotion model looks at
-  48 x 48 pixels, so 32 are enlarged by half);
+- size: 0 up to 12 pixels of height, 1 from 32 pixels on (the emotion model takes 48 x 48 pixels, which enlarges 32 by
+  half);
 - frontality: how far the nose is from the middle of the eyes, along the line of the eyes and in units of their
   distance, and how far down the nose is between eyes and mouth. In talks, portraits and masked faces (8,879 faces
-  with landmarks) 95 of 100 noses are within 0.3 to 0.38 of the middle and 90 of 100 at 0.47 to 0.76 of the way
-  down, so those count in full; at 0.7, or above the eyes or below the mouth, it is a profile and counts nothing;
-- how much of the box is inside the frame, squared, because half a face is worth less than half;
-- a half for a face found for the first time, because what a detector takes for a face by mistake is mostly gone in
-  the next frame, and a face is not.
+  with landmarks) 95 of 100 noses are within 0.3 to 0.38 of the middle and 90 of 100 at 0.47 to 0.76 of the way down;
+  those get 1. A nose at 0.7, above the eyes or below the mouth means a profile, which gets 0;
+- the share of the box inside the frame, squared, because half a face is worth less than half;
+- 0.5 for a face found for the first time: most of what a detector mistakes for a face is gone in the next frame.
 
 Pure.
 """

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from device.domain import Face
 from device.errors import ModelError
 from device.model import Float32Array, Int8Array, Model
+from device.perception.frame import Gray
 from device.perception.frame_levels import levels
 
 STRIDES = (8, 16, 32)
@@ -34,8 +35,6 @@ pictures and the hard set; plain and soft suppression place landmarks worse, and
 
 SURER = 2
 """Cells of one face are averaged by this power of their scores."""
-
-Gray = npt.NDArray[np.uint8]
 
 
 class FaceDetector:

@@ -1,8 +1,6 @@
-"""What a camera delivers: a gray picture with its time, brought to the size and the way up that the eye works
-with.
+"""What a camera delivers: a gray picture with its time, upright and of the size that the eye works with.
 
-Used by the cameras, on whatever thread reads them. Frames stay in the eye's process; nothing here stores or
-sends one.
+The cameras use it, on the thread that reads them. Frames stay in the eye's process; nothing here stores or sends one.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ class Frame:
     """A gray picture, uint8[height, width], C-contiguous, the right way up.
 
     `at_s` is CLOCK_MONOTONIC for everything that runs in real time and the recording's own time otherwise.
-    `cost_ms` is what decoding and converting took, without the waiting for the frame.
+    `cost_ms` is the time for decoding and converting, without waiting for the frame.
     """
 
     gray: Gray
@@ -40,11 +38,9 @@ def to_gray(picture: npt.NDArray[Any]) -> Gray:
 
 
 def fit(gray: Gray, width: int, height: int) -> Gray:
-    """Shrink to lie within `width` x `height` pixels. The aspect stays, nothing is cut off, nothing is
-    enlarged.
+    """Shrink to fit within `width` x `height` pixels; keep the aspect ratio, and never enlarge.
 
-    Neither cropped nor padded: the detector takes any size, and faces at the edge of a wide picture count
-    too.
+    It neither crops nor pads: the detector takes any size, and faces at the edge of a wide picture count too.
     """
     rows, columns = gray.shape
     scale = min(width / columns, height / rows, 1.0)
@@ -55,5 +51,5 @@ def fit(gray: Gray, width: int, height: int) -> Gray:
 
 
 def turn(gray: Gray, degrees: int) -> Gray:
-    """Turn clockwise by 0, 90, 180 or 270 degrees."""
+    """Rotate clockwise by 0, 90, 180 or 270 degrees."""
     return np.ascontiguousarray(np.rot90(gray, k=-(degrees // 90)))

@@ -1,6 +1,6 @@
-"""Keeps what the eye has in memory out of swap and out of core dumps, as far as the system lets it.
+"""Keeps the eye's memory out of swap and out of core dumps, as far as the system allows.
 
-Called once at the eye's start. Touches only the calling process; the limits come from affetto-eye.service.
+The eye calls it once, at its start. It affects only the calling process; affetto-eye.service sets the limits.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4
 
 
 def keep_private() -> bool:
-    """No core dumps, and no page of this process in swap (mlockall(2), only pages that are used count); whether memory
-    is locked. Without a limit that is endless it is not even tried: a lock that ran full would refuse memory later."""
+    """Forbid core dumps, and lock all used pages of this process in memory (mlockall(2)); whether it locked them.
+
+    It does so only without a limit on locked memory: with one, the system would refuse memory later.
+    """
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] != resource.RLIM_INFINITY:

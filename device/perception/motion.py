@@ -1,8 +1,8 @@
 """The motion gate: whether anything in the picture moved, for a small part of what looking for faces costs.
 
-The picture is shrunk to means over blocks, which averages the sensor's noise away, and compared with a background
-that follows slowly. What makes the whole picture brighter or darker by a factor, such as a lamp or automatic
-exposure, is no motion. No state but the background; the eye's thread calls it once for each frame.
+It shrinks the picture to means over blocks, which averages the sensor's noise away, and compares them with a background
+that follows slowly. What makes the whole picture brighter or darker by a factor, such as a lamp or automatic exposure,
+is no motion. Its only state is the background; the eye's thread calls it once for each frame.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import numpy.typing as npt
 from device.perception.frame import Gray
 
 BLOCK_PX = 8
-FOLLOW_S = 4.0  # time constant of the background: what moved in and stays belongs to it after a few seconds
+FOLLOW_S = 4.0  # time constant of the background: what stays belongs to it after a few seconds
 CONTRAST = 5.0  # gray levels by which the mean of a block must differ; a dark room's noise stays below 2
 NOISE_FACTOR = 6.0  # and by so many times the typical difference of this frame's blocks
-DARK = 4.0  # gray levels; keeps black from counting as a change of light
+DARK = 4.0  # gray levels, added to both sides of a ratio: else noise in black would look like a change of light
 BLOCKS = 2  # so many blocks must differ: a face at 4 m covers about four at 320 x 240
 
 
 class MotionGate:
-    """Compares each frame with a slow background. Sees motion in the first frame and after a change of size."""
+    """Compares each frame with a slow background. The first frame, and the first of another size, count as motion."""
 
     def __init__(self) -> None:
         self._background: npt.NDArray[np.float32] | None = None
@@ -46,7 +46,7 @@ class MotionGate:
 
 
 def shrink(gray: Gray) -> npt.NDArray[np.float32]:
-    """The means over blocks of 8 x 8 pixels, float32[H // 8, W // 8]; a rest at the right and below is left out."""
+    """The means over blocks of 8 x 8 pixels, float32[H // 8, W // 8]; without the rest at the edges."""
     rows, columns = gray.shape[0] // BLOCK_PX, gray.shape[1] // BLOCK_PX
     whole = gray[: rows * BLOCK_PX, : columns * BLOCK_PX]
     blocks = whole.reshape(rows, BLOCK_PX, columns, BLOCK_PX)

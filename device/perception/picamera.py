@@ -1,8 +1,8 @@
 """The Raspberry Pi's own camera, through picamera2, which comes from the system's packages and not from PyPI.
 
-The low-resolution stream is YUV 4:2:0, whose first rows are the picture in gray: the image processor has
-already scaled it and nothing is left to convert. One process opens the camera once: reopening Picamera2 leaks
-memory (raspberrypi/picamera2#887), so the eye ends with its camera. One thread opens, reads and closes it.
+The low-resolution stream is YUV 4:2:0, whose first rows are the picture in gray: the image processor scales it, and
+nothing is left to convert. A process opens the camera once, because reopening Picamera2 leaks memory
+(raspberrypi/picamera2#887); the eye ends with its camera. One thread opens, reads and closes it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from device.perception.frame import Frame, turn
 def find_camera() -> tuple[int, str] | None:
     """Number and model of the first camera on a camera port, such as (0, "imx708"), or None without one.
 
-    libcamera also lists USB cameras, at the end; they have no low-resolution stream and are left to V4L2.
+    libcamera also lists USB cameras, at the end; they have no low-resolution stream, and V4L2 reads them.
     """
     try:
         cameras = _picamera2().global_camera_info()
@@ -85,7 +85,7 @@ class PiCamera:
             controls={"FrameRate": self._config.fps},
         )
         self._camera.configure(wanted)
-        self._size = tuple(self._camera.camera_configuration()["lores"]["size"])  # what the hardware made of it
+        self._size = tuple(self._camera.camera_configuration()["lores"]["size"])  # what the hardware gives instead
         self._camera.start()
 
 

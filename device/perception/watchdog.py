@@ -1,7 +1,7 @@
-"""Ends the eye's process when nobody listens any more, or when its camera hangs.
+"""Ends the eye's process when the conductor has gone, or when the camera hangs.
 
-A thread of its own, because a camera that hangs blocks the main thread inside a C library, where no exception and no
-signal handler of Python arrives. Owns the sending side of the socket, so that its last words do not land in the
+It has its own thread, because a camera that hangs blocks the main thread inside a C library, where no exception and no
+signal handler of Python arrives. It owns the sending side of the socket, so that its last words never land in the
 middle of a reading.
 """
 
@@ -19,13 +19,13 @@ from typing import Self
 from device.perception.protocol import Trouble, encode
 
 POLL_MS = 250
-GRACE_S = 0.3  # what the main thread gets to leave by itself, closing the camera, when the peer has gone
+GRACE_S = 0.3  # time for the main thread to close the camera and leave by itself when the peer has gone
 
 
 class Watchdog:
-    """`say` counts as a sign of life: the first has to come within `opening_s`, each next within `silence_s`.
+    """Each `say` is a sign of life: the first must come within `opening_s`, each later one within `silence_s`.
 
-    `end` ends the process with a status; tests give another.
+    `end` ends the process with a status; tests replace it.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Watchdog:
             try:
                 self._peer.sendall(line)
             except OSError:
-                pass  # nobody is left to hear it
+                pass  # the peer has gone too
             finally:
                 self._sending.release()
 
@@ -87,7 +87,7 @@ class Watchdog:
                 return
 
     def _gone(self) -> bool:
-        """Whether the peer has closed; what it should say against the protocol is thrown away."""
+        """Whether the peer has closed. It sends nothing by the protocol; what it sends all the same goes unread."""
         try:
             return self._peer.recv(4096, socket.MSG_DONTWAIT) == b""
         except BlockingIOError:

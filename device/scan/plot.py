@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 
 from device.domain import MOOD_AFFECT, MoodName
+from device.music.library.catalogue import plural
 from device.scan.points import Point, counts, doubtful
 
 INK, FAINT, GRID = "#22262b", "#767d86", "#e7e9ec"
@@ -27,11 +28,11 @@ COLOURS = {
     MoodName.TENSE: "#7d55a8",
     MoodName.ANGRY: "#c4372f",
 }
-FEW = 60  # up to so many tracks each is drawn with its uncertainty, and named where there is room
+FEW = 60  # tracks; up to so many, each is drawn with its uncertainty
 MOST_NAMES = 12
 WIDTH_IN, HEIGHT_IN, DPI = 12.0, 9.0, 110
 LIMIT = 1.12
-FEWEST = 25  # up to so many, each is named in the plane
+FEWEST = 25  # tracks; up to so many have their titles in the plane
 WIDE_FONTS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "Droid Sans Fallback", "WenQuanYi Zen Hei", "Unifont")
 
 
@@ -53,12 +54,14 @@ def _draw(points: Sequence[Point], out: Path) -> None:
     side = figure.add_axes((0.74, 0.07, 0.25, 0.86))
     frame(plane)
     scatter(plane, points)
-    names = doubtful(points, MOST_NAMES)
-    point_out(plane, names)
-    name_points(plane, points, names)
-    name_moods(plane)
-    tell(side, points, names)
-    figure.suptitle("Where the library stands", x=0.06, y=0.975, ha="left", color=INK, size=15, weight="bold")
+    doubts = doubtful(points, MOST_NAMES)
+    mark_doubts(plane, doubts)
+    label_points(plane, points, doubts)
+    label_moods(plane)
+    describe(side, points, doubts)
+    figure.suptitle(
+        "The library in the plane of valence and arousal", x=0.06, y=0.975, ha="left", color=INK, size=15, weight="bold"
+    )
     beside = out.with_name(f".{out.name}.part")
     try:
         with warnings.catch_warnings():  # of letters that no font here has: they become boxes
@@ -85,8 +88,8 @@ def frame(axes: Axes) -> None:
 
 
 def scatter(axes: Axes, points: Sequence[Point]) -> None:
-    """Dots for what the model says, diamonds for people's word; crosses where nobody listened yet. The surer, the
-    darker; the more there are, the smaller."""
+    """Dots for what the model says, diamonds for people's word; crosses for tracks that are not analysed yet. A
+    darker point is surer; many points are smaller."""
     few = len(points) <= FEW
     size = 70.0 if few else max(5.0, 70.0 * (FEW / len(points)) ** 0.5)
     for marker in "oDx":
@@ -103,24 +106,24 @@ def scatter(axes: Axes, points: Sequence[Point]) -> None:
             alpha=shades, zorder=3, **style,
         )  # fmt: skip
     for point in points if few else ():
-        if point.heard:
+        if point.analysed:
             middle, shade = (point.affect.valence, point.affect.arousal), min(0.06, 0.6 / len(points))
             axes.add_patch(Circle(middle, point.uncertainty, linewidth=0, zorder=1, alpha=shade,
                                   color=COLOURS[point.mood]))  # fmt: skip
 
 
 def marker_of(point: Point) -> str:
-    return "x" if not point.heard else "o" if point.by_model else "D"
+    return "x" if not point.analysed else "o" if point.by_model else "D"
 
 
 def sureness(point: Point) -> float:
     """How opaque a point is: 0.45 (the model hardly knows) to 0.95."""
-    return max(0.45, min(0.95, 1.15 - point.uncertainty)) if point.heard else 0.6
+    return max(0.45, min(0.95, 1.15 - point.uncertainty)) if point.analysed else 0.6
 
 
-def point_out(axes: Axes, odd: Sequence[Point]) -> None:
-    """Number those that are worth a look, with a line to the mood that people named."""
-    for number, point in enumerate(odd, 1):
+def mark_doubts(axes: Axes, doubts: Sequence[Point]) -> None:
+    """Number the tracks that are worth a look, with a line to the mood that people named."""
+    for number, point in enumerate(doubts, 1):
         said, (x, y) = MOOD_AFFECT[point.mood], (point.affect.valence, point.affect.arousal)
         axes.plot([x, said.valence], [y, said.arousal], color=INK, alpha=0.5, linewidth=0.9, linestyle=(0, (4, 3)),
                   zorder=4)  # fmt: skip
@@ -132,12 +135,12 @@ def point_out(axes: Axes, odd: Sequence[Point]) -> None:
         )  # fmt: skip
 
 
-def name_points(axes: Axes, points: Sequence[Point], odd: Sequence[Point]) -> None:
-    """Small titles, where there are so few that they can be read, and each has a place of its own."""
+def label_points(axes: Axes, points: Sequence[Point], doubts: Sequence[Point]) -> None:
+    """Small titles, where there is room for each."""
     taken: list[tuple[float, float]] = [(affect.valence, affect.arousal) for affect in MOOD_AFFECT.values()]
     for point in points if len(points) <= FEWEST else ():
         x, y = point.affect.valence, point.affect.arousal
-        if point in odd or any(abs(x - other_x) < 0.35 and abs(y - other_y) < 0.04 for other_x, other_y in taken):
+        if point in doubts or any(abs(x - other_x) < 0.35 and abs(y - other_y) < 0.04 for other_x, other_y in taken):
             continue
         taken.append((x, y))
         right = x > 0.6
@@ -146,7 +149,7 @@ def name_points(axes: Axes, points: Sequence[Point], odd: Sequence[Point]) -> No
                       parse_math=False)  # fmt: skip
 
 
-def name_moods(axes: Axes) -> None:
+def label_moods(axes: Axes) -> None:
     for mood, affect in MOOD_AFFECT.items():
         axes.plot(affect.valence, affect.arousal, marker="+", color=INK, markersize=11, zorder=4)
         axes.annotate(mood, (affect.valence, affect.arousal), xytext=(0, -13), textcoords="offset points", ha="center",
@@ -154,13 +157,13 @@ def name_moods(axes: Axes) -> None:
                       bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.75})  # fmt: skip
 
 
-def tell(axes: Axes, points: Sequence[Point], odd: Sequence[Point]) -> None:
+def describe(axes: Axes, points: Sequence[Point], doubts: Sequence[Point]) -> None:
     """Counts, legend and names, beside the plane."""
     axes.set_axis_off()
     axes.set(xlim=(0, 1), ylim=(0, 1))
-    y = line(axes, 0.99, f"{len(points)} tracks", weight="bold")
+    y = line(axes, 0.99, plural(len(points), "track"), weight="bold")
     axes.text(0.72, y + 0.004, "yours", size=8, color=FAINT, ha="right")
-    axes.text(0.95, y + 0.004, "heard", size=8, color=FAINT, ha="right")
+    axes.text(0.95, y + 0.004, "model", size=8, color=FAINT, ha="right")
     y -= 0.012
     for mood, (people, model) in counts(points).items():
         axes.add_line(Line2D([0.03], [y - 0.012], marker="o", color=COLOURS[mood], markersize=9, linewidth=0))
@@ -168,19 +171,19 @@ def tell(axes: Axes, points: Sequence[Point], odd: Sequence[Point]) -> None:
             axes.text(x, y - 0.012, text if text != "0" else "–", size=10, color=INK, ha=side, va="center")
         y -= 0.032
     y = legend(axes, y - 0.02, points)
-    if not odd:
+    if not doubts:
         return
     y = line(axes, y - 0.02, "Worth a look", weight="bold")
-    y = line(axes, y, "heard far from the mood that you named", size=8, colour=FAINT)
-    for number, point in enumerate(odd, 1):
+    y = line(axes, y, "the model puts them far from the mood that you named", size=8, colour=FAINT)
+    for number, point in enumerate(doubts, 1):
         y = line(axes, y - 0.002, f"{number}  {shorten(point.name, 33)}", size=9)
         y = line(axes, y + 0.006, f"     you: {point.mood}", size=8, colour=FAINT)
 
 
 def legend(axes: Axes, y: float, points: Sequence[Point]) -> float:
     kinds = [("o", "the model's word", any(p.by_model for p in points)),
-             ("D", "your word (folder, tag, correction)", any(p.heard and not p.by_model for p in points)),
-             ("x", "your word, not listened to yet", any(not p.heard for p in points))]  # fmt: skip
+             ("D", "your word (folder, tag, correction)", any(p.analysed and not p.by_model for p in points)),
+             ("x", "your word, not analysed yet", any(not p.analysed for p in points))]  # fmt: skip
     for marker, words, used in kinds:
         if used:
             edge = INK if marker == "D" else FAINT
@@ -188,7 +191,7 @@ def legend(axes: Axes, y: float, points: Sequence[Point]) -> float:
                                  markeredgecolor=edge))  # fmt: skip
             axes.text(0.09, y - 0.01, words, size=9, color=INK, va="center")
             y -= 0.028
-    words = "shades: how far off the model may be" if len(points) <= FEW else "the paler, the less sure the model is"
+    words = "circles: how far off the model may be" if len(points) <= FEW else "pale: the model is less sure"
     return line(axes, y, words, size=8, colour=FAINT)
 
 

@@ -1,4 +1,4 @@
-"""The library as points in the valence-arousal plane: where the model hears each track, and what people say. Pure."""
+"""The library as points in the valence-arousal plane: where the model puts each track, and what people say. Pure."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 
 from device.domain import MOOD_AFFECT, Affect, MoodName, MoodOrigin, Track
 
-SCATTER = 0.12  # of tracks that nobody heard, around the place of the mood that people gave them
-FAR = 0.9  # from the mood that people named to where the model hears it: worth a look
+SCATTER = 0.12  # of tracks that are not analysed, around the point of the mood that people gave them
+FAR = 0.9  # from the point of the mood that people named to where the model puts the track: worth a look
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A track. `heard`: the model placed it here; otherwise it stands around the place of its mood. `by_model`: its
-    mood is the model's; otherwise a person's word. `distance`: to the place of the mood that a person named, or 0."""
+    """A track. `analysed`: the model put it here; otherwise it is near the point of its mood. `by_model`: its mood is
+    the model's; otherwise a person's word. `distance`: to the point of the mood that a person named, or 0."""
 
     title: str
     artist: str
     affect: Affect
     mood: MoodName
-    heard: bool
+    analysed: bool
     by_model: bool
     uncertainty: float
     distance: float
@@ -34,31 +34,32 @@ class Point:
 
 
 def points_of(tracks: Sequence[Track], affects: Mapping[str, tuple[float, float, float]]) -> list[Point]:
-    """All tracks of which something is known. `affects`: valence, arousal and uncertainty of what was heard, by key."""
+    """All tracks of which something is known. `affects`: valence, arousal and uncertainty of what is analysed, by
+    key."""
     return [_point(track, affects.get(track.key)) for track in tracks if track.origin is not MoodOrigin.UNKNOWN]
 
 
-def _point(track: Track, heard: tuple[float, float, float] | None) -> Point:
+def _point(track: Track, found: tuple[float, float, float] | None) -> Point:
     by_model = track.origin is MoodOrigin.MODEL
-    if heard is None:
-        place, uncertainty = _around(MOOD_AFFECT[track.mood], track.key), 0.0
+    if found is None:
+        affect, uncertainty = _near(MOOD_AFFECT[track.mood], track.key), 0.0
     else:
-        place, uncertainty = Affect(heard[0], heard[1]), heard[2]
-    distance = 0.0 if by_model or heard is None else place.distance(MOOD_AFFECT[track.mood])
+        affect, uncertainty = Affect(found[0], found[1]), found[2]
+    distance = 0.0 if by_model or found is None else affect.distance(MOOD_AFFECT[track.mood])
     return Point(
-        track.title, track.artist, place, track.mood, heard is not None, by_model, uncertainty, distance
+        track.title, track.artist, affect, track.mood, found is not None, by_model, uncertainty, distance
     )  # fmt: skip
 
 
-def _around(affect: Affect, key: str) -> Affect:
-    """A place near `affect` that is the same each time, so that many tracks of one mood do not look like one."""
+def _near(affect: Affect, key: str) -> Affect:
+    """A point near `affect` that is the same each time, so that many tracks of one mood do not look like one."""
     number = zlib.crc32(key.encode())
     angle, radius = (number & 0xFFFF) / 0xFFFF * 2 * math.pi, SCATTER * math.sqrt((number >> 16) / 0xFFFF)
     return Affect(affect.valence + radius * math.cos(angle), affect.arousal + radius * math.sin(angle))
 
 
 def doubtful(points: Sequence[Point], most: int) -> list[Point]:
-    """Tracks that the model hears far from the mood that a person named, the farthest first."""
+    """Tracks that the model puts far from the mood that a person named, the farthest first."""
     far = [point for point in points if point.distance >= max(FAR, 2 * point.uncertainty)]
     return sorted(far, key=lambda point: -point.distance)[:most]
 

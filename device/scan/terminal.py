@@ -20,14 +20,14 @@ MOST_NAMES = 10
 def chart(points: Sequence[Point], width: int) -> RenderableType:
     """The plane, the moods with their numbers, and the tracks that are worth a look."""
     columns = max(30, min(width - 4, WIDEST))
-    lines: list[RenderableType] = [Text("arousal ↑   (each dot stands where the model hears its tracks)", style="dim")]
+    lines: list[RenderableType] = [Text("arousal ↑   (each dot is where the model puts its tracks)", style="dim")]
     lines += _plane(points, columns)
     lines.append(Text(f"{'valence →':>{columns + 2}}", style="dim"))
     lines.append(_legend(points))
-    odd = doubtful(points, MOST_NAMES)
-    if odd:
-        lines.append(Text("\nYour word and the model's differ most here:", style="bold"))
-        lines += [_odd(point) for point in odd]
+    doubts = doubtful(points, MOST_NAMES)
+    if doubts:
+        lines.append(Text("\nHere the model differs most from you:", style="bold"))
+        lines += [_doubt(point) for point in doubts]
     return Group(*lines)
 
 
@@ -65,9 +65,9 @@ def _legend(points: Sequence[Point]) -> Text:
     return Text.assemble(*parts)
 
 
-def _odd(point: Point) -> Text:
-    place = f"{point.affect.valence:+.1f}, {point.affect.arousal:+.1f}"
+def _doubt(point: Point) -> Text:
+    where = f"{point.affect.valence:+.1f}, {point.affect.arousal:+.1f}"
     return Text.assemble(
-        ("  ● ", MOOD_COLOURS[point.mood]), point.name, (f"  you: {point.mood}; heard at {place}", "dim"),
+        ("  ● ", MOOD_COLOURS[point.mood]), point.name, (f"  you: {point.mood}; the model: {where}", "dim"),
         no_wrap=True, overflow="ellipsis",
     )  # fmt: skip

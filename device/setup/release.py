@@ -16,7 +16,7 @@ from pathlib import Path
 
 from device.setup.layout import Layout
 
-TREES = ("device", "models", "systemd", "device/setup")
+TREES = ("device", "models", "systemd")
 FILES = ("install.sh", "config.yaml", "pyproject.toml", "README.md", "LICENSE")
 LEFT_OUT = {"__pycache__"}
 OWN = "own"

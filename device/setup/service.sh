@@ -1,6 +1,6 @@
-# The jobs of install.sh that are about the service of this machine; read by install.sh, whose steps they use. In order:
-# look at everything that could stand in the way, install Debian packages, lay this clone's version beside the others, fill
-# its virtual environment, and hand over to `device.setup start`, which lets it run and takes it back if it is not well.
+# The jobs of install.sh for the service of this machine; install.sh reads this file, and the jobs use its steps. In
+# order: look for everything that could stand in the way, install Debian packages, copy this clone beside the older
+# versions, fill its virtual environment, and call `device.setup start`, which starts it and goes back if that fails.
 # shellcheck shell=bash
 
 setup() { (cd "$clone" && exec "$python" -B -m device.setup "$@"); }
@@ -20,11 +20,11 @@ read_options() { # OPTION...: sets `wheels` and `board`
     done
 }
 
-check_packages() { # those that are missing can be had
+check_packages() { # the missing ones can be fetched
     [ ${#packages[@]} -gt 0 ] || return 0
     if [ -n "$wheels" ]; then
         compgen -G "$wheels/*.deb" >/dev/null ||
-            refuse "these Debian packages are missing: ${packages[*]}. Without a network they have to lie in $wheels as *.deb."
+            refuse "these Debian packages are missing: ${packages[*]}. Without a network, put them into $wheels as *.deb."
     else
         local url
         url=$(apt-get indextargets --format '$(REPO_URI)dists/$(RELEASE)/InRelease' 2>/dev/null | head -n 1)
@@ -41,14 +41,14 @@ examine() { # --upgrade or nothing
 
 install_service() { # --upgrade or nothing
     local bare=false
-    [ "$(id -u)" = 0 ] || refuse "this installs a service, which takes root: sudo ./install.sh $job"
+    [ "$(id -u)" = 0 ] || refuse "only root can install a service: sudo ./install.sh $job"
     umask 022
     exec 9</opt # a lock on the folder itself leaves nothing behind
-    flock -n 9 || refuse "another install.sh is at work; wait for it."
+    flock -n 9 || refuse "another install.sh is running; wait for it."
     check_system
     command -v systemctl >/dev/null ||
-        refuse "this system has no systemd, which starts and watches the service. Use Debian as it comes, or" \
-            "\`./install.sh --demo\` to see the program without a service."
+        refuse "this system has no systemd, which starts and watches the service. Use a standard Debian, or see the" \
+            "program without a service: \`./install.sh --demo\`."
     find_python
     list_packages
     log=$(mktemp "${TMPDIR:-/tmp}/affetto-install.XXXXXX")
@@ -63,6 +63,6 @@ install_service() { # --upgrade or nothing
     make_venv
     install_project ""
     rm -f "$log"
-    exec 9>&- # what is started now must not hold the lock for ever
+    exec 9>&- # the service must not inherit the lock
     setup start "$here"
 }

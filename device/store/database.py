@@ -1,15 +1,15 @@
-"""What survives a restart and a power cut: the `Memory` of what was switched, and the history of listens.
+"""The database of what survives a restart: the `Memory` of settings and playback, and the history of listens.
 
-Only the main thread uses a `Store`; it touches `state.db` in the data folder, and `place.bin` for the position within
-the song, which moves too often for a database (place.py). One SQLite file for the rest, because its transactions are
-what a power cut cannot break. In WAL mode with `synchronous=FULL` a change is one append and one fsync: that is durable
-when `save` returns, and the least a flash card can be asked to write (a rollback journal syncs two files and a folder).
-Saving what is stored already writes nothing at all; a setting that was never changed is never stored, so that its
-default in the settings still counts; a default that was changed there since the last start wins, as the newest word.
+One thread at a time uses a `Store` (see writer.py). It touches `state.db` in the data folder, and `place.bin` for the
+position within the song, which moves too often for a database (position_journal.py). SQLite, because a power cut cannot
+break its transactions. In WAL mode with `synchronous=FULL` a change is one append and one fsync: that is durable when
+`write` returns, and the least a flash card can be asked to write (a rollback journal syncs two files and a folder).
+Saving what is stored already writes nothing at all. A setting that nobody ever changed is never stored, so its default
+in the settings still counts; a default that somebody changed there since the last start wins, as the newest word.
 
-Nothing here stops the music. A damaged file is set aside and a new one begun, a folder that cannot be written makes the
-store forget at the next restart: both are said in `problem`. A write that fails (a full disk) raises `StateError` once;
-afterwards the store goes on from memory, tries again at every change, and writes what it owes when it can.
+Nothing here stops the music. A damaged file is set aside and a new one begun; with a folder that cannot be written the
+store forgets at the next restart: `problem` says both. A write that fails (a full disk) raises `StateError`; the store
+goes on from memory, tries again at every change, and writes what it owes when it can.
 """
 
 from __future__ import annotations
@@ -20,12 +20,14 @@ import os
 import sqlite3
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from device.domain import Listen, Memory, MoodName, Outcome, Playback, PolicyName
+import msgspec
+
+from device.domain import Listen, Memory, MoodName, Outcome, PlaybackState, PolicyName
 from device.errors import StateError
 from device.store.position_journal import PositionJournal
 
@@ -44,7 +46,10 @@ CREATE TABLE IF NOT EXISTS listens (
 SELECT = "SELECT track_key, profile, mood, outcome, at, heard_s FROM listens ORDER BY id"
 INSERT = "INSERT INTO listens (track_key, profile, mood, outcome, at, heard_s) VALUES (?, ?, ?, ?, ?, ?)"
 UPSERT = "INSERT INTO memory VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-PRUNE = "DELETE FROM listens WHERE id <= (SELECT max(id) FROM listens) - ?"
+PRUNE = (
+    "DELETE FROM listens WHERE id <= (SELECT max(id) FROM listens) - ? AND outcome NOT IN ('banned', 'allowed')"
+)
+KEPT = (Outcome.BANNED, Outcome.ALLOWED)  # these lines never grow old
 
 
 class Store:
@@ -57,23 +62,24 @@ class Store:
         defaults: Memory,
         problem: str,
         keep: int,
-        place: PositionJournal | None = None,
+        journal: PositionJournal | None = None,
     ) -> None:
         self._path = path
         self._database: sqlite3.Connection | None = database
-        self._place = place
+        self._journal = journal
         self._keep = keep
         self.problem = problem
         """One sentence for the user if the file could not be used as it was; else empty."""
         database.execute(PRUNE, (keep,))
         self.memory = read_memory(heed_settings(database, encode_memory(defaults)), defaults)
-        if place is not None and place.track_key == self.memory.track_key:
-            self.memory = replace(self.memory, position_s=place.position_s)
+        if journal is not None and journal.track_key == self.memory.track_key:
+            self.memory = replace(self.memory, position_s=journal.position_s)
         """What is in effect: what was stored, and the defaults for the rest."""
         self._written = encode_memory(self.memory)
         self._history = list(read_history(database.execute(SELECT)))
+        self.total = len(self._history)
+        """How many listens there ever were, as far as this process knows."""
         self._owed: deque[Listen] = deque(maxlen=OWED_ROWS)
-        self._failing = False
 
     @classmethod
     def open(cls, folder: Path, defaults: Memory, *, keep: int = HISTORY_ROWS) -> Store:
@@ -98,33 +104,34 @@ class Store:
 
     @property
     def history(self) -> tuple[Listen, ...]:
-        """All listens that are remembered, oldest first."""
-        return tuple(self._history)
+        """All listens that are remembered, oldest first: the latest, and before them those that never grow old."""
+        old = [line for line in self._history[: -self._keep] if line.outcome in KEPT]
+        return (*old, *self._history[-self._keep :])
 
-    def save(self, memory: Memory) -> None:
-        """Makes `memory` survive a power cut; it does when this returns. `StateError`: see the module."""
-        self.memory = memory
+    def write(self, memory: Memory | None, listens: Iterable[Listen] = ()) -> None:
+        """Makes the memory (None: as it is) and these lines survive a power cut; they do when this returns. Raises
+        `StateError`: see the module."""
+        self.memory = memory or self.memory
+        for listen in listens:
+            self._history.append(listen)
+            self._owed.append(listen)
+            self.total += 1
+        if len(self._history) > self._keep + PRUNE_EVERY:
+            self._history = list(self.history)
         self._write()
-        if self._place is not None:
-            self._place.write(memory.track_key, memory.position_s)
-
-    def record(self, listen: Listen) -> None:
-        """Adds one line to the history, with the same promise as `save`."""
-        self._history.append(listen)
-        del self._history[: -self._keep]
-        self._owed.append(listen)
-        self._write()
+        if self._journal is not None:
+            self._journal.write(self.memory.track_key, self.memory.position_s)
 
     def close(self) -> None:
         """Folds the write-ahead log into the file and closes it; calling it again does nothing."""
         if self._database is not None:
             self._database.close()
             self._database = None
-        if self._place is not None:
+        if self._journal is not None:
             with contextlib.suppress(StateError):  # said when it happened, or too late to matter
-                self._place.write(self.memory.track_key, self.memory.position_s)
-            self._place.close()
-            self._place = None
+                self._journal.write(self.memory.track_key, self.memory.position_s)
+            self._journal.close()
+            self._journal = None
 
     def _write(self) -> None:
         memory = encode_memory(self.memory)
@@ -134,13 +141,9 @@ class Store:
         try:
             self._transact(self._database, changed)
         except sqlite3.Error as error:
-            if not self._failing:
-                self._failing = True
-                raise StateError(
-                    f"{self._path} cannot be written ({error}); the program goes on and tries again at every change"
-                ) from error
-            return
-        self._failing = False
+            raise StateError(
+                f"{self._path} cannot be written ({error}); the program goes on and tries again at every change"
+            ) from error
         self._written = memory
         self._owed.clear()
 
@@ -162,7 +165,7 @@ class Store:
 
 def connect(path: Path | str) -> sqlite3.Connection:
     """Opens the file, checks it from end to end and brings it into form; raises `sqlite3.Error`."""
-    database = sqlite3.connect(path, timeout=2.0, isolation_level=None)
+    database = sqlite3.connect(path, timeout=2.0, isolation_level=None, check_same_thread=False)
     try:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
@@ -221,17 +224,16 @@ def heed_settings(database: sqlite3.Connection, defaults: Mapping[str, str]) -> 
 
 def encode_memory(memory: Memory) -> dict[str, str]:
     """Each field as the text that is stored for it in the database."""
-    return {name: json.dumps(getattr(memory, name)) for name in DECODERS}
+    return {name: json.dumps(getattr(memory, name)) for name in TYPES}
 
 
 def read_memory(rows: Iterable[tuple[Any, Any]], defaults: Memory) -> Memory:
     """The defaults, with what the rows say instead; rows that say nothing usable are as if they were not there."""
     usable: dict[str, Any] = {}
     for key, text in rows:
-        try:
-            usable[key] = DECODERS[key](json.loads(text))
-        except (KeyError, ValueError, TypeError, RecursionError):
-            continue
+        if key in TYPES:
+            with contextlib.suppress(msgspec.MsgspecError, RecursionError, TypeError):
+                usable[key] = msgspec.json.decode(text, type=TYPES[key])
     return replace(defaults, **usable)
 
 
@@ -246,33 +248,16 @@ def read_history(rows: Iterable[tuple[Any, ...]]) -> Iterator[Listen]:
             continue
 
 
-def _volume(value: Any) -> int:
-    if type(value) is not int or not 0 <= value <= 100:
-        raise ValueError("no volume")
-    return value
-
-
-def _truth(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError("neither true nor false")
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("no text")
-    return value
-
-
-DECODERS: Mapping[str, Callable[[Any], Any]] = {
-    "volume": _volume,
+TYPES: Mapping[str, Any] = {
+    "volume": Annotated[int, msgspec.Meta(ge=0, le=100)],
     "policy": PolicyName,
-    "camera": _truth,
-    "room": _text,
-    "profile": _text,
-    "mood": lambda value: None if value is None else MoodName(value),
-    "playback": Playback,
-    "track_key": _text,
-    "camera_by": _text,
-    "known_as": _text,
+    "camera": bool,
+    "room": str,
+    "profile": str,
+    "mood": MoodName | None,
+    "playback": PlaybackState,
+    "track_key": str,
+    "camera_by": str,
+    "known_as": str,
 }
+"""The fields of the memory that the database holds."""

@@ -1,14 +1,13 @@
 """Where the music is, kept on disk every few seconds for the day the power fails, with as little wear as can be.
 
-Only the main thread uses a `PositionJournal`; it touches `place.bin` in the data folder and nothing else. A database
-would write
-several blocks and sync twice for each change. This is one file of a fixed size with two slots, each in a block of its
-own, written in turn and in place. Each slot carries a number and a checksum, so that a write that the power cut broke
-leaves the one before it. Writes go past the page cache (O_DIRECT), because then a disk is given the 512 bytes that
-changed and not the 4096 around them, and they are on the disk when they return (O_DSYNC).
+One thread at a time uses a `PositionJournal`; it touches `place.bin` in the data folder and nothing else. A database
+would write several blocks and sync twice for each change. This is one file of a fixed size with two slots, each in a
+block of its own, written in turn and in place. Each slot carries a number and a checksum: after a power cut in the
+middle of a write, the slot before it counts. Writes go past the page cache (O_DIRECT), because then a disk gets the 512
+bytes that changed and not the 4096 around them, and they are on the disk when they return (O_DSYNC).
 
 What is left is the time of change, which ext4 puts into its journal: 12 KiB for each of its commits. With commits every
-5 s, as ext4 comes, all that the program writes is some 7 MB an hour; the unit affetto-disk.service has it commit less
+5 s, as ext4 comes, all that the program writes is some 7 MB an hour; the unit affetto-disk.service makes it commit less
 often, and then it is 3 (tools/measure_wear.py).
 """
 

@@ -13,6 +13,7 @@ import hashlib
 import os
 import platform
 import secrets
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -26,6 +27,7 @@ MIRROR = "http://deb.debian.org/debian"
 MIB = 2**20
 BOOT_SIZE, SPARE_SIZE, NEEDED = 512 * MIB, 128 * MIB, 4096 * MIB
 EMULATION = Path("/proc/sys/fs/binfmt_misc/qemu-aarch64")
+EMULATORS = ("qemu-aarch64-static", "qemu-aarch64")
 PROGRAMS = {"debootstrap": "debootstrap", "mke2fs": "e2fsprogs", "mkfs.vfat": "dosfstools", "mcopy": "mtools"}
 PACKAGES = (
     *(
@@ -89,9 +91,19 @@ def refuse(suite: str) -> None:
         raise Refusal("--debian takes root, because Debian's packages are installed into a folder: use sudo")
     need(PROGRAMS)
     if platform.machine() != "aarch64" and not EMULATION.exists():
-        raise Refusal(
-            "--debian runs programs for ARM, and this machine cannot: sudo apt install qemu-user-static binfmt-support"
+        raise Refusal(f"--debian runs programs for ARM, and this machine cannot: {missing_emulation()}")
+
+
+def missing_emulation(folder: Path = EMULATION.parent, programs: tuple[str, ...] = EMULATORS) -> str:
+    """What the emulation of ARM lacks here, with the command that brings it."""
+    if not any(map(shutil.which, programs)):
+        return "sudo apt install qemu-user-static binfmt-support"
+    if not (folder / "register").exists():
+        return (
+            f"binfmt_misc is not mounted at {folder}: sudo mount -t binfmt_misc binfmt_misc {folder}, "
+            "then sudo update-binfmts --enable qemu-aarch64"
         )
+    return "qemu-aarch64 is not registered: sudo update-binfmts --enable qemu-aarch64"
 
 
 def install(suite: str, root: Path, debs: Path, mirror: str) -> None:

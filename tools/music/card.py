@@ -128,4 +128,4 @@ def int8_shares(learnt: Learnt, tflite: bytes, card: dict[str, Any], values: np.
     with tempfile.TemporaryDirectory() as folder:
         files.write_pair(Path(folder), NAME, tflite, card | more)
         analyser = MoodAnalyser.load(Path(folder))
-        return np.stack([analyser.probabilities([analyser.judge(row.astype(np.float32))]) for row in values])
+        return np.stack([analyser.probabilities([analyser.predict_features(row.astype(np.float32))]) for row in values])

@@ -176,7 +176,8 @@ def jump(guide: Guide, listener: Listener) -> Target:
 
 
 def lift(guide: Guide, listener: Listener) -> Target:
-    return guide.target(PolicyName.LIFT, listener.shown(), listener.day * DAY_S + listener.second)
+    guide.advance(PolicyName.LIFT, listener.shown(), listener.day * DAY_S + listener.second)
+    return guide.target(PolicyName.LIFT, listener.shown())
 
 
 WAYS: Mapping[str, Way] = {

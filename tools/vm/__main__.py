@@ -2,8 +2,8 @@
 
     python -m tools.vm IMAGE --ssh-key KEY
 
-Needs: apt-get install qemu-system-arm nbdkit mtools openssh-client mosquitto, and the Python packages of Affetto.
-The image is what `tools/build_image.py --debian trixie` makes; it stays as it is. Two cores take about an hour.
+`sudo python tools/build_image.py --debian trixie --ssh-key KEY.pub --out IMAGE` makes the image, which stays as it is.
+What is missing on this computer, the first lines say. Two cores take about an hour.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from device.errors import AffettoError
 from tools.vm import boot_file, camera, cuts, home, marker, memory, scene, sound, start, table, versions, wall, wear
 from tools.vm.disk import VmError
-from tools.vm.machine import Machine, load
-from tools.vm.outside import Outside
+from tools.vm.examine import examine
+from tools.vm.machine import KEPT, Machine, load
+from tools.vm.outside import NotHeard, Outside
 from tools.vm.shell import ShellError
 from tools.vm.stage import BOOT_FILE, DEVICE, PASSWORD, USER, Stage
 
@@ -26,15 +28,17 @@ PARTS = ("start", "camera", "marker", "faces", "wear", "boot_file", "cuts", "ver
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the parts that were asked for; 0 if all is as it has to be, 1 if not, 2 if there is no machine."""
+    """Run the parts that the user names; 0 if every row is right, 1 if not, 2 if there is no machine."""
     options = arguments(argv)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the machine must not outlive us
     with tempfile.TemporaryDirectory(prefix="affetto-vm-", dir="/var/tmp") as scratch:
         try:
             return look(options, options.folder or Path(scratch))
-        except (VmError, ShellError) as error:
+        except (VmError, ShellError, NotHeard, AffettoError) as error:
             print(f"tools/vm: {error}", file=sys.stderr)
             return 2
+        except KeyboardInterrupt:
+            return 130
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -45,30 +49,34 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("image", type=Path, help="disk image that boots on 64-bit ARM")
     parser.add_argument(
-        "--ssh-key", type=Path, required=True, metavar="KEY", help="private key that root's sshd accepts"
+        "--ssh-key", type=Path, required=True, metavar="KEY", help="private key; the image accepts it"
     )
-    parser.add_argument("--cuts", type=int, default=20, metavar="N", help="power cuts (20; a campaign: 100)")
+    parser.add_argument("--cuts", type=int, default=20, metavar="N", help="power cuts (default: 20; a campaign: 100)")
     parser.add_argument(
-        "--minutes", type=float, default=20.0, metavar="M", help="of normal running whose writes are counted (20)"
+        "--minutes", type=float, default=20.0, metavar="M", help="count writes for so many minutes (default: 20)"
     )
-    parser.add_argument("--seed", type=int, default=1, help="of the random moments")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random moments (default: 1)")
     parser.add_argument(
-        "--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=f"of {', '.join(PARTS)}"
+        "--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART", help=f"only these of {', '.join(PARTS)}"
     )
     parser.add_argument(
-        "--wheels", type=Path, metavar="DIR", help="Python packages for the upgrades, if the image has none"
+        "--wheels", type=Path, metavar="DIR", help="Python packages for the upgrades (default: those in the image)"
     )
-    parser.add_argument("--cores", type=int, default=2, help="of the machine (2)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="the table as JSON")
+    parser.add_argument("--cores", type=int, default=2, help="cores of the machine (default: 2)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the table as JSON, too")
     parser.add_argument(
-        "--folder", type=Path, metavar="DIR", help="keep the machine's disk here, and go on after its first start"
+        "--folder", type=Path, metavar="DIR", help="keep the machine's disk here; the next run skips the first start"
     )
     return parser.parse_args(argv)
 
 
 def look(options: argparse.Namespace, folder: Path) -> int:
     """Everything, in an order that needs few starts."""
-    folder.mkdir(parents=True, exist_ok=True)
+    examine(options.image, options.ssh_key, kept=(folder / KEPT).exists())
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise VmError(f"--folder {folder} cannot be made ({error.strerror}); name another one") from error
     port = folder / "port"  # a kept disk names it
     with (
         Outside(DEVICE, USER, PASSWORD, int(port.read_text()) if port.exists() else 0) as outside,

@@ -93,7 +93,7 @@ def cut(stage: Stage, dice: random.Random) -> Cut:
     stage.machine.cut()
     mark = outside.mark()
     stage.machine.start()
-    stage.await_online(mark, patience_s=900)
+    stage.await_online(mark)
     after = outside.wait_for("track/state", lambda one: sounds(one) and not one.retained, since=mark)
     boot_s = time.monotonic() - stage.machine.started_s
     stage.machine.wait()

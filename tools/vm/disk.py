@@ -1,4 +1,4 @@
-"""The disk image that the machine begins with: where its partitions are. Only reads."""
+"""The disk image of the machine: where its partitions are. Only reads."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SECTOR_BYTES = 512
+FAT = (0x0B, 0x0C, 0x0E, 0xEF)
+LINUX = 0x83
 ENTRY = struct.Struct("<B3xB3xII")  # one of the four in a master boot record: status, type, first sector, sectors
 
 
 class VmError(Exception):
-    """What keeps the machine from being made or started, in a sentence that says what to do."""
+    """Why there is no machine, in a sentence that says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +36,25 @@ def partitions(record: bytes) -> list[Partition]:
 
 
 def boot_partition(image: Path) -> Partition:
-    """The FAT partition of an image."""
-    with image.open("rb") as file:
-        found = partitions(file.read(SECTOR_BYTES))
-    fat = next((one for one in found if one.type in (0x0B, 0x0C, 0x0E, 0xEF)), None)
-    if fat is None:
-        raise VmError(
-            f"{image} has no boot partition (FAT); make one with: python tools/build_image.py --debian trixie"
-        )
-    return fat
+    """The FAT partition of an image. Raises VmError."""
+    return _partition(image, FAT, "boot partition (FAT)")
+
+
+def linux_partition(image: Path) -> Partition:
+    """The partition with the root file system. Raises VmError."""
+    return _partition(image, (LINUX,), "partition for Linux")
+
+
+def _partition(image: Path, types: tuple[int, ...], words: str) -> Partition:
+    try:
+        with image.open("rb") as file:
+            found = partitions(file.read(SECTOR_BYTES))
+    except OSError as error:
+        raise VmError(f"{image} cannot be read: {(error.strerror or str(error)).lower()}") from error
+    fitting = next((one for one in found if one.type in types), None)
+    if fitting is None:
+        raise VmError(f"{image} has no {words}; make an image with: python tools/build_image.py --debian trixie")
+    return fitting
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:

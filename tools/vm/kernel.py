@@ -41,7 +41,8 @@ umount /proc
 exec run-init /root /sbin/init
 """
 WORDS = (
-    "console=ttyAMA0 root=/dev/vda2 rw quiet rdinit=/start initcall_blacklist=load_system_certificate_list "
+    "console=ttyAMA0 root=/dev/vda2 rw quiet systemd.show_status=1 rdinit=/start "
+    "initcall_blacklist=load_system_certificate_list "
     "systemd.default_device_timeout_sec=600 " + " ".join(f"systemd.mask={unit}" for unit in IDLE)
 )
 

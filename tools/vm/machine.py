@@ -1,7 +1,7 @@
-"""The machine: qemu emulates a 64-bit ARM computer of 1 GB that boots a disk image. Ending it is a power cut.
+"""The machine: qemu emulates a 64-bit ARM computer of 1 GB that boots a disk image. To end it is to cut the power.
 
-The image stays as it is; the machine has a card of its own, which begins as a copy (card.py) and forgets what was not
-flushed.
+The image stays as it is; the machine has its own card, which begins as a copy (card.py) and forgets what it did not
+flush.
 """
 
 from __future__ import annotations
@@ -18,8 +18,25 @@ from tools.vm.disk import VmError
 from tools.vm.shell import Shell
 
 HOST_SEEN_FROM_INSIDE = "10.0.2.2"
-BOOT_S = 900.0  # emulated, perhaps beside other work
+QUIET_S = 600.0  # without a word on the console or a write to the card, an emulated machine hangs
+LONGEST_S = 7200.0
 POLL_S = 0.5
+KEPT = "first.img"
+
+
+class Patience:
+    """Waits as long as there is progress: over after `quiet_s` in which the sign of it stayed the same."""
+
+    def __init__(self, now_s: float, quiet_s: float = QUIET_S, longest_s: float = LONGEST_S) -> None:
+        self._end_s, self._quiet_s = now_s + longest_s, quiet_s
+        self._sign: object = None
+        self._changed_s = now_s
+
+    def over(self, now_s: float, sign: object) -> bool:
+        """Whether to give up; `sign` is anything that changes with progress."""
+        if sign != self._sign:
+            self._sign, self._changed_s = sign, now_s
+        return now_s >= self._end_s or now_s - self._changed_s >= self._quiet_s
 
 
 class Machine:
@@ -29,7 +46,7 @@ class Machine:
         self.folder, self.card, self.serial = folder, Card(folder / "card.img"), folder / "serial.log"
         self._cores = cores
         self._kernel = kernel.take(image, folder)
-        self._kept = folder / "first.img"
+        self._kept = folder / KEPT
         self.card.lay(self._kept if self.was_here else image)
         self.shell = Shell(free_port(), key, folder)
         self._process: subprocess.Popen[bytes] | None = None
@@ -77,16 +94,26 @@ class Machine:
             *("-chardev", f"file,id=serial,path={self.serial},append=on", "-serial", "chardev:serial"),
         ]
 
-    def wait(self, patience_s: float = BOOT_S) -> float:
-        """Until commands can be given; the seconds from switching on. Raises VmError."""
-        end_s = time.monotonic() + patience_s
+    def wait(self) -> float:
+        """Until the shell answers; the seconds from switching on. Raises VmError."""
+        patience = Patience(time.monotonic())
         while not self.shell.answers():
-            if not self.runs:
-                raise VmError(f"qemu has ended: {(self.folder / 'qemu.log').read_text(errors='replace')[-500:]}")
-            if time.monotonic() > end_s:
-                raise VmError(f"the machine does not answer within {patience_s:.0f} s:\n{self.last_words()}")
+            self.await_progress(patience, "the shell does not answer")
             time.sleep(POLL_S)
         return time.monotonic() - self.started_s
+
+    def await_progress(self, patience: Patience, words: str) -> None:
+        """Raises VmError, with `words`, if the machine ended or makes no progress any more."""
+        if not self.runs:
+            raise VmError(f"qemu has ended: {(self.folder / 'qemu.log').read_text(errors='replace')[-500:]}")
+        if patience.over(time.monotonic(), self.progress()):
+            raise VmError(f"{words}, and for {QUIET_S:.0f} s the machine wrote nothing:\n{self.last_words()}")
+
+    def progress(self) -> tuple[int, ...]:
+        """Changes whenever the machine writes to its console or its card."""
+        files = (self.serial, self.card.path)
+        stats = [path.stat() for path in files if path.exists()]
+        return tuple(number for stat in stats for number in (stat.st_size, stat.st_mtime_ns))
 
     def cut(self) -> None:
         """Cut the power."""
@@ -98,7 +125,7 @@ class Machine:
         self.shell.forget()
 
     def last_words(self) -> str:
-        """The end of what it said on its serial line."""
+        """The end of its console."""
         return self.serial.read_text(errors="replace")[-1500:] if self.serial.exists() else ""
 
 

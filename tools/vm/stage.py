@@ -1,4 +1,4 @@
-"""What every check is given: the machine, the broker outside, and the rows that came out so far."""
+"""What every check gets: the machine, the broker outside, and the rows so far."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from tools.vm.machine import HOST_SEEN_FROM_INSIDE, Machine
+from tools.vm.machine import HOST_SEEN_FROM_INSIDE, POLL_S, Machine, Patience
 from tools.vm.outside import Outside
 from tools.vm.shell import Shell, fields
 from tools.vm.table import Row
@@ -21,7 +21,7 @@ Check = Callable[["Stage"], Iterator[Row]]
 
 @dataclass
 class Stage:
-    """Everything there is."""
+    """The machine, the broker outside, and the rows."""
 
     machine: Machine
     outside: Outside
@@ -39,7 +39,7 @@ class Stage:
         print(f"[{time.monotonic() - self.began_s:6.0f} s] {words}", file=sys.stderr, flush=True)
 
     def check(self, *checks: Check) -> None:
-        """Run checks and keep their rows; one that breaks is a row that failed, and the others go on."""
+        """Run checks and keep their rows; a check that breaks is a failed row, and the others go on."""
         for one in checks:
             words = (one.__doc__ or one.__name__).strip().splitlines()[0].rstrip(".")
             self.say(words)
@@ -100,11 +100,16 @@ class Stage:
         self.shell("systemctl restart affetto-boot affetto", patience_s=300)
         self.await_online(mark)
 
-    def await_online(self, mark: int = 0, patience_s: float = 600.0) -> None:
-        """Until the device says outside that it is there."""
-        self.outside.wait_for(
-            "availability",
-            lambda one: one.payload == "online" and not one.retained,
-            since=mark,
-            patience_s=patience_s,
-        )
+    def await_online(self, mark: int = 0) -> None:
+        """Until the device is online, as heard outside. Raises VmError."""
+        patience = Patience(time.monotonic())
+        while not any(one.payload == "online" and not one.retained for one in self.outside.all("availability", mark)):
+            self.machine.await_progress(patience, "the device does not come online")
+            time.sleep(POLL_S)
+
+    def await_progress(self, script: str, words: str) -> None:
+        """Until a script succeeds in the machine, as long as that makes progress. Raises VmError."""
+        patience = Patience(time.monotonic())
+        while self.shell.run(script).status:
+            self.machine.await_progress(patience, words)
+            time.sleep(POLL_S)

@@ -25,7 +25,7 @@ def cut_off(seed: int) -> Check:
     def cut(stage: Stage) -> Iterator[Row]:
         if stage.shell.run(f"test -e {HOME}").status:
             return  # it came with the image
-        stage.until(f"pgrep -x dpkg >/dev/null || test -e {HOME}/done", "nothing is installed", patience_s=1800)
+        stage.await_progress(f"pgrep -x dpkg >/dev/null || test -e {HOME}/done", "the installation does not begin")
         time.sleep(delay_s)
         was_done = stage.shell.run(f"test -e {HOME}/done").status == 0
         stage.machine.cut()
@@ -42,7 +42,7 @@ def installed(stage: Stage) -> Iterator[Row]:
     """The image installs Affetto at its first start"""
     if stage.shell.run(f"test -e {HOME}").status:
         return
-    stage.until(f"test -e {HOME}/done", "it is not installed", patience_s=3600, pause_s=5)
+    stage.await_progress(f"test -e {HOME}/done", "Affetto is not installed")
     took_s = time.monotonic() - stage.machine.started_s
     yield Row("start after it: installed from the image, without a network", f"{took_s:.0f} s (emulated)", "done")
 

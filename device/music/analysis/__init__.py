@@ -1,10 +1,11 @@
-"""What a file sounds like: decode it, measure features, ask the model `music_mood`, answer with a `TrackMood`.
+"""What a file sounds like: decodes it, measures features, asks the model `music_mood`, answers with a `TrackMood`.
 
-Runs in the analysis worker (device/music/workers) or on a workstation; importing it loads PyAV, so the conductor does
-not. analyser.py puts it together; features.py is the list of what is measured, and spectrum.py what that is read from.
+Runs in the analysis process (device/music/workers) or on a workstation. Importing it loads PyAV, so the conductor does
+not. analyser.py puts the steps together: decode.py, features.py (of spectrum.py, timbre.py, rhythm.py and tonality.py)
+and loudness_meter.py.
 """
 
-from device.music.analysis.analyser import Heard, MoodAnalyser, affect_of
+from device.music.analysis.analyser import MoodAnalyser, Prediction, affect_of
 from device.music.track_mood import TrackMood
 
-__all__ = ["Heard", "MoodAnalyser", "TrackMood", "affect_of"]
+__all__ = ["MoodAnalyser", "Prediction", "TrackMood", "affect_of"]

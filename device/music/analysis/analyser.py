@@ -1,7 +1,7 @@
-"""Hears a file and says where it stands in the plane of valence and arousal: decode, features, model, one `TrackMood`.
+"""Says where a music file stands in the plane of valence and arousal: decode, features, model, one `TrackMood`.
 
-Runs in the analysis worker (see workers/worker.py) or on a workstation; a `MoodAnalyser` belongs to one thread. A long
-file is heard in excerpts; what the model says of them is averaged.
+Runs in the analysis process (workers/analysis_process.py) or on a workstation; a `MoodAnalyser` belongs to one thread.
+Of a long file it looks at excerpts, and averages what the model says of them.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ FURTHEST = 3.0  # standard deviations from the mean at which a feature is cut of
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What the model said of one excerpt: quadrant logits [4], likeness [FEATURES]; and its tempo."""
+class Prediction:
+    """What the model says of one excerpt: quadrant logits [4], likeness [FEATURES]; and its tempo."""
 
     logits: Float32Array
     likeness: Float32Array
@@ -41,7 +41,7 @@ class Heard:
 
 
 class MoodAnalyser:
-    """The model `music_mood` with what has to be done before and after it."""
+    """The model `music_mood`, and the steps before and after it."""
 
     def __init__(self, model: Model) -> None:
         """Raises ModelError if the card lacks what is needed here."""
@@ -58,27 +58,28 @@ class MoodAnalyser:
         return cls(Model.load(models_dir, NAME))
 
     def analyse(self, path: Path) -> TrackMood:
-        """Hear the file at `path`. Raises LibraryError, in words about the file, if it cannot be heard or is silent."""
-        heard: list[Heard] = []
+        """The mood of the file at `path`. Raises LibraryError, with its name, if it cannot be decoded or is silent;
+        OSError if the disk does not let us read it."""
+        predictions: list[Prediction] = []
         powers = []
         for excerpt in decode.excerpts(path):
             powers.append(block_powers(excerpt.channels, excerpt.rate_hz))
-            one = self.hear(excerpt.mono)
-            if one is not None:
-                heard.append(one)
-        if not heard:
+            prediction = self.predict(excerpt.mono)
+            if prediction is not None:
+                predictions.append(prediction)
+        if not predictions:
             raise LibraryError(f"{shown(path)} is silent")
-        return self._together(heard, integrated(powers))
+        return self._track_mood(predictions, integrated(powers))
 
-    def hear(self, mono: Float32Array) -> Heard | None:
+    def predict(self, mono: Float32Array) -> Prediction | None:
         """What the model says of float32 [n] at 16 kHz; None if that is silent."""
         pictures = features.look(mono)
         if pictures is None:
             return None
         found = features.measure(pictures)
-        return self.judge(features.vector(found, self._names), found["tempo_bpm"])
+        return self.predict_features(features.vector(found, self._names), found["tempo_bpm"])
 
-    def judge(self, values: Float32Array, tempo_bpm: float = 0.0) -> Heard:
+    def predict_features(self, values: Float32Array, tempo_bpm: float = 0.0) -> Prediction:
         """What the model says of features in the card's order, as `features.vector` gives them."""
         standard = np.clip((values - self._mean) / self._deviation, -FURTHEST, FURTHEST)
         tensor = self._model.card.inputs[0]
@@ -86,22 +87,22 @@ class MoodAnalyser:
         given = np.clip(stored, -128, 127).astype(np.int8).reshape(tensor.shape)
         outputs = self._model.run(given)
         logits, likeness = (outputs[place].reshape(-1) for place in self._order)
-        return Heard(logits, likeness, tempo_bpm)
+        return Prediction(logits, likeness, tempo_bpm)
 
-    def probabilities(self, heard: Sequence[Heard]) -> Float32Array:
-        """Calibrated probabilities of the quadrants, float32 [4], of excerpts of one track."""
-        logits = np.mean([one.logits for one in heard], axis=0) / self._temperature
+    def probabilities(self, predictions: Sequence[Prediction]) -> Float32Array:
+        """Calibrated probabilities of the quadrants, float32 [4], over the excerpts of one track."""
+        logits = np.mean([one.logits for one in predictions], axis=0) / self._temperature
         raised = np.exp(logits - logits.max())
         return np.asarray(raised / raised.sum(), np.float32)
 
-    def _together(self, heard: Sequence[Heard], loudness_lufs: float | None) -> TrackMood:
-        shares = self.probabilities(heard)
+    def _track_mood(self, predictions: Sequence[Prediction], loudness_lufs: float | None) -> TrackMood:
+        shares = self.probabilities(predictions)
         q1, q2, q3, q4 = (float(share) for share in shares)
         affect, uncertainty = affect_of((q1, q2, q3, q4))
-        likeness = np.mean([one.likeness for one in heard], axis=0)
+        likeness = np.mean([one.likeness for one in predictions], axis=0)
         length = float(np.linalg.norm(likeness))
         direction = likeness / length if length > 0 else np.full(FEATURES, FEATURES**-0.5)
-        tempo_bpm = float(np.median([one.tempo_bpm for one in heard]))
+        tempo_bpm = float(np.median([one.tempo_bpm for one in predictions]))
         return TrackMood(
             affect, uncertainty, (q1, q2, q3, q4), tempo_bpm, direction.astype("<f2").tobytes(), loudness_lufs
         )

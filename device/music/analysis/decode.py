@@ -1,27 +1,24 @@
-"""Reads sound out of music files with PyAV (FFmpeg's libraries); the only module that imports it.
+"""Decodes excerpts of music files with PyAV (FFmpeg's libraries).
 
-Runs in the analysis worker. Reads only the file it is given: it is opened here and handed over as an open file, and
-FFmpeg may use only the demuxers of music formats, so that a playlist in disguise cannot make it open other files or
-the network. A long file is heard in a few excerpts spread over it, found by seeking.
+Runs in the analysis process, and reads only the file it is given (see metadata/ffmpeg.py). Seeks to a few excerpts
+spread over a long file.
 """
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import av
 import av.error
-import av.logging
 import numpy as np
 import numpy.typing as npt
 
 from device.errors import LibraryError
+from device.music.metadata import ffmpeg
+from device.music.metadata.access import open_file
 from device.music.metadata.tags import shown
 
 Float32Array = npt.NDArray[np.float32]
@@ -34,9 +31,6 @@ SHORTEST_S = 1.0  # an excerpt below this is not worth having, unless it is the 
 HIGHEST_RATE_HZ = 48000  # what is above is brought down to this: nobody hears the rest
 BIT = 80640  # samples converted at a time; divides by every number of channels up to 10, 12 and 16
 MOST_ERRORS = 50  # packets that cannot be decoded, before the rest is given up
-DEMUXERS = "mp3,flac,ogg,mov,mp4,m4a,3gp,3g2,mj2,wav,w64,aiff,asf,aac,matroska,webm,avi"
-
-av.logging.set_level(av.logging.PANIC)  # what FFmpeg says of a damaged file is for its developers
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,44 +46,14 @@ class Excerpt:
 def excerpts(path: Path) -> Iterator[Excerpt]:
     """The excerpts of a file, one after the other, so that only one is in memory.
 
-    Raises LibraryError if there is none: no file, no music, or too damaged.
+    Raises LibraryError if there is none: no file, no music, or too damaged; OSError if the disk does not let us read.
     """
-    with _open_file(path) as file:
-        try:
-            with closing(_container(file)) as container:
-                yield from _heard(container, path)
-        except av.error.MemoryError as error:
-            raise MemoryError from error
-        except (av.error.FFmpegError, ValueError, OSError) as error:
-            detail = getattr(error, "strerror", None) or str(error)
-            raise LibraryError(f"{shown(path)} cannot be decoded ({str(detail)[:100].lower()})") from error
-
-
-def _open_file(path: Path) -> BinaryIO:
-    """Opened without waiting: a FIFO that nobody writes to must not hang the analysis."""
-    try:
-        number = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        if not stat.S_ISREG(os.fstat(number).st_mode):
-            os.close(number)
-            raise LibraryError(f"{shown(path)} is no file")
-        return cast(BinaryIO, os.fdopen(number, "rb"))
-    except OSError as error:
-        raise LibraryError(f"{shown(path)} cannot be read: {(error.strerror or str(error)).lower()}") from error
-
-
-# Tags of any encoding: PyAV 19 takes them by itself, and does not know the word for it any more.
-TOLERANT: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.partition(".")[0]) < 19 else {}
-
-
-def _container(file: BinaryIO) -> Any:
-    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
-    return av.open(file, "r", options=options, buffer_size=1 << 16, **TOLERANT)
+    with open_file(path) as file, ffmpeg.opened(file, path) as container:
+        yield from _heard(container, path)
 
 
 def _heard(container: Any, path: Path) -> Iterator[Excerpt]:
-    stream = container.streams.best("audio")
-    if stream is None:
-        raise LibraryError(f"{shown(path)} holds no sound")
+    stream = ffmpeg.sound_of(container, path)
     stream.codec_context.thread_count = 1
     length_s = container.duration / av.time_base if container.duration else 0.0
     some = False

@@ -1,6 +1,6 @@
 """All features of a stretch of sound, by name and in a fixed order. Pure numpy.
 
-Runs in the analysis worker and in training. `features` in the model's card lists the names in the order of its input;
+Runs in the analysis process and in training. `features` in the model's card lists the names in the order of its input;
 `measure` computes them all.
 """
 
@@ -23,7 +23,7 @@ def measure(pictures: Pictures) -> dict[str, float]:
 
 
 def vector(found: dict[str, float], names: Sequence[str]) -> Array:
-    """The features that a model wants, float32 in its order; raises KeyError on one that is not known here."""
+    """The features in the order of `names`, float32. Raises KeyError on a name that nothing here measures."""
     return np.array([found[name] for name in names], np.float32)
 
 

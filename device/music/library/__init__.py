@@ -1,8 +1,10 @@
-"""All music files on the disks, and what is known of them: found, compared, kept in catalogue.db, given out as tracks.
+"""All music files on the disks, and what is known of them: found, compared, kept in catalogue.db, read as tracks.
 
-scanner.py is the thread that all of it runs on, with analysis.py at its side, which has the files heard. catalogue.py
-puts it together: files.py and drives.py look at the disks, changes.py compares, database.py keeps, and tracks.py
-makes of it the tracks that the rest of the program knows.
+- scanner.py: the thread that everything else runs on; analysis_queue.py beside it waits for the analysis.
+- catalogue.py: puts the rest together.
+- walker.py finds files (formats.py says which may be music), mounts.py notices drives, diff.py compares.
+- database.py keeps rows (rows.py, schema.py, legacy.py); tracks.py turns them into the tracks of the library.
+- steps.py: how all of that stays out of the way of other threads.
 """
 
 from device.music.library.catalogue import Catalogue

@@ -1,30 +1,29 @@
 """What a walk through the folders found, compared with what the catalogue knows. Pure.
 
-Both lists come in the order of paths and are gone through side by side, once: nothing has to be looked up, and what is
-known is never in memory as a whole.
+Both lists come in the order of paths, and `compare` goes through them side by side, once: it looks nothing up, and
+what is known is never in memory as a whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from device.domain import MoodName
+from device.music.library.rows import KnownFile, Root
 from device.music.library.walker import Found
-from device.music.metadata.mood_words import mood_of_folders
-
-Known = tuple[bytes, int, int, int, str | None, int, int]
-"""Path, place, size, mtime_ns, folder mood, present, former: what the database knows of a file."""
 
 
 @dataclass(slots=True)
 class Diff:
-    """`read`: files that are new or not what they were. `noted`: files that are as they were, but are back, or are seen
-    in another place or mood. `gone`: paths that are not there, though their places are."""
+    """`count`: files found. `read`: files that are new or not what they were. `noted`: files that are as they were, but
+    are back, or are seen on another root, under another mood or through other links. `gone`: paths that are not there,
+    though their roots are."""
 
-    read: list[Found] = field(default_factory=list)
-    noted: list[Found] = field(default_factory=list)
-    gone: list[bytes] = field(default_factory=list)
+    count: int = 0
+    read: deque[Found] = field(default_factory=deque)
+    noted: deque[Found] = field(default_factory=deque)
+    gone: deque[bytes] = field(default_factory=deque)
 
     @property
     def any(self) -> bool:
@@ -32,37 +31,44 @@ class Diff:
         return bool(self.read or self.noted or self.gone)
 
 
-def compare(found: Sequence[Found], known: Iterable[Known], places: Mapping[bytes, int]) -> Diff:
-    """The work that a scan has to do. `places`: numbers of those that are here; files of others keep what they are."""
-    changes = Diff()
-    moods: dict[tuple[bytes, ...], MoodName | None] = {}
-    here = {0, *places.values()}  # 0: format 1 knew no places
+def compare(
+    found: Iterable[Found], known: Iterable[KnownFile], roots: Mapping[Root, int], *, again: bool = False
+) -> Diff:
+    """The work that a scan has to do. `roots`: the numbers of those that are there; files of others keep what they are.
+    `again`: read every file, changed or not."""
+    diff = Diff()
+    here = {0, *roots.values()}  # 0: format 1 knew no roots
     for file, row in side_by_side(found, known):
-        if row is None:
-            assert file is not None
-            changes.read.append(file)
-        elif file is None:
-            if row[5] and row[1] in here:
-                changes.gone.append(row[0])
-        elif row[6] or (file.size, file.mtime_ns) != row[2:4]:
-            changes.read.append(file)
-        else:
-            if file.folders not in moods:
-                moods[file.folders] = mood_of_folders(name.decode("utf-8", "replace") for name in file.folders)
-            if (places[file.place], moods[file.folders], 1) != (row[1], row[4], row[5]):
-                changes.noted.append(file)
-    return changes
+        diff.count += file is not None
+        if file is None:
+            assert row is not None
+            if row.present and row.root in here:
+                diff.gone.append(row.path)
+        elif row is None or again or is_changed(file, row):
+            diff.read.append(file)
+        elif (roots[file.root], file.mood, file.links, file.ctime_ns, 1) != (
+            row.root, row.folder_mood, row.links, row.ctime_ns, row.present,
+        ):  # fmt: skip
+            diff.noted.append(file)
+    return diff
 
 
-def side_by_side(found: Iterable[Found], known: Iterable[Known]) -> Iterator[tuple[Found | None, Known | None]]:
+def is_changed(file: Found, row: KnownFile) -> bool:
+    """Whether the content may be another. Programs can set a file's date back after an edit, but not its ctime."""
+    if row.legacy_key or (file.size, file.mtime_ns) != (row.size, row.mtime_ns):
+        return True
+    return row.ctime_ns not in (0, file.ctime_ns)
+
+
+def side_by_side(found: Iterable[Found], known: Iterable[KnownFile]) -> Iterator[tuple[Found | None, KnownFile | None]]:
     """Pairs with the same path; None where one side has none. Both sides in the order of paths."""
     files, rows = iter(found), iter(known)
     file, row = next(files, None), next(rows, None)
     while file is not None or row is not None:
-        if row is None or (file is not None and file.path < row[0]):
+        if row is None or (file is not None and file.path < row.path):
             yield file, None
             file = next(files, None)
-        elif file is None or row[0] < file.path:
+        elif file is None or row.path < file.path:
             yield None, row
             row = next(rows, None)
         else:

@@ -12,12 +12,23 @@ import re
 import select
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 MOUNTINFO = Path("/proc/self/mountinfo")
 
 
+class Mount(NamedTuple):
+    """Where something is mounted, and what: the device (major:minor), the folder of its file system, and the kind of
+    file system."""
+
+    point: bytes
+    device: bytes
+    folder: bytes
+    kind: bytes
+
+
 class MountWatch:
-    """Waits for mounts and for `wake`. `mountinfo`: another file in tests, which is no file that can be polled."""
+    """Waits for mounts and for `wake`. `mountinfo`: another file in tests, which cannot be polled."""
 
     def __init__(self, mountinfo: Path = MOUNTINFO) -> None:
         self._path = mountinfo
@@ -25,7 +36,7 @@ class MountWatch:
         self._file = os.open(mountinfo, os.O_RDONLY | os.O_CLOEXEC)
         self._poll = select.poll()
         self._poll.register(self._bell, select.POLLIN)
-        self._poll.register(self._file, select.POLLPRI)  # it is always readable; POLLERR needs no asking
+        self._poll.register(self._file, select.POLLPRI)  # it is always readable; POLLERR comes without being asked for
         self._closed = False
 
     def wake(self) -> None:
@@ -40,31 +51,43 @@ class MountWatch:
             os.eventfd_read(self._bell)
         return bool(events.get(self._file, 0) & (select.POLLPRI | select.POLLERR))
 
-    def mounts(self, folders: Iterable[bytes]) -> frozenset[tuple[bytes, bytes]]:
-        """Mount point and device of all mounts that lie below, or above, one of these folders."""
-        found = {mount_of(line) for line in self._path.read_bytes().splitlines()}
+    def mounts(self, folders: Iterable[bytes]) -> frozenset[Mount]:
+        """All mounts below, at or above one of these folders."""
         near = [os.path.join(folder, b"") for folder in folders]
-        return frozenset(one for one in found if any(_touch(os.path.join(one[0], b""), folder) for folder in near))
+        return frozenset(one for one in all_mounts(self._path) if any(_touch(one.point, folder) for folder in near))
 
     def close(self) -> None:
-        """Let go of both files; idempotent."""
+        """Close both files; idempotent."""
         if not self._closed:
             self._closed = True
             os.close(self._bell)
             os.close(self._file)
 
 
-def mount_of(line: bytes) -> tuple[bytes, bytes]:
-    """Mount point and device (major:minor) in a line of mountinfo, where blanks are written as octal numbers."""
-    fields = line.split()
-    return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), fields[4]), fields[2]
+def all_mounts(mountinfo: Path = MOUNTINFO) -> frozenset[Mount]:
+    """Everything that is mounted now, as this process sees it."""
+    return frozenset(map(mount_of, mountinfo.read_bytes().splitlines()))
 
 
-def stem_of(folder: Path) -> bytes:
-    """The part of an entry of `music.folders` before the first `*`: where drives may appear that it means."""
+def mount_of(line: bytes) -> Mount:
+    """A line of mountinfo, where blanks are written as octal numbers."""
+    fields = line.split(b" ")
+    kind = fields[fields.index(b"-") + 1]
+    return Mount(_unescaped(fields[4]), fields[2], _unescaped(fields[3]), kind)
+
+
+def watched_folders(folder: Path) -> set[bytes]:
+    """Where drives may appear that this entry of `music.folders` means: the part before the first `*`, as it is written
+    and as it really is."""
     top = os.path.abspath(os.fsencode(folder))
-    return os.path.dirname(top[: top.index(b"*")]) if b"*" in top else top
+    fixed = os.path.dirname(top[: top.index(b"*")]) if b"*" in top else top
+    return {fixed, os.path.realpath(fixed)}
 
 
-def _touch(one: bytes, other: bytes) -> bool:
-    return one.startswith(other) or other.startswith(one)
+def _unescaped(field: bytes) -> bytes:
+    return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), field)
+
+
+def _touch(point: bytes, folder: bytes) -> bool:
+    point = os.path.join(point, b"")
+    return point.startswith(folder) or folder.startswith(point)

@@ -1,22 +1,41 @@
-"""The rows of the catalogue: what is known of a file, and what was heard in its content. Pure; a leaf of the music."""
+"""The rows of the catalogue: what is known of a file, and what analysis found in its content. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from device.domain import MoodName
 
 
+class Root(NamedTuple):
+    """What comes and goes as a whole: the part of a music folder that lies on one mounted drive.
+
+    `folder` is the music folder as the configuration means it; `mount` is where the drive is mounted, also if a link
+    leads there.
+    """
+
+    folder: bytes
+    mount: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """What is known of one file. `problem` says why it cannot be played, if so; `present`: it was there when its place
-    was looked at last; `place` numbers that. `gain_db` and `peak`: see reading/loudness.py. `former`: `key` was made by
-    format 1, and nobody knows yet what it would be called today."""
+    """What is known of one file.
+
+    `root` is the number of its `Root`. `links` counts the symbolic links on the way from the music folder to it.
+    `ctime_ns` is 0 if nobody noted it. `gain_db` and `peak`: see metadata/replaygain.py. `problem` says why the file
+    cannot be played. `is_music` is False for a file whose name says nothing and whose content is no sound. `present`:
+    the file was there when its root was looked at last. `legacy_key`: format 1 made `key`, and nobody knows yet what
+    it would be today.
+    """
 
     path: bytes
-    place: int
+    root: int
+    links: int
     size: int
     mtime_ns: int
+    ctime_ns: int
     key: str
     uri: str
     title: str
@@ -27,15 +46,30 @@ class FileRow:
     folder_mood: MoodName | None
     gain_db: float | None
     peak: float | None
-    problem: str
+    problem: str = ""
+    is_music: bool = True
     present: bool = True
-    former: bool = False
+    legacy_key: bool = False
+
+
+class KnownFile(NamedTuple):
+    """The part of a `FileRow` that a scan compares with the disk."""
+
+    path: bytes
+    root: int
+    links: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    folder_mood: str | None
+    present: int
+    legacy_key: int
 
 
 @dataclass(frozen=True, slots=True)
 class AnalysisRow:
-    """What analysis heard in the content called `key`; if it failed, `problem` says how, and the figures mean nothing.
-    `model` names who listened."""
+    """What analysis by `model` found in the content with this `key`. If it failed, `problem` says how, and the figures
+    mean nothing."""
 
     key: str
     model: str

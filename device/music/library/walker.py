@@ -1,32 +1,81 @@
-"""Finds music files in folders. Any thread; reads folders, opens no file, writes nothing.
+"""Finds files that may be music. Any thread; reads folders, opens no file, writes nothing.
 
-Paths are bytes, as the kernel has them: a name that is no UTF-8 is still a name. A *place* is what comes and goes as a
-whole: a music folder (its path ends with a slash then), or a drive that is mounted there or below.
+Paths are bytes, as the kernel has them: a name that is no UTF-8 is still a name.
+
+Symbolic links are followed after everything else was looked at, those inside linked folders last. So a file is found
+under its own path first. A linked folder is looked at again only if the way there names a mood and the folder's own
+place does not: an album linked into "happy" is happy. Both depend on the tree alone, not on the order of names.
 """
 
 from __future__ import annotations
 
 import glob
-import hashlib
+import heapq
 import os
 import stat
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
+from typing import NamedTuple
 
-SUFFIXES = frozenset(b".mp3 .flac .ogg .oga .opus .m4a .aac .wav .wave .aif .aiff .aifc .wma".split())
-ENDS = 64 * 1024  # bytes at either end of a file that its former key is made of
+from device.domain import MoodName
+from device.music.library import formats, steps
+from device.music.library.mounts import Mount
+from device.music.library.rows import Root
+from device.music.metadata.mood_words import mood_of_word
+from device.music.metadata.tags import shown
+
+LARGEST = 2**63 - 1  # what SQLite can keep; ext4 has dates until 2446, and FUSE passes on any number
+SYSTEM_KINDS = frozenset(
+    b"proc sysfs cgroup cgroup2 devpts devtmpfs tracefs debugfs securityfs configfs bpf pstore mqueue hugetlbfs"
+    b" binfmt_misc efivarfs fusectl nsfs rpc_pipefs selinuxfs".split()
+)
+"""File systems that the kernel makes up; some of their files never end, or make whoever reads them wait."""
+
+MOST_NOTES = 200  # folders that cannot be read; a dying disk has more
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that may be music. `folders` are the names from the music folder, included, down to the file's own."""
+    """A file that may be music. `mood` is that of the nearest folder named after one, up to the music folder. `links`
+    counts the symbolic links on the way. `named`: its name says that it is music; otherwise the content decides."""
 
     path: bytes
-    folders: tuple[bytes, ...]
+    mood: MoodName | None
     size: int
     mtime_ns: int
-    place: bytes
+    ctime_ns: int
+    root: Root
+    links: int
+    named: bool
+
+
+class Entry(Enum):
+    """What an entry of a folder is."""
+
+    FILE = 1
+    FOLDER = 2
+    LINK = 3
+
+
+END = (None, b"")
+
+
+class Folder(NamedTuple):
+    """A folder on the way: under which path, where it really is, and what it hands down to its files."""
+
+    path: bytes
+    real_path: bytes
+    mood: MoodName | None
+    root: Root
+    links: int
+
+
+File = tuple[bytes, int, int, int, int, bool]
+"""Path, number of the folder, size, mtime_ns, ctime_ns, named. Thousands wait in memory while the disk is read; plain
+tuples of plain values cost the garbage collector nothing."""
 
 
 def expand(folder: Path) -> list[bytes]:
@@ -39,90 +88,190 @@ def expand(folder: Path) -> list[bytes]:
     return sorted(path for path in glob.glob(pattern) if os.path.isdir(path))
 
 
-@dataclass(slots=True)
 class FolderWalk:
-    """One walk through the music folders. Links are followed, but no folder is entered twice: links may form loops.
+    """One walk through the music folders.
 
-    `meanwhile` is called for each folder: others may want something of the thread, and walking a slow disk takes long.
+    Afterwards `problems` names music folders that cannot be read, `notes` other folders; `roots` are those that are
+    there; `passed_over` counts files that are sound but cannot be played, by ending; `targets` are drives outside of
+    the music folders that links lead to, also where they lead to nothing now.
     """
 
-    problems: list[str] = field(default_factory=list)
-    places: set[bytes] = field(default_factory=set)
-    meanwhile: Callable[[], None] = lambda: None
-    _entered: set[tuple[int, int]] = field(default_factory=set)
+    def __init__(self, mounts: Iterable[Mount] = (), progress: Callable[[int], None] = lambda found: None) -> None:
+        """`mounts`: everything that is mounted. `progress` is called for each folder with the number of files found so
+        far."""
+        self.problems: list[str] = []
+        self.notes: list[str] = []
+        self.roots: set[Root] = set()
+        self.passed_over: Counter[str] = Counter()
+        self.targets: set[bytes] = set()
+        listed = list(mounts)
+        self._mounts = {mount.point for mount in listed}
+        self._system = {mount.point for mount in listed if mount.kind in SYSTEM_KINDS}
+        self._progress = progress
+        self._count = 0
+        self._numbers: dict[Folder, int] = {}  # of the folders that hold files
+        self._moods: dict[bytes, set[MoodName | None]] = {}  # by real path: as what a folder was entered
+        self._owned: set[bytes] = set()  # real paths of folders that lie, not only are linked, in a mood folder
+        self._links: deque[tuple[bytes, Folder]] = deque()  # not followed yet
 
-    def files(self, folders: Iterable[Path]) -> list[Found]:
-        """Everything that is named like music, each path once, sorted by path."""
-        found: dict[bytes, Found] = {}
-        for folder in folders:
-            for top in expand(folder):
-                if os.path.isdir(top):
-                    found.update((file.path, file) for file in self._walk(top))
-                else:
-                    self.problems.append(
-                        f"{_shown(top)} is no folder that can be read: plug its disk in, or correct music.folders"
-                    )
-        return [found[path] for path in sorted(found)]
+    def files(self, folders: Iterable[Path]) -> Iterator[Found]:
+        """Everything that may be music, each path once, in the order of paths. Looks at the disk before the first."""
+        segments = [self._walk(top) for folder in folders for top in self._tops(folder)]
+        while self._links:
+            segments.append(self._follow(*self._links.popleft()))
+        return self._merge(segments)
 
-    def _walk(self, top: bytes) -> Iterator[Found]:
-        place = top if os.path.ismount(top) else os.path.join(top, b"")
-        waiting: list[tuple[bytes, tuple[bytes, ...], bytes, int]] = [(top, (os.path.basename(top),), place, -1)]
-        while waiting:
-            folder, names, place, drive = waiting.pop()
-            self.meanwhile()
-            here = self._enter(folder)
-            if here is None:
+    def _tops(self, folder: Path) -> Iterator[Folder]:
+        for top in expand(folder):
+            if not os.path.isdir(top):
+                self.problems.append(f"{_shown(top)} is not a folder: plug its disk in, or correct music.folders.")
                 continue
-            if drive not in (-1, here.st_dev):
-                place = folder
-            self.places.add(place)
-            for name, status in self._entries(folder):
-                path = os.path.join(folder, name)
-                if stat.S_ISDIR(status.st_mode):
-                    waiting.append((path, (*names, name), place, here.st_dev))
-                elif stat.S_ISREG(status.st_mode) and os.path.splitext(name)[1].lower() in SUFFIXES:
-                    yield Found(path, names, status.st_size, status.st_mtime_ns, place)
+            real = _real(top)
+            yield Folder(top, real, mood_of(os.path.basename(top), None), Root(top, self.mount_of(real)), 0)
 
-    def _enter(self, folder: bytes) -> os.stat_result | None:
-        """None if it cannot be entered, or was already."""
-        try:
-            here = os.stat(folder)
-        except OSError as error:
-            self._cannot_read(folder, error)
-            return None
-        if (here.st_dev, here.st_ino) in self._entered:
-            return None
-        self._entered.add((here.st_dev, here.st_ino))
-        return here
+    def _walk(self, top: Folder) -> deque[File]:
+        """The files below `top`, links not followed. In the order of paths, because a folder sorts as its name and the
+        slash behind it."""
+        found: deque[File] = deque()
+        pace = steps.Pace()
+        stack = [(top, self._entries(top, is_top=True))] if self._enter(top) else []
+        while stack:
+            pace()
+            folder, entries = stack[-1]
+            kind, name = next(entries, END)
+            if kind is None:
+                stack.pop()
+            elif kind is Entry.LINK:
+                self._links.append((name, folder))
+            elif kind is Entry.FILE:
+                self._look_at(folder, name, os.path.join(folder.path, name), found)
+            elif self._enter(child := self._child(folder, name)):
+                stack.append((child, self._entries(child)))
+        return found
 
-    def _entries(self, folder: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
-        """What a folder holds, without hidden files (macOS leaves "._song.mp3" everywhere) and dead links."""
+    def _child(self, folder: Folder, name: bytes) -> Folder:
+        real = os.path.join(folder.real_path, name)
+        root = Root(folder.root.folder, real) if real in self._mounts else folder.root
+        return Folder(os.path.join(folder.path, name), real, mood_of(name, folder.mood), root, folder.links)
+
+    def _follow(self, name: bytes, folder: Folder) -> deque[File]:
+        """What a symbolic link leads to; one that leads to nothing may lead to a drive that is not there now."""
+        path, found = os.path.join(folder.path, name), deque[File]()
+        real = _real(path)
+        mount = self.mount_of(real)
+        if mount != folder.root.mount or not os.path.exists(path):
+            self.targets.add(real)
+        linked = Folder(path, real, mood_of(name, folder.mood), Root(folder.root.folder, mount), folder.links + 1)
+        if os.path.isdir(path):
+            return self._walk(linked)
+        self._look_at(linked._replace(path=folder.path, mood=folder.mood), name, path, found)
+        return found
+
+    def _enter(self, folder: Folder) -> bool:
+        """Whether this folder has to be looked at, for the first time or for another mood."""
+        moods = self._moods.setdefault(folder.real_path, set())
+        known = folder.mood in moods or (folder.mood is None and bool(moods))
+        if known or (folder.links and folder.real_path in self._owned):
+            return False
+        moods.add(folder.mood)
+        if folder.mood is not None and not folder.links:
+            self._owned.add(folder.real_path)
+        return True
+
+    def _entries(self, folder: Folder, *, is_top: bool = False) -> Iterator[tuple[Entry, bytes]]:
+        """Names in a folder, in the order of paths, without what nobody means as music."""
+        self._progress(self._count)
+        if folder.real_path in self._system:
+            return iter(())
         try:
-            names = sorted(os.listdir(folder))
+            with os.scandir(folder.path) as listing:
+                entries = [(_kind(entry), entry.name) for entry in listing if not formats.is_hidden(entry.name)]
         except OSError as error:
-            self._cannot_read(folder, error)
+            words = f"{_shown(folder.path)} cannot be read: {(error.strerror or str(error)).lower()}."
+            if is_top and not folder.links:
+                self.problems.append(words)
+            elif len(self.notes) < MOST_NOTES:
+                self.notes.append(words)
+            return iter(())
+        self.roots.add(folder.root)
+        return steps.sort(entries, key=_place)
+
+    def _look_at(self, folder: Folder, name: bytes, path: bytes, found: deque[File]) -> None:
+        kind = formats.kind_of(name)
+        if kind is formats.Kind.OTHER:
             return
-        for name in names:
-            if not name.startswith(b"."):
-                try:
-                    yield name, os.stat(os.path.join(folder, name))
-                except OSError:
-                    continue  # a link to nothing, or gone since the listing
+        try:
+            status = os.stat(path)
+        except OSError:
+            return  # a link to nothing, or gone since the listing
+        if not stat.S_ISREG(status.st_mode) or (kind is formats.Kind.UNKNOWN and status.st_size == 0):
+            return
+        if kind is formats.Kind.UNPLAYABLE:
+            self.passed_over["." + formats.ending_of(name).decode("ascii")] += 1
+            return
+        self.roots.add(folder.root)
+        number = self._numbers.setdefault(folder, len(self._numbers))
+        size, mtime_ns, ctime_ns = map(bounded, (status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+        found.append((path, number, size, mtime_ns, ctime_ns, kind is formats.Kind.SOUND))
+        self._count += 1
 
-    def _cannot_read(self, folder: bytes, error: OSError) -> None:
-        self.problems.append(f"{_shown(folder)} cannot be read: {(error.strerror or str(error)).lower()}")
+    def mount_of(self, real: bytes) -> bytes:
+        """Where the drive is mounted that holds this real path."""
+        while real not in self._mounts and real != os.path.dirname(real):
+            real = os.path.dirname(real)
+        return real
+
+    def _merge(self, segments: list[deque[File]]) -> Iterator[Found]:
+        """All files in the order of paths. Of one path that was found twice, the time with a mood counts."""
+        folders = list(self._numbers)
+        last: Found | None = None
+        for path, number, size, mtime_ns, ctime_ns, named in heapq.merge(*map(steps.drain, segments), key=_path):
+            folder = folders[number]
+            file = Found(path, folder.mood, size, mtime_ns, ctime_ns, folder.root, folder.links, named)
+            if last is not None and last.path != path:
+                yield last
+            elif last is not None and last.mood is not None:
+                continue
+            last = file
+        if last is not None:
+            yield last
 
 
-def former_key_of(path: bytes, size: int) -> str:
-    """How format 1 of the catalogue named content, tags and all: to recognise what it remembered. Raises OSError."""
-    digest = hashlib.blake2b(str(size).encode(), digest_size=16)
-    with open(path, "rb") as file:
-        digest.update(file.read(ENDS))
-        if size > ENDS:
-            file.seek(max(ENDS, size - ENDS))
-            digest.update(file.read(ENDS))
-    return digest.hexdigest()
+def mood_of(name: bytes, above: MoodName | None) -> MoodName | None:
+    """The mood of a folder with this name within a folder of the mood `above`."""
+    return mood_of_word(name.decode("utf-8", "replace")) or above
+
+
+def bounded(number: int) -> int:
+    """The nearest number that the catalogue can keep."""
+    return max(-LARGEST, min(number, LARGEST))
+
+
+def _path(file: File) -> bytes:
+    return file[0]
+
+
+def _kind(entry: os.DirEntry[bytes]) -> Entry:
+    try:
+        if entry.is_symlink():
+            return Entry.LINK
+        return Entry.FOLDER if entry.is_dir(follow_symlinks=False) else Entry.FILE
+    except OSError:  # some file systems have to look at the file for that, and cannot
+        return Entry.FILE
+
+
+def _place(entry: tuple[Entry, bytes]) -> bytes:
+    """What sorts like the path of the entry, or of the files below."""
+    return entry[1] + b"/" if entry[0] is Entry.FOLDER else entry[1]
+
+
+def _real(path: bytes) -> bytes:
+    """The path without links; the path as it is if the disk does not say."""
+    try:
+        return os.path.realpath(path)
+    except OSError:
+        return path
 
 
 def _shown(path: bytes) -> str:
-    return path.decode("utf-8", "replace")
+    return shown(Path(os.fsdecode(path)))

@@ -1,5 +1,7 @@
 """What one music file says of itself: names, mood words, loudness, cover; and the key by which its content is known.
 
-Nothing here reads more than the file that it is given; only cover.py looks into its folder, too. Tags and covers are
+`reader` puts `Tags` together: `layers` are the tags in and around the file (mutagen), `fields` what the formats call
+them, `mood_words` and `replaygain` what they mean, `duration` how long the file sounds; `ffmpeg` reads what mutagen
+cannot. Nothing here reads more than the file it is given; only `cover` looks into its folder, too. Tags and covers are
 read in a process of their own (device/music/workers), because anybody may have made the file.
 """

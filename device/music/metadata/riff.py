@@ -1,4 +1,4 @@
-"""The texts in the INFO list of a WAV file, which mutagen passes over. Any thread; reads the file it is given.
+"""The texts in the INFO list of a WAV file, which mutagen passes over. Reads the file it is given, any thread.
 
 RIFF's "LIST" chunk of the type "INFO" holds one chunk for each text (Microsoft, "Multimedia Programming Interface and
 Data Specifications 1.0", 1991). Nobody fixed the encoding: UTF-8 if it can be read as that, otherwise Windows-1252.
@@ -26,31 +26,31 @@ def info(file: BinaryIO) -> dict[str, list[str]]:
     head = file.read(12)
     if head[:4] not in (b"RIFF", b"RF64") or head[8:] != b"WAVE":
         return {}
-    place = 12
+    offset = 12
     for _ in range(MOST_CHUNKS):
-        file.seek(place)
+        file.seek(offset)
         head = file.read(12)
         if len(head) < 12:
             break
         length = int.from_bytes(head[4:8], "little")
         if head[:4] == b"LIST" and head[8:] == b"INFO":
-            return {NAMES[name]: [text] for name, text in _texts(file.read(min(length - 4, LONGEST_LIST)))}
-        place += 8 + length + length % 2
+            return {NAMES[name]: [text] for name, text in _texts(file.read(max(0, min(length - 4, LONGEST_LIST))))}
+        offset += 8 + length + length % 2
     return {}
 
 
 def _texts(data: bytes) -> Iterator[tuple[bytes, str]]:
-    place = 0
-    while place + 8 <= len(data):
-        name, length = data[place : place + 4], int.from_bytes(data[place + 4 : place + 8], "little")
-        raw = data[place + 8 : place + 8 + length].split(b"\0")[0]
+    offset = 0
+    while offset + 8 <= len(data):
+        name, length = data[offset : offset + 4], int.from_bytes(data[offset + 4 : offset + 8], "little")
+        raw = data[offset + 8 : offset + 8 + length].split(b"\0")[0]
         if name in NAMES and raw:
             yield name, _decoded(raw)
-        place += 8 + length + length % 2
+        offset += 8 + length + length % 2
 
 
 def _decoded(raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
-        return raw.decode("cp1252", "replace")
+        return raw.decode("cp1252", "reoffset")

@@ -1,6 +1,7 @@
-"""The player: takes orders, decodes tracks with libVLC, and tells with events what becomes of them.
+"""The player: takes commands, decodes tracks with libVLC, and says in events what becomes of them.
 
-player.py says what a player is; vlc_player.py is the real one and fake_player.py the one without sound. A track that is
-open is a decoder; engine.py decides which of them is heard. Everything behind it, from the mix to the device, is in
-device/music/sound.
+player.py says what a player is; vlc_player.py is the real one and fake_player.py the one without sound. engine.py
+decides which of the open tracks is heard, decoder.py is one open track, stream.py is libVLC decoding it, and seeking.py
+knows how to reach a place in a file. Everything behind the decoder, from the mix to the device, is in
+device/music/audio.
 """

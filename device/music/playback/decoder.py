@@ -1,32 +1,34 @@
-"""One track, decoded by a libVLC media player of its own into a buffer, some seconds ahead of what is heard.
+"""One track that is open: libVLC decodes it into a buffer, some seconds ahead of what is heard.
 
-Belongs to the player's worker thread, except that `close` is called by whoever puts decks away. libVLC's threads only
-fill the buffer and call `news`. libVLC goes by its own clock; when the buffer is full enough it is paused, when it
-runs low
-it goes on. So a pause, a missing sound device, a cue that waits and a sound card that runs slow need nothing else.
+Belongs to the player's worker thread. Opening and closing wait for the disk, so each has a thread of its own; libVLC's
+threads only fill the buffer and call `wake`. When the buffer is full libVLC rests, when it runs low it goes on. So a
+pause, a missing sound device, a cue that waits and a sound card that runs slow need nothing else.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from device.domain import Track
 from device.music.audio.pcm_buffer import RATE_HZ, Frames, PcmBuffer
-from device.music.playback.libvlc import ENDED, ERROR, LibVlc
+from device.music.playback.libvlc import LibVlc
+from device.music.playback.seeking import approach
+from device.music.playback.stream import Stream
 
 READY_S = 0.3  # so much must be decoded before a track begins
 FULL_S = 4.0
 LOW_S = 2.0
-OPENING_S = 20.0  # a disk may have to playthrough up
+OPENING_S = 20.0  # a disk may have to spin up
 STALLED_S = 8.0
 SHORT_S = 5.0  # a file that ends so much too early, and is gone, was pulled out with its disk
 
 
 class Decoder:
-    """A track that is open, or about to be. A `Source` of the mixer. `told_ending` is the player's note."""
+    """A track that is open, or about to be. A `Source` of the mixer. `said_ending` is the engine's note."""
 
     def __init__(
         self,
@@ -36,35 +38,43 @@ class Decoder:
         start_s: float,
         gain_db: float,
         now_s: float,
-        news: Callable[[], None],
+        wake: Callable[[], None],
     ) -> None:
-        """Begins to decode `track` from `start_s` on. `news()` is called on a thread of libVLC when there is something
+        """Begins to decode `track` from `start_s` on. `wake()` is called on a thread of libVLC when there is something
         to look at: the first sound, or the end."""
         self.serial = serial
         self.track = track
         self.gain_db = gain_db
-        self.told_ending = False
+        self.said_ending = False
+        self._libvlc = libvlc
         self._start_s = start_s
         self._buffer = PcmBuffer()
-        self._news = news
-        self._resting = False
-        self._fed_s = now_s  # when there was something to read, last
-        self._player = libvlc.player()
-        self._keep = libvlc.stream_to(self._player, self._take, self._finish)
-        self._forget = libvlc.listen(self._player, {ENDED: self._finish, ERROR: self._finish})
-        self._media = libvlc.media(track.uri, start_s)
-        self._player.set_media(self._media)
-        self._player.play()
+        self._wake = wake
+        self._moved = False  # libVLC delivered something since the last look
+        self._moved_s = now_s  # when there was something to read, last
+        self._stream: Stream | None = None
+        self._closed = False
+        self._lock = threading.Lock()  # of the stream, while it is opened or closed
+        threading.Thread(target=self._open, name=f"open {serial}", daemon=True).start()
 
-    def _take(self, samples: bytes) -> None:
-        first = self._buffer.given == 0
-        self._buffer.append(samples)
-        if first:
-            self._news()
+    def _open(self) -> None:
+        way = approach(path_of(self.track), self._start_s)
+        with self._lock:
+            if not self._closed:
+                self._stream = Stream(self._libvlc, self.track.uri, way, self._take, self._finish)
+
+    def _take(self, samples: bytes) -> bool:
+        self._moved = True
+        if samples:
+            first = self._buffer.given == 0
+            self._buffer.append(samples)
+            if first:
+                self._wake()
+        return self._buffer.ahead_s > FULL_S
 
     def _finish(self) -> None:
         self._buffer.finish()
-        self._news()
+        self._wake()
 
     # --- As a source of the mixer ---
 
@@ -81,7 +91,7 @@ class Decoder:
         """Whether everything was read."""
         return self._buffer.over and self._buffer.frames == 0
 
-    # --- For the player ---
+    # --- For the engine ---
 
     @property
     def ready(self) -> bool:
@@ -89,8 +99,13 @@ class Decoder:
         return self._buffer.frames > 0 and (self._buffer.over or self._buffer.ahead_s >= READY_S)
 
     @property
-    def position_s(self) -> float:
-        """Where in the track the next frame to be read is."""
+    def beyond(self) -> bool:
+        """Whether the place to start from lies behind the end."""
+        return self._start_s > 0 and self._buffer.over and self._buffer.given == 0 and path_of(self.track).exists()
+
+    @property
+    def track_s(self) -> float:
+        """Where in the track the next frame to be read is: the place where it started, and the frames since."""
         return self._start_s + self._buffer.taken / RATE_HZ
 
     @property
@@ -98,48 +113,48 @@ class Decoder:
         """How much is still to be read: exact once all is decoded, before that as the file says."""
         if self._buffer.over:
             return self._buffer.ahead_s
-        length_s = self._player.get_length() / 1000
-        return (length_s if length_s > 0 else self.track.duration_s or float("inf")) - self.position_s
+        return (self._length_s or self.track.duration_s or float("inf")) - self.track_s
+
+    @property
+    def _length_s(self) -> float:
+        return 0.0 if self._stream is None else self._stream.length_s
 
     def tend(self, now_s: float, wanted: bool) -> str:
         """Keep libVLC's pace; why the track cannot be played (on), or nothing. `wanted`: it should be heard now."""
-        if self._buffer.frames > 0 or not wanted:
-            self._fed_s = now_s
-        if not self._resting and self._buffer.ahead_s > FULL_S and not self._buffer.over:
-            self._rest(True)
-        elif self._resting and self._buffer.ahead_s < LOW_S:
-            self._rest(False)
+        if self._moved or self._buffer.frames > 0 or not wanted:
+            self._moved, self._moved_s = False, now_s
+        if self._stream is not None and self._buffer.ahead_s < LOW_S:
+            self._stream.rest(False)
+        elif self._stream is not None and self._buffer.ahead_s > FULL_S and not self._buffer.over:
+            self._stream.rest(True)
         if self._buffer.given == 0:
             return self._why_not_begun(now_s)
-        return self._why_broken() if now_s - self._fed_s > STALLED_S else ""
+        return self._why_broken() if now_s - self._moved_s > STALLED_S else ""
 
     def cut_short(self) -> str:
         """Of a track that is over: why it came to an end too early, or nothing."""
-        length_s = max(self._player.get_length() / 1000, self.track.duration_s)
-        if length_s - self.position_s < SHORT_S or path_of(self.track).exists():
+        length_s = max(self._length_s, self.track.duration_s)
+        if length_s - self.track_s < SHORT_S or path_of(self.track).exists():
             return ""
         return self._why_broken()
 
     def close(self) -> None:
         """Stop and release libVLC's player; waits until a slow disk lets it."""
-        self._forget()
-        self._player.stop()
-        self._player.release()
-        self._media.release()
-
-    def _rest(self, on: bool) -> None:
-        self._resting = on
-        self._player.set_pause(int(on))
+        with self._lock:
+            self._closed = True
+            if self._stream is not None:
+                self._stream.close()
+            self._stream = None
 
     def _why_not_begun(self, now_s: float) -> str:
         if self._buffer.over:
-            return (
-                fault_of(self.track) if self._start_s == 0 else f"{self.track.title} is not {self._start_s:.0f} s long"
-            )
-        return f"{self.track.title} did not open within {OPENING_S:g} s" if now_s - self._fed_s > OPENING_S else ""
+            return "" if self.beyond else fault_of(self.track)
+        if now_s - self._moved_s > OPENING_S:
+            return f"{self.track.title} did not open within {OPENING_S:g} s"
+        return ""
 
     def _why_broken(self) -> str:
-        return f"{self.track.title} broke off: its disk gave no answer any more"
+        return f"{self.track.title} broke off: its disk does not answer any more"
 
 
 def path_of(track: Track) -> Path:

@@ -1,13 +1,14 @@
 """A player without sound whose time is moved on by hand: for tests, and for running the program without libVLC.
 
-Belongs to whoever calls it: no thread, no file, no clock. A track lasts its `duration_s`; uris in `broken` fail.
+Belongs to whoever calls it: no thread and no file. A track lasts its `duration_s`; uris in `broken` fail.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection
 
-from device.domain import Event, Track, TrackAt, TrackEnded, TrackEnding, TrackFailed, TrackStarted
+from device.domain import Event, Position, Track, TrackAt, TrackEnded, TrackEnding, TrackFailed, TrackStarted
 from device.music.audio.volume import limited
 from device.music.playback.player import ENDING_S, TELLING_S
 
@@ -19,15 +20,15 @@ class FakePlayer:
         self.playing: Track | None = None
         self.paused = False
         self.volume = 0
-        self.position_s = 0.0
+        self.track_s = 0.0
         self._put = put
         self._max_volume = max_volume
         self._broken = frozenset(broken)
         self._serial = 0
         self._waiting: tuple[int, Track, float] | None = None
         self._cued: tuple[int, Track] | None = None
-        self._told_ending = False
-        self._told_s = 0.0
+        self._said_ending = False
+        self._said_s = 0.0
         self._fade_left_s = 0.0
         self._closed = False
 
@@ -35,7 +36,7 @@ class FakePlayer:
         """Start at once, or when the fade of what plays is over."""
         if self._closed:
             return
-        left_s = 0.0 if self.playing is None or self.paused else self.playing.duration_s - self.position_s
+        left_s = 0.0 if self.playing is None or self.paused else self.playing.duration_s - self.track_s
         self._cued = None
         self._waiting = (serial, track, start_s)
         self._fade_left_s = min(fade_s, left_s)
@@ -55,17 +56,22 @@ class FakePlayer:
 
     def seek(self, serial: int, position_s: float) -> None:
         """Be there at once."""
-        if self.playing is not None and self._waiting is None and serial == self._serial:
-            self.position_s, self._told_ending = max(0.0, position_s), False
-            self._tell_position()
-            self._tell_progress()
+        if self.playing is None or self._waiting is not None or serial != self._serial:
+            return
+        self.track_s, self._said_ending = max(0.0, position_s), False
+        if not self._end_if_over():
+            self._say_position()
 
     def pause(self) -> None:
         """Hold."""
-        if self.playing is not None or self._waiting is not None:
-            if self.playing is not None and not self.paused:
-                self._tell_position()
-            self.paused = True
+        if self.paused or (self.playing is None and self._waiting is None):
+            return
+        self.paused = True
+        if self._waiting is not None:
+            serial, _, start_s = self._waiting
+            self._put(TrackAt(serial, Position(start_s, time.monotonic(), False)))
+        else:
+            self._say_position()
 
     def resume(self) -> None:
         """Go on."""
@@ -74,9 +80,11 @@ class FakePlayer:
         self.paused = False
         if self._waiting is not None:
             self._start()
+        elif self.playing is not None:
+            self._say_position()
 
     def silence(self, fade_s: float = 0.0) -> None:
-        """Stop; the fade is not heard, so it takes no time."""
+        """Stop; nobody hears the fade, so it takes no time."""
         self.playing = None
         self.paused = False
         self._waiting = self._cued = None
@@ -86,8 +94,13 @@ class FakePlayer:
         self.volume = limited(percent, self._max_volume)
 
     def describe(self) -> str:
-        """That nothing is heard."""
+        """That nobody hears anything."""
         return "no sound: a simulated player"
+
+    @property
+    def alive(self) -> bool:
+        """It has no thread that could die."""
+        return True
 
     def close(self) -> None:
         """Stop for good."""
@@ -95,7 +108,7 @@ class FakePlayer:
         self._closed = True
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` of playing time go by; events come in the order in which a real player would say them."""
+        """Let `seconds` of playing time go by; events come in the order of a real player's."""
         if self.paused:
             return
         if self._waiting is not None:
@@ -106,41 +119,50 @@ class FakePlayer:
             self._start()
         if self.playing is None:
             return
-        self.position_s += seconds
-        if self.position_s < self.playing.duration_s:
-            self._tell_progress()
-            return
-        self.playing = None
-        self._put(TrackEnded(self._serial))
-        if self._cued is not None:
-            (serial, track), self._cued = self._cued, None
-            self.play(serial, track)
+        self.track_s += seconds
+        if not self._end_if_over():
+            self._say_progress()
 
     def _start(self) -> None:
         if self._waiting is None:
             return
-        (self._serial, track, self.position_s), self._waiting = self._waiting, None
+        (self._serial, track, self.track_s), self._waiting = self._waiting, None
         if track.uri in self._broken:
             self.playing = None
             self._fail(self._serial, track)
             return
         self.playing = track
-        self._told_ending, self._told_s = False, self.position_s
-        self._put(TrackStarted(self._serial))
-        self._tell_progress()
+        self._said_ending, self._said_s = False, self.track_s
+        if self.track_s == 0 or not self._end_if_over():
+            self._put(TrackStarted(self._serial, self._position()))
+            self._say_progress()
+
+    def _end_if_over(self) -> bool:
+        """Behind its end a track is over, and the cued one follows."""
+        if self.playing is None or self.track_s < self.playing.duration_s:
+            return False
+        self.playing = None
+        self._put(TrackEnded(self._serial))
+        if self._cued is not None:
+            (serial, track), self._cued = self._cued, None
+            self.play(serial, track)
+        return True
 
     def _fail(self, serial: int, track: Track) -> None:
-        self._put(TrackFailed(serial, f"{track.title} cannot be played: it was said to be broken"))
+        self._put(TrackFailed(serial, f"{track.title} cannot be played: it is among the broken ones"))
 
-    def _tell_progress(self) -> None:
+    def _say_progress(self) -> None:
         if self.playing is None:
             return
-        if not self._told_ending and self.playing.duration_s - self.position_s < ENDING_S:
-            self._told_ending = True
+        if not self._said_ending and self.playing.duration_s - self.track_s < ENDING_S:
+            self._said_ending = True
             self._put(TrackEnding(self._serial))
-        if abs(self.position_s - self._told_s) >= TELLING_S:
-            self._tell_position()
+        if abs(self.track_s - self._said_s) >= TELLING_S:
+            self._say_position()
 
-    def _tell_position(self) -> None:
-        self._told_s = self.position_s
-        self._put(TrackAt(self._serial, self.position_s))
+    def _say_position(self) -> None:
+        self._said_s = self.track_s
+        self._put(TrackAt(self._serial, self._position()))
+
+    def _position(self) -> Position:
+        return Position(self.track_s, time.monotonic(), not self.paused)

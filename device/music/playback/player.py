@@ -1,7 +1,8 @@
 """What a player is. Pure.
 
-A `Player` takes orders and returns at once; what becomes of them it tells with events (`TrackStarted`, `TrackAt`,
-`TrackEnding`, `TrackEnded`, `TrackFailed`, `SoundLost`, `SoundBack`) through the `put` that it was built with.
+A `Player` takes commands and returns at once. It says what becomes of them with events (`TrackStarted`, `TrackAt`,
+`TrackEnding`, `TrackEnded`, `TrackFailed`, `SoundLost`, `SoundBack`) through the `put` that it was built with. Every
+position in them is measured: the place where decoding began, and the samples that were heard since.
 `vlc_player.VlcPlayer` is the real one, `fake_player.FakePlayer` the one for tests; tests/test_player.py holds both to
 the same contract.
 """
@@ -24,7 +25,8 @@ class Player(Protocol):
 
         Answers with TrackStarted(serial) once the track is audible, TrackAt(serial) every `TELLING_S`,
         TrackEnding(serial) `ENDING_S` before its end (a shorter one: at once) and TrackEnded(serial) at its end, or
-        with one TrackFailed(serial). A replaced track says nothing more. A cue is dropped.
+        with one TrackFailed(serial). A start behind the end is the end. A replaced track says nothing more. A cue is
+        dropped.
         """
 
     def cue(self, serial: int, track: Track) -> None:
@@ -35,13 +37,15 @@ class Player(Protocol):
         """
 
     def seek(self, serial: int, position_s: float) -> None:
-        """Go on at `position_s` if `serial` is what plays or is paused; else nothing. Answers with TrackAt."""
+        """Go on at `position_s` if `serial` is what plays or is paused; else nothing. Answers with TrackAt once it sounds
+        there, or, while paused, once it could; behind the end with TrackEnded."""
 
     def pause(self) -> None:
-        """Hold the track where it is, after a short fade, with a TrackAt. One still to start waits for `resume`."""
+        """Hold the track where it is, after a short fade, with a TrackAt. One that has not started yet waits for
+        `resume`, and says with a TrackAt where it will begin."""
 
     def resume(self) -> None:
-        """Go on after a pause, ramping up."""
+        """Go on after a pause, ramping up, with a TrackAt once it sounds again."""
 
     def silence(self, fade_s: float = 0.0) -> None:
         """Fade out over `fade_s`, drop the cue and let go of the sound device. No event follows."""
@@ -52,5 +56,9 @@ class Player(Protocol):
     def describe(self) -> str:
         """Where the sound goes, in words for the doctor."""
 
+    @property
+    def alive(self) -> bool:
+        """Whether it does its work: for the watchdog."""
+
     def close(self) -> None:
-        """Stop and release everything, within 2 s. May be called again; orders after it are ignored."""
+        """Stop and release everything, within 2 s. May be called again; commands after it are ignored."""

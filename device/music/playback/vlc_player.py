@@ -1,7 +1,8 @@
 """The real player: libVLC decodes, our mixer joins and scales, an output sounds.
 
-One worker thread owns all of it. Orders, and news from libVLC's threads, go into one queue and are only ever acted on
-by the worker, between two blocks of sound (engine.py).
+One worker thread owns all of it. Commands, and calls from libVLC's threads to wake it, go into one queue; the worker
+takes them between two blocks of sound (engine.py). An exception that nobody expected ends the worker, and with it, by
+`threading.excepthook`, the process.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from device.domain import Event, Track
 from device.errors import PlayerError
 from device.music.audio import outputs
 from device.music.audio.sink import Sink
-from device.music.playback.attic import Attic
 from device.music.playback.engine import Engine
 from device.music.playback.libvlc import LibVlc
 
 CLOSE_S = 1.8
+HUNG_S = 20.0  # a round takes 50 ms; a device may take seconds to open
 
-Order = Callable[[], None]
+Command = Callable[[], None]
 
 
 class VlcPlayer:
@@ -38,34 +39,34 @@ class VlcPlayer:
         except PlayerError:
             self._output.close()
             raise
-        self._speaker = Sink(self._output, put)
-        self._attic = Attic()
-        self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
-        self._engine = Engine(config, self._libvlc, self._speaker, self._attic, put, lambda: self._orders.put(_look))
+        self._sink = Sink(self._output, put)
+        self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
+        self._engine = Engine(config, self._libvlc, self._sink, put, lambda: self._commands.put(_nothing))
         self._closed = False
+        self._round_s = time.monotonic()  # when the worker began its last round
         self._worker = threading.Thread(target=self._work, name="player", daemon=True)
         self._worker.start()
 
     def play(self, serial: int, track: Track, fade_s: float = 0.0, start_s: float = 0.0) -> None:
-        self._order(lambda: self._engine.play(serial, track, fade_s, start_s))
+        self._command(lambda: self._engine.play(serial, track, fade_s, start_s))
 
     def cue(self, serial: int, track: Track) -> None:
-        self._order(lambda: self._engine.cue(serial, track))
+        self._command(lambda: self._engine.cue(serial, track))
 
     def seek(self, serial: int, position_s: float) -> None:
-        self._order(lambda: self._engine.seek(serial, position_s))
+        self._command(lambda: self._engine.seek(serial, position_s))
 
     def pause(self) -> None:
-        self._order(self._engine.pause)
+        self._command(self._engine.pause)
 
     def resume(self) -> None:
-        self._order(self._engine.resume)
+        self._command(self._engine.resume)
 
     def silence(self, fade_s: float = 0.0) -> None:
-        self._order(lambda: self._engine.silence(fade_s))
+        self._command(lambda: self._engine.silence(fade_s))
 
     def set_volume(self, percent: int) -> None:
-        self._order(lambda: self._engine.set_volume(percent))
+        self._command(lambda: self._engine.set_volume(percent))
 
     def describe(self) -> str:
         return f"{self._output.words}, through libVLC {self._libvlc.version}"
@@ -74,40 +75,46 @@ class VlcPlayer:
         """Why nothing would be heard, for the doctor; empty if all is well. Not while something plays."""
         return self._output.problem()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the worker runs and its loop goes round."""
+        return self._worker.is_alive() and time.monotonic() - self._round_s < HUNG_S
+
     def close(self) -> None:
         """Stop. A sound driver that hangs is left behind after `CLOSE_S`: the thread ends with the process."""
         if not self._closed:
             self._closed = True
-            self._orders.put(None)
+            self._commands.put(None)
         self._worker.join(timeout=CLOSE_S)
 
-    def _order(self, order: Order) -> None:
+    def _command(self, command: Command) -> None:
         if not self._closed:
-            self._orders.put(order)
+            self._commands.put(command)
 
     # --- The worker's thread from here on ---------------------------------------------------------------------
 
     def _work(self) -> None:
         while self._obey():
-            self._engine.step(time.monotonic())
-        self._engine.drop_all()
-        self._speaker.close()
-        if self._attic.close():
+            self._round_s = time.monotonic()
+            self._engine.step(self._round_s)
+        closed = self._engine.close()
+        self._sink.close()
+        if closed:
             self._libvlc.release()
 
     def _obey(self) -> bool:
-        """Do all that is ordered, waiting for it only while nothing is to be heard; False at the end."""
-        wait, patience_s = True, self._engine.patience_s
+        """Do all that people asked for, waiting for it only while nothing sounds; False at the end."""
+        patience_s = self._engine.patience_s
         while True:
             try:
-                order = self._orders.get(wait and patience_s != 0, patience_s or None)
+                command = self._commands.get(patience_s > 0, patience_s or None)
             except queue.Empty:
                 return True
-            if order is None:
+            if command is None:
                 return False
-            order()
-            wait, patience_s = False, 0.0
+            command()
+            patience_s = 0.0
 
 
-def _look() -> None:
-    """An order that only wakes the worker."""
+def _nothing() -> None:
+    """A command that only wakes the worker."""

@@ -1,4 +1,4 @@
-"""What to play next, and why. Pure: the clock and the dice are given; called by the main thread.
+"""What to play next, and why. Pure: clock and dice come in; the main thread calls it.
 
 A track is worth the product of four things, each between 0 and 1:
 
@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.domain import Choice, Now, Target
-from device.music.recommend.explanation import Grounds, reason_for
+from device.music.recommend.explanation import JUST_NOW_S, Grounds, reason_for
 from device.music.recommend.preference import Liking, Preference, greatest
 from device.music.recommend.taste import DAY_S, Taste, age_s
-from device.music.recommend.track_index import NOBODY, Floats, Rows, TrackIndex
+from device.music.recommend.track_index import MOODS, NOBODY, Floats, Rows, TrackIndex
 
 __all__ = ["Taste", "TrackIndex", "choose", "fit"]
 
@@ -80,7 +80,7 @@ def choose(
     dice: random.Random,
     exclude: Collection[str] = (),
 ) -> Choice | None:
-    """The next track and the reason for it; None if there is no track at all.
+    """The next track and the reason for it; None if there is no track at all that may play.
 
     `taste` must have met this library. Tracks whose key is in `exclude` are only chosen if there is no other.
     """
@@ -88,16 +88,19 @@ def choose(
         return None
     question = Question(library, target, taste, profile, now)
     distance = library.distance(target.affect)
-    allowed = np.ones(len(library), np.bool_)
+    unbanned = np.ones(len(library), np.bool_)
+    unbanned[library.rows(taste.banned)] = False
+    if not unbanned.any():
+        return None
+    allowed = unbanned.copy()
     allowed[library.rows(exclude)] = False
-    if not allowed.any():
-        allowed[:] = True
+    allowed = allowed if allowed.any() else unbanned
     near = distance <= distance[allowed].min() + NEAR + np.minimum(library.uncertainty, DOUBT)
     rows = _pool(question, allowed, near)
     fits = fit(distance[rows], library.uncertainty[rows])
     candidates = _weigh(question, rows, fits, np.random.default_rng(dice.getrandbits(64)))
     best = int(candidates.worth.argmax())
-    return _explain(question, candidates, best, near=bool(near[candidates.rows[best]]))
+    return _explain(question, candidates, best, allowed, near=bool(near[candidates.rows[best]]))
 
 
 def fit(distance: Floats, uncertainty: Floats) -> Floats:
@@ -173,7 +176,7 @@ def _flow(library: TrackIndex, taste: Taste, sound: Floats) -> Floats:
     return 1 - FLOW * turned
 
 
-def _explain(question: Question, candidates: Candidates, best: int, *, near: bool) -> Choice:
+def _explain(question: Question, candidates: Candidates, best: int, allowed: Mask, *, near: bool) -> Choice:
     """The choice, with a reason made of what set it apart from the other candidates."""
     library, taste, preference = question.library, question.taste, candidates.preference
     track = library.tracks[candidates.rows[best]]
@@ -182,6 +185,9 @@ def _explain(question: Question, candidates: Candidates, best: int, *, near: boo
     fair = candidates.worth * (mean / candidates.drawn) ** FAVOUR  # what it is worth without the luck of the draw
     grounds = Grounds(
         near=near,
+        same_mood=bool((allowed & (library.mood == MOODS[question.target.mood])).any()),
+        unheard=bool((allowed & (age_s(taste.heard_at, question.now) >= JUST_NOW_S)).any()),
+        undisliked=int(allowed.sum()) > int(allowed[list(taste.ear(question.profile).disliked)].sum()),
         rivals=int(np.count_nonzero(fair >= fair[best] * AS_WELL)) - 1,
         own=FAVOUR * _apart(mean / preference.mean(without="own"), best),
         artist=FAVOUR * _apart(mean / preference.mean(without="artist"), best),

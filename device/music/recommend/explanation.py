@@ -21,6 +21,7 @@ MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augus
 UNITS = ((365 * 86400.0, "year"), (30 * 86400.0, "month"), (7 * 86400.0, "week"), (86400.0, "day"), (3600.0, "hour"),
          (60.0, "minute"))  # fmt: skip
 OFTEN = 3
+JUST_NOW_S = 60.0
 CLAUSES = 2
 WEIGHTY = math.log(1.1)  # a ground that made the worth a tenth greater is worth telling
 
@@ -31,11 +32,16 @@ class Grounds:
     each source of evidence did for the preference: the track's `own`, its `artist`'s, that of songs of the same
     `sound`. `luck` is what the draw did.
 
-    `near` says whether the track fits about as well as any, `rivals` how many others suit about as well; `friend` is
+    `near` says whether the track fits about as well as any; `same_mood` whether the library has tracks of the wanted
+    mood, `unheard` whether it has some that were not heard in the last minute, `undisliked` whether it has some that
+    this profile does not dislike; `rivals` says how many others suit about as well; `friend` is
     the song whose likeness spoke most for it, `last` the one that was heard before.
     """
 
     near: bool = True
+    same_mood: bool = False
+    unheard: bool = False
+    undisliked: bool = False
     rivals: int = 0
     own: float = 0.0
     artist: float = 0.0
@@ -51,8 +57,8 @@ def reason_for(track: Track, target: Target, opinion: Opinion, now: Now, grounds
     """Such as "calm, to match a calm room; you liked it on Tuesday; not heard for 3 weeks"."""
     weighty = sorted((ground for ground in _grounds(track, opinion, now, grounds) if ground[0] > WEIGHTY), reverse=True)
     clauses = [words for _, words in weighty[:CLAUSES]]
-    clauses += _in_spite_of(opinion, now)
-    return "; ".join([_fit(track, target, grounds.near), *(clauses or [_chance(grounds)])])
+    clauses += _in_spite_of(opinion, now, grounds)
+    return "; ".join([_fit(track, target, grounds), *(clauses or [_chance(grounds)])])
 
 
 def _grounds(track: Track, opinion: Opinion, now: Now, grounds: Grounds) -> Iterator[tuple[float, str]]:
@@ -69,33 +75,36 @@ def _grounds(track: Track, opinion: Opinion, now: Now, grounds: Grounds) -> Iter
     if math.isinf(opinion.age_s(now)):
         yield grounds.freshness, "never heard before"
         yield grounds.luck, "to find out whether you like it"
-    elif opinion.age_s(now) >= UNITS[-1][0]:
+    elif opinion.age_s(now) >= JUST_NOW_S:
         yield grounds.freshness, f"not heard for {_span(opinion.age_s(now))}"
     if grounds.last is not None:
         yield grounds.flow, f"it goes on from the sound of {_name(grounds.last)}"
 
 
-def _in_spite_of(opinion: Opinion, now: Now) -> Iterator[str]:
-    """What speaks against it; it was chosen because everything else is worse."""
+def _in_spite_of(opinion: Opinion, now: Now, grounds: Grounds) -> Iterator[str]:
+    """What speaks against it; everything else is worse, or there is nothing else."""
     if opinion.verdict is Outcome.DISLIKED:
-        yield f"you did not like it {_day(opinion.said_at, now.wall)}, but there is nothing else"
-    if opinion.age_s(now) < UNITS[-1][0]:
-        yield "heard just now, but there is nothing else"
+        why = "the others fit less" if grounds.undisliked else "there is nothing else"
+        yield f"you did not like it {_day(opinion.said_at, now.wall)}, but {why}"
+    if opinion.age_s(now) < JUST_NOW_S:
+        yield f"heard just now, but {'the others fit less' if grounds.unheard else 'there is nothing else'}"
 
 
 def _chance(grounds: Grounds) -> str:
     if not grounds.rivals:
-        return "nothing else suits now"
+        return "nothing else suits as well"
     return f"drawn by lot from {grounds.rivals + 1} that suit about as well"
 
 
-def _fit(track: Track, target: Target, near: bool) -> str:
+def _fit(track: Track, target: Target, grounds: Grounds) -> str:
     if track.origin is MoodOrigin.UNKNOWN:
-        return f"nobody said what mood it has, but {target.mood} is wanted {target.words}"
-    if not near:
-        return f"{track.mood}, because what is {target.mood} was heard only lately"
+        return f"its mood is unknown; {target.mood} is wanted {target.words}"
     if track.mood is target.mood:
         return f"{track.mood}, {target.words}"
+    if not grounds.near:
+        return f"{track.mood}, because you heard or disliked everything nearer to {target.mood} lately"
+    if grounds.same_mood:
+        return f"{track.mood}, close to {target.mood}, {target.words}"
     return f"{track.mood}, the nearest there is to {target.mood}, {target.words}"
 
 

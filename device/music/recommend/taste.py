@@ -1,4 +1,5 @@
-"""What each profile likes, learnt from the history of listens. Pure; belongs to the main thread.
+"""What each profile likes, learnt from the history of listens. Pure. The main thread
+owns the one that counts; the scanner's thread builds its successor when the library changes (see `prepared`).
 
 A listen becomes *evidence*: a weight that speaks for a track, or one that speaks against it. A skip speaks the more
 against a track the earlier it comes, in proportion to the share that was left unheard. Evidence is kept apart by
@@ -14,15 +15,15 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from device.domain import Listen, MoodName, Now, Outcome
-from device.music.recommend.track_index import Floats, Rows, TrackIndex
+from device.domain import Listen, MoodName, Now, Outcome, Track
+from device.music.recommend.track_index import MOODS, Floats, Rows, TrackIndex
 
 DAY_S = 86400.0
 HALF_LIFE_S = 180 * DAY_S
@@ -34,7 +35,6 @@ LIKED, PLAYED = 4.0, 1.0
 DISLIKED, SKIPPED = 8.0, 2.0  # a skip in the very first moment; later ones weigh less
 USUAL_S = 200.0  # the length of a track whose length is unknown
 
-MOODS = {mood: number for number, mood in enumerate(MoodName)}
 DAY_PARTS = 4  # night, morning, afternoon, evening: six hours each
 CONTEXTS = len(MOODS) * DAY_PARTS
 ALWAYS = CONTEXTS  # the column of evidence that holds in every context
@@ -122,15 +122,21 @@ class Ear:
 class Taste:
     """What each profile likes and what the room has heard. Nothing is known before the tracks are: see `meet`."""
 
-    def __init__(self, history: Iterable[Listen] = ()) -> None:
-        self._lines = deque(history, maxlen=REMEMBERED)
+    def __init__(self, history: Iterable[Listen] = (), total: int | None = None) -> None:
+        """`history` in the order in which things happened; `total`: how many lines there ever were, these included."""
+        lines = list(history)
+        self._lines = deque(lines, maxlen=REMEMBERED)
+        self.total = len(lines) if total is None else total
         self._library = TrackIndex()
         self._ears: dict[str, Ear] = {}
+        self._banned: dict[str, None] = {}
         self.heard_at: Reals = np.zeros(0)
         """float64[n]: when each row was last heard in this room (wall clock, s; 0 = never)."""
         self.hearings: Reals = np.zeros(0)
         self.last_rows: deque[int] = deque(maxlen=10)
         """The rows heard last, newest last."""
+        for line in lines:
+            self._ban(line)
 
     def meet(self, library: TrackIndex) -> None:
         """Put all that is remembered onto the rows of this library; lines about tracks that are gone wait."""
@@ -144,7 +150,20 @@ class Taste:
     def add(self, listen: Listen) -> None:
         """Learn from one more line of history; lines come in the order in which things happened."""
         self._lines.append(listen)
+        self.total += 1
+        self._ban(listen)
         self._learn(listen)
+
+    def catch_up(self, former: Taste) -> None:
+        """Learn what `former` learnt since this one was begun."""
+        missed = max(0, former.total - self.total)
+        for line in list(former._lines)[len(former._lines) - missed :]:
+            self.add(line)
+
+    @property
+    def banned(self) -> tuple[str, ...]:
+        """The keys of tracks that never play in this house, the latest last."""
+        return tuple(self._banned)
 
     def ear(self, profile: str) -> Ear:
         """What is known of this profile."""
@@ -160,9 +179,16 @@ class Taste:
         heard_at, hearings = float(self.heard_at[row]), int(self.hearings[row])
         return Opinion(heard_at, hearings, ear.heard_out.get(row, 0), verdict, said_at)
 
+    def _ban(self, listen: Listen) -> None:
+        if listen.outcome is Outcome.BANNED:
+            self._banned.pop(listen.track_key, None)
+            self._banned[listen.track_key] = None
+        elif listen.outcome is Outcome.ALLOWED:
+            self._banned.pop(listen.track_key, None)
+
     def _learn(self, listen: Listen) -> None:
         row = self._library.row.get(listen.track_key)
-        if row is None:
+        if row is None or listen.outcome in (Outcome.BANNED, Outcome.ALLOWED):
             return
         if listen.profile not in self._ears:
             self._ears[listen.profile] = Ear()
@@ -173,6 +199,14 @@ class Taste:
             self.heard_at[row] = listen.at
         if not self.last_rows or self.last_rows[-1] != row:
             self.last_rows.append(row)
+
+
+def prepared(tracks: Sequence[Track], history: Sequence[Listen], total: int) -> tuple[TrackIndex, Taste]:
+    """The index of these tracks and what is known of them, from `total` lines of history. For the scanner's thread:
+    with 100,000 tracks and 50,000 lines this takes a second, during which the main thread goes on deciding."""
+    index, taste = TrackIndex(tracks), Taste(history, total)
+    taste.meet(index)
+    return index, taste
 
 
 UNKNOWN = Ear()

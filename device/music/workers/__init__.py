@@ -1,6 +1,6 @@
 """Processes of their own for files that anybody may have made: one reads tags and covers, one analyses.
 
-`AnalysisClient` and `TagClient` are the conductor's ends. `analysis_process` and `tag_process` run in the child, and
-`limits` limits it. `SocketAnalysisClient` reaches the same analysis as a service of systemd. `Covers` is the thread
-that asks for covers.
+`client` is the end that asks, `process` the end that answers, `protocol` what they say, `limits` what the process may
+use. `TagClient` and `AnalysisClient` ask `tag_process` and `analysis_process`; `SocketAnalysisClient` reaches the
+latter as a service of systemd. `Covers` is the thread that asks for covers.
 """

@@ -1,50 +1,55 @@
-"""Reads covers on a thread of its own, because the disk may be slow and the picture anybody's.
+"""Reads covers on a thread of its own, because the disk may be slow.
 
-The thread only asks the process that reads files (reader.py) and puts a `CoverRead` into the inbox. Only the cover that
-was asked for last is read: whoever skips through ten tracks wants one.
+The thread asks the process that reads files (tag_client.py) and puts a `CoverRead` into the inbox. It reads only the
+cover that was asked for last: whoever skips through ten tracks wants one.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote_to_bytes
 
 from device.domain import CoverRead, Event
-from device.errors import LibraryError, ModelError
+from device.errors import LibraryError, WorkerError
+from device.music.uri import path_of
 from device.music.workers.tag_client import TagClient
 
 log = logging.getLogger("affetto.covers")
 
-IDLE_S = 30.0  # then the process is ended; a track is longer
+IDLE_S = 30.0  # then the process ends; a track is longer
+LARGEST = 200_000  # bytes
 
 
 class CoverReader(Protocol):
-    """What is needed of `music.reader.Reader`."""
+    """What `Covers` needs of a `TagClient`."""
 
-    def cover(self, path: Path) -> bytes: ...
+    def cover(self, path: Path, most_bytes: int) -> bytes: ...
     def close(self) -> None: ...
 
 
 class Covers:
-    """Answers each `read` with one `CoverRead`, unless another came before it was begun."""
+    """Answers each `read` with one `CoverRead`, unless another came before it began."""
 
     def __init__(self, put: Callable[[Event], None], reader: CoverReader | None = None) -> None:
         self._put, self._reader = put, reader or TagClient()
         self._news = threading.Condition()
-        self._wanted = ""
+        self._wanted: tuple[str, int] | None = None
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="covers", daemon=True)
         self._thread.start()
 
-    def read(self, uri: str) -> None:
-        """Read the cover of the track at this `file://` URI; returns at once."""
+    @property
+    def alive(self) -> bool:
+        """Whether the thread works as it should."""
+        return self._thread.is_alive() or self._closing
+
+    def read(self, uri: str, most_bytes: int = LARGEST) -> None:
+        """Read the cover of the track at this `file://` URI, as JPEG of at most `most_bytes`; returns at once."""
         with self._news:
-            self._wanted = uri
+            self._wanted = uri, most_bytes
             self._news.notify()
 
     def close(self) -> None:
@@ -57,18 +62,20 @@ class Covers:
     def _run(self) -> None:
         while True:
             with self._news:
-                if not self._news.wait_for(lambda: bool(self._wanted) or self._closing, IDLE_S):
+                if not self._news.wait_for(lambda: self._wanted is not None or self._closing, IDLE_S):
                     self._reader.close()
                     continue
-                uri, self._wanted = self._wanted, ""
-                if self._closing:
+                wanted, self._wanted = self._wanted, None
+                if self._closing or wanted is None:
                     break
-            self._put(CoverRead(uri, self._cover(Path(os.fsdecode(unquote_to_bytes(uri.removeprefix("file://")))))))
+            uri, most_bytes = wanted
+            self._put(CoverRead(uri, self._cover(path_of(uri), most_bytes)))
         self._reader.close()
 
-    def _cover(self, path: Path) -> bytes:
+    def _cover(self, path: Path, most_bytes: int) -> bytes:
+        """The cover; nothing if it cannot be read, which never stops the music."""
         try:
-            return self._reader.cover(path)
-        except (LibraryError, ModelError) as error:
-            log.info("no cover: %s", error)
+            return self._reader.cover(path, most_bytes)
+        except (LibraryError, WorkerError, OSError) as error:
+            log.info("No cover of %s: %s", path, error)
             return b""

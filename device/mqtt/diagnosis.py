@@ -1,0 +1,105 @@
+"""Why a connection to the broker ended, as far as that can be known. MQTT 3.1.1 gives no reasons, so this infers them.
+
+- The broker does not take a message of some size. It ends the connection before it acknowledges that message, and does
+  so again at once when we come back with it. Then we leave out that message, and all that are not smaller.
+- Another client has our id. The broker ends a connection when another client connects with the same id (MQTT 3.1.1,
+  3.1.4-2). Both come back, and throw each other out for ever. Then we come back later each time.
+
+No clock of its own. The connection's thread owns it; `taken`, `admits` and `largest_bytes` are for any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from device.backoff import Backoff
+
+SOON_S = 10.0  # everything retained is sent and acknowledged by then
+SMALL_BYTES = 1024  # no broker refuses messages of that size for their size
+RIVAL_CUTS = 3  # so many short connections in a row are no accident
+OUTAGE = Backoff(longest_s=60.0)
+RIVALRY = Backoff(longest_s=300.0, healthy_s=600.0)  # only a long time shows that a rival has gone
+
+
+class Cause(Enum):
+    """What ended a connection."""
+
+    UNKNOWN = auto()
+    TOO_LARGE = auto()
+    RIVAL = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A message that was sent, and its size with its topic."""
+
+    topic: str
+    size: int
+
+
+class Diagnosis:
+    """What the connection learns from how it ends. `outage` and `rivalry` are the waits while the broker is away, and
+    while somebody else throws us out."""
+
+    def __init__(self, outage: Backoff = OUTAGE, rivalry: Backoff = RIVALRY) -> None:
+        self._outage, self._rivalry = outage, rivalry
+        self._failures = self._cuts = 0
+        self._suspect = ""  # the topic of the largest message that was not acknowledged at the last end
+        self.rival = False
+        self.refused: Sent | None = None  # the smallest message that the broker does not take
+        self._taken = 0  # the size of the largest that it took
+
+    @property
+    def wait_s(self) -> float:
+        """How long to wait before the next attempt."""
+        return (self._rivalry if self.rival else self._outage).after(max(self._failures, 1))
+
+    @property
+    def largest_bytes(self) -> int | None:
+        """A size with which a message may well get through; None if no size was ever refused."""
+        return None if self.refused is None else max(self._taken, self.refused.size // 2)
+
+    def admits(self, size: int) -> bool:
+        """Whether the broker may take a message of this size."""
+        return self.refused is None or size < self.refused.size
+
+    def taken(self, sent: Sent) -> None:
+        """The broker acknowledged a message."""
+        self._taken = max(self._taken, sent.size)
+
+    def unreachable(self) -> None:
+        """An attempt failed."""
+        self._failures = self._outage.count(self._failures, 0.0)
+        self._cuts, self._suspect = 0, ""
+
+    def settled(self, held_s: float) -> bool:
+        """Whether a rival has gone, now that a connection has held for so long."""
+        if not self.rival or held_s < self._rivalry.healthy_s:
+            return False
+        self.rival, self._failures, self._cuts = False, 0, 0
+        return True
+
+    def ended(self, held_s: float, unacknowledged: Sequence[Sent]) -> Cause:
+        """A connection that held for `held_s` ended, with these messages on their way; returns the likely cause."""
+        self.settled(held_s)
+        self._failures = (self._rivalry if self.rival else self._outage).count(self._failures, held_s)
+        largest = max(unacknowledged, key=lambda sent: sent.size, default=Sent("", 0))
+        if largest.size > SMALL_BYTES:
+            return self._refusal(held_s, largest)
+        self._suspect = ""
+        if unacknowledged or (held_s >= self._outage.healthy_s and not self.rival):
+            self._cuts = 0
+            return Cause.UNKNOWN
+        self._cuts += 1
+        self.rival = self.rival or self._cuts >= RIVAL_CUTS
+        return Cause.RIVAL if self.rival else Cause.UNKNOWN
+
+    def _refusal(self, held_s: float, largest: Sent) -> Cause:
+        self._cuts = 0
+        if held_s >= SOON_S or largest.topic != self._suspect:
+            self._suspect = largest.topic
+            return Cause.UNKNOWN
+        self.refused, self._suspect, self._failures = largest, "", 1
+        return Cause.TOO_LARGE

@@ -1,0 +1,72 @@
+"""The texts in the tags of every format, by the names of our own. Pure: looks only at what mutagen or FFmpeg read.
+
+mutagen is no C library but has its own ideas of every format's tags; the table below brings them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, islice
+from typing import Any
+
+MOST_TEXTS = 100  # under one name; a hostile file may have millions
+LONGEST_COMMENT = 10_000  # characters that are looked at
+
+# ID3 (MP3, WAV, AIFF, AAC) · Vorbis comments (FLAC, Ogg, Opus) · MP4 · ASF (WMA). APEv2, Matroska and FFmpeg use the
+# names of Vorbis. Their case does not matter.
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "title": ("TIT2", "title", "\xa9nam"),
+    "artist": ("TPE1", "artist", "\xa9ART", "Author", "TPE2", "albumartist", "album artist", "album_artist", "aART",
+               "WM/AlbumArtist"),
+    "album": ("TALB", "album", "\xa9alb", "WM/AlbumTitle"),
+    "mood": ("TMOO", "mood", "TXXX:mood", "----:mood", "WM/Mood"),
+    "grouping": ("GRP1", "TIT1", "grouping", "contentgroup", "\xa9grp", "WM/ContentGroupDescription"),
+    "comment": ("COMM", "comment", "description", "\xa9cmt"),
+    "genre": ("TCON", "genre", "\xa9gen", "WM/Genre"),
+}  # fmt: skip
+
+Texts = Callable[[str], str]
+"""The first text under a name, whatever the format calls it; empty if there is none."""
+
+
+def texts_of(field: str, sources: Iterable[Any]) -> list[str]:
+    """All texts in one of the fields of `NAMES`, those of the first source first."""
+    return list(islice(_texts(NAMES[field], sources), MOST_TEXTS))
+
+
+def own_text(name: str, sources: Iterable[Any]) -> str:
+    """The first text under a name that no format but all taggers know, such as "replaygain_track_gain"."""
+    return next(_texts((name, f"TXXX:{name}", f"----:{name}"), sources), "")
+
+
+def _texts(names: tuple[str, ...], sources: Iterable[Any]) -> Iterator[str]:
+    for tags in sources:
+        keys: dict[str, list[Any]] = {}
+        for key in list(tags.keys()):  # iterating over Vorbis or ASF tags gives pairs instead
+            keys.setdefault(_plain(key), []).append(key)
+        for key in chain.from_iterable(keys.get(name.casefold(), ()) for name in names):
+            yield from (text[:LONGEST_COMMENT] for text in _flat(tags[key]))
+
+
+def _plain(key: str) -> str:
+    """A key without case, without the language and subject of an ID3 comment, and without the domain of an MP4 name."""
+    folded = key.strip().casefold()
+    if folded.startswith("comm:"):
+        return "comm"
+    if folded.startswith("----:"):
+        return f"----:{folded.rpartition(':')[2]}"
+    return folded
+
+
+def _flat(value: Any) -> Iterator[str]:
+    if isinstance(value, bytes):  # MP4's free-form tags
+        yield value.decode("utf-8", "replace")
+    elif hasattr(value, "genres"):  # ID3 genres may be numbers
+        yield from value.genres
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _flat(part)
+    elif isinstance(getattr(value, "text", None), list):
+        yield from map(str, value.text)
+    else:
+        yield str(value)
