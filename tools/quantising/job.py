@@ -45,8 +45,7 @@ class Made:
     card: dict[str, Any]
     compared: compare.Compared
     speeds_ms: tuple[float, float]
-    code: Code
-    reasons: tuple[str, ...]
+    loss: str | None
 
 
 class Job:
@@ -64,9 +63,9 @@ class Job:
         with self.display:
             prepared, graph = self._prepare()
             made = self._make(graph, "post-training quantisation", prepared)
-            if self.arguments.qat and made.code == Code.WORSE:
+            if self.arguments.qat and made.loss:
                 made = self._fine_tuned(graph, made, prepared)
-            elif self.arguments.qat and made.code == Code.DONE:
+            elif self.arguments.qat:
                 self.display.say("--qat was not needed: plain quantising loses little enough.")
             self._finish(made, prepared)
             self._say(made, prepared)
@@ -163,10 +162,10 @@ class Job:
                 tflite, prepared.source, prepared.outputs, prepared.scale, method, prepared.calibration, prepared.choice
             )
         except ValueError as error:
-            raise Refused(Code.UNFIT, (f"The device cannot run the model: {error}.",)) from error
+            raise Refused(Code.UNFIT, _unfit(str(error))) from error
         unfit = device.faults(tflite, card)
         if unfit:
-            raise Refused(Code.UNFIT, tuple(f"The device cannot run the model: {reason}." for reason in unfit))
+            raise Refused(Code.UNFIT, _unfit(*unfit))
         return self._measured(tflite, card, prepared)
 
     def _measured(self, tflite: bytes, card: dict[str, Any], prepared: Prepared) -> Made:
@@ -183,14 +182,12 @@ class Job:
         with self.display.step("measuring speed"):
             speeds_ms = compare.speeds(before, after, measured.crops)
         card["figures"] = quantize_card.figures(compared.figures(), measured, compared.agreement, speeds_ms)
-        code, reasons = compare.verdict(compared, (), self.arguments.max_loss)
-        return Made(tflite, card, compared, speeds_ms, code, reasons)
+        return Made(tflite, card, compared, speeds_ms, compare.verdict(compared, self.arguments.max_loss))
 
     def _fine_tuned(self, graph: Any, plain: Made, prepared: Prepared) -> Made:
         from tools.quantising import fit, tuning
 
-        for reason in plain.reasons:
-            self.display.warn(f"plain quantising is not enough: {reason}")
+        self.display.warn(f"plain quantising is not enough: {plain.loss}")
         crops = fit.spread(prepared.calibration, TUNED_FACES).crops
         with self.display.counted("fine-tuning, in steps", None) as count:
             tuned = tuning.tune(graph, crops, self.arguments.epochs, count)
@@ -198,7 +195,7 @@ class Job:
         epochs = f"{tuned.epochs} epoch{'s' if tuned.epochs != 1 else ''}"
         method = f"quantisation-aware fine-tuning ({epochs}, learning from the float model on {len(crops)} faces)"
         made = self._make(tuned.graph, method, prepared)
-        if made.code != Code.DONE:
+        if made.loss:
             self.display.warn("Fine-tuning did not help enough; try more --epochs, or more faces.")
         return made
 
@@ -212,7 +209,7 @@ class Job:
         with self.display.step("drawing the report"):
             page = report.page(report.Report(
                 f"Emotion model from {self.arguments.model.name}", made.card, made.compared, made.compared.figures(),
-                found, (len(float_file), len(made.tflite)), made.speeds_ms, made.reasons, self.arguments.max_loss,
+                found, (len(float_file), len(made.tflite)), made.speeds_ms, made.loss, self.arguments.max_loss,
                 crops, tuple(calibration.names[at] for at in choice.indices),
             ))  # fmt: skip
         self._keep(made, page.encode(errors="replace"))
@@ -221,9 +218,9 @@ class Job:
         out: Path = self.arguments.out
         refused = out / f"{NAME}.refused.html"
         with self._out_errors():
-            if made.code != Code.DONE:
+            if made.loss:
                 files.write_atomically(refused, page)
-                raise Refused(made.code, (*made.reasons, f"The report is {refused}. No other file was written."))
+                raise Refused(Code.WORSE, (made.loss, f"The report is {refused}. No other file was written."))
             files.write_pair(out, NAME, made.tflite, made.card)
             files.write_atomically(out / f"{NAME}.html", page)
             refused.unlink(missing_ok=True)
@@ -261,3 +258,7 @@ class Job:
 
     def _track(self, what: str, rows: Any) -> Iterator[Any]:
         return self.display.track(what, rows)
+
+
+def _unfit(*reasons: str) -> tuple[str, ...]:
+    return tuple(f"The device cannot run the model: {one}. Replace what causes it, and train again." for one in reasons)
