@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from device.music.playback.decoder import FULL_S, Decoder
 from device.music.playback.libvlc import LibVlc
+from device.music.playback.seeking import LONGEST_S, Approach, approach
 
 NEAR_S = 0.5  # what the README promises
 PLACES_S = (0.0, 13.25, 36.9)
