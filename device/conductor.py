@@ -16,7 +16,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Protocol
@@ -34,7 +33,6 @@ from device.domain import (
     Correct,
     Cue,
     Event,
-    LibraryLoaded,
     Log,
     Memory,
     Now,
@@ -51,13 +49,15 @@ from device.domain import (
     Silence,
     Snapshot,
     Tick,
+    Track,
 )
-from device.inbox import Inbox
+from device.inbox import SWITCH_S, Inbox
 from device.model import SHIPPED_MODELS
 from device.mqtt.adapter import MqttAdapter
 from device.music.library.scanner import Scanner
 from device.music.playback.vlc_player import VlcPlayer
-from device.music.recommend.taste import prepared
+from device.music.recommend.taste import Taste, prepared
+from device.music.recommend.track_index import TrackIndex
 from device.music.workers.analysis_socket import SocketAnalysisClient
 from device.music.workers.covers import Covers
 from device.perception.eye_client import EyeClient
@@ -69,14 +69,19 @@ from device.store.writer import StoreWriter
 log = logging.getLogger("affetto")
 
 TICK_S = 1.0
-SWITCH_S = 0.001  # how long another thread may keep the interpreter while the main thread waits for it
 
 
-class Surface(Protocol):
-    """Where people see the device and ask for things: MQTT today. The main thread calls; every call returns at once."""
+class Part(Protocol):
+    """What runs beside the main thread."""
 
     @property
-    def alive(self) -> bool: ...
+    def alive(self) -> bool:
+        """Whether its threads work as they should."""
+
+
+class Surface(Part, Protocol):
+    """Where people see the device and ask for things: MQTT today. The main thread calls; every call returns at once."""
+
     def start(self) -> None: ...
     def show(self, snapshot: Snapshot, now: Now) -> None: ...
     def tell(self, notice: Announce | Answer) -> None: ...
@@ -115,7 +120,7 @@ class Conductor:
         models_dir = Path(config.device.models_dir) if config.device.models_dir else SHIPPED_MODELS
         # the process behind the socket has the shipped models, and no others
         worker = SocketAnalysisClient(scan_socket) if scan_socket and models_dir == SHIPPED_MODELS else None
-        scanner = Scanner(config.music, data_dir, models_dir, self._put_library, worker)
+        scanner = Scanner(config.music, data_dir, models_dir, put, worker, self._prepare)
         self._scanner = stack.enter_context(contextlib.closing(scanner))
         self._covers = stack.enter_context(contextlib.closing(Covers(put)))
         self._eye = EyeClient(config.camera, config_path, put)
@@ -181,7 +186,7 @@ class Conductor:
 
     def _show_life(self) -> None:
         """Tell systemd that all is well, unless a part has stopped."""
-        parts = {
+        parts: dict[str, Part] = {
             "the player": self._player,
             "the scanner": self._scanner,
             "the store": self._store,
@@ -189,18 +194,16 @@ class Conductor:
             "the client of the eye": self._eye,
             **self._surfaces,
         }
-        silent = {name for name, part in parts.items() if not getattr(part, "alive", True)}
+        silent = {name for name, part in parts.items() if not part.alive}
         for name in sorted(silent - self._silent):
             log.error("No sign of life from %s; systemd will start Affetto anew if that goes on.", name)
         self._silent = silent
         if not silent:
             systemd.watchdog()
 
-    def _put_library(self, event: Event) -> None:
+    def _prepare(self, tracks: tuple[Track, ...]) -> tuple[TrackIndex, Taste]:
         """On the scanner's thread: the index of a big library takes long, and the main thread must not wait for it."""
-        if isinstance(event, LibraryLoaded) and event.index is None:
-            event = replace(event, index=prepared(event.tracks, *self._store.history()))
-        self._inbox.put(event)
+        return prepared(tracks, *self._store.history())
 
     # --- What is to be done ---
 
@@ -223,8 +226,8 @@ class Conductor:
                 self._eye.close()
             case Correct(track_key, mood):
                 self._scanner.correct(track_key, mood)
-            case ReadCover(uri):
-                self._covers.read(uri)
+            case ReadCover(uri, most_bytes):
+                self._covers.read(uri, most_bytes)
             case Log(words):
                 log.info("%s", words)
             case Save(memory):

@@ -16,6 +16,7 @@ from device.domain import Asked, Event, EyeClosed, EyeOpened, EyeRead, Misunders
 log = logging.getLogger("affetto")
 
 FULL = 1000
+SWITCH_S = 0.001  # how long another thread may keep the interpreter while the deciding one waits for it
 
 
 class ThreadDied(Exception):

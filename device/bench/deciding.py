@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import random
+import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -14,6 +17,7 @@ from device.core.session import Session
 from device.domain import (
     MOOD_AFFECT,
     Affect,
+    Asked,
     EyeOpened,
     EyeRead,
     LibraryLoaded,
@@ -22,15 +26,19 @@ from device.domain import (
     MoodName,
     MoodOrigin,
     Now,
+    Origin,
     Outcome,
     Reading,
+    SetVolume,
     Target,
     Track,
 )
+from device.inbox import SWITCH_S, Inbox
 from device.music.recommend.choose import Taste, TrackIndex, choose
+from device.music.recommend.taste import prepared
 
 LIBRARIES = {"1k": 1_000, "10k": 10_000, "100k": 100_000}
-LISTENS, CHOICES, STARTS = 20_000, 200, 3
+LISTENS, MANY_LISTENS, CHOICES, STARTS, AFTER = 20_000, 50_000, 200, 3, 100
 FEATURES = 64  # numbers that describe how a track sounds
 
 
@@ -60,6 +68,45 @@ def recommend() -> dict[str, list[float]]:
             timed(partial(choose, library, invented_target(dice), taste, "everyone", now, dice)) for _ in range(CHOICES)
         ]
     return stages
+
+
+def command_times() -> list[float]:
+    """Milliseconds from asking for a volume until it is decided, while another thread prepares a library of 100,000
+    tracks and 50,000 listens, as the scanner does, and while the session takes it over."""
+    dice = random.Random(1)
+    tracks = invented_tracks(LIBRARIES["100k"], dice)
+    history = invented_listens(tracks, dice, MANY_LISTENS)
+    session, inbox = Session(Config(), Memory(), history, dice), Inbox()
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
+    done = threading.Event()
+
+    def load() -> None:
+        inbox.put(LibraryLoaded(tracks, index=prepared(tracks, history, len(history))))
+        done.set()
+
+    loader = threading.Thread(target=load, name="scanner")
+    times: list[float] = []
+    gc.freeze()  # as the scanner does with a library that stays
+    try:
+        session.start(Now(time.monotonic(), time.time()))
+        loader.start()
+        while not done.is_set() or len(inbox):
+            times.append(timed(partial(ask, session, inbox)))
+            time.sleep(0.005)
+        times += [timed(partial(ask, session, inbox)) for _ in range(AFTER)]
+    finally:
+        sys.setswitchinterval(before)
+        gc.unfreeze()
+        loader.join()
+    return times
+
+
+def ask(session: Session, inbox: Inbox) -> None:
+    """One command through the inbox, with whatever waits before it."""
+    inbox.put(Asked(SetVolume(30), Origin("bench")))
+    while (event := inbox.get(0.0)) is not None:
+        session.handle(event, Now(time.monotonic(), time.time()))
 
 
 def start(tracks: Sequence[Track], history: Sequence[Listen]) -> tuple[TrackIndex, Taste]:
@@ -94,13 +141,14 @@ def invented_tracks(count: int, dice: random.Random) -> tuple[Track, ...]:
     )  # fmt: skip
 
 
-def invented_listens(tracks: Sequence[Track], dice: random.Random) -> list[Listen]:
+def invented_listens(tracks: Sequence[Track], dice: random.Random, count: int = LISTENS) -> list[Listen]:
     """Half a year of listening, in all moods."""
     now = time.time()
-    outcomes, moods = list(Outcome), list(MoodName)
+    outcomes = [Outcome.PLAYED, Outcome.SKIPPED, Outcome.REPLACED, Outcome.LIKED, Outcome.DISLIKED]
+    moods = list(MoodName)
     return [
         Listen(
-            track.key, "everyone", dice.choice(moods), dice.choice(outcomes), now - (LISTENS - number) * 800.0, 100.0
+            track.key, "everyone", dice.choice(moods), dice.choice(outcomes), now - (count - number) * 800.0, 100.0
         )
-        for number, track in enumerate(dice.choices(tracks, k=LISTENS))
+        for number, track in enumerate(dice.choices(tracks, k=count))
     ]

@@ -58,6 +58,8 @@ class PlaybackControl:
         self.playthrough: Playthrough | None = None
         self.resume_s = 0.0
         """Where to go on after a power cut."""
+        self.never: tuple[Track, ...] = ()
+        """The tracks of the library that somebody banned, the latest last."""
         self._index = TrackIndex()
         self._queue = PlayQueue()
         self._dice = dice
@@ -83,6 +85,7 @@ class PlaybackControl:
             taste.catch_up(self.taste)
             self.taste = taste
         self._failed.clear()
+        self._list_never()
         if self.playthrough is not None and (row := index.row.get(self.playthrough.choice.track.key)) is not None:
             self.renew(index.tracks[row])
 
@@ -110,11 +113,6 @@ class PlaybackControl:
     def queue(self) -> tuple[Choice, ...]:
         """What follows, as far as it is chosen."""
         return self._queue.choices
-
-    @property
-    def never(self) -> tuple[Track, ...]:
-        """The tracks of the library that somebody banned, the latest last."""
-        return tuple(self._index.tracks[row] for row in self._index.rows(self.taste.banned))
 
     def state(self, now: Now) -> PlaybackState:
         """What is so: playing only while something sounds, or in the moment between two songs."""
@@ -221,6 +219,7 @@ class PlaybackControl:
         """A banned track may play again."""
         line = Listen(track.key, profile, track.mood, Outcome.ALLOWED, now.wall)
         self.taste.add(line)
+        self._list_never()
         return [_track_notice(EventType.ALLOWED, track), Record(line)]
 
     def _hold(self, now: Now) -> None:
@@ -336,7 +335,12 @@ class PlaybackControl:
         key, mood = self.playthrough.choice.track.key, self.playthrough.mood
         line = Listen(key, profile, mood, outcome, now.wall, heard_s)
         self.taste.add(line)
+        if outcome is Outcome.BANNED:
+            self._list_never()
         return [Record(line)]
+
+    def _list_never(self) -> None:
+        self.never = tuple(self._index.tracks[row] for row in self._index.rows(self.taste.banned))
 
     def _avoid(self) -> set[str]:
         playing = set() if self.playthrough is None else {self.playthrough.choice.track.key}
