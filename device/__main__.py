@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import Field, replace
 from pathlib import Path
 from typing import Any
 
@@ -216,7 +216,10 @@ def add_bench(part: Parser) -> None:
         "--seconds", type=duration, default=20.0, metavar="N", help="length of each measurement (default: 20)"
     )
     part.add_argument(
-        "--source", metavar="SOURCE", help="video, or folder of pictures (default: the clip of the demo)"
+        "--source",
+        type=within(schema.setting("camera", "source")),
+        metavar="SOURCE",
+        help="video, or folder of pictures (default: the clip of the demo)",
     )
     part.add_argument("--json", action="store_true", help="print the figures as JSON")
 
@@ -241,20 +244,26 @@ def add_setting(part: Parser, flag: str, section: str, name: str, words: str, *,
     bounds = f", {limits['low']:g} to {limits['high']:g}" if "low" in limits else ""
     default = "your settings" if ours else f"{setting.default:g}"
 
+    part.add_argument(
+        flag,
+        dest=f"{section}.{name}" if ours else name,
+        type=within(setting),
+        default=None if ours else setting.default,
+        metavar=flag.removeprefix("--").replace("-", "_").upper(),
+        help=f"{words}{bounds} (default: {default})",
+    )
+
+
+def within(setting: Field[Any]) -> Callable[[str], Any]:
+    """A parser for argparse with the limits of a setting."""
+
     def parse(text: str) -> Any:
         try:
             return value_of(yaml.ScalarNode("tag:yaml.org,2002:str", text), setting)
         except Unusable as reason:
             raise argparse.ArgumentTypeError(str(reason)) from reason
 
-    part.add_argument(
-        flag,
-        dest=f"{section}.{name}" if ours else name,
-        type=parse,
-        default=None if ours else setting.default,
-        metavar=flag.removeprefix("--").replace("-", "_").upper(),
-        help=f"{words}{bounds} (default: {default})",
-    )
+    return parse
 
 
 def duration(text: str) -> float:

@@ -1,7 +1,7 @@
-"""What a service and systemd tell each other: ready, status, signs of life, sockets handed over.
+"""Messages between a service and systemd: ready, status, signs of life, and sockets that systemd opened.
 
-The protocols are those of sd_notify(3) and sd_listen_fds(3), which need nothing but a datagram socket and three
-environment variables. Without systemd every call does nothing. Any thread may call.
+The protocols are sd_notify(3) and sd_listen_fds(3); they need a datagram socket and three environment variables.
+Without systemd, every call does nothing. Any thread may call.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def watchdog() -> None:
 
 
 def watchdog_s() -> float | None:
-    """How often systemd wants a sign of life at the latest, or None. Give one twice as often."""
+    """The longest time between two signs of life that systemd accepts, or None. Send them twice as often."""
     if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None
     period = os.environ.get("WATCHDOG_USEC", "")
@@ -41,7 +41,7 @@ def watchdog_s() -> float | None:
 
 
 def notify(state: str) -> bool:
-    """Send `state` to systemd; whether it was sent. A systemd that does not listen is no reason to fail."""
+    """Send `state` to systemd; whether that worked. A systemd that does not listen is no reason to fail."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return False
@@ -57,7 +57,7 @@ def notify(state: str) -> bool:
 
 
 def listen_fds() -> list[int]:
-    """The sockets that systemd opened for this process. The variables are removed, so that no child takes them for
+    """The sockets that systemd opened for this process. Removes the variables, so that no child takes the sockets for
     its own; a second call finds nothing."""
     pid, count = os.environ.pop("LISTEN_PID", ""), os.environ.pop("LISTEN_FDS", "")
     os.environ.pop("LISTEN_FDNAMES", None)

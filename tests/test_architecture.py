@@ -13,7 +13,7 @@ DEVICE = ROOT / "device"
 
 # A C library is imported in its adapter only; everybody else sees the adapter's own words. The demo paints pictures.
 ADAPTERS = {
-    "cv2": {"device.perception", "device.demo", "device.music.metadata.picture"},
+    "cv2": {"device.perception", "device.music.metadata.picture"},
     "vlc": {"device.music.playback.libvlc"},
     "av": {"device.music.analysis.decode", "device.music.metadata.ffmpeg"},
     "tflite_runtime": {"device.model"},

@@ -211,7 +211,12 @@ def test_a_library_with_music_is_well_and_nothing_is_written(music: Path, data: 
 def test_an_empty_library_is_a_problem(tmp_path: Path) -> None:
     finding = only(music_check.library(MusicConfig(folders=(str(tmp_path),)), tmp_path))
     assert finding.verdict is Verdict.PROBLEM
-    assert "nothing to play" in finding.words
+    assert "There is no music in" in finding.words
+
+
+def test_settings_without_a_music_folder_are_a_problem(tmp_path: Path) -> None:
+    finding = only(music_check.library(MusicConfig(folders=()), tmp_path))
+    assert finding.verdict is Verdict.PROBLEM
 
 
 def test_each_folder_that_is_missing_is_named_and_the_others_count(music: Path, tmp_path: Path) -> None:

@@ -276,6 +276,8 @@ def test_defaults_are_within_their_own_limits(setting):
         pytest.param(f"music:\n  folders: [{'x, ' * 50_000}]\n", "has too many entries; the limit is 1000", id="list"),
         pytest.param("".join(f"k{n}: 1\n" for n in range(20_000)), "and at least 1 more", id="many mistakes"),
         pytest.param(f"camera: {{fps: {'9' * 100_000}}}\n", "camera.fps: expected a number", id="digits"),
+        pytest.param(f"device: {{data_dir: /{'d' * 256}}}\n", "contains a name that is too long", id="name in path"),
+        pytest.param(f"music: {{folders: [/{'ü' * 128}]}}\n", "folders: contains a name that is too long", id="bytes"),
         pytest.param("camera: {fps: 1e999}\n", "camera.fps: expected a number", id="exponent"),
         pytest.param(f"player: {{volume: {'9' * 18}}}\n", "player.volume: must be from 0 to 100", id="18 digits"),
         pytest.param('device: {name: "a\\0b"}\n', "device.name: contains a control character", id="NUL"),

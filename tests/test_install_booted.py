@@ -86,7 +86,7 @@ def test_before_anything_check_and_upgrade_say_so(machine: Container) -> None:
 def test_one_command_from_a_clone_to_a_service(machine: Container) -> None:
     done = install(machine, "--install", *OFFLINE)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "What to do next" in done.stdout
+    assert "Next steps" in done.stdout
     assert shown(machine, "affetto.service", "ActiveState") == "active"
     assert shown(machine, "affetto-eye.socket", "ActiveState") == "active"
     assert shown(machine, "affetto-eye.service", "ActiveState") == "inactive"  # nobody has consented to a camera
@@ -248,7 +248,7 @@ def test_a_version_that_does_not_come_up_is_taken_back(machine: Container) -> No
     done = install(machine, "--upgrade", *OFFLINE)
     assert done.returncode == 1
     assert "9.2.0" in done.stdout
-    assert "does not come up healthy" in done.stdout
+    assert "does not start well" in done.stdout
     assert "broken_on_purpose" in done.stdout  # the end of its journal
     assert f"Went back to Affetto {before}, which is up." in done.stdout
     assert current(machine) == before

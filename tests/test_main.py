@@ -58,11 +58,12 @@ WRONG = {
     ("eye", "--fd", "-1"): "expected the number of an open socket",
     ("eye", "--fd", "9" * 30): "expected the number of an open socket",
     ("bench", "--seconds", "0"): "at most 604800",
+    ("bench", "--source", "x" * 300): "contains a name that is too long",
     ("check", "--nonsense"): "unrecognized arguments",
 }
 
 
-@pytest.mark.parametrize("arguments", WRONG, ids=" ".join)
+@pytest.mark.parametrize("arguments", WRONG, ids=lambda words: " ".join(words)[:40])
 def test_wrong_arguments_exit_with_2(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(arguments)
@@ -178,3 +179,27 @@ def test_scan_counts_and_says_what_to_do_with_an_empty_folder(tmp_path: Path) ->
     assert "None of the files" in done.stdout
     assert "0 tracks, 1 problem, 1 note" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("error", ["NotImplementedError('no libVLC')", "OSError('libvlc.so.5')", "ImportError('vlc')"])
+@pytest.mark.parametrize("command", ["run", "check", "demo"])
+def test_a_missing_libvlc_ends_in_a_sentence(command: str, error: str, tmp_path: Path) -> None:
+    """python-vlc looks for the library when it is imported, and raises one thing or another."""
+    (tmp_path / "vlc.py").write_text(f"raise {error}\n")
+    path = tmp_path / "my.yaml"
+    path.write_text(f"device: {{data_dir: {tmp_path}/data}}\nmqtt: {{enabled: false}}\nplayer: {{output: dummy}}\n")
+    options = ["--rendered", "--seconds", "20"] if command == "demo" else ["--config", str(path)]
+    done = subprocess.run(
+        [sys.executable, "-m", "device", command, *options],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
+    said = done.stdout if command == "check" else done.stderr
+    [line] = [line for line in said.splitlines() if "apt install" in line or "pip install" in line]
+    assert line.startswith("✗ sound: " if command == "check" else f"affetto {command}: ")

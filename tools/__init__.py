@@ -12,7 +12,8 @@ The files here are the commands; `python tools/NAME.py --help` tells each. What 
     recommend/   made-up listeners on whom the choice of songs is measured
     quantising/  what quantize.py does to somebody's own float model
     replaying/   what replay.py found, in words and as a picture
-    setup/       the part of install.sh that makes a service of a clone
+    people/      the people of the demo: render_demo.py films them
+    songs/       the music of the demo: render_demo.py plays it
     image/       what build_image.py is made of: Affetto put into a system's image
     vm/          the whole appliance in an emulated computer, looked at from outside: python -m tools.vm
 

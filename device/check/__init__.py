@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -35,19 +36,31 @@ Examination = tuple[str, Callable[[], Iterable[Finding]]]
 
 def run(path: Path, *, as_json: bool = False, take_frame: bool = False) -> int:
     """Examine everything; 0 if there is no problem. `take_frame` opens the camera even if it is switched off."""
-    logging.getLogger("affetto").setLevel(logging.CRITICAL)  # what goes wrong becomes a finding
     console = open_console()
     findings = []
-    for finding in run_checks(path, take_frame, open_console(stderr=True, quiet=as_json)):
-        findings.append(finding)
-        if not as_json:
-            show(finding, console)
+    with without_log():
+        for finding in run_checks(path, take_frame, open_console(stderr=True, quiet=as_json)):
+            findings.append(finding)
+            if not as_json:
+                show(finding, console)
     problems = sum(finding.verdict is Verdict.PROBLEM for finding in findings)
     if as_json:
         print(json.dumps({"ok": problems == 0, "findings": [asdict(one) for one in findings]}, indent=2))
     else:
         console.print(summary(problems))
     return 1 if problems else 0
+
+
+@contextmanager
+def without_log() -> Iterator[None]:
+    """Keep warnings out of the log: what goes wrong becomes a finding."""
+    log = logging.getLogger("affetto")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def run_checks(path: Path, take_frame: bool, console: Console) -> Iterator[Finding]:

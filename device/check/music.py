@@ -61,6 +61,8 @@ def _ignore(_: Event) -> None:
 def library(config: MusicConfig, data_dir: Path) -> Iterator[Finding]:
     """The music folders can be read, and contain something to play. A folder with a * in its name may be absent: no
     drive is plugged in."""
+    if not config.folders:
+        yield problem("library", "music.folders names no folder", _where_music_goes("name one"))
     for folder in map(Path, config.folders):
         if "*" in str(folder):
             yield from _drives(folder)
@@ -105,8 +107,6 @@ def _tracks(folders: Sequence[Path], data_dir: Path) -> Iterator[Finding]:
         yield problem("library", line)
     if found.tracks:
         yield well("library", f"{count(len(found.tracks), 'track')} in {where}")
-    elif not found.problems:
-        yield problem("library", f"there is nothing to play in {where}", _where_music_goes("copy music there"))
 
 
 def _where_music_goes(first: str) -> str:

@@ -43,7 +43,8 @@ class Source(NamedTuple):
 
 def key(default: Any, doc: str, **limits: Any) -> Any:
     """A setting. Limits: `low`, `high` (numbers, inclusive), `choices`, `pattern` (regular expression for the whole
-    text, with `allowed` saying the same in words). `secret` keeps the value out of messages and of `repr`."""
+    text, with `allowed` saying the same in words), `path` (names of a length that Linux allows). `secret` keeps the
+    value out of messages and of `repr`."""
     meta = {"doc": doc, **limits}
     if isinstance(default, list | tuple):
         value = tuple(default)

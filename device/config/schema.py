@@ -32,8 +32,8 @@ class DeviceConfig:
     room: str = key("", "room of this device at the very first start; one command reaches all devices of a room",
                     pattern=r"[^/+#]{0,64}", allowed="at most 64 characters without /, + and #")
     data_dir: str = key("/var/lib/affetto", "folder for the music database and for everything that survives a restart",
-                        pattern=r".+", allowed="the name of a folder")
-    models_dir: str = key("", "folder of the models; empty means those of the program")
+                        pattern=r".+", allowed="the name of a folder", path=True)
+    models_dir: str = key("", "folder of the models; empty means those of the program", path=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,14 @@ class CameraConfig:
 
     enabled: bool = key(False, "camera on at the very first start; after that, the switch keeps its position")
     source: str = key("auto", "auto, picamera, v4l2:/dev/video0, a video file, or a folder of pictures",
-                      pattern=r".+", allowed="auto, picamera, v4l2:/dev/..., a file or a folder")
+                      pattern=r".+", allowed="auto, picamera, v4l2:/dev/..., a file or a folder", path=True)
     width: int = key(320, "width of the frames, in pixels", low=160, high=1920)
     height: int = key(240, "height of the frames, in pixels", low=120, high=1080)
     fps: float = key(8.0, "frames per second", low=0.5, high=30)
     rotate: int = key(0, "turn the picture clockwise by this many degrees", choices=(0, 90, 180, 270))
     hang_s: float = key(5.0, "restart a camera that gives no frame for this long", low=1, high=60)
-    eye_socket: str = key("", "socket of an eye that something else starts; empty means that the program starts it")
+    eye_socket: str = key("", "socket of an eye that something else starts; empty means that the program starts it",
+                          path=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class MusicConfig:
     """Where the music is, and when it plays."""
 
     folders: tuple[str, ...] = key(["/srv/music"], "folders with music; /media/*/* is every USB drive;"
-                                   " a subfolder named after a mood sets its songs' mood")
+                                   " a subfolder named after a mood sets its songs' mood", path=True)
     autoplay: bool = key(True, "play when the program starts, unless somebody stopped the music before")
     on_mood_change: str = key("wait", "wait for the end of the track, or fade to another one at once",
                               choices=("wait", "fade"))
@@ -103,7 +104,7 @@ class MqttConfig:
     username: str = key("", "user name for the broker; empty means none")
     password: str = key("", "password for the broker", secret=True)
     tls: bool = key(False, "encrypt the connection, and check the broker's certificate")
-    ca_file: str = key("", "certificate authority for that check; empty means the system's")
+    ca_file: str = key("", "certificate authority for that check; empty means the system's", path=True)
     base_topic: str = key("affetto", "first part of every topic", pattern=TOPIC, allowed=TOPIC_WORDS)
     discovery: bool = key(True, "let Home Assistant discover the device; false removes it there")
     discovery_prefix: str = key("homeassistant", "topic prefix where Home Assistant discovers devices",

@@ -19,6 +19,7 @@ import yaml
 
 WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 NUMBER = re.compile(r"[-+]?([0-9]{1,18}\.?[0-9]{0,18}|\.[0-9]{1,18})([eE][-+]?[0-9]{1,3})?")
+LONGEST_NAME = 255  # bytes of a name in a path, for Linux
 LONGEST = 1000  # characters of a text, and texts of a list
 UNSAFE = {"Cc", "Cs"}  # control characters, and halves of characters, which cannot be written anywhere
 TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -40,9 +41,17 @@ def value_of(node: yaml.Node, setting: Field[Any]) -> Any:
         close = difflib.get_close_matches(str(value).lower(), [str(choice) for choice in choices], n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise Unusable(f"must be one of {listed}, not {_quote(value)}{hint}")
+    if limits.get("path"):
+        for path in [value] if isinstance(value, str) else value:
+            _check_path(path)
     if "pattern" in limits and not re.fullmatch(limits["pattern"], value):
         raise Unusable(f"takes {limits['allowed']}, not {_quote(value)}")
     return value
+
+
+def _check_path(path: str) -> None:
+    if any(len(name.encode()) > LONGEST_NAME for name in path.split("/")):
+        raise Unusable(f"contains a name that is too long; the limit is {LONGEST_NAME} bytes")
 
 
 def _check_range(value: float, limits: Mapping[str, Any]) -> None:

@@ -121,10 +121,9 @@ def last_words(log: Path, status: int) -> str:
     """Why a conductor ended: its own sentence if it said one, else the end of its log."""
     lines = log.read_text(errors="replace").splitlines()
     said = [line.removeprefix(SENTENCE) for line in lines if line.startswith(SENTENCE)]
-    return said[-1] if said else f"The conductor ended with status {status}. {last_lines(log)}"
+    return said[-1] if said else f"The conductor ended with status {status}. The end of its log:\n{last_lines(log)}"
 
 
 def last_lines(log: Path) -> str:
     """The end of a log, for a message."""
-    lines = log.read_text(errors="replace").splitlines()[-15:]
-    return "The end of its log:\n" + "\n".join(lines) if lines else "Its log is empty."
+    return "\n".join(log.read_text(errors="replace").splitlines()[-15:]) or "The log is empty."

@@ -1,7 +1,6 @@
-"""The part of install.sh that makes a service of a clone: `python3 -m device.setup JOB`, run from the clone, as root.
+"""The part of install.sh that turns a clone into a service: root runs `python3 -m device.setup JOB` in the clone.
 
-Nothing but the standard library, because it works before anything is installed. install.sh brings the Debian packages
-and fills the virtual environment; here a machine is judged (fitness.py), the program is laid beside its older versions
-(release.py), the machine is prepared (machine.py), and a version that does not come up healthy is taken back
-(trial.py).
+It uses only the standard library, because it runs before anything is installed. install.sh installs the Debian packages
+and fills the virtual environment. fitness.py examines the machine, release.py copies the program beside its older
+versions, machine.py makes the user, folders and links, and trial.py decides whether a new version stays.
 """

@@ -1,4 +1,4 @@
-"""The jobs of device/setup, called by install.sh. Words go to the terminal."""
+"""The jobs of device/setup; install.sh calls them. Sentences go to the terminal."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from device.setup.layout import SERVICE, TARGET, Layout, Refusal
 
 CLONE = Path(__file__).resolve().parents[2]
 NEXT = """
-Affetto is installed and starts at every boot. What to do next:
-  1. Copy music to {music} (subfolders named happy, calm, sad ... are believed), or plug in a USB drive with music.
-  2. Say in {config} where your MQTT broker is (sudo nano {config}), then: sudo systemctl restart affetto
-  3. affetto check tells what is missing. journalctl -u affetto -f shows what happens.
-  4. The camera is off until you switch it on: in Home Assistant, over MQTT, or with camera: enabled in that file.
-A newer version: git pull, sudo ./install.sh --upgrade. To be rid of it: sudo ./install.sh --uninstall"""
+Affetto is installed and starts at every boot. Next steps:
+  1. Copy music to {music} (subfolders named happy, calm, sad ... set the mood), or plug in a USB drive with music.
+  2. Name your MQTT broker in {config} (sudo nano {config}), then: sudo systemctl restart affetto
+  3. affetto check finds what is missing. journalctl -u affetto -f shows what happens.
+  4. The camera is off until you switch it on: in Home Assistant, over MQTT, or with camera.enabled in that file.
+To upgrade: git pull, sudo ./install.sh --upgrade. To remove it: sudo ./install.sh --uninstall"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,19 +62,19 @@ def examine(options: argparse.Namespace, layout: Layout) -> int:
 
 
 def where(_options: argparse.Namespace, layout: Layout) -> int:
-    """Print where this version lies, or would lie; changes nothing."""
+    """Print the folder of this version, whether it exists or not; changes nothing."""
     print(layout.releases / release.name_of(release.contents(CLONE)))
     return 0
 
 
 def place(_options: argparse.Namespace, layout: Layout) -> int:
-    """Lay this version beside the others and print where."""
+    """Copy this version beside the others, and print its folder."""
     print(release.place(CLONE, layout))
     return 0
 
 
 def start(options: argparse.Namespace, layout: Layout) -> int:
-    """From a complete version to a service that runs; back to the version before if it does not come up."""
+    """From a complete version to a running service; goes back to the version before if that fails."""
     folder: Path = options.release
     subprocess.run([folder / ".venv/bin/python", "-m", "compileall", "-q", folder / "device"], check=False)
     machine.make_user()
@@ -95,7 +95,7 @@ def start(options: argparse.Namespace, layout: Layout) -> int:
 
 
 def prove(layout: Layout, known: dict[str, str] | None, before: Path | None) -> bool:
-    """Start what counts now and see that it is well; whether it may stay."""
+    """Start the current version and examine it; whether it may stay."""
     version = layout.current.resolve().name
     running = trial.state()
     say(f"Starting Affetto {version} ...")
@@ -109,17 +109,17 @@ def prove(layout: Layout, known: dict[str, str] | None, before: Path | None) -> 
         for part, words in (found or {}).items():
             say(f"  still to do, {part}: {words}")
         return True
-    say(f"Affetto {version} does not come up healthy: {wrong}. The end of its journal:")
+    say(f"Affetto {version} does not start well: {wrong}. The end of its journal:")
     say("\n".join(f"    {line}" for line in machine.last_words()))
     if before is not None:
         go_back(layout, before)
     else:
-        say("It stays installed, and systemd goes on trying. When the cause is mended, run this again.")
+        say("It stays installed, and systemd goes on trying. Mend the cause, and run this again.")
     return False
 
 
 def go_back(layout: Layout, before: Path) -> None:
-    """The version before counts again."""
+    """Make the version before the current one again."""
     release.link(layout.current, before.relative_to(layout.home.resolve()))
     machine.connect(layout, before)
     machine.tidy(layout)
@@ -130,7 +130,7 @@ def go_back(layout: Layout, before: Path) -> None:
 
 
 def check(_options: argparse.Namespace, layout: Layout) -> int:
-    """Say how the installation does; changes nothing."""
+    """Examine the installation; changes nothing."""
     folder = release.pointed(layout.current)
     if folder is None:
         say("Affetto is not installed here: sudo ./install.sh --install")
@@ -147,16 +147,16 @@ def check(_options: argparse.Namespace, layout: Layout) -> int:
 
 
 def uninstall(options: argparse.Namespace, layout: Layout) -> int:
-    """Take the program away, with --purge its configuration and data too."""
+    """Remove the program, with --purge its settings and data, too."""
     there = release.pointed(layout.current) is not None or layout.home.exists()
     machine.remove(layout)
-    say("Affetto is uninstalled." if there else "Affetto was not installed; nothing is left of it.")
+    say("Affetto is uninstalled." if there else "Affetto was not installed; nothing of it is left.")
     if options.purge:
         machine.purge(layout)
-        say("Its configuration, its data and its user are gone, too.")
+        say("Its settings, its data and its user are gone, too.")
     elif layout.config.exists() or layout.data.exists():
-        say("Kept: /etc/affetto and /var/lib/affetto, for the next time; --uninstall --purge removes them.")
-    say("Music is left alone, and so are the Debian packages, which others may need (libvlc5, vlc-plugin-base).")
+        say("/etc/affetto and /var/lib/affetto stay for the next time; --uninstall --purge removes them.")
+    say("Your music stays, and so do the Debian packages that others may need (libvlc5, vlc-plugin-base).")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Whether this machine can carry the service: asked before anything is changed. Only looks."""
+"""Whether this machine can run the service. install.sh asks before any change; this only looks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SCHEMES = {"http": 80, "https": 443}
 
 
 def examine(*, any_board: bool, wheels: Path | None) -> None:
-    """Raises Refusal for the first thing that stands in the way."""
+    """Raises Refusal for the first obstacle."""
     if not any_board:
         check_board(platform.machine(), read_model())
     if wheels is not None:
@@ -34,7 +34,7 @@ def examine(*, any_board: bool, wheels: Path | None) -> None:
 
 
 def read_model(path: Path = DEVICE_TREE) -> str:
-    """What the board calls itself; empty where boards have no such name."""
+    """The name of the board; empty if it has none."""
     try:
         return path.read_bytes().decode("utf-8", "replace").strip("\0\n ")
     except OSError:
@@ -42,12 +42,12 @@ def read_model(path: Path = DEVICE_TREE) -> str:
 
 
 def check_board(processor: str, model: str) -> None:
-    """Any x86-64 will do; an ARM board has to be one that Affetto is made for."""
+    """Any x86-64 will do; an ARM board must be on the list."""
     if processor == "x86_64" or model.startswith(BOARDS):
         return
     raise Refusal(
-        f"this board ({model or 'it does not say its name'}) is not one that Affetto is made for: Raspberry "
-        "Pi 3, 4, 5 and Zero 2 W. If it runs 64-bit Debian it may work all the same: add --any-board."
+        f"this board ({model or 'without a name'}) is none of those that Affetto is made for: Raspberry "
+        "Pi 3, 4, 5 and Zero 2 W. If it runs 64-bit Debian, it may still work: add --any-board."
     )
 
 
@@ -70,7 +70,7 @@ def find_index() -> str:
 
 
 def check_network(index: str) -> None:
-    """Somebody answers where the Python packages come from, or at the proxy on the way there."""
+    """The server of the Python packages, or the proxy before it, answers."""
     scheme = urlsplit(index).scheme
     if scheme not in SCHEMES:
         return  # a folder

@@ -1,9 +1,9 @@
-"""Where everything lies on a machine that Affetto is installed on. A leaf: names only, nothing is touched.
+"""Where everything is on a machine with Affetto. A leaf: names only.
 
 /opt/affetto/releases/0.1.0-5f2c9a01/   one version: program, models, units, and its virtual environment in .venv
-/opt/affetto/current -> releases/...    the one that counts; systemd's units are links into it
-/opt/affetto/previous -> releases/...   the one before, kept to go back to
-/opt/affetto/trial                      while `current` has yet to prove itself: in which boot that began
+/opt/affetto/current -> releases/...    the current version; systemd's units are links into it
+/opt/affetto/previous -> releases/...   the version before, to go back to
+/opt/affetto/trial                      exists during the trial of a version: the boot in which it began
 /etc/affetto  /var/lib/affetto  /srv/music  /media/affetto/LABEL
 """
 
@@ -18,12 +18,12 @@ TARGET = "affetto.target"
 
 
 class Refusal(Exception):
-    """What cannot be done, in a sentence that says what to do instead."""
+    """Why a job cannot be done, in a sentence that says what to do instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """All places, below `root` (which is / but for images and tests)."""
+    """All paths, below `root` (/, except for images and tests)."""
 
     root: Path = Path("/")
 
@@ -77,5 +77,5 @@ class Layout:
 
     @property
     def systemd_runs(self) -> bool:
-        """Whether systemd is this machine's first process: not so in a chroot or while an image is built."""
+        """Whether systemd is this machine's first process; it is not in a chroot."""
         return self.root == Path("/") and Path("/run/systemd/system").is_dir()

@@ -1,6 +1,6 @@
-"""What a machine needs around the program: a user, folders, a configuration, links for systemd. And taking it away.
+"""What a machine needs around the program: a user, folders, settings, links for systemd; and how to remove it all.
 
-Every function finds out what is there already and adds the rest; what people wrote or own is never overwritten.
+Every function looks what is there, and adds the rest. It never overwrites what people wrote or own.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def run(*command: str | Path, patience_s: float = 120.0) -> subprocess.Completed
 
 
 def must(*command: str | Path) -> str:
-    """Run a command that has to work; what it printed."""
+    """Run a command and return what it printed. Raises Refusal if it fails."""
     done = run(*command)
     if done.returncode:
         words = (done.stderr.strip() or done.stdout.strip() or f"status {done.returncode}").splitlines()[-1]
@@ -67,7 +67,7 @@ def make_user() -> None:
 
 
 def make_folders(layout: Layout, shipped_config: Path) -> None:
-    """Configuration, music, and the place where drives appear."""
+    """The folders of settings and music, and the one where drives appear."""
     group = grp.getgrnam(USER).gr_gid
     layout.config.parent.mkdir(parents=True, exist_ok=True)
     if not layout.config.exists():
@@ -77,7 +77,7 @@ def make_folders(layout: Layout, shipped_config: Path) -> None:
     if not layout.music.exists():
         layout.music.mkdir(parents=True, mode=0o755)
         owner = os.environ.get("SUDO_USER", "root")
-        shutil.chown(layout.music, owner)  # who installs is who copies music there
+        shutil.chown(layout.music, owner)  # who installs also copies music there
     layout.drives.mkdir(parents=True, exist_ok=True)
 
 
@@ -87,8 +87,8 @@ def units_of(folder: Path) -> list[str]:
 
 
 def connect(layout: Layout, folder: Path) -> None:
-    """Let systemd, udev and people find what counts. The links lead through `current`, so that going back to another
-    version takes its units along."""
+    """Let systemd, udev and people find the program. The links lead through `current`, so each version brings its
+    units."""
     for name in units_of(folder):
         link(layout.units / name, Path("/opt/affetto/current/systemd") / name)
     link(layout.command, Path("/opt/affetto/current/.venv/bin/affetto"))
@@ -98,7 +98,7 @@ def connect(layout: Layout, folder: Path) -> None:
 
 
 def tidy(layout: Layout) -> None:
-    """Remove links to units that the version that counts has not."""
+    """Remove links to units that the current version does not have."""
     there = set(units_of(layout.current))
     for path in _links(layout):
         if path.name not in there:
@@ -110,19 +110,19 @@ def _links(layout: Layout) -> list[Path]:
 
 
 def enable(layout: Layout) -> None:
-    """At every boot from now on. By hand, because this has to work without a systemd that runs."""
+    """Start at every boot from now on. The link is made by hand, because systemd may not be running."""
     link(layout.units / "multi-user.target.wants" / TARGET, Path("..") / TARGET)
 
 
 def reload(layout: Layout) -> None:
-    """Tell those that run of changed files."""
+    """Make systemd and udev read the changed files."""
     if layout.systemd_runs:
         must("systemctl", "daemon-reload")
         run("udevadm", "control", "--reload")
 
 
 def remove(layout: Layout) -> None:
-    """Stop the service and take the program away. Configuration, data and music stay."""
+    """Stop the service and remove the program. Settings, data and music stay."""
     if layout.systemd_runs:
         names = [path.name.replace("@.", "@*.") for path in _links(layout)]
         run("systemctl", "stop", TARGET, SERVICE, *names)
@@ -138,7 +138,7 @@ def remove(layout: Layout) -> None:
 
 
 def purge(layout: Layout) -> None:
-    """Configuration and data too. Music is nobody's but the owner's: only an empty folder goes."""
+    """Remove settings and data, too. Music belongs to its owner: only an empty folder goes."""
     for folder in (layout.config.parent, layout.data, layout.root / WATCHDOG_DATA):
         shutil.rmtree(folder, ignore_errors=True)
     for folder in (layout.music, layout.drives):
@@ -153,7 +153,7 @@ def _remove_empty(folder: Path) -> None:
 
 
 def as_service(*command: str | Path) -> list[str]:
-    """The command that has systemd run `command` as the service's user, with the secrets that the service has."""
+    """The command that makes systemd run `command` as the service's user, with the service's secrets."""
     return [
         *("systemd-run", "--quiet", "--pipe", "--wait", "--collect", f"--property=User={USER}"),
         *("--property=SetCredential=secrets.yaml:{}", f"--property=LoadCredential=secrets.yaml:{SECRETS}"),

@@ -1,7 +1,7 @@
-"""Versions side by side in /opt/affetto/releases, and the link that says which one counts.
+"""Versions side by side in /opt/affetto/releases, and the link to the current one.
 
-A version's name says what is in it (its number and a checksum of all its files), so that the same clone always lands in
-the same folder: what was begun is gone on with, and what is there is left alone. Switching is one rename(2).
+The name of a version has its number and a checksum of all its files, so the same clone always gets the same folder, and
+an interrupted copy goes on where it stopped. Switching is one rename(2).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def _mode(path: Path) -> int:
 
 
 def name_of(files: Contents) -> str:
-    """The name of the version; another Python is another one, because its virtual environment is."""
+    """The name of the version; another Python makes another version, because the virtual environment differs."""
     digest = hashlib.sha256(f"{sys.version_info.major}.{sys.version_info.minor}".encode())
     for path, (content, mode) in sorted(files.items()):
         digest.update(f"\0{path}\0{mode:o}\0".encode() + hashlib.sha256(content).digest())
@@ -52,7 +52,7 @@ def name_of(files: Contents) -> str:
 
 
 def place(clone: Path, layout: Layout) -> Path:
-    """Lay this clone's version beside the others, or complete it; returns its folder. Starts nothing."""
+    """Copy this clone's version beside the others, or complete it; returns its folder. Starts nothing."""
     files = contents(clone)
     folder = layout.releases / name_of(files)
     files |= own_models(layout)
@@ -68,8 +68,8 @@ def place(clone: Path, layout: Layout) -> Path:
 
 
 def own_models(layout: Layout) -> Contents:
-    """The models that somebody put on this machine (tools/quantize.py --install notes them): they stay, whatever comes
-    with the program. Take `models/own` away, and the ones that come with it are laid again."""
+    """The user's own models (tools/quantize.py --install lists them in `models/own`): they stay at every upgrade.
+    Remove that list, and the next upgrade installs the program's models again."""
     models = layout.current / "models"
     noted = models / OWN
     names = noted.read_text(encoding="utf-8").split() if noted.is_file() else []
@@ -82,7 +82,7 @@ def _relative(folder: Path, tree: str) -> Iterator[Path]:
 
 
 def write(path: Path, content: bytes, mode: int) -> None:
-    """Whole or not at all, whatever happens to the power."""
+    """Write the whole file or nothing, even if the power fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.fresh")
     with fresh.open("wb") as file:
@@ -103,12 +103,12 @@ def link(path: Path, target: Path) -> None:
 
 
 def pointed(path: Path) -> Path | None:
-    """The folder that a link means, if both exist."""
+    """The folder behind a link, if both exist."""
     return path.resolve() if path.is_symlink() and path.is_dir() else None
 
 
 def switch(layout: Layout, folder: Path) -> Path | None:
-    """Let `folder` count from now on; returns the one that counted before, None if it was the same or none did."""
+    """Make `folder` the current version; returns the version before, None if it is the same or there was none."""
     before = pointed(layout.current)
     os.sync()  # a power cut must not leave a link to files that are still to be written
     if before == folder.resolve():
@@ -122,14 +122,14 @@ def switch(layout: Layout, folder: Path) -> Path | None:
 
 
 def settle(layout: Layout) -> None:
-    """The version that counts is on trial no more: it has proved itself, or is the one before. From now on a power cut
-    changes nothing; until now, systemd/end-trial would have gone back at the next start."""
+    """End the trial: the current version stays. Before this, a power cut makes systemd/end-trial go back at the next
+    start; after this, it changes nothing."""
     os.sync()
     layout.trial.unlink(missing_ok=True)
 
 
 def prune(layout: Layout) -> None:
-    """Remove the versions that neither count nor are kept to go back to."""
+    """Remove all versions but the current one and the one before."""
     kept = {pointed(layout.current), pointed(layout.previous)}
     for folder in layout.releases.iterdir():
         if folder.resolve() not in kept:

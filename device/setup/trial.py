@@ -1,7 +1,7 @@
-"""A version has to prove itself: it comes up, stays up, and the doctor finds nothing wrong that was not so before.
+"""The trial of a version: it starts, keeps running, and `affetto check` finds no problem that is new.
 
-systemd calls the service active only after it has said that it is ready, and ends it when it stops giving signs of
-life; so "active, and not started anew meanwhile" is what is waited for.
+systemd calls the service active after the service has reported that it is ready, and kills it when its signs of life
+stop. So the trial waits for "active, and not restarted meanwhile".
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ READY_S = 90.0  # a slow board with a large library
 SETTLE_S = 12.0  # long enough for a crash, and for three tries of systemd to start it
 CHECK_S = 120.0
 POLL_S = 0.5
+REPORTED = "running"  # the part of `affetto check` that asks the running program
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What systemd says of the service."""
+    """The service, as systemd sees it."""
 
     active: str
     restarts: int
@@ -38,7 +39,7 @@ def state() -> State:
 
 
 def start(layout: Layout, *, anew: bool) -> str:
-    """Start everything (`anew`: again, if it runs) and wait until it is up; what went wrong, or nothing."""
+    """Start everything (`anew`: restart it if it runs) and wait until it is up; what went wrong, or nothing."""
     if anew:
         run("systemctl", "stop", SERVICE, "affetto-eye.service")
         run("systemctl", "reset-failed", "affetto*")
@@ -47,7 +48,7 @@ def start(layout: Layout, *, anew: bool) -> str:
 
 
 def wait(ask: Callable[[], State], ready_s: float = READY_S, settle_s: float = SETTLE_S, poll_s: float = POLL_S) -> str:
-    """Until the service is up and has stayed so; what went wrong, or nothing."""
+    """Wait until the service is up and has stayed up; what went wrong, or nothing."""
     began = time.monotonic()
     up: tuple[int, float] | None = None
     least = ask().restarts  # systemd may still count those of the version before
@@ -69,7 +70,7 @@ def wait(ask: Callable[[], State], ready_s: float = READY_S, settle_s: float = S
 
 
 def problems(layout: Layout) -> dict[str, str] | None:
-    """What `affetto check` finds wrong, by part; None if there is no version that could be asked, or it cannot say."""
+    """The problems that `affetto check` finds, by part; None if there is no version that could run it, or it fails."""
     program = layout.current / ".venv/bin/affetto"
     if not program.exists():
         return None
@@ -86,9 +87,10 @@ def problems(layout: Layout) -> dict[str, str] | None:
 
 
 def verdict(before: dict[str, str] | None, after: dict[str, str] | None) -> str:
-    """What the new version broke, or nothing. What was wrong before is no reason to go back; for a first version
-    (`before` is None) only that it cannot examine itself is."""
+    """What the new version broke, or nothing. An old problem is no reason to go back, nor is what the program reports
+    of itself (REPORTED): it has just started. A first version (`before` is None) must only be able to
+    examine itself."""
     if after is None:
         return "`affetto check` does not work"
-    new = [] if before is None else sorted(set(after) - set(before))
+    new = [] if before is None else sorted(set(after) - set(before) - {REPORTED})
     return "; ".join(f"{part}: {after[part]}" for part in new)

@@ -1,8 +1,8 @@
 """One conductor per data folder: its lock, and the health report that other processes of this machine may read.
 
 The lock is flock(2) on `lock` in the data folder, so the kernel releases it whenever the conductor ends. The file names
-the process and the file of its health report. That report is in memory (/dev/shm), to spare the flash card. The main
-thread of the conductor owns both; any process may call `read_running`.
+the process and the file of its health report, which is in memory to spare the flash card: in systemd's runtime folder,
+else in /dev/shm. The main thread of the conductor owns both; any process may call `read_running`.
 """
 
 from __future__ import annotations
@@ -62,8 +62,7 @@ class InstanceLock:
     def __init__(self, folder: Path) -> None:
         self._file = -1
         self.problem = ""
-        base = MEMORY if MEMORY.is_dir() else Path(tempfile.gettempdir())
-        self.health_file = base / f"affetto-{os.getpid()}.json"
+        self.health_file = memory_folder() / f"affetto-{os.getpid()}.json"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -137,6 +136,14 @@ class HealthFile:
             os.replace(part, self._path)
         except OSError as error:
             log.warning("The health report cannot be written to %s (%s).", self._path, error.strerror)
+
+
+def memory_folder() -> Path:
+    """A folder that costs the flash card nothing. The service has its own, because systemd empties /dev/shm of a user's
+    files when any service of that user ends (RemoveIPC)."""
+    if given := os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]:
+        return Path(given)
+    return MEMORY if MEMORY.is_dir() else Path(tempfile.gettempdir())
 
 
 def read_running(folder: Path) -> Running | None:

@@ -35,8 +35,8 @@ def connect(address):
     socket.create_connection(address.rsplit(":", 1), 3).close()
 families = ["AF_UNIX", "AF_INET", "AF_INET6", "AF_NETLINK", "AF_PACKET", "AF_BLUETOOTH", "AF_VSOCK"]
 folders = ["/", "/boot", "/boot/firmware", "/dev", "/dev/shm", "/etc", "/etc/affetto", "/home", "/media", "/opt",
-           "/root", "/run", "/run/affetto", "/srv", "/srv/music", "/sys", "/tmp", "/usr", "/var", "/var/lib",
-           "/var/lib/affetto", "/var/tmp"]
+           "/root", "/run", "/run/affetto", "/run/affetto-conductor", "/srv", "/srv/music", "/sys", "/tmp", "/usr",
+           "/var", "/var/lib", "/var/lib/affetto", "/var/tmp"]
 nodes = sorted(glob.glob("/dev/video*") + glob.glob("/dev/media*") + glob.glob("/dev/snd/pcm*") + glob.glob("/dev/vd*")
                + glob.glob("/dev/mem") + glob.glob("/dev/kmsg") + glob.glob("/dev/tty0"))
 status = open("/proc/self/status").read()
@@ -102,7 +102,7 @@ def walls(stage: Stage) -> Iterator[Row]:
     yield equal("conductor: folders that can be written", listed(conductor["written"]), listed(CONDUCTORS))
 
 
-CONDUCTORS = ["/dev/shm", "/tmp", "/var/lib/affetto", "/var/tmp"]
+CONDUCTORS = ["/dev/shm", "/run/affetto-conductor", "/tmp", "/var/lib/affetto", "/var/tmp"]
 
 
 def probe(stage: Stage, unit: str) -> dict[str, Any]:
