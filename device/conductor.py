@@ -226,8 +226,8 @@ class Conductor:
                 self._eye.close()
             case Correct(track_key, mood):
                 self._scanner.correct(track_key, mood)
-            case ReadCover(uri):
-                self._covers.read(uri)
+            case ReadCover(uri, most_bytes):
+                self._covers.read(uri, most_bytes)
             case Log(words):
                 log.info("%s", words)
             case Save(memory):

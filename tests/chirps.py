@@ -16,7 +16,7 @@ from mutagen.id3 import APIC, ID3
 from mutagen.ogg import OggPage
 
 RATE_HZ = 44100
-SECONDS = 60.0
+SECONDS = 40.0
 LOW_HZ, HIGH_HZ = 300.0, 2700.0
 
 Signal = npt.NDArray[np.float64]
@@ -32,13 +32,15 @@ def chirp(seconds: float = SECONDS) -> Signal:
     return wave
 
 
-def place_of(sound: npt.NDArray[Any], seconds: float = SECONDS) -> float:
+def place_of(
+    sound: npt.NDArray[Any], seconds: float = SECONDS, range_hz: tuple[float, float] = (LOW_HZ, HIGH_HZ)
+) -> float:
     """Where in the chirp the first sample of `sound` is, by the pitch in the middle of it."""
     size = 1 << 18
     spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound)), size))
-    spectrum[: round(LOW_HZ / 2 * size / RATE_HZ)] = 0
+    spectrum[: round(range_hz[0] / 2 * size / RATE_HZ)] = 0
     hz = float(np.argmax(spectrum)) * RATE_HZ / size
-    return (hz - LOW_HZ) * seconds / (HIGH_HZ - LOW_HZ) - len(sound) / 2 / RATE_HZ
+    return (hz - range_hz[0]) * seconds / (range_hz[1] - range_hz[0]) - len(sound) / 2 / RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +77,14 @@ def encode(path: Path, signal: Signal, how: Format) -> Path:
     return path
 
 
-def chained_ogg(path: Path, links: int = 3) -> Path:
-    """One Ogg file after the other in one: the chirp in so many parts."""
-    parts = []
-    for number, part in enumerate(np.array_split(chirp(), links)):
-        song = encode(path.with_name(f"part{number}.ogg"), part, VORBIS)
-        parts.append(_with_serial(song.read_bytes(), 1000 + number))
-        song.unlink()
-    path.write_bytes(b"".join(parts))
+def joined(path: Path, how: Format, parts: int) -> Path:
+    """Several files in one, as `cat` joins them: the chirp in so many parts. With Ogg that is a chain."""
+    data = []
+    for number, signal in enumerate(np.array_split(chirp(), parts)):
+        part = encode(path.with_name(f"part{number}{path.suffix}"), signal, how)
+        data.append(_with_serial(part.read_bytes(), 1000 + number) if path.suffix == ".ogg" else part.read_bytes())
+        part.unlink()
+    path.write_bytes(b"".join(data))
     return path
 
 
@@ -114,11 +116,6 @@ def with_big_cover(data: bytes) -> bytes:
     tag.add(APIC(encoding=0, mime="image/jpeg", type=3, desc="", data=np.random.default_rng(2).bytes(900_000)))
     tag.save(file)
     return file.getvalue() + data
-
-
-def twice(data: bytes) -> bytes:
-    """Two files that somebody joined with `cat`."""
-    return data + data
 
 
 VARIABLE = {"global_quality": "472", "flags": "+qscale"}
@@ -156,10 +153,10 @@ FORMATS = {
     "opus.webm": Format("libopus", rate_hz=48000),
     "pack.wv": Format("wavpack"),
 }
-CHAINED = "chained.ogg"
-NAMES = (*FORMATS, CHAINED)
+JOINED = {"chained.ogg": (VORBIS, 3), "joined.mp3": (FORMATS["variable.mp3"], 2)}
+NAMES = (*FORMATS, *JOINED)
 
 
 def write(path: Path, name: str) -> Path:
     """The chirp in the format of this name."""
-    return chained_ogg(path) if name == CHAINED else encode(path, chirp(), FORMATS[name])
+    return joined(path, *JOINED[name]) if name in JOINED else encode(path, chirp(), FORMATS[name])

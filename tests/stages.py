@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +42,7 @@ class Stage(Protocol):
     def next(self, patience_s: float = PATIENCE_S) -> Event | None:
         """The next event of weight, or None if there is none within this time."""
 
-    def wait(self, *kinds: type[Event]) -> Event:
+    def wait(self, *kinds: type[Event]) -> Any:
         """The next event of these kinds."""
 
 
@@ -71,7 +71,7 @@ class FakeStage:
             event = self._any(patience_s)
         return event
 
-    def wait(self, *kinds: type[Event]) -> Event:
+    def wait(self, *kinds: type[Event]) -> Any:
         event = self._any(PATIENCE_S)
         while not isinstance(event, kinds):
             assert event is not None, f"none of {kinds}"
@@ -103,7 +103,7 @@ class VlcStage:
         except queue.Empty:
             return None
 
-    def wait(self, *kinds: type[Event]) -> Event:
+    def wait(self, *kinds: type[Event]) -> Any:
         while not isinstance(event := self.events.get(timeout=PATIENCE_S), kinds):
             pass
         return event

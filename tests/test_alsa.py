@@ -14,7 +14,7 @@ from device.music.audio import alsa
 
 
 class LateDevice:
-    """Answers writes with what it is told to: frames taken (0 for all of them), or errors."""
+    """Answers writes as the test wants: frames taken (0 for all of them), or errors."""
 
     def __init__(self, answers: Iterator[int]) -> None:
         self.answers, self.taken, self.closed = answers, 0, False

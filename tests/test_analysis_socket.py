@@ -58,7 +58,7 @@ def activation(tmp_path: Path) -> Iterator[Activation]:
 
 @pytest.fixture
 def worker(activation: Activation, tmp_path: Path) -> Iterator[SocketAnalysisClient]:
-    with SocketAnalysisClient(tmp_path / "scan.sock", limits=Limits(wall_s=30, cpu_s=1)) as made:
+    with SocketAnalysisClient(tmp_path / "scan.sock", limits=Limits(wall_s=300, cpu_s=1)) as made:
         yield made
 
 

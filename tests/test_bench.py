@@ -170,8 +170,8 @@ def test_the_table_shows_every_figure() -> None:
     text = console.export_text()
     assert all(word in text for word in ("Toaster 5", "2.00", "3.00", "12.3", "60.0", "emotion 301", "nobody", "1.2"))
     stages = report.as_json()["stages"]
-    assert stages["find"] == {"count": 3, "p50_ms": 2.0, "p95_ms": 3.0}
-    assert stages["score"] == {"count": 0, "p50_ms": None, "p95_ms": None}
+    assert stages["find"] == {"count": 3, "p50_ms": 2.0, "p95_ms": 3.0, "max_ms": 3.0}
+    assert stages["score"] == {"count": 0, "p50_ms": None, "p95_ms": None, "max_ms": None}
 
 
 def test_everything_is_measured_on_a_few_pictures(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import shutil
 import socket
@@ -22,7 +23,8 @@ from device.mqtt.messages import BrokerConnected, BrokerLost, ConnectionEvent
 LOOPBACK = ["127.0.0.1"]
 PATIENCE_S = 60.0
 LOCAL = Broker("", "localhost", 1883)
-ATTIC, CELLAR = Broker("Attic", "10.0.0.2", 1883), Broker("Cellar", "10.0.0.1", 1884)
+MINE = f"of {os.getpid()}"  # tests that run beside these announce brokers in the same network
+ATTIC, CELLAR = Broker(f"Attic {MINE}", "10.0.0.2", 1883), Broker(f"Cellar {MINE}", "10.0.0.1", 1884)
 
 
 @contextmanager
@@ -31,31 +33,47 @@ def announced(*brokers: Broker, kind: str = PLAIN) -> Iterator[None]:
     with zeroconf.Zeroconf(interfaces=LOOPBACK) as network:
         for broker in brokers:
             name = f"{broker.name}.{kind}"
-            network.register_service(
-                zeroconf.ServiceInfo(
-                    kind, name, broker.port, addresses=[socket.inet_aton(broker.host)], server=f"{broker.name}.local."
-                )
-            )
+            addresses, server = [socket.inet_aton(broker.host)], f"{broker.name}.local."
+            info = zeroconf.ServiceInfo(kind, name, broker.port, addresses=addresses, server=server)
+            network.register_service(info, cooperating_responders=True)  # no second of asking whether the name is free
         yield
         network.unregister_all_services()
 
 
 def look(tls: bool = False, timeout_s: float = 1.5) -> list[Broker]:
-    return find(tls, timeout_s, LOOPBACK)
+    return [broker for broker in find(tls, timeout_s, LOOPBACK) if broker.name.endswith(MINE)]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def multicast() -> None:
     """Some test machines have no multicast on the loopback."""
-    probe = Broker("Probe", "127.0.0.1", 1)
+    probe = Broker(f"Probe {MINE}", "127.0.0.1", 1)
     with announced(probe):
-        if probe not in look(timeout_s=3.0):
+        if probe not in look():
             pytest.skip("no multicast on the loopback here")
 
 
 def test_everybody_who_announces_a_broker_is_found_in_the_order_of_their_names() -> None:
     with announced(CELLAR, ATTIC):
         assert look() == [ATTIC, CELLAR]
+
+
+def test_a_name_that_breaks_the_rules_or_a_terminal_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Evil:
+        name, port = f"Evil\x1b[2J {MINE}.{PLAIN}", 1883
+
+        def parsed_scoped_addresses(self) -> list[str]:
+            return ["10.0.0.3"]
+
+    with announced(ATTIC):
+        monkeypatch.setattr(zeroconf.Zeroconf, "get_service_info", lambda *_, **__: Evil())
+        assert {broker.name for broker in look()} == {f"Evil?[2J {MINE}"}
+
+        def refuse(*_: object, **__: object) -> None:
+            raise zeroconf.BadTypeInNameException("Type '_mqtt' must end with '._tcp.local.'")
+
+        monkeypatch.setattr(zeroconf.Zeroconf, "get_service_info", refuse)
+        assert look() == []
 
 
 def test_with_tls_only_those_that_speak_it_count() -> None:
@@ -93,10 +111,10 @@ def test_a_search_goes_on_with_localhost_until_there_is_a_better_place() -> None
 
 def test_what_was_found_is_told_in_words() -> None:
     assert tell([], LOCAL) == "None announces itself in the network (mDNS) either; trying localhost:1883."
-    assert tell([ATTIC], ATTIC) == "Found by mDNS: Attic (10.0.0.2:1883)."
+    assert tell([ATTIC], ATTIC) == f"Found by mDNS: Attic {MINE} (10.0.0.2:1883)."
     assert tell([ATTIC, CELLAR], ATTIC) == (
-        "2 announce themselves (mDNS); Attic (10.0.0.2:1883) comes first by name, so Affetto takes it and "
-        "not Cellar (10.0.0.1:1884)."
+        f"2 announce themselves (mDNS); Attic {MINE} (10.0.0.2:1883) comes first by name, so Affetto takes it and "
+        f"not Cellar {MINE} (10.0.0.1:1884)."
     )
 
 
@@ -116,7 +134,7 @@ def wait(events: queue.SimpleQueue[ConnectionEvent], kind: type) -> ConnectionEv
 def test_a_connection_finds_its_broker_and_a_named_one_does_not_look() -> None:
     with ExitStack() as stack:
         near, far = stack.enter_context(PrivateBroker()), stack.enter_context(PrivateBroker())
-        stack.enter_context(announced(Broker("Far", far.host, far.port)))
+        stack.enter_context(announced(Broker(f"Far {MINE}", far.host, far.port)))
         events: queue.SimpleQueue[ConnectionEvent] = queue.SimpleQueue()
         unnamed = Connection(MqttConfig(host=""), events.put, ["#"], find=look)
         with closing(unnamed):
@@ -152,7 +170,7 @@ def test_it_moves_from_the_fallback_to_the_broker_that_comes_up_later(monkeypatc
             wait(events, BrokerConnected)
             assert connection._address == f"localhost:{local.port}"
             found.append(Broker("House", house.host, house.port))
-            wait(events, BrokerLost)
+            assert "one that announces itself" in wait(events, BrokerLost).problem
             wait(events, BrokerConnected)
             assert connection._address == f"{house.host}:{house.port}"
             looked.clear()

@@ -17,10 +17,9 @@ from mutagen import id3
 from device.domain import MOOD_AFFECT, Affect, LibraryLoaded, MoodName, MoodOrigin
 from device.errors import LibraryError
 from device.music.library import Catalogue
-from device.music.library import catalogue as catalogue_module
 from device.music.library.database import NAME, Database
 from device.music.library.legacy import key_of as legacy_key_of
-from device.music.metadata import reader, tags
+from device.music.metadata import fingerprint, reader, tags
 from device.music.metadata.fingerprint import key_of
 from device.music.workers.tag_client import read_here
 
@@ -263,7 +262,7 @@ def test_a_file_that_may_not_be_read_is_tried_again(
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(catalogue_module.fingerprint, "key_of", forbidden)
+        patch.setattr(fingerprint, "key_of", forbidden)
         found = database.scan([music])
     assert found.tracks == ()
     assert "permission denied" in found.problems[0]
@@ -452,8 +451,11 @@ def test_what_people_said_and_the_model_found_survives_the_upgrade_from_format_2
     assert (track.key, track.title, track.mood, track.origin, track.tempo_bpm) == (
         key, "Title of then", MoodName.EXCITED, MoodOrigin.USER, 90.0,
     )  # fmt: skip
-    assert opened.scan([music]).tracks == (track,)
-    assert reads == [], "nothing has to be read again"
+    (now,) = opened.scan([music]).tracks
+    assert (now.key, now.mood, now.origin, now.tempo_bpm) == (key, MoodName.EXCITED, MoodOrigin.USER, 90.0)
+    assert (now.title, reads) == ("a", ["a.wav"]), "lengths and gains are read better today"
+    opened.scan([music])
+    assert len(reads) == 1
     opened.close()
     again = open_here(data)
     assert again.load().problems == ()

@@ -77,6 +77,9 @@ def test_what_is_left_out_grows_until_the_rest_gets_through() -> None:
     assert diagnosis.refused == CONFIG
     diagnosis.taken(Sent("affetto/kit/track/state", 7_000))
     assert diagnosis.largest_bytes == 7_000
+    diagnosis.forget()  # another broker
+    assert diagnosis.admits(COVER.size)
+    assert diagnosis.largest_bytes is None
 
 
 @pytest.mark.parametrize(

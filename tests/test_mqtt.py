@@ -499,6 +499,31 @@ def answer_each(listener: socket.socket, words: bytes) -> None:
     threading.Thread(target=serve, daemon=True).start()
 
 
+def test_a_broker_that_sends_nonsense_ends_only_the_connection(listener: socket.socket, inbox: Inbox) -> None:
+    """A topic that is no UTF-8, packets of the wrong length and of no kind; after each it connects again."""
+    publish_nonsense, publish = b"\x30\x04\0\2\xff\xfe", b"\x30\x08\0\5topicx"
+    broken = (b"\x90\x01\0", b"\x40\x00", b"\x30\x02\xff\xff", b"\xf0\x00", b"\x30\xff\xff\xff\xff\xff")
+    answers = iter([publish_nonsense + publish, *broken, publish])
+
+    def serve() -> None:
+        for answer in answers:
+            caller, _ = listener.accept()
+            with caller:
+                caller.recv(1000)
+                caller.sendall(b"\x20\x02\0\0" + answer)
+                caller.recv(1000)
+
+    server = threading.Thread(target=serve, daemon=True)
+    server.start()
+    connection = connection_to(MqttConfig(host="127.0.0.1", port=listener.getsockname()[1]), inbox.put)
+    connection.start()
+    for _ in range(2):
+        assert inbox.wait(Message) == Message("topic", b"x")
+    server.join(PATIENCE_S)
+    assert connection.alive
+    connection.close()
+
+
 def test_what_is_no_broker_is_named(listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     answer_each(listener, b"")

@@ -8,6 +8,7 @@ import wave
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from stages import CONFIG, SoundServer, VlcStage, until
 
 from device.domain import Track, TrackEnded, TrackEnding, TrackStarted
 
-SECONDS, CUT = 5.0, 2 * RATE_HZ + 777
+SECONDS, CUT = 3.0, RATE_HZ * 3 // 2 + 777
 PROBE = 8192
 CODECS = {"flac": "flac", "mp3": "libmp3lame", "opus": "libopus", "m4a": "aac"}
 LOUD = replace(CONFIG, volume=100, max_volume=100, ramp_s=0.0)
@@ -78,7 +79,7 @@ def play_both(stage: VlcStage, first: Track, second: Track) -> None:
     stage.player.play(1, first)
     assert stage.wait(TrackEnding) == TrackEnding(1)
     stage.player.cue(2, second)
-    assert [stage.next(), stage.next(), stage.next()] == [TrackEnded(1), TrackStarted(2), TrackEnded(2)]
+    assert [stage.next(), stage.next(), stage.next()] == [TrackEnded(1), TrackStarted(2, ANY), TrackEnded(2)]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_another_gain_glides_in(tmp_path: Path) -> None:
     play_both(stage, replace(first, gain_db=-3.0), replace(second, gain_db=-9.0))
     stage.player.close()
     heard, whole = samples(tmp_path / "audio.wav"), recording() * 0.6
-    begin = place_of(heard, CUT) - CUT
+    begin = place_of(heard, PROBE) - PROBE
     pieces = range(0, len(whole) - RATE_HZ // 10, RATE_HZ // 10)
     gains = np.array(
         [

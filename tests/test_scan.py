@@ -21,7 +21,6 @@ from device.errors import AffettoError, LibraryError
 from device.music.library import Catalogue
 from device.music.library import catalogue as catalogue_module
 from device.music.library.analysis_queue import model_id
-from device.music.library.catalogue import plural
 from device.music.track_mood import FEATURE_BYTES, TrackMood
 from device.music.workers.tag_client import read_here
 from device.scan import plot, points, report, terminal
@@ -303,8 +302,3 @@ def test_a_catalogue_that_is_being_written_is_not_the_fault_of_a_file(
     other.rollback()
     other.close()
     assert catalogue.load().notes == ()
-
-
-@pytest.mark.parametrize(("count", "words"), [(0, "0 tracks"), (1, "1 track"), (2, "2 tracks"), (1234, "1,234 tracks")])
-def test_plurals(count: int, words: str) -> None:
-    assert plural(count, "track") == words

@@ -18,7 +18,7 @@ import pytest
 from device.config.schema import MusicConfig
 from device.domain import Affect, Event, LibraryLoaded, MoodName, Track
 from device.errors import LibraryError, ModelError, WorkerError
-from device.music.library import Catalogue, analysis_queue, scanner
+from device.music.library import Catalogue, analysis_queue, scan_loop, scanner
 from device.music.library.analysis_queue import AnalysisQueue, AnalysisResult
 from device.music.library.mounts import MountWatch
 from device.music.library.scanner import Prepare, ScanLoop, Scanner
@@ -217,7 +217,7 @@ def test_analysis_that_fails_for_all_is_a_problem_and_tried_again_less_and_less(
     with closing(Bench(catalogue, fake, music)) as bench:
         bench.loop.scan(3600.0)
         now = time.monotonic()
-        monkeypatch.setattr(scanner.time, "monotonic", lambda: now)
+        monkeypatch.setattr(scan_loop.time, "monotonic", lambda: now)
         waits = []
         for tries in range(1, 5):
             bench.loop.analyse("model")
@@ -251,7 +251,7 @@ def test_a_scan_that_cannot_read_any_tags_is_tried_again_soon(tmp_path: Path, mu
             assert [bench.loop.scan(100.0) for _ in range(3)] == [30.0, 60.0, 100.0]
             assert len(asked) == 3, "once in each scan, not once for each file"
             assert "does not start" in bench.published[-1].problems[0]
-        catalogue._read = read_here
+        catalogue._reader._tags = read_here
         with closing(Bench(catalogue, FakeAnalyser(), music)) as bench:
             assert bench.loop.scan(100.0) == 100.0
             assert bench.published[-1].problems == ()
@@ -324,7 +324,7 @@ def test_alive_says_whether_the_thread_works(tmp_path: Path, models_dir: Path, m
     made.start()
     published.get(timeout=PATIENCE_S)
     assert made.alive
-    monkeypatch.setattr(scanner, "STUCK_S", -1.0)
+    monkeypatch.setattr(scan_loop, "STUCK_S", -1.0)
     assert not made.alive, "a step takes too long"
     monkeypatch.setattr(scanner, "_waits_for_disk", lambda thread: True)
     assert made.alive, "but it waits for a disk"

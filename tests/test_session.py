@@ -591,6 +591,21 @@ def test_the_cover_of_what_plays_is_asked_for_once_and_said() -> None:
     assert said(room.say("playback", "stop"), "track/cover") == [b""]
 
 
+def test_a_cover_that_is_too_large_for_a_surface_is_read_again_smaller() -> None:
+    room = Room()
+    room.tell(UP)
+    uri = room.start_music().track.uri
+    room.tell(CoverRead(uri, b"large"))
+    up = SurfaceUp("MQTT", problem="It takes no large covers.", largest_bytes=60_000)
+    assert only(ReadCover, room.tell(up)) == [ReadCover(uri, 60_000)]
+    assert only(ReadCover, room.tell(up, UP, Tick())) == []
+    assert said(room.tell(CoverRead(uri, b"small")), "track/cover") == [b"small"]
+    (play,) = only(Play, room.say("playback", "next"))
+    assert room.snapshot is not None
+    room.tell(CoverRead(play.track.uri, b""))
+    assert only(ReadCover, room.tell(replace(up, largest_bytes=30_000))) == [ReadCover(play.track.uri, 30_000)]
+
+
 def test_the_cover_of_a_track_that_is_over_is_not_said() -> None:
     room = Room()
     room.tell(UP)

@@ -193,6 +193,8 @@ def test_the_cover_of_a_file_that_only_ffmpeg_reads(tmp_path: Path) -> None:
 
     path = tmp_path / "a.mka"
     with av.open(str(path), "w", format="matroska") as file:
+        if not hasattr(file, "add_attachment"):
+            pytest.skip("this PyAV cannot write attachments")
         stream = file.add_stream("libopus", rate=48000, layout="stereo")
         file.add_attachment("cover.jpg", "image/jpeg", picture())
         for number in range(10):

@@ -252,6 +252,12 @@ def test_matroska_says_it_too(tmp_path: Path) -> None:
     assert (read.gain_db, read.peak) == (-7.5, 0.5)
 
 
+def test_matroska_has_official_names_for_loudness(tmp_path: Path) -> None:
+    words = {"TRACK/TITLE": "Song", "ALBUM/TITLE": "Disc", "TRACK/REPLAYGAIN_GAIN": "-3", "ALBUM/REPLAYGAIN_GAIN": "-9"}
+    read = read_tags(audio.encoded(tmp_path / "a.mka", "matroska", "libopus", 1.0, tags=words))
+    assert (read.title, read.album, read.gain_db) == ("Song", "Disc", -3.0)
+
+
 # --- Tags around the sound ---
 
 
@@ -383,6 +389,25 @@ def test_wav_files_have_texts_of_their_own(tmp_path: Path) -> None:
     path.write_bytes(raw[:4] + (len(raw) - 8).to_bytes(4, "little") + raw[8:])
     read = read_tags(path)
     assert (read.title, read.artist, read.mood, read.duration_s) == ("Tür", "Señor 音楽", MoodName.SAD, 0.5)
+
+
+def test_aiff_files_have_texts_of_their_own(tmp_path: Path) -> None:
+    path = audio.aiff(tmp_path / "a.aiff", 0.5)
+    texts = b"".join(
+        name + len(text).to_bytes(4, "big") + text + b"\0" * (len(text) % 2)
+        for name, text in ((b"NAME", "Tür".encode()), (b"AUTH", b"Se\xf1or"), (b"ANNO", b"Sad"), (b"ANNO", b"x"))
+    )
+    raw = path.read_bytes() + texts
+    path.write_bytes(raw[:4] + (len(raw) - 8).to_bytes(4, "big") + raw[8:])
+    read = read_tags(path)
+    assert (read.title, read.artist, read.mood, read.duration_s) == ("Tür", "Señor", MoodName.SAD, 0.5)
+
+
+@pytest.mark.parametrize("length", [0, 1, 3, 0xFFFFFFFF])
+def test_a_list_of_texts_may_claim_any_length(tmp_path: Path, length: int) -> None:
+    path = audio.tone(tmp_path / "a.wav", 0.5)
+    path.write_bytes(path.read_bytes() + b"LIST" + length.to_bytes(4, "little") + b"INFOINAM\4\0\0\0Song")
+    assert read_tags(path).title == ("Song" if length > 4 else "")
 
 
 # --- Mood words -------------------------------------------------------------------------------------------------

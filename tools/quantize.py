@@ -1,18 +1,23 @@
-"""Turn your own float emotion model into the int8 model that the device runs, and show what that costs.
+"""Turn your own float emotion model into the int8 model that the device runs.
 
-    python tools/quantize.py my_model.keras --calibrate faces/ --out models/ --labels angry,happy,sad,neutral
+    python tools/quantize.py my_model.keras --calibrate faces/ --out models/ \\
+        --labels angry,happy,sad,neutral
 
-MODEL is a Keras .keras or .h5, a SavedModel folder, or an .onnx. DATA is a folder with one folder of pictures for each
-emotion, a folder with sheets, or a video. One half of the faces (or `train`, where the data come divided) sets the int8
-ranges. The tool measures on the other half (or `valid`); best are faces that the model was not trained on. It writes
-emotion.tflite, its card emotion.json and the report emotion.html to --out. A refused model leaves only
-emotion.refused.html there.
+MODEL is a Keras .keras or .h5, a SavedModel folder, or an .onnx. DATA is a
+folder with one folder of pictures for each emotion, a folder with sheets, or
+a video. One half of the faces (or `train`, where the data come divided) sets
+the int8 ranges. The tool measures the cost on the other half (or `valid`);
+use faces that the model was not trained on. It writes emotion.tflite, its
+card emotion.json and the report emotion.html to --out. A refused model leaves
+only emotion.refused.html there.
 
-Exit codes: 0 done; 1 the model, the pictures or the labels cannot be used; 2 wrong arguments; 3 slower than float on
-the device (--install); 4 a class lost too much recall; 5 the device cannot run it; 6 the device did not take it and
-keeps the model it had.
+Exit codes: 0 done; 1 the model, the pictures or the labels cannot be used;
+2 wrong arguments; 3 slower than float on the device (--install); 4 a class
+lost too much recall; 5 the device cannot run it; 6 the device did not take it
+and keeps the model it had.
 
-Install the tool in an environment of its own: pip install -r tools/requirements-quantize.txt
+The tool needs an environment of its own:
+    pip install -r tools/requirements-quantize.txt
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def overridden(config: Config, changes: Iterable[str]) -> Config:
         if not given or not dot:
             raise ConfigError(f"--set {change}: write section.key=value, such as mood.hold_s=20")
         line = f"{section}: {{{key}: {value}}}"
-        part = getattr(settings.settings.parse(line, f"--set {change}", Config), section)
+        part = getattr(settings.reader.parse(line, f"--set {change}", Config), section)
         config = replace(config, **{section: replace(getattr(config, section), **{key: getattr(part, key)})})
     return config
 

@@ -5,7 +5,7 @@ It minds the volume, the eye, the cover and what is saved, so that nothing else 
 
 from __future__ import annotations
 
-from device.domain import Action, CloseEye, Memory, OpenEye, RampVolume, ReadCover, Save
+from device.domain import LARGEST_COVER, Action, CloseEye, Memory, OpenEye, RampVolume, ReadCover, Save
 
 
 class Reconciler:
@@ -18,6 +18,7 @@ class Reconciler:
         self._eye = False
         self._volume: int | None = None
         self._cover_uri = ""
+        self._cover_bytes = self._cover_limit = LARGEST_COVER  # as asked for, and as they may be
 
     def actions(self, memory: Memory, uri: str) -> list[Action]:
         """What makes all as `memory` says, with the cover of the track at `uri` (empty: none)."""
@@ -39,12 +40,17 @@ class Reconciler:
         if uri == self._cover_uri:
             self.cover = picture
 
+    def limit_covers(self, largest_bytes: int | None) -> None:
+        """A surface takes no larger covers; None: it takes any."""
+        if largest_bytes is not None:
+            self._cover_limit = min(self._cover_limit, largest_bytes)
+
     def _change_cover(self, uri: str) -> list[Action]:
         """Until the new one is read, the cover before it stays: an empty one in between would flicker."""
-        if uri == self._cover_uri:
+        if (uri, self._cover_limit) == (self._cover_uri, self._cover_bytes):
             return []
-        self._cover_uri = uri
+        self._cover_uri, self._cover_bytes = uri, self._cover_limit
         if uri:
-            return [ReadCover(uri)]
+            return [ReadCover(uri, self._cover_bytes)]
         self.cover = b""
         return []

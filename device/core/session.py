@@ -145,8 +145,9 @@ class Session:
                 return self._obey(command, origin, now)
             case Misunderstood(origin, message):
                 return [Answer(origin, message)]
-            case SurfaceUp(surface, known_as, problem):
+            case SurfaceUp(surface, known_as, problem, largest_bytes):
                 self._health.surfaces[surface] = problem
+                self._reconciler.limit_covers(largest_bytes)
                 self._memory = replace(self._memory, known_as=known_as or self._memory.known_as)
             case SurfaceDown(surface, problem):
                 self._health.surfaces[surface] = problem

@@ -9,6 +9,7 @@ All of it is imported from here: `from device.domain import Mood`.
 """
 
 from device.domain.actions import (
+    LARGEST_COVER,
     Action,
     Announce,
     Answer,
@@ -88,6 +89,7 @@ from device.domain.snapshot import Camera, HealthReport, People, PlaybackView, S
 
 __all__ = [
     "EMOTIONS",
+    "LARGEST_COVER",
     "MOOD_AFFECT",
     "Action",
     "Affect",

@@ -111,11 +111,15 @@ class Correct:
     mood: MoodName | None
 
 
+LARGEST_COVER = 200_000  # bytes
+
+
 @dataclass(frozen=True, slots=True)
 class ReadCover:
-    """Read the cover of the track at this URI; CoverRead follows."""
+    """Read the cover of the track at this URI, as JPEG of at most `most_bytes`; CoverRead follows."""
 
     uri: str
+    most_bytes: int = LARGEST_COVER
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,11 +101,13 @@ class SoundBack:
 @dataclass(frozen=True, slots=True)
 class SurfaceUp:
     """A surface ("MQTT") reaches its listeners (again). `known_as` is the name under which it publishes the device;
-    `problem` is a sentence on what does not work all the same."""
+    `problem` is a sentence on what does not work all the same; `largest_bytes` is what may well get through where
+    more did not (None: everything did)."""
 
     surface: str
     known_as: str = ""
     problem: str = ""
+    largest_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ class MqttAdapter:
         self._publisher = StatePublisher(config.mqtt, topics, announcement, former if former != topics else None)
         self._connections = self._shown = 0  # how often a broker (or Home Assistant) came up, and was shown everything
         self._up = False
+        self._largest_bytes: int | None = None
         self._problem = self._logged = ""  # what does not work although there is a connection; the last news in the log
         # The id is fixed, so that a broker which has not noticed a dead connection ends it when we come back.
         client_id, will = f"affetto-{topics.device_id}", topics.availability
@@ -104,8 +105,8 @@ class MqttAdapter:
 
     def _take(self, event: ConnectionEvent) -> None:
         match event:
-            case BrokerConnected(address, problem):
-                self._up, self._problem = True, problem
+            case BrokerConnected(address, problem, largest_bytes):
+                self._up, self._problem, self._largest_bytes = True, problem, largest_bytes
                 if problem:
                     self._log(problem, logging.WARNING)
                 else:
@@ -125,7 +126,7 @@ class MqttAdapter:
 
     def _show_anew(self) -> None:
         self._connections += 1
-        self._put(SurfaceUp(NAME, self._topics.record(), self._problem))
+        self._put(SurfaceUp(NAME, self._topics.record(), self._problem, self._largest_bytes))
 
     def _log(self, news: str, level: int) -> None:
         """Each piece of news once: a rival with our id brings the same again and again."""

@@ -101,6 +101,8 @@ class Connection:
             self._say_goodbye()
             self._client.loop_stop()
             self._at = broker
+            self._diagnosis.forget()
+            self._standing = ""
             self._client.connect_async(broker.host, broker.port, KEEPALIVE_S)
             self._client.loop_start()
             self._running = True
@@ -217,7 +219,8 @@ class Connection:
         self._set_wait()
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        self._put(Message(message.topic, bytes(message.payload), message.retain))
+        with contextlib.suppress(UnicodeDecodeError):  # a topic in no encoding is none of ours
+            self._put(Message(message.topic, bytes(message.payload), message.retain))
 
     def _on_publish(self, *_: object) -> None:
         if self._diagnosis.settled(time.monotonic() - self._up_s):

@@ -69,6 +69,11 @@ class Diagnosis:
         """The broker acknowledged a message."""
         self._taken = max(self._taken, sent.size)
 
+    def forget(self) -> None:
+        """Another broker comes next, of which nothing is known."""
+        self._failures = self._cuts = self._taken = 0
+        self._suspect, self.rival, self.refused = "", False, None
+
     def unreachable(self) -> None:
         """An attempt failed."""
         self._failures = self._outage.count(self._failures, 0.0)

@@ -9,7 +9,7 @@ from device.config.schema import MqttConfig
 from device.mqtt.diagnosis import Sent
 
 REFUSED_CREDENTIALS = ("Bad user name or password", "Not authorized")
-SILENT = "Keep alive timeout"
+SILENT, LEFT = "Keep alive timeout", "Normal disconnection"  # paho's words
 
 
 def refused(config: MqttConfig, address: str, reason: str) -> str:
@@ -46,6 +46,8 @@ def no_broker(address: str) -> str:
 
 def lost(address: str, reason: str) -> str:
     """The connection was up, and is not any more."""
+    if reason == LEFT:
+        return f"Affetto leaves the MQTT broker at {address} for one that announces itself in the network."
     if reason == SILENT:
         return f"The MQTT broker at {address} does not answer any more; trying again."
     return f"The connection to the MQTT broker at {address} broke off; trying again."

@@ -21,7 +21,7 @@ import numpy as np
 from device.config.schema import CameraConfig
 from device.errors import CameraError
 from device.perception.bad_frames import BadFrames
-from device.perception.frame import SMALLEST_PX, Frame, Gray, fit, to_gray, turn
+from device.perception.frame import SMALLEST_PX, Frame, Gray, fit, retrieve, turn
 
 PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp"})
 SLIP_S = 1.0  # further behind or ahead than this, the recording's clock is set to ours
@@ -89,7 +89,7 @@ class VideoCamera:
     @property
     def length_s(self) -> float:
         """How long the recording says it is; 0 if it does not say."""
-        return max(self._capture.get(cv2.CAP_PROP_FRAME_COUNT) / self._fps, 0.0)
+        return max(0.0, self._capture.get(cv2.CAP_PROP_FRAME_COUNT) / self._fps)
 
     def describe(self) -> str:
         return f"video {self._path.name}"
@@ -153,14 +153,13 @@ class VideoCamera:
     def _most_misses(self, grabbed: int) -> int:
         """So many failures in a row are the end: what is left by the recording's own count, or `hang_s` of it."""
         left = self._capture.get(cv2.CAP_PROP_FRAME_COUNT) - grabbed
-        return int(min(max(left, self._config.hang_s * self._fps), MOST_MISSES))
+        return int(min(max(self._config.hang_s * self._fps, left), MOST_MISSES))
 
     def _frame(self, moment_s: float) -> Frame | None:
         began = time.perf_counter()
-        ok, picture = self._capture.retrieve()
-        if not ok or picture is None or not picture.size:
+        if (gray := retrieve(self._capture)) is None:
             return None
-        return _frame(to_gray(picture), self._config, self._pace.stamp(moment_s), began)
+        return _frame(gray, self._config, self._pace.stamp(moment_s), began)
 
 
 class FolderCamera:

@@ -29,6 +29,15 @@ class Frame:
     cost_ms: float = 0.0
 
 
+def retrieve(capture: cv2.VideoCapture) -> Gray | None:
+    """The frame that `capture` has grabbed, or None if it is not a picture."""
+    try:
+        ok, picture = capture.retrieve()
+    except cv2.error:  # a packet without a byte
+        return None
+    return to_gray(picture) if ok and picture is not None and picture.size else None
+
+
 def to_gray(picture: npt.NDArray[Any]) -> Gray:
     """uint8[H, W] from uint8[H, W], [H, W, 1], [H, W, 3] (BGR) or [H, W, 4] (BGRA)."""
     if picture.ndim == 2 or picture.shape[2] == 1:

@@ -18,7 +18,7 @@ import cv2
 from device.config.schema import CameraConfig
 from device.errors import CameraError
 from device.perception.bad_frames import BadFrames
-from device.perception.frame import Frame, fit, to_gray, turn
+from device.perception.frame import Frame, fit, retrieve, turn
 
 # linux/videodev2.h: struct v4l2_capability is driver[16], card[32], bus_info[32], version, capabilities,
 # device_caps, reserved[3]; VIDIOC_QUERYCAP is _IOR('V', 0, struct v4l2_capability)
@@ -108,10 +108,9 @@ class V4l2Camera:
     def _frame(self, at_s: float) -> Frame | None:
         """The grabbed frame, or None if it is not a picture."""
         began = time.perf_counter()
-        ok, picture = self._capture.retrieve()
-        if not ok or picture is None or not picture.size:
+        if (picture := retrieve(self._capture)) is None:
             return None
-        gray = turn(fit(to_gray(picture), self._config.width, self._config.height), self._config.rotate)
+        gray = turn(fit(picture, self._config.width, self._config.height), self._config.rotate)
         return Frame(gray, at_s, (time.perf_counter() - began) * 1000)
 
     def _pass_over(self, at_s: float, grabbed: bool) -> None:

@@ -12,12 +12,12 @@ from pathlib import Path
 from rich.console import Console
 
 from device.config.schema import Config
+from device.console import count, open_console
 from device.domain import LibraryLoaded
 from device.errors import AffettoError, LibraryError, ModelError, WorkerError
 from device.model import SHIPPED_MODELS
 from device.music.library import Catalogue
 from device.music.library.analysis_queue import TrackAnalyser, model_id
-from device.music.library.catalogue import plural
 from device.music.track_mood import TrackMood
 from device.music.workers.analysis_client import AnalysisClient
 from device.scan import report, terminal
@@ -34,7 +34,7 @@ def run(config: Config, folders: Sequence[Path], plot: str | None = None, *, aga
 
     `plot`: a PNG file, or `TERMINAL`. `again`: read all files, also those that did not change.
     """
-    console = Console()
+    console = open_console()
     if plot not in (None, TERMINAL):
         check_picture(Path(str(plot)))
     chosen = [folder.resolve() for folder in folders] or [Path(folder) for folder in config.music.folders]
@@ -42,7 +42,7 @@ def run(config: Config, folders: Sequence[Path], plot: str | None = None, *, aga
     with closing(Catalogue.open(Path(config.device.data_dir))) as catalogue:
         unfinished, status = "", 0
         try:
-            with display(Console(stderr=True)) as progress:
+            with display(open_console(stderr=True)) as progress:
                 found = catalogue.scan(chosen, progress.read, again=again)
                 unfinished = analyse(catalogue, models_dir, progress) if found.tracks else ""
         except KeyboardInterrupt:
@@ -99,7 +99,7 @@ def stopped(catalogue: Catalogue, models_dir: Path) -> str:
     except (ModelError, LibraryError) as error:
         return f"Stopped. {error}"
     return (
-        f"Stopped before {plural(total - done, 'track')} could be analysed. Run affetto scan again to continue; "
+        f"Stopped before {count(total - done, 'track')} could be analysed. Run affetto scan again to continue; "
         "affetto run continues by itself."
     )
 

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle
 
+from device.console import count
 from device.domain import MOOD_AFFECT, MoodName
-from device.music.library.catalogue import plural
 from device.scan.points import Point, counts, doubtful
 
 INK, FAINT, GRID = "#22262b", "#767d86", "#e7e9ec"
@@ -161,7 +161,7 @@ def describe(axes: Axes, points: Sequence[Point], doubts: Sequence[Point]) -> No
     """Counts, legend and names, beside the plane."""
     axes.set_axis_off()
     axes.set(xlim=(0, 1), ylim=(0, 1))
-    y = line(axes, 0.99, plural(len(points), "track"), weight="bold")
+    y = line(axes, 0.99, count(len(points), "track"), weight="bold")
     axes.text(0.72, y + 0.004, "yours", size=8, color=FAINT, ha="right")
     axes.text(0.95, y + 0.004, "model", size=8, color=FAINT, ha="right")
     y -= 0.012

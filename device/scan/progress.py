@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from device.music.library.catalogue import plural
+from device.console import count
 from device.scan.report import one_line
 
 LINE_S = 15.0  # between two lines where there is no terminal
@@ -55,7 +55,7 @@ class Bars:
     def read(self, done: int, total: int | None) -> None:
         """See `Display`."""
         if total is None:
-            self._progress.update(self._reading, count=plural(done, "file"))
+            self._progress.update(self._reading, count=count(done, "file"))
             return
         words = f"{done:,}/{total:,}" if total else "nothing new"
         self._progress.update(
@@ -86,7 +86,7 @@ class Lines:
 
     def read(self, done: int, total: int | None) -> None:
         """See `Display`."""
-        self._line(f"Searching: {plural(done, 'file')} found" if total is None else f"Reading: {done:,} of {total:,}")
+        self._line(f"Searching: {count(done, 'file')} found" if total is None else f"Reading: {done:,} of {total:,}")
 
     def analyse(self, done: int, total: int, name: str) -> None:
         """See `Display`."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
+from device.console import count
 from device.domain import LibraryLoaded, MoodName, MoodOrigin
-from device.music.library.catalogue import plural
 
 MOST_NOTES = 20  # on a terminal; a pipe gets all
 
@@ -29,8 +29,8 @@ def show(console: Console, found: LibraryLoaded) -> None:
 
 def summary(found: LibraryLoaded) -> Iterator[str]:
     """How many tracks there are, and a table of moods and whose word they are."""
-    wrong = plural(len(found.problems), "problem")
-    yield f"{plural(len(found.tracks), 'track')}, {wrong}, {plural(len(found.notes), 'note')}"
+    wrong = count(len(found.problems), "problem")
+    yield f"{count(len(found.tracks), 'track')}, {wrong}, {count(len(found.notes), 'note')}"
     counts = Counter((track.mood, track.origin) for track in found.tracks)
     origins = [origin for origin in MoodOrigin if any(o is origin for _, o in counts)]
     moods = [mood for mood in MoodName if any(m is mood for m, _ in counts)]

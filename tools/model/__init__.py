@@ -1,1 +1,1 @@
-"""A model is a file and its card: made from a float model (convert.py), and put in place as a pair (files.py)."""
+"""A model is a file and its card: convert.py makes them from a float model, files.py puts the pair in place."""

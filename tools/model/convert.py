@@ -1,7 +1,7 @@
-"""From a float Keras model to the full-int8 `.tflite` and card that the device accepts; shared by the training tools.
+"""From a float Keras model to the full-int8 `.tflite` and its card; all training tools share this module.
 
-Runs on a workstation (see tools/requirements-train.txt), never on the device. Nothing here knows what a model is for:
-`to_int8` quantises after training, and `describe` reads the facts that a card must state from the finished bytes.
+It runs on a workstation (see tools/requirements-train.txt), never on the device. It works for every kind of model:
+`to_int8` quantises after training, and `describe` reads the facts for the card from the finished bytes.
 """
 
 import hashlib
@@ -14,12 +14,12 @@ import numpy as np
 def to_int8(model: Any, samples: Iterable[np.ndarray]) -> bytes:
     """Quantise a one-input Keras model to full int8 (int8 in, int8 out) after training.
 
-    `samples` are float32 batches of one, shaped like the model's input; they set the range of every activation, so
-    they have to look like what the device will see. The batch size of the result is fixed to one, because the fixed
-    shape lets XNNPACK plan its memory once.
+    `samples` are float32 batches of one in the shape of the model's input. They set the range of every activation, so
+    they must look like what the device sees. The batch size of the result is one, because with a fixed shape XNNPACK
+    plans its memory once.
 
-    Fully connected layers are quantised per tensor: TFLite 2.14, the last one for Python 3.11, cannot load the
-    per-channel form. Where that costs accuracy, build the layer as a 1x1 convolution.
+    Dense layers get one scale each: TFLite 2.14, the last one for Python 3.11, cannot load one scale a channel. If
+    that costs accuracy, build the layer as a 1x1 convolution.
     """
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
@@ -46,8 +46,8 @@ def quantise(frozen: Any, samples: Iterable[np.ndarray]) -> bytes:
 def describe(tflite: bytes, *, output_names: Sequence[str]) -> dict[str, Any]:
     """The card's `sha256`, `size_bytes`, `input` and `outputs`, read from the finished model.
 
-    `output_names` name the outputs in the order in which the Keras model returns them. The converter may reorder
-    them; the card follows the file, and so does what `device.model.Model.run` returns.
+    `output_names` name the outputs in the order of the Keras model. The converter may reorder them; the card, and
+    `device.model.Model.run`, follow the order of the file.
     Raises ValueError if the model is not int8 at both ends or has another number of outputs.
     """
     from ai_edge_litert.interpreter import Interpreter
@@ -78,10 +78,10 @@ def _facts(detail: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _names_in_file_order(interpreter: Any, output_names: Sequence[str]) -> dict[int, str]:
-    """Which tensor index carries which of the Keras outputs.
+    """The name of the Keras output for each tensor index.
 
-    The converter calls them `Identity`, `Identity_1`, ... in the order of the concrete function's outputs, while the
-    file's list may be sorted otherwise.
+    The converter calls them `Identity`, `Identity_1`, ... in the order of the concrete function's outputs. The list in
+    the file may have another order.
     """
     ordered = sorted(interpreter.get_output_details(), key=lambda detail: _number(detail["name"]))
     return {detail["index"]: name for detail, name in zip(ordered, output_names, strict=True)}

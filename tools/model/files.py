@@ -1,5 +1,6 @@
-"""Puts model and card, and whatever else the tools make, in place: readers find the old file or the new one."""
+"""Put a model and its card, and other files of the tools, in place: readers find the old file or the new one."""
 
+import errno
 import hashlib
 import json
 import os
@@ -9,10 +10,20 @@ from pathlib import Path
 from typing import Any
 
 
-def write_pair(models_dir: Path, name: str, tflite: bytes, card: Mapping[str, Any]) -> None:
-    """Write `<name>.tflite` and `<name>.json`; `card` has to hold the facts from `describe`.
+def check_writable(folder: Path) -> None:
+    """Raise OSError if `folder` is a file, or cannot be made or written; changes nothing."""
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
-    Both are on the disk before either takes its place: a full disk leaves the earlier pair whole.
+
+def write_pair(models_dir: Path, name: str, tflite: bytes, card: Mapping[str, Any]) -> None:
+    """Write `<name>.tflite` and `<name>.json`; `card` needs the facts from `describe`.
+
+    Both files are complete on the disk before either takes its place, so a full disk leaves the earlier pair whole.
     """
     if card["sha256"] != hashlib.sha256(tflite).hexdigest():
         raise ValueError("the card does not describe these bytes")
@@ -39,7 +50,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def _stage(path: Path, content: bytes) -> Path:
-    """A finished file beside `path`, which only needs its name."""
+    """Write a complete temporary file beside `path`, ready to be renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -1,1 +1,1 @@
-"""What tools/quantize.py does, step by step, to make the device's int8 model out of somebody's own float model."""
+"""The parts of tools/quantize.py: README.md is for users, job.py has the steps in order."""

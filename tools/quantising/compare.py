@@ -20,7 +20,6 @@ from device.perception.emotion import NAME, EmotionClassifier, softmax
 from tools.emotion import measure as measure_emotion
 from tools.labelled.emotions import EMOTIONS
 from tools.quantising import on_device
-from tools.quantising.refusal import Code
 
 SLOWER_SHARE, SLOWER_MS = 1.05, 0.02  # two runs of one model differ by less on a busy machine
 AGREEMENT = 0.95  # share of equal answers that is enough where the faces have no labels
@@ -150,25 +149,20 @@ def speeds(before: EmotionClassifier, after: EmotionClassifier, crops: npt.NDArr
     return min(times_ms[0]), min(times_ms[1])
 
 
-def verdict(compared: Compared, unfit: tuple[str, ...], max_loss: float) -> tuple[Code, tuple[str, ...]]:
-    """The first rule that the model breaks, and a sentence for every broken one.
+def verdict(compared: Compared, max_loss: float) -> str | None:
+    """Why the int8 model loses too much; None if it is good enough.
 
-    Speed on this workstation is no rule: the device has other kernels. See `slower`, and on_device.py.
+    Speed on this workstation does not count: the device has other kernels. See `slower`, and on_device.py.
     """
-    found: list[tuple[Code, str]] = [
-        (Code.UNFIT, f"The device cannot run the model: {reason}. Replace what causes it, and train again.")
-        for reason in unfit
-    ]
     lost = {label: loss for label, loss in compared.losses().items() if loss[0] > max_loss + 1e-9}
     if lost:
-        found.append((Code.WORSE, _losing(lost, max_loss)))
-    if not compared.labelled and compared.agreement < AGREEMENT:
-        found.append((
-            Code.WORSE,
-            f"Its answer differs from the float model's for {1 - compared.agreement:.1%} of the faces; "
-            f"{1 - AGREEMENT:.0%} is allowed. Fine-tune it with --qat.",
-        ))  # fmt: skip
-    return (found[0][0] if found else Code.DONE), tuple(sentence for _, sentence in found)
+        return _losing(lost, max_loss)
+    if compared.labelled or compared.agreement >= AGREEMENT:
+        return None
+    return (
+        f"Its answer differs from the float model's for {1 - compared.agreement:.1%} of the faces; "
+        f"{1 - AGREEMENT:.0%} is allowed. Fine-tune it with --qat."
+    )
 
 
 def slower(speeds_ms: tuple[float, float]) -> str | None:
@@ -178,7 +172,7 @@ def slower(speeds_ms: tuple[float, float]) -> str | None:
         return None
     return (
         f"On this workstation int8 takes {int8_ms:.3f} ms a face and float {float_ms:.3f} ms. That is only a hint: a "
-        f"Raspberry Pi has other int8 kernels. --install measures on the device. {FAST_OPERATORS}"
+        "Raspberry Pi has other int8 kernels. --install measures on the device."
     )
 
 

@@ -34,28 +34,32 @@ LARGEST_BYTES = 64 * 2**20  # of 512 MB, the eye's share
 
 def faults(tflite: bytes, card: Mapping[str, Any]) -> tuple[str, ...]:
     """Why the device cannot run the model; empty if it can."""
-    found = [*_structure(tflite)]
+    found = [*structure(tflite)]
     if len(tflite) > LARGEST_BYTES:
         found.append(f"it has {len(tflite) / 2**20:.0f} MB, and the device has room for {LARGEST_BYTES // 2**20} MB")
     return tuple(found) or _trial(tflite, card)
 
 
-def _structure(tflite: bytes) -> list[str]:
+def structure(tflite: bytes) -> list[str]:
+    """The operators of the file that the device's runtime lacks, or that still compute in float."""
     from ai_edge_litert import schema_py_generated as schema
 
     model = schema.ModelT.InitFromPackedBuf(tflite, 0)
     operators = {number: name for name, number in vars(schema.BuiltinOperator).items() if isinstance(number, int)}
     types = {number: name for name, number in vars(schema.TensorType).items() if isinstance(number, int)}
-    found = []
-    for one in model.operatorCodes:
-        name = operators.get(max(one.builtinCode, one.deprecatedBuiltinCode), "?")
+    names = [operators.get(max(one.builtinCode, one.deprecatedBuiltinCode), "?") for one in model.operatorCodes]
+    floats = {
+        names[op.opcodeIndex]
+        for graph in model.subgraphs
+        for op in graph.operators
+        if any(types[graph.tensors[at].type] not in WHOLE_NUMBERS for at in (*op.inputs, *op.outputs) if at >= 0)
+    }
+    found = [f"its operator {name} has no int8 form" for name in sorted(floats - {"QUANTIZE", "DEQUANTIZE"})]
+    for name, one in zip(names, model.operatorCodes, strict=True):
         if name == "CUSTOM":
             found.append(f"no TFLite runtime has the operator {one.customCode.decode()}")
-        elif one.version > KNOWN.get(name, 0):
+        elif one.version > KNOWN.get(name, 0) and name not in floats:
             found.append(f"its TFLite runtime 2.14 lacks the operator {name} (version {one.version})")
-    floats = {types[t.type] for graph in model.subgraphs for t in graph.tensors} - set(WHOLE_NUMBERS)
-    if floats:
-        found.append(f"part of it still computes in {', '.join(sorted(floats)).lower()} instead of int8")
     return found
 
 

@@ -166,7 +166,12 @@ class Reader:
 
 
 def check_exists(path: Path) -> None:
-    if not path.exists():
+    """Raise Mistake if nothing is at `path`, or nothing that may be seen."""
+    try:
+        found = path.exists()
+    except OSError as error:  # a name that is too long
+        raise Mistake(f"The data {path} cannot be read ({error.strerror}); check the name.") from error
+    if not found:
         raise Mistake(f"The data {path} do not exist; give a folder of pictures, a folder of sheets, or a video.")
 
 

@@ -113,17 +113,23 @@ def freeze(function: Callable[[Any], Any], shape: tuple[int | None, ...]) -> Gra
 
 
 def core(source: Source) -> Graph:
-    """The frozen model, without a softmax or sigmoid at its end; raises Mistake if TensorFlow cannot trace it."""
+    """The frozen model, without a softmax or sigmoid at its end; raises Mistake if TensorFlow cannot run it."""
     try:
         graph = freeze(source.call, (*source.side, source.channels))
+        found = outputs_of(graph, np.zeros((2, *source.side, source.channels), np.float32)).shape
     except Mistake:
         raise
     except Exception as error:
         said = str(error).strip().splitlines()
         raise Mistake(
-            f"TensorFlow cannot trace the model {source.path} ({said[0][:160] if said else type(error).__name__}); "
+            f"TensorFlow cannot run the model {source.path} ({said[0][:160] if said else type(error).__name__}); "
             "check that it runs on one picture, and export it again."
         ) from error
+    if found != (2, source.classes):
+        raise Mistake(
+            f"The model {source.path} answers 2 pictures with {list(found)}, not with [2, {source.classes}] as it "
+            "declares; check that it runs on one picture, and export it again."
+        )
     nodes = {node.name: node for node in graph.definition.node}
     at = graph.output.split(":")[0]
     while nodes[at].op in PASSING:

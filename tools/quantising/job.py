@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,7 @@ class Made:
     card: dict[str, Any]
     compared: compare.Compared
     speeds_ms: tuple[float, float]
-    code: Code
-    reasons: tuple[str, ...]
+    loss: str | None
 
 
 class Job:
@@ -63,9 +63,9 @@ class Job:
         with self.display:
             prepared, graph = self._prepare()
             made = self._make(graph, "post-training quantisation", prepared)
-            if self.arguments.qat and made.code == Code.WORSE:
+            if self.arguments.qat and made.loss:
                 made = self._fine_tuned(graph, made, prepared)
-            elif self.arguments.qat and made.code == Code.DONE:
+            elif self.arguments.qat:
                 self.display.say("--qat was not needed: plain quantising loses little enough.")
             self._finish(made, prepared)
             self._say(made, prepared)
@@ -81,6 +81,8 @@ class Job:
         quantize_source.check_file(self.arguments.model)
         for data in filter(None, (self.arguments.calibrate, self.arguments.measure)):
             check_exists(data)
+        with self._out_errors():
+            files.check_writable(self.arguments.out)
         with self.display.step("starting TensorFlow"), quantize_source.quiet():
             import tensorflow  # noqa: F401  # it prints a greeting
         with self.display.step("opening the model"):
@@ -104,8 +106,6 @@ class Job:
         names, where = source.labels, "the file beside it"
         if self.arguments.labels:
             names, where = labels.read_order(self.arguments.labels), "--labels"
-        elif not names:
-            where = "nobody"
         labels.check_count(names, source.classes, where)
         return labels.assign(names, self.names)
 
@@ -162,10 +162,10 @@ class Job:
                 tflite, prepared.source, prepared.outputs, prepared.scale, method, prepared.calibration, prepared.choice
             )
         except ValueError as error:
-            raise Refused(Code.UNFIT, (f"The device cannot run the model: {error}.",)) from error
+            raise Refused(Code.UNFIT, _unfit(str(error))) from error
         unfit = device.faults(tflite, card)
         if unfit:
-            raise Refused(Code.UNFIT, tuple(f"The device cannot run the model: {reason}." for reason in unfit))
+            raise Refused(Code.UNFIT, _unfit(*unfit))
         return self._measured(tflite, card, prepared)
 
     def _measured(self, tflite: bytes, card: dict[str, Any], prepared: Prepared) -> Made:
@@ -182,14 +182,12 @@ class Job:
         with self.display.step("measuring speed"):
             speeds_ms = compare.speeds(before, after, measured.crops)
         card["figures"] = quantize_card.figures(compared.figures(), measured, compared.agreement, speeds_ms)
-        code, reasons = compare.verdict(compared, (), self.arguments.max_loss)
-        return Made(tflite, card, compared, speeds_ms, code, reasons)
+        return Made(tflite, card, compared, speeds_ms, compare.verdict(compared, self.arguments.max_loss))
 
     def _fine_tuned(self, graph: Any, plain: Made, prepared: Prepared) -> Made:
         from tools.quantising import fit, tuning
 
-        for reason in plain.reasons:
-            self.display.warn(f"plain quantising is not enough: {reason}")
+        self.display.warn(f"plain quantising is not enough: {plain.loss}")
         crops = fit.spread(prepared.calibration, TUNED_FACES).crops
         with self.display.counted("fine-tuning, in steps", None) as count:
             tuned = tuning.tune(graph, crops, self.arguments.epochs, count)
@@ -197,7 +195,7 @@ class Job:
         epochs = f"{tuned.epochs} epoch{'s' if tuned.epochs != 1 else ''}"
         method = f"quantisation-aware fine-tuning ({epochs}, learning from the float model on {len(crops)} faces)"
         made = self._make(tuned.graph, method, prepared)
-        if made.code != Code.DONE:
+        if made.loss:
             self.display.warn("Fine-tuning did not help enough; try more --epochs, or more faces.")
         return made
 
@@ -211,7 +209,7 @@ class Job:
         with self.display.step("drawing the report"):
             page = report.page(report.Report(
                 f"Emotion model from {self.arguments.model.name}", made.card, made.compared, made.compared.figures(),
-                found, (len(float_file), len(made.tflite)), made.speeds_ms, made.reasons, self.arguments.max_loss,
+                found, (len(float_file), len(made.tflite)), made.speeds_ms, made.loss, self.arguments.max_loss,
                 crops, tuple(calibration.names[at] for at in choice.indices),
             ))  # fmt: skip
         self._keep(made, page.encode(errors="replace"))
@@ -219,13 +217,19 @@ class Job:
     def _keep(self, made: Made, page: bytes) -> None:
         out: Path = self.arguments.out
         refused = out / f"{NAME}.refused.html"
-        try:
-            if made.code != Code.DONE:
+        with self._out_errors():
+            if made.loss:
                 files.write_atomically(refused, page)
-                raise Refused(made.code, (*made.reasons, f"The report is {refused}. No other file was written."))
+                raise Refused(Code.WORSE, (made.loss, f"The report is {refused}. No other file was written."))
             files.write_pair(out, NAME, made.tflite, made.card)
             files.write_atomically(out / f"{NAME}.html", page)
             refused.unlink(missing_ok=True)
+
+    @contextmanager
+    def _out_errors(self) -> Iterator[None]:
+        out = self.arguments.out
+        try:
+            yield
         except OSError as error:
             raise Mistake(f"The folder {out} cannot be written ({error.strerror}); name another with --out.") from error
 
@@ -235,7 +239,8 @@ class Job:
             self.display.say(line)
         missing = prepared.outputs.missing()
         if missing:
-            self.display.say(f"This model does not know {', '.join(missing)}; the device gives these probability 0.")
+            them = "it" if len(missing) == 1 else "them"
+            self.display.say(f"This model does not know {', '.join(missing)}; the device gives {them} probability 0.")
         warning = compare.slower(made.speeds_ms)
         if warning:
             self.display.warn(warning)
@@ -253,3 +258,7 @@ class Job:
 
     def _track(self, what: str, rows: Any) -> Iterator[Any]:
         return self.display.track(what, rows)
+
+
+def _unfit(*reasons: str) -> tuple[str, ...]:
+    return tuple(f"The device cannot run the model: {one}. Replace what causes it, and train again." for one in reasons)

@@ -114,9 +114,10 @@ def check_count(names: Sequence[str], classes: int, where: str) -> None:
     """Raise Mistake if there are not as many names as outputs."""
     if len(names) != classes:
         orders = " or ".join(f"--labels {name}" for name, order in ORDERS.items() if len(order) == classes)
+        named = f", but {where} names {len(names)} ({', '.join(names)})" if names else " without names"
         raise Mistake(
-            f"The model has {classes} outputs, but {where} names {len(names)} ({', '.join(names) or 'nothing'}); name "
-            f"them in the model's order with --labels NAME,NAME,...{f' ({orders} for that order)' if orders else ''}."
+            f"The model has {classes} outputs{named}; name them in the model's order with --labels NAME,NAME"
+            f"{f' ({orders} for that order)' if orders else ''}."
         )
 
 

@@ -18,6 +18,7 @@ class Display:
         self._bars = Progress(
             TextColumn("{task.description:32}"), BarColumn(), TextColumn("{task.fields[count]:>11}"),
             TimeElapsedColumn(), console=console, transient=True, disable=not console.is_terminal,
+            redirect_stdout=False, redirect_stderr=False,  # source.quiet() could not silence Keras behind these
         )  # fmt: skip
 
     def __enter__(self) -> Display:

@@ -52,7 +52,7 @@ class Report:
     layers: Sequence[Layer]
     sizes: tuple[int, int]
     speeds_ms: tuple[float, float]
-    reasons: tuple[str, ...]
+    loss: str | None
     max_loss: float
     samples: np.ndarray
     sample_names: tuple[str, ...]
@@ -92,12 +92,12 @@ def _quality(report: Report) -> list[str]:
 
 
 def _verdict(report: Report) -> str:
-    if not report.reasons:
+    if not report.loss:
         hint = slower(report.speeds_ms)
         warning = f"<p>{html.escape(hint)}</p>" if hint else ""
         return f'<div class="verdict kept"><b>Kept.</b> The device can run it.{warning}</div>'
-    reasons = "".join(f"<p>{html.escape(reason)}</p>" for reason in report.reasons)
-    return f'<div class="verdict refused"><b>Refused.</b> Nothing was installed or overwritten.{reasons}</div>'
+    reason = f"<p>{html.escape(report.loss)}</p>"
+    return f'<div class="verdict refused"><b>Refused.</b> Nothing was installed or overwritten.{reason}</div>'
 
 
 def _tiles(report: Report) -> str:

@@ -123,8 +123,8 @@ def _saved_model(path: Path) -> Source:
     _check_one(path, len(entries), len(function.structured_outputs))
     [(entry, spec)], [out] = entries.items(), function.structured_outputs
     _check_type(path, spec.dtype.name)
-    side, channels = _picture(path, tuple(spec.shape), last=True)
-    classes = _classes(path, tuple(function.structured_outputs[out].shape))
+    side, channels = _picture(path, _sides(spec.shape), last=True)
+    classes = _classes(path, _sides(function.structured_outputs[out].shape))
 
     def call(x: Any) -> Any:
         return function(**{entry: x})[out]
@@ -211,7 +211,14 @@ def _count(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' if count != 1 else ''}"
 
 
+def _sides(shape: Any) -> tuple[Any, ...]:
+    """TensorFlow's shape as a tuple, which is empty for an unknown rank."""
+    return () if shape.rank is None else tuple(shape)
+
+
 def _words(shape: tuple[Any, ...]) -> str:
+    if not shape:
+        return "a value of any shape"
     return "[" + ", ".join(_word(side) for side in shape) + "]"
 
 

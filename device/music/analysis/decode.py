@@ -98,26 +98,23 @@ def _joined(frames: Iterator[Any]) -> tuple[npt.NDArray[Any], str, str, int]:
 
 def _frames(container: Any, stream: Any, length_s: float) -> Iterator[Any]:
     """Decoded frames of one format, up to `length_s`; damaged packets are passed over, as players do."""
-    heard_s, errors = 0.0, 0
+    decoded_s, errors = 0.0, 0
     kind: tuple[str, int, str] | None = None
-    packets = container.demux(stream)
-    while heard_s < length_s and errors < MOST_ERRORS:
+    for packet in ffmpeg.packets_of(container, stream):
         try:
-            packet = next(packets, None)
-            if packet is None:
-                return
-            decoded = packet.decode()
+            frames = packet.decode()
         except av.error.MemoryError:
             raise
         except av.error.FFmpegError:
-            errors += 1
-            continue
-        for frame in decoded:
+            frames, errors = [], errors + 1
+        for frame in frames:
             this = (frame.format.name, frame.sample_rate, frame.layout.name)
             kind = kind or this
             if this == kind and frame.sample_rate > 0:
-                heard_s += frame.samples / frame.sample_rate
+                decoded_s += frame.samples / frame.sample_rate
                 yield frame
+        if decoded_s >= length_s or errors >= MOST_ERRORS:
+            return
 
 
 def _converted(sound: npt.NDArray[Any], of: tuple[str, str, int], to: tuple[str, int]) -> Float32Array:

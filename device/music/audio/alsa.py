@@ -1,8 +1,10 @@
-"""Sound straight to ALSA, through libasound's own simple way (`snd_pcm_set_params`, `snd_pcm_writei`).
+"""Sound straight to ALSA, through libasound's simple calls (`snd_pcm_set_params`, `snd_pcm_writei`).
 
-Adapter: loads the C library itself. The output belongs to the player's worker thread; the questions at the end may be
-asked from any. Samples go out with 32 bits where the device or its plug takes them, so that a low volume does not cost
-the quiet sounds; ALSA makes of them what the card has.
+Why our own: the mix is made here, so libVLC's output cannot be used; a dozen calls of a C library need no binding.
+
+Adapter: loads the C library itself. The output belongs to the player's worker thread; any thread may call the functions
+at the end. Samples go out with 32 bits where the device or its plug takes them, so that a low volume does not cost the
+quiet sounds; ALSA turns them into what the card has.
 """
 
 from __future__ import annotations
@@ -20,12 +22,12 @@ import numpy as np
 import numpy.typing as npt
 
 from device.errors import SoundError
-from device.music.audio.mixer import Sound
+from device.music.audio.mixer import FloatFrames
 from device.music.audio.pace import Pace
 from device.music.audio.pcm_buffer import CHANNELS, RATE_HZ
 
 PLAYBACK = 0
-NONBLOCK = 1  # a busy device is to be refused, not waited for
+NONBLOCK = 1  # a busy device refuses at once
 INTERLEAVED = 3
 FORMATS: dict[int, np.dtype[Any]] = {
     10: np.dtype("<i4"),
@@ -34,7 +36,7 @@ FORMATS: dict[int, np.dtype[Any]] = {
 BUFFER_US = 250_000
 RESAMPLE = 1
 AGAIN_AFTER_S = 0.01
-AGAIN_S = 1.0  # a device on a board that is late may say "try again" although it was asked to block
+AGAIN_S = 1.0  # a device on a slow board may say "try again" although it should block
 LEAD_S = 0.5  # no card takes so much at once; the null device would take everything
 
 
@@ -67,8 +69,8 @@ class AlsaOutput:
         library.snd_pcm_close(pcm)
         raise self._error(error)
 
-    def write(self, sound: Sound) -> None:
-        """Wait for room and hand over; an interruption is mended, an end is not."""
+    def write(self, sound: FloatFrames) -> None:
+        """Wait for room and hand over. Recovers from an interruption, not from an end."""
         library, at = _library(), 0
         block = _integers(sound, self._type)
         patience = Patience(AGAIN_S)
@@ -122,7 +124,7 @@ class AlsaOutput:
 
 
 class Patience:
-    """Time for one thing that has to be tried again and again."""
+    """How long to try one thing again and again."""
 
     def __init__(self, longest_s: float) -> None:
         self._until_s = time.monotonic() + longest_s
@@ -133,7 +135,7 @@ class Patience:
         return time.monotonic() < self._until_s
 
 
-def _integers(sound: Sound, kind: np.dtype[Any]) -> npt.NDArray[np.signedinteger[Any]]:
+def _integers(sound: FloatFrames, kind: np.dtype[Any]) -> npt.NDArray[np.signedinteger[Any]]:
     """Towards zero, so that no sample passes its volume. In double precision, since 32 bits do not fit into a float."""
     return np.ascontiguousarray(np.trunc(sound.astype(np.float64) * np.iinfo(kind).max).astype(kind))
 

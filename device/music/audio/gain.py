@@ -1,12 +1,14 @@
 """Brings each track to the loudness of the others while it plays, without ever passing full scale. Pure.
 
-A track's gain leads to -18 LUFS, as ReplayGain 2.0 has it (reading/loudness.py says where it comes from). Most records
-are louder than that and become quieter, so that the volume stays the ceiling; a quiet one is made louder only as far as
-its own loudest moments leave room. How loud those are is seen as they come: the gain goes down, over one block, before
-the first sample that would not fit, and stays there. It is a slow limiter, and it never bends the wave itself.
+A track's gain leads to -18 LUFS, the level of ReplayGain 2.0 (device/music/metadata reads it, device/music/analysis
+measures it). Most records are louder than that and become quieter, so the volume stays the ceiling. A quiet one becomes
+louder only as far as its own loudest moments leave room: before the first sample that would not fit, the gain goes down
+over one block, and stays there. It is a slow limiter, and it never bends the wave itself.
 """
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +16,15 @@ import numpy.typing as npt
 from device.music.audio.pcm_buffer import RATE_HZ, Frames
 
 SCALE = 32768.0
+LARGEST_DB = 60.0  # no record is further from the others
 GLIDE_DB_S = 6.0  # between two tracks that are joined: as fast as somebody turns a knob, and without a click
 
 
 def factor(gain_db: float) -> float:
-    """The amplitude that this gain stands for."""
-    return float(10 ** (gain_db / 20))
+    """The amplitude that this gain stands for. A database may hold any number: what is no gain is 1."""
+    if not math.isfinite(gain_db):
+        return 1.0
+    return float(10 ** (max(-LARGEST_DB, min(gain_db, LARGEST_DB)) / 20))
 
 
 class TrackGain:

@@ -1,9 +1,11 @@
-"""Joins, crosses and scales tracks into the one stream that is heard: gapless, and never above the volume. Pure.
+"""Joins, crosses and scales tracks into the one stream that people hear: gapless, and never above the volume. Pure.
 
-Time is counted in frames of that stream, so that a fade is as long as it sounds and the same orders give the same
-samples. Every output gets its sound from here, already at its volume: a sound device that starts, stops or comes back
-cannot cause a burst, because nothing louder ever leaves this module. The shares of all tracks in the mix sum to at most
-1, so that crossing needs no clipping.
+Why our own: libVLC 3 leaves a gap between two tracks, and takes a volume only once its device is open.
+
+Time is counted in frames of that stream, so a fade is as long as it sounds, and the same calls give the same samples.
+Every output gets its samples from here, already at their volume: a sound device that starts, stops or comes back cannot
+cause a burst, because nothing louder ever leaves this module. The shares of all tracks in the mix sum to at most 1, so
+crossing needs no clipping.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ from device.music.audio.gain import TrackGain
 from device.music.audio.pcm_buffer import CHANNELS, RATE_HZ, Frames
 from device.music.audio.volume import Ramp, amplitude
 
-Sound = npt.NDArray[np.float32]
-"""Sound that is ready for the device: float32[n, 2] within -1 to 1."""
+FloatFrames = npt.NDArray[np.float32]
+"""What is ready for the device: float32[n, 2] within -1 to 1."""
 
 
 class Source(Protocol):
@@ -63,7 +65,7 @@ class Mixed(Generic[S]):
     """A block of the stream, and which sources were first heard, were played to their end, or are not needed any more
     because they are faded out."""
 
-    sound: Sound
+    sound: FloatFrames
     started: list[S] = field(default_factory=list)
     ended: list[S] = field(default_factory=list)
     faded: list[S] = field(default_factory=list)
@@ -107,7 +109,7 @@ class Mixer(Generic[S]):
         self._volume = Ramp(self._volume.at(self._time_s), percent, self._time_s, length_s)
 
     def enter(self, source: S, length_s: float, shape: int = 1) -> None:
-        """Let `source` come in over `length_s`; what played must have been told to `leave` in at most that time."""
+        """Let `source` come in over `length_s`; call `leave` for what plays first, with at most that time."""
         self._voice = Voice(source, TrackGain(source.gain_db), Ramp(0, 1, self._time_s, length_s), shape)
         self._fresh = True
 
@@ -172,7 +174,7 @@ class Mixer(Generic[S]):
                 level = TrackGain(self._next.gain_db, begin=voice.level.now)
                 self._voice, self._next, self._fresh = Voice(self._next, level, voice.share, voice.shape), None, True
 
-    def _add(self, voice: Voice[S], sound: Sound, at: int, span_s: tuple[float, float]) -> int:
+    def _add(self, voice: Voice[S], sound: FloatFrames, at: int, span_s: tuple[float, float]) -> int:
         """Mix a voice into the block from frame `at` on; how many frames there were."""
         frames = voice.source.read(len(sound) - at)
         if len(frames):

@@ -1,4 +1,4 @@
-"""Where the sound goes: what an output must do, those without a device, and the choice among all of them.
+"""Where the sound goes: what an output must do, the outputs without a device, and the choice among all of them.
 
 An `Output` takes blocks that are already at their volume and keeps their pace. It belongs to the player's worker
 thread; `present` looks at /dev/snd and asks for a sound server.
@@ -15,7 +15,7 @@ from device.config.schema import PlayerConfig
 from device.errors import PlayerError
 from device.music.audio import pulse
 from device.music.audio.alsa import AlsaOutput
-from device.music.audio.mixer import Sound
+from device.music.audio.mixer import FloatFrames
 from device.music.audio.pace import Pace
 from device.music.audio.wav_file import WavFile
 
@@ -23,7 +23,7 @@ LEAD_S = 0.1  # how far ahead of time those without a device take their blocks
 
 
 class Output(Protocol):
-    """A place for sound. Only `write` and `open` may wait, and at most as long as what they are given lasts."""
+    """A place for sound. Only `write` and `open` may wait, and `write` at most as long as the block lasts."""
 
     words: str
     """Where it goes, for people."""
@@ -31,7 +31,7 @@ class Output(Protocol):
     def open(self) -> None:
         """Get hold of the device; raises SoundError with the reason, and may be tried again."""
 
-    def write(self, sound: Sound) -> None:
+    def write(self, sound: FloatFrames) -> None:
         """Take the next block, waiting for room. Raises SoundError if the device is gone; it is closed then."""
 
     def delay_s(self) -> float:
@@ -57,7 +57,7 @@ class UnheardOutput:
     def open(self) -> None:
         """Nothing to get hold of."""
 
-    def write(self, sound: Sound) -> None:
+    def write(self, sound: FloatFrames) -> None:
         """Wait until there would be room."""
         self._pace.keep(len(sound))
 
@@ -84,7 +84,7 @@ class FileOutput(UnheardOutput):
         super().__init__(f"file {path}")
         self._file = WavFile(path)
 
-    def write(self, sound: Sound) -> None:
+    def write(self, sound: FloatFrames) -> None:
         """Append, and wait."""
         self._file.append(sound)
         super().write(sound)

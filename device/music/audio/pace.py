@@ -8,22 +8,22 @@ from device.music.audio.pcm_buffer import RATE_HZ
 
 
 class Pace:
-    """Lets blocks by when their time comes, at most `lead_s` ahead of it."""
+    """Lets blocks pass when their time comes, at most `lead_s` ahead of it."""
 
     def __init__(self, lead_s: float) -> None:
         self._lead_s = lead_s
-        self._end_s = 0.0  # when what went by is over (monotonic)
+        self._end_s = 0.0  # when what passed is over (monotonic)
 
     def keep(self, frames: int) -> None:
-        """Wait until another `frames` may go by."""
+        """Wait until another `frames` may pass."""
         now_s = time.monotonic()
         self._end_s = max(self._end_s, now_s) + frames / RATE_HZ
         time.sleep(max(0.0, self._end_s - self._lead_s - now_s))
 
     def ahead_s(self) -> float:
-        """How much of what went by is still to come."""
+        """How much of what passed is still to come (s)."""
         return max(0.0, self._end_s - time.monotonic())
 
     def reset(self) -> None:
-        """What went by is forgotten."""
+        """Forget what passed."""
         self._end_s = 0.0

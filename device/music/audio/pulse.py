@@ -1,5 +1,7 @@
 """Sound to a PulseAudio or PipeWire server, through libpulse's simple API (pulse/simple.h).
 
+Why our own: the mix is made here, so libVLC's output cannot be used; six calls of a C library need no binding.
+
 Adapter: loads the C library itself; it comes with libVLC's plugins. The output belongs to the player's worker thread.
 The server scales what it gets once more by its own volume for this program, which is at 100% unless somebody moves it.
 """
@@ -16,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from device.errors import SoundError
-from device.music.audio.mixer import Sound
+from device.music.audio.mixer import FloatFrames
 from device.music.audio.pcm_buffer import CHANNELS, RATE_HZ
 
 PLAYBACK = 1
@@ -63,7 +65,7 @@ class PulseOutput:
         if self._stream is None:
             raise self._error(error.value)
 
-    def write(self, sound: Sound) -> None:
+    def write(self, sound: FloatFrames) -> None:
         """Wait for room and hand over."""
         library, error = _library(), ctypes.c_int()
         block = np.ascontiguousarray(sound, "<f4")

@@ -1,7 +1,7 @@
-"""The open sound device, as long as something is to be heard; and the tries to get it back when it is gone.
+"""The open sound device, as long as there is something to hear; and the tries to get it back when it is gone.
 
-Belongs to the player's worker thread. The device is let go after some seconds of silence, so that others may have it
-and a card may sleep; not at once, because many click, or swallow the first notes, when they wake up.
+Belongs to the player's worker thread. After some seconds of silence the sink lets go of the device, so that others may
+have it and a card may sleep; not at once, because many cards click, or swallow the first notes, when they wake up.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from device.domain import Event, SoundBack, SoundLost
 from device.errors import SoundError
-from device.music.audio.mixer import Sound
+from device.music.audio.mixer import FloatFrames
 from device.music.audio.outputs import Output
 from device.music.audio.pcm_buffer import CHANNELS
 
@@ -29,7 +29,7 @@ class Sink:
         self._put = put
         self._open = False
         self._retry_s = 0.0
-        self._quiet_s: float | None = None  # since when there is nothing to be heard
+        self._quiet_s: float | None = None  # since when there is nothing to hear
 
     @property
     def open(self) -> bool:
@@ -53,7 +53,7 @@ class Sink:
             self._put(SoundBack())
         return True
 
-    def write(self, sound: Sound, now_s: float) -> bool:
+    def write(self, sound: FloatFrames, now_s: float) -> bool:
         """Hand a block over, in its time; False if the device is gone."""
         self._quiet_s = None
         try:
@@ -69,14 +69,14 @@ class Sink:
         return self._output.delay_s() if self._open else 0.0
 
     def rest(self, now_s: float, frames: int) -> None:
-        """Nothing is to be heard: another block of silence, and after `LINGER_S` let go of the device."""
+        """There is nothing to hear: write another block of silence, and after `LINGER_S` let go of the device."""
         if not self._open:
             return
         self._quiet_s = now_s if self._quiet_s is None else self._quiet_s
         if now_s - self._quiet_s < LINGER_S:
             try:
                 self._output.write(np.zeros((frames, CHANNELS), np.float32))
-            except SoundError:  # nobody misses it now; the next sound tells
+            except SoundError:  # nobody misses it now; the next sound shows it
                 self._open = False
         else:
             self._output.drop()

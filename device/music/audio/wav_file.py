@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from device.errors import PlayerError
-from device.music.audio.mixer import Sound
+from device.music.audio.mixer import FloatFrames
 from device.music.audio.pcm_buffer import CHANNELS, RATE_HZ
 
 LIMIT_BYTES = 2**31  # WAV cannot count further than 4 GiB, and nobody wants a full disk
@@ -32,7 +32,7 @@ class WavFile:
         if self.problem:
             raise PlayerError(self.problem)
 
-    def append(self, sound: Sound) -> None:
+    def append(self, sound: FloatFrames) -> None:
         """Write on, as far as there is room. Rounds towards zero, so that no sample passes its volume."""
         if self._file is None or self._file.tell() * 2 * CHANNELS > LIMIT_BYTES:
             return

@@ -1,9 +1,10 @@
 """All music files on the disks, and what is known of them: found, compared, kept in catalogue.db, read as tracks.
 
-- scanner.py: the thread that everything else runs on; analysis_queue.py beside it waits for the analysis.
-- catalogue.py: puts the rest together.
+- scanner.py: the thread that everything else runs on; scan_loop.py: what it does, step by step; analysis_queue.py: the
+  thread beside it that waits for the analysis.
+- catalogue.py: puts the rest together. file_reader.py reads one file.
 - walker.py finds files (formats.py says which may be music), mounts.py notices drives, diff.py compares.
-- database.py keeps rows (rows.py, schema.py, legacy.py); tracks.py turns them into the tracks of the library.
+- database.py keeps rows (rows.py, schema.py, queries.py, legacy.py); tracks.py turns them into tracks of the library.
 - steps.py: how all of that stays out of the way of other threads.
 """
 

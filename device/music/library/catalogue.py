@@ -7,7 +7,6 @@ file or a folder becomes a sentence in the result, never an exception.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -16,16 +15,16 @@ from pathlib import Path
 
 from device.domain import LibraryLoaded, MoodName, Track
 from device.errors import LibraryError, WorkerError
-from device.music.library import formats, legacy, steps, tracks
+from device.music.library import steps, tracks
 from device.music.library.database import Database
 from device.music.library.diff import Diff, compare
+from device.music.library.file_reader import FileReader
 from device.music.library.mounts import all_mounts
 from device.music.library.rows import AnalysisRow, FileRow, Root
 from device.music.library.walker import FolderWalk, Found
-from device.music.metadata import fingerprint, tags
+from device.music.metadata import tags
 from device.music.track_mood import TrackMood
-from device.music.uri import uri_of
-from device.music.workers.tag_client import ReadTags, TagClient
+from device.music.workers.tag_client import ReadTags
 
 SAVE_EVERY = 200  # files read or analysed; a first scan that is cut short loses at most so many
 NO_ROOT = -1  # while the catalogue cannot be written
@@ -41,8 +40,7 @@ class Catalogue:
 
     def __init__(self, database: Database, read: ReadTags | None = None) -> None:
         self._database = database
-        self._reader = TagClient()
-        self._read = read or self._reader.tags
+        self._reader = FileReader(database, read)
         self._problems: list[str] = []  # of the last scan
         self._folder_notes: list[str] = []  # of the last scan
         self._analyses: dict[str, AnalysisRow] = {}  # not saved yet
@@ -192,7 +190,7 @@ class Catalogue:
             progress(done, total)
             meanwhile()
             try:
-                unsaved.append(self._read_file(file, ids[file.root], legacy_keys, again=again))
+                unsaved.append(self._reader.read(file, ids[file.root], legacy_keys, again=again))
             except FileNotFoundError:  # deleted since, or its drive was pulled out: the next scan knows
                 continue
             except OSError as error:  # not the file's fault: the next scan tries again
@@ -207,41 +205,11 @@ class Catalogue:
         self._save(unsaved)
         progress(total, total)
 
-    def _read_file(self, file: Found, root: int, legacy_keys: set[str], *, again: bool) -> FileRow:
-        """The row of a new or changed file. Raises OSError if the disk does not let us read it, and WorkerError."""
-        key = self._key_of(file, legacy_keys)
-        if not again and (twin := self._database.twin(key, file.size, file.mtime_ns)) and twin.path != file.path:
-            return _moved(twin, file, root)
-        problem, read = "", tags.Tags()
-        is_music = file.named or formats.holds_sound(_head(file.path))
-        if is_music:
-            try:
-                read = self._read(Path(os.fsdecode(file.path)))
-            except LibraryError as error:
-                os.stat(file.path)  # it may be gone by now
-                problem, is_music = (str(error), True) if file.named else ("", False)
-        duration_s = read.duration_s if math.isfinite(read.duration_s) else 0.0
-        return FileRow(
-            file.path, root, file.links, file.size, file.mtime_ns, file.ctime_ns, key, uri_of(file.path),
-            read.title or _title_of(file.path), read.artist, read.album, duration_s,
-            read.mood, file.mood, read.gain_db, read.peak, problem, is_music,
-        )  # fmt: skip
-
-    def _key_of(self, file: Found, legacy_keys: set[str]) -> str:
-        """The key under which history knows this content. Raises OSError."""
-        key = self._database.alias(fingerprint.key_of(file.path))
-        if legacy_keys and (old := legacy.key_of(file.path, file.size)) in legacy_keys:
-            with suppress(LibraryError):
-                self._database.save_alias(key, old)
-            return old
-        return key
-
     def _noted(self, files: Iterable[Found], ids: Mapping[Root, int]) -> Iterator[FileRow]:
         """Of these files, only the way to them is another."""
         for file in files:
             if row := self._database.file(file.path):
-                root, ctime_ns = ids[file.root], file.ctime_ns
-                yield replace(row, root=root, links=file.links, folder_mood=file.mood, ctime_ns=ctime_ns, present=True)
+                yield replace(row, root=ids[file.root], links=file.links, folder_mood=file.mood, present=True)
 
     def _root_ids(self, here: set[Root]) -> Mapping[Root, int]:
         """The numbers of the roots that are here. Marks those that came or went; otherwise writes nothing."""
@@ -299,27 +267,7 @@ def _passed_over(walk: FolderWalk) -> list[str]:
     """What looks like sound but cannot be played, in one sentence."""
     count = walk.passed_over.total()
     kinds = ", ".join(f"{number} {ending}" for ending, number in walk.passed_over.most_common())
-    return [f"{plural(count, 'file')} passed over, because Affetto cannot play the format: {kinds}."] if count else []
-
-
-def plural(count: int, noun: str) -> str:
-    """ "1 file", "2 files"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def _moved(twin: FileRow, file: Found, root: int) -> FileRow:
-    """The same file at another path: nothing has to be read again but its new name."""
-    title = _title_of(file.path) if twin.title == _title_of(twin.path) else twin.title
-    return replace(
-        twin, path=file.path, uri=uri_of(file.path), root=root, links=file.links, ctime_ns=file.ctime_ns,
-        title=title, folder_mood=file.mood, present=True,
-    )  # fmt: skip
-
-
-def _head(path: bytes) -> bytes:
-    with open(path, "rb", buffering=0) as file:
-        return file.read(formats.HEAD_BYTES)
-
-
-def _title_of(path: bytes) -> str:
-    return tags.tidy(tags.shown(Path(os.fsdecode(os.path.basename(path)))))
+    if not count:
+        return []
+    words = "1 file is" if count == 1 else f"{count:,} files are"
+    return [f"{words} passed over, because Affetto cannot play the format: {kinds}."]

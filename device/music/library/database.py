@@ -13,59 +13,20 @@ written, the database lives in memory. Belongs to the thread that opened it. Wit
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 from device.domain import MoodName
 from device.errors import LibraryError
-from device.music.library import schema, steps
+from device.music.library import queries, schema, steps
 from device.music.library.rows import AnalysisRow, FileRow, KnownFile, Root
 
 NAME = "catalogue.db"
 LOCK_S = 10.0  # patience while another program writes
+Values = Sequence[object] | Mapping[str, object]
 Answer = TypeVar("Answer")
-
-FILE_COLUMNS = ", ".join(field.name for field in fields(FileRow))
-ANALYSIS_COLUMNS = ", ".join(field.name for field in fields(AnalysisRow))
-KNOWN_COLUMNS = ", ".join(KnownFile._fields)
-
-PLAYABLE = """
-FROM files JOIN roots ON roots.id = files.root AND roots.present
-LEFT JOIN analyses ON analyses.key = files.key LEFT JOIN user_moods ON user_moods.key = files.key
-WHERE files.present AND files.problem = '' AND files.is_music
-"""
-TRACKS = f"""
-SELECT files.key, uri, title, artist, album, duration_s, user_moods.mood, folder_mood, tag_mood, links, gain_db, peak,
-    analyses.problem, valence, arousal, uncertainty, tempo_bpm, features, loudness_lufs
-{PLAYABLE}
-"""
-PENDING = f"""
-SELECT files.key, min(path) {PLAYABLE} AND analyses.model IS NOT ?
-GROUP BY files.key ORDER BY user_moods.mood IS NULL AND folder_mood IS NULL AND tag_mood IS NULL DESC, files.key LIMIT ?
-"""
-COUNTS = f"""
-SELECT count(DISTINCT CASE WHEN analyses.model IS ? THEN files.key END), count(DISTINCT files.key) {PLAYABLE}
-"""
-BAD_FILES = """
-SELECT files.problem FROM files JOIN roots ON roots.id = files.root AND roots.present
-WHERE files.problem != '' AND files.present ORDER BY path
-"""
-FAILED_ANALYSES = """
-SELECT min(analyses.problem) FROM analyses CROSS JOIN files ON files.key = analyses.key
-JOIN roots ON roots.id = files.root AND roots.present
-WHERE analyses.problem != '' AND files.problem = '' AND files.is_music AND files.present
-GROUP BY analyses.key ORDER BY min(path)
-"""
-MOVED = """
-DELETE FROM files WHERE NOT present AND root IN (SELECT id FROM roots WHERE present)
-AND key IN (SELECT key FROM files WHERE present)
-"""
-TWIN = f"""
-SELECT {FILE_COLUMNS} FROM files WHERE key = ? AND size = ? AND mtime_ns = ? AND problem = '' AND NOT legacy_key
-AND NOT (present AND root IN (SELECT id FROM roots WHERE present)) LIMIT 1
-"""
 
 
 class Database:
@@ -85,22 +46,22 @@ class Database:
     # --- Questions ---
 
     def tracks(self, key: str = "") -> Iterator[tuple[Any, ...]]:
-        """The rows of `TRACKS`: what can be played now, in the order of paths; with `key`, only that content."""
+        """Rows of `queries.TRACKS`: what can be played now, in the order of paths; with `key`, only that content."""
         only, values = ("AND files.key = ?", (key,)) if key else ("", ())
-        return self._rows(f"{TRACKS} {only} ORDER BY path", values)
+        return self._rows(f"{queries.TRACKS} {only} ORDER BY path", values)
 
     def known(self) -> Iterator[KnownFile]:
         """All files ever seen, in the order of paths. Save nothing before the last one."""
-        return map(KnownFile._make, self._rows(f"SELECT {KNOWN_COLUMNS} FROM files ORDER BY path"))
+        return map(KnownFile._make, self._rows(f"SELECT {queries.KNOWN_COLUMNS} FROM files ORDER BY path"))
 
     def file(self, path: bytes) -> FileRow | None:
         """What is known of the file at this path."""
-        return self._file(f"SELECT {FILE_COLUMNS} FROM files WHERE path = ?", (path,))
+        return self._file(f"SELECT {queries.FILE_COLUMNS} FROM files WHERE path = ?", (path,))
 
     def twin(self, key: str, size: int, mtime_ns: int) -> FileRow | None:
         """A file that held the same, was not touched since it was read, and is not there any more: it was moved, or its
         drive is mounted elsewhere now."""
-        return self._file(TWIN, (key, size, mtime_ns))
+        return self._file(queries.TWIN, {"key": key, "size": size, "mtime_ns": mtime_ns})
 
     def alias(self, key: str) -> str:
         """The key under which this content is known."""
@@ -114,11 +75,11 @@ class Database:
     def pending(self, model: str, count: int) -> list[tuple[str, bytes]]:
         """Key and path of tracks that `model` has not analysed, first those of which nobody said what mood they have.
         Keys are hashes, so a library half analysed is analysed half everywhere."""
-        return [(str(key), bytes(path)) for key, path in self._all(PENDING, (model, count))]
+        return [(str(key), bytes(path)) for key, path in self._all(queries.PENDING, (model, count))]
 
     def count_analysed(self, model: str) -> tuple[int, int]:
         """How many tracks `model` has analysed (or failed at), and of how many."""
-        rows = self._all(COUNTS, (model,))
+        rows = self._all(queries.COUNTS, (model,))
         return (int(rows[0][0]), int(rows[0][1])) if rows else (0, 0)
 
     def notes(self, most: int | None) -> tuple[list[str], int]:
@@ -126,7 +87,7 @@ class Database:
         how many there are in all."""
         notes: list[str] = []
         total = 0
-        for question in (BAD_FILES, FAILED_ANALYSES):
+        for question in (queries.BAD_FILES, queries.FAILED_ANALYSES):
             for (note,) in self._rows(question):
                 total += 1
                 if most is None or len(notes) < most:
@@ -154,12 +115,14 @@ class Database:
     def save_files(self, changed: Iterable[FileRow]) -> None:
         """Keep these rows."""
         marks = ",".join("?" * len(fields(FileRow)))
-        self._write(f"INSERT OR REPLACE INTO files ({FILE_COLUMNS}) VALUES ({marks})", map(astuple, changed))
+        self._write(f"INSERT OR REPLACE INTO files ({queries.FILE_COLUMNS}) VALUES ({marks})", map(astuple, changed))
 
     def save_analyses(self, found: Iterable[AnalysisRow]) -> None:
         """Keep what analysis found."""
         marks = ",".join("?" * len(fields(AnalysisRow)))
-        self._write(f"INSERT OR REPLACE INTO analyses ({ANALYSIS_COLUMNS}) VALUES ({marks})", map(astuple, found))
+        self._write(
+            f"INSERT OR REPLACE INTO analyses ({queries.ANALYSIS_COLUMNS}) VALUES ({marks})", map(astuple, found)
+        )
 
     def forget_failed_analyses(self) -> None:
         """Let every file that could not be analysed be tried again."""
@@ -188,7 +151,7 @@ class Database:
 
     def drop_moved(self) -> None:
         """Forget the old paths of files that are elsewhere now."""
-        self._write(MOVED, [()])
+        self._write(queries.MOVED, [()])
 
     def close(self) -> None:
         """Close the file; idempotent."""
@@ -204,7 +167,7 @@ class Database:
             self._begin_anew(f"there is nonsense in it: {error}")
             return nothing
 
-    def _rows(self, question: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, question: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
         """Row by row: no other thread has to wait until thousands are read or freed."""
         pace = steps.Pace()
         try:
@@ -214,10 +177,10 @@ class Database:
         except sqlite3.DatabaseError as error:
             self._cannot_read(error)
 
-    def _all(self, question: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def _all(self, question: str, values: Values = ()) -> list[tuple[Any, ...]]:
         return list(self._rows(question, values))
 
-    def _file(self, question: str, values: Sequence[object]) -> FileRow | None:
+    def _file(self, question: str, values: Values) -> FileRow | None:
         rows = self._all(question, values)
         return self.or_anew(lambda: _file_row(rows[0]), None) if rows else None
 

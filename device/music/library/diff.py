@@ -46,9 +46,7 @@ def compare(
                 diff.gone.append(row.path)
         elif row is None or again or is_changed(file, row):
             diff.read.append(file)
-        elif (roots[file.root], file.mood, file.links, file.ctime_ns, 1) != (
-            row.root, row.folder_mood, row.links, row.ctime_ns, row.present,
-        ):  # fmt: skip
+        elif (roots[file.root], file.mood, file.links, 1) != (row.root, row.folder_mood, row.links, row.present):
             diff.noted.append(file)
     return diff
 
@@ -57,7 +55,7 @@ def is_changed(file: Found, row: KnownFile) -> bool:
     """Whether the content may be another. Programs can set a file's date back after an edit, but not its ctime."""
     if row.legacy_key or (file.size, file.mtime_ns) != (row.size, row.mtime_ns):
         return True
-    return row.ctime_ns not in (0, file.ctime_ns)
+    return row.ctime_ns != file.ctime_ns
 
 
 def side_by_side(found: Iterable[Found], known: Iterable[KnownFile]) -> Iterator[tuple[Found | None, KnownFile | None]]:

@@ -39,6 +39,10 @@ OTHER = frozenset(
     b" pek pkf sfk asd reapeaks als flp ptx logicx sesx aup aup3 gp gp3 gp4 gp5 gpx mscz musicxml sf2 sfz ttf".split()
 )
 
+FILM_ENDINGS = frozenset((b"mp4", b"webm"))
+FILM_S = 1200.0
+MOST_SOUND_BPS = 600_000  # compressed sound takes half of that; pictures hardly go below
+
 SYSTEM_FOLDERS = frozenset(
     # Windows · ext4 · Synology · QNAP · macOS and Apple's file servers. Names with a dot in front are hidden anyway.
     name.encode()
@@ -80,6 +84,12 @@ def is_hidden(name: bytes) -> bool:
     """Whether a file or folder is nobody's music: hidden (macOS leaves "._song.mp3" everywhere), or a recycle bin or
     another folder of a system, in any case of letters."""
     return name.startswith(b".") or name.lower() in SYSTEM_FOLDERS
+
+
+def is_film(name: bytes, size: int, duration_s: float) -> bool:
+    """Whether a file whose format may hold moving pictures is too large for sound of its length. A short one may be a
+    music video: that is music."""
+    return ending_of(name) in FILM_ENDINGS and duration_s > FILM_S and size * 8 > duration_s * MOST_SOUND_BPS
 
 
 def holds_sound(head: bytes) -> bool:

@@ -24,7 +24,7 @@ class FileRow:
     """What is known of one file.
 
     `root` is the number of its `Root`. `links` counts the symbolic links on the way from the music folder to it.
-    `ctime_ns` is 0 if nobody noted it. `gain_db` and `peak`: see metadata/replaygain.py. `problem` says why the file
+    `gain_db` and `peak`: see metadata/replaygain.py. `problem` says why the file
     cannot be played. `is_music` is False for a file whose name says nothing and whose content is no sound. `present`:
     the file was there when its root was looked at last. `legacy_key`: format 1 made `key`, and nobody knows yet what
     it would be today.

@@ -22,7 +22,7 @@ TABLES = (
     artist TEXT NOT NULL, album TEXT NOT NULL, duration_s REAL NOT NULL, tag_mood TEXT, folder_mood TEXT, gain_db REAL,
     peak REAL, problem TEXT NOT NULL, is_music INTEGER NOT NULL, present INTEGER NOT NULL, legacy_key INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID""",
-    "CREATE INDEX files_by_key ON files (key)",
+    "CREATE INDEX files_by_key ON files (key, present, root)",
     "CREATE INDEX bad_files ON files (path) WHERE problem != ''",
     """CREATE TABLE roots (
     id INTEGER PRIMARY KEY, folder BLOB NOT NULL, mount BLOB NOT NULL, present INTEGER NOT NULL, UNIQUE (folder, mount)
@@ -43,10 +43,14 @@ FROM_1 = (
     tag_mood, folder_mood, NULL, NULL, problem, 1, present, 1 FROM files_old""",
     "DROP TABLE files_old",
 )
-# Format 2 called roots places, analyses sounds and users' moods words, and did not note links and ctime.
+OUTDATED_CTIME_NS = 1
+"""Of files that a scan must read again, although they did not change. No file is so old."""
+
+# Format 2 called roots places, analyses sounds and users' moods words, and did not note links and ctime. The program
+# that wrote it also knew less about lengths and gains.
 FROM_2 = (
-    """INSERT INTO files SELECT path, place, 0, size, mtime_ns, 0, key, uri, title, artist, album, duration_s, tag_mood,
-    folder_mood, gain_db, peak, problem, 1, present, former FROM files_old""",
+    f"""INSERT INTO files SELECT path, place, 0, size, mtime_ns, {OUTDATED_CTIME_NS}, key, uri, title, artist, album,
+    duration_s, tag_mood, folder_mood, gain_db, peak, problem, 1, present, former FROM files_old""",
     "INSERT OR IGNORE INTO roots SELECT id, top, top, present FROM places",
     "INSERT INTO analyses SELECT * FROM sounds",
     "INSERT INTO user_moods SELECT * FROM words",

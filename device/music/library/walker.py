@@ -34,6 +34,7 @@ SYSTEM_KINDS = frozenset(
 )
 """File systems that the kernel makes up; some of their files never end, or make whoever reads them wait."""
 
+PROGRESS_EVERY = 100  # files; a folder may hold 100,000
 MOST_NOTES = 200  # folders that cannot be read; a dying disk has more
 
 
@@ -97,8 +98,7 @@ class FolderWalk:
     """
 
     def __init__(self, mounts: Iterable[Mount] = (), progress: Callable[[int], None] = lambda found: None) -> None:
-        """`mounts`: everything that is mounted. `progress` is called for each folder with the number of files found so
-        far."""
+        """`mounts`: everything that is mounted. `progress` is called often with the number of files found so far."""
         self.problems: list[str] = []
         self.notes: list[str] = []
         self.roots: set[Root] = set()
@@ -214,6 +214,8 @@ class FolderWalk:
         size, mtime_ns, ctime_ns = map(bounded, (status.st_size, status.st_mtime_ns, status.st_ctime_ns))
         found.append((path, number, size, mtime_ns, ctime_ns, kind is formats.Kind.SOUND))
         self._count += 1
+        if self._count % PROGRESS_EVERY == 0:
+            self._progress(self._count)
 
     def mount_of(self, real: bytes) -> bytes:
         """Where the drive is mounted that holds this real path."""

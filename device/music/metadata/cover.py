@@ -23,11 +23,12 @@ from mutagen.flac import Picture
 from mutagen.id3 import ID3
 from mutagen.mp4 import MP4Tags
 
+from device.domain import LARGEST_COVER
 from device.errors import LibraryError
 from device.music.metadata.access import open_file
 from device.music.metadata.layers import read_layers
 
-LARGEST = 200_000  # bytes; no cover is larger
+LARGEST = LARGEST_COVER  # bytes; no cover is larger
 MOST_READ = 20_000_000  # bytes of a picture that is looked at
 SIDES_PX = (600, 300, 150, 75)  # the largest that fits is sent
 FRONT = 3  # the picture type "Cover (front)" in ID3, FLAC, Vorbis and ASF

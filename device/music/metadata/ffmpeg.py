@@ -26,6 +26,7 @@ DEMUXERS = (
     "mp3,flac,ogg,mov,mp4,m4a,3gp,3g2,mj2,wav,w64,aiff,asf,aac,matroska,webm,avi,wv,ape,mpc,mpc8,tta,caf,ac3,eac3,dts,"
     "au,amr,dsf,mpeg,mpegts"
 )
+PICTURES = ("mjpeg", "png", "webp")
 MOST_ERRORS = 50  # packets that cannot be read, before the rest is given up
 ROUNDING = 0.05  # share of the length that is lost where formats round the length of packets
 MOST_TEXTS = 200
@@ -103,11 +104,8 @@ def texts_of(container: Any) -> dict[str, str]:
 
 def pictures_of(container: Any) -> Iterator[bytes]:
     """Pictures that come with the sound, such as covers."""
-    for stream in container.streams:
-        if stream.type == "attachment" and str(getattr(stream, "mimetype", "")).startswith("image/"):
-            yield bytes(stream.data)
     for stream in container.streams.video:
-        if stream.disposition & av.stream.Disposition.attached_pic:
+        if stream.codec_context.name in PICTURES:  # PyAV 14 does not say which streams are attached
             container.seek(0)
             packet = next(container.demux(stream), None)
             if packet is not None and packet.size:
@@ -119,9 +117,11 @@ def measure(container: Any, stream: Any, budget_s: float) -> float | None:
     longer than `budget_s` to find out."""
     deadline = time.monotonic() + budget_s
     total, starts, ends, whole = 0, list[int](), list[int](), True
-    for packet in _packets(container, stream):
+    for packet in packets_of(container, stream):
         if time.monotonic() > deadline:
             return 0.0
+        if not packet.size:
+            continue
         length = packet.duration or 0
         total, whole = total + length, whole and length > 0
         if packet.pts is not None:
@@ -135,18 +135,13 @@ def measure(container: Any, stream: Any, budget_s: float) -> float | None:
     return float(total * stream.time_base)
 
 
-def _packets(container: Any, stream: Any) -> Iterator[Any]:
-    """Those with something in them; damaged ones are passed over, as players do."""
-    packets, errors = container.demux(stream), 0
-    while errors < MOST_ERRORS:
+def packets_of(container: Any, stream: Any) -> Iterator[Any]:
+    """The packets of one stream, the last ones perhaps empty; damaged ones are passed over, as players do."""
+    for _ in range(MOST_ERRORS):
         try:
-            packet = next(packets, None)
+            yield from container.demux(stream)
+            return
         except av.error.MemoryError:
             raise
-        except av.error.FFmpegError:
-            errors += 1
+        except (av.error.FFmpegError, IndexError):  # IndexError: PyAV does not expect a stream that begins late
             continue
-        if packet is None:
-            return
-        if packet.size:
-            yield packet

@@ -13,17 +13,25 @@ MOST_TEXTS = 100  # under one name; a hostile file may have millions
 LONGEST_COMMENT = 10_000  # characters that are looked at
 
 # ID3 (MP3, WAV, AIFF, AAC) · Vorbis comments (FLAC, Ogg, Opus) · MP4 · ASF (WMA). APEv2, Matroska and FFmpeg use the
-# names of Vorbis. Their case does not matter.
+# names of Vorbis, Matroska perhaps with what they speak of. Their case does not matter.
 NAMES: Mapping[str, tuple[str, ...]] = {
-    "title": ("TIT2", "title", "\xa9nam"),
-    "artist": ("TPE1", "artist", "\xa9ART", "Author", "TPE2", "albumartist", "album artist", "album_artist", "aART",
-               "WM/AlbumArtist"),
-    "album": ("TALB", "album", "\xa9alb", "WM/AlbumTitle"),
+    "title": ("TIT2", "title", "track/title", "\xa9nam"),
+    "artist": ("TPE1", "artist", "track/artist", "\xa9ART", "Author", "TPE2", "albumartist", "album artist",
+               "album_artist", "album/artist", "aART", "WM/AlbumArtist"),
+    "album": ("TALB", "album", "album/title", "\xa9alb", "WM/AlbumTitle"),
     "mood": ("TMOO", "mood", "TXXX:mood", "----:mood", "WM/Mood"),
     "grouping": ("GRP1", "TIT1", "grouping", "contentgroup", "\xa9grp", "WM/ContentGroupDescription"),
     "comment": ("COMM", "comment", "description", "\xa9cmt"),
     "genre": ("TCON", "genre", "\xa9gen", "WM/Genre"),
 }  # fmt: skip
+
+# The official names of Matroska (matroska.org, "Tags"), as FFmpeg writes them.
+MATROSKA: Mapping[str, tuple[str, ...]] = {
+    "replaygain_track_gain": ("track/replaygain_gain", "replaygain_gain"),
+    "replaygain_track_peak": ("track/replaygain_peak", "replaygain_peak"),
+    "replaygain_album_gain": ("album/replaygain_gain",),
+    "replaygain_album_peak": ("album/replaygain_peak",),
+}
 
 Texts = Callable[[str], str]
 """The first text under a name, whatever the format calls it; empty if there is none."""
@@ -36,7 +44,7 @@ def texts_of(field: str, sources: Iterable[Any]) -> list[str]:
 
 def own_text(name: str, sources: Iterable[Any]) -> str:
     """The first text under a name that no format but all taggers know, such as "replaygain_track_gain"."""
-    return next(_texts((name, f"TXXX:{name}", f"----:{name}"), sources), "")
+    return next(_texts((name, f"TXXX:{name}", f"----:{name}", *MATROSKA.get(name, ())), sources), "")
 
 
 def _texts(names: tuple[str, ...], sources: Iterable[Any]) -> Iterator[str]:

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO
 from mutagen.id3 import ID3
 
 from device.errors import LibraryError
-from device.music.metadata import riff
-from device.music.metadata.access import as_file, content_of, open_file
+from device.music.metadata.access import content_of, open_file
+from device.music.metadata.chunks import chunk_texts
 from device.music.metadata.duration import BUDGET_S, duration_of
 from device.music.metadata.fields import own_text, texts_of
 from device.music.metadata.layers import Layers, read_layers
@@ -45,7 +45,7 @@ def read_stream_tags(path: Path, loading: Loading = contextlib.nullcontext) -> T
 
 def _tags(layers: Layers, file: BinaryIO, path: Path, loading: Loading) -> Tags:
     content = content_of(file)
-    sources: list[Any] = [*layers.tags, riff.info(as_file(content))]
+    sources: list[Any] = [*layers.tags, chunk_texts(content)]
 
     def measure() -> float:
         with loading():

@@ -11,9 +11,9 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import unquote_to_bytes
 
 from device.domain import Track
+from device.music import uri
 from device.music.audio.pcm_buffer import RATE_HZ, Frames, PcmBuffer
 from device.music.playback.libvlc import LibVlc
 from device.music.playback.seeking import approach
@@ -159,7 +159,7 @@ class Decoder:
 
 def path_of(track: Track) -> Path:
     """The file of a track, whatever bytes its name has."""
-    return Path(os.fsdecode(unquote_to_bytes(track.uri.removeprefix("file://"))))
+    return uri.path_of(track.uri)
 
 
 def fault_of(track: Track) -> str:

@@ -61,17 +61,13 @@ class LibVlc:
             raise PlayerError("libVLC does not work: apt install --reinstall libvlc5 vlc-plugin-base") from error
         if self.instance is None:
             raise PlayerError(f"libVLC {self.version} does not start: apt install vlc-plugin-base")
-        self._log = self._silence_log()
+        self._silence_log()
 
-    def _silence_log(self) -> Any:
+    def _silence_log(self) -> None:
         """Keep libVLC's log off stderr."""
-
-        @self.vlc.CallbackDecorators.LogCb  # type: ignore[untyped-decorator]
-        def log(_data: object, _level: int, _context: object, _format: bytes, _arguments: object) -> None:
-            pass
-
-        self.instance.log_set(log, None)
-        return log
+        # A handler that ignores its arguments, in C: libVLC logs a lot, and still while Python shuts down.
+        handler = ctypes.cast(ctypes.CDLL(None).getpid, ctypes.c_void_p)
+        self.vlc.dll.libvlc_log_set(self.instance, handler, None)
 
     def release(self) -> None:
         """Unload; nothing may play any more."""

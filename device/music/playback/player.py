@@ -37,8 +37,8 @@ class Player(Protocol):
         """
 
     def seek(self, serial: int, position_s: float) -> None:
-        """Go on at `position_s` if `serial` is what plays or is paused; else nothing. Answers with TrackAt once it sounds
-        there, or, while paused, once it could; behind the end with TrackEnded."""
+        """Go on at `position_s` if `serial` is what plays or is paused; else nothing. Answers with TrackAt once it
+        sounds there, or, while paused, once it could; behind the end with TrackEnded."""
 
     def pause(self) -> None:
         """Hold the track where it is, after a short fade, with a TrackAt. One that has not started yet waits for

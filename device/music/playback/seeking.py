@@ -3,17 +3,18 @@
 libVLC's own demuxers estimate where a time is in a file of variable bit rate, and land up to minutes away. The one of
 FFmpeg (`avformat`) goes by the time stamps of the packets. Two kinds of files have no stamps to go by: a chained Ogg
 file, whose clock starts again with each song, and a WAV file whose header gives a wrong byte rate, as many with ADPCM
-do. Those are decoded from the beginning, faster than they play, and what comes before the place is thrown away.
+do. libVLC decodes those from the beginning, faster than they play, and we drop what comes before the place.
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import BinaryIO
 
-LONGEST_S = 100 * 3600.0  # no track is longer; libVLC counts in 32 bits here and there
+LONGEST_S = 100 * 3600.0  # no track is longer
 HEAD_BYTES = 64 * 1024
 TAIL_BYTES = 128 * 1024  # two of the longest Ogg pages
 
@@ -51,9 +52,13 @@ def _approach(file: BinaryIO, start_s: float) -> Approach:
         return Approach(avformat=start_s > 0, drop_s=start_s)
     if start_s == 0:
         return Approach()  # libVLC's own honour what an encoder says about the padding at both ends
-    if has_wrong_rate(head):
-        return Approach(drop_s=start_s)
-    return Approach(avformat=True, jump_s=start_s)
+    match byte_rate(head):
+        case ByteRate.RIGHT:
+            return Approach(jump_s=start_s)  # avformat plays the last block when the place lies behind the end
+        case ByteRate.WRONG:
+            return Approach(drop_s=start_s)
+        case ByteRate.NONE:
+            return Approach(avformat=True, jump_s=start_s)
 
 
 def _tail(file: BinaryIO) -> bytes:
@@ -80,12 +85,20 @@ def _pages(data: bytes) -> list[tuple[int, int]]:
     return pages
 
 
-def has_wrong_rate(head: bytes) -> bool:
-    """Whether this is a WAV file in which the byte rate of the header does not lead to the place of a time."""
+class ByteRate(Enum):
+    """Whether the byte rate of a WAV header leads to the place of a time; NONE: it is not needed."""
+
+    NONE = "none"
+    RIGHT = "right"
+    WRONG = "wrong"
+
+
+def byte_rate(head: bytes) -> ByteRate:
+    """What the byte rate in this header is worth; NONE for what is no WAV file."""
     at = head.find(b"fmt ") + 8
-    if head[:4] not in (b"RIFF", b"RF64", b"RIFX") or head[8:12] != b"WAVE" or at < 8:
-        return False
-    if len(head) < at + WAV_FORMAT.size:
-        return False
+    if head[:4] not in (b"RIFF", b"RF64") or head[8:12] != b"WAVE" or not 8 <= at <= len(head) - WAV_FORMAT.size:
+        return ByteRate.NONE
     tag, _, rate, bytes_a_second, block = WAV_FORMAT.unpack_from(head, at)
-    return tag != WAV_MP3 and (tag not in WAV_EVEN or bytes_a_second != rate * block)
+    if tag == WAV_MP3:
+        return ByteRate.NONE
+    return ByteRate.RIGHT if tag in WAV_EVEN and bytes_a_second == rate * block else ByteRate.WRONG

@@ -38,8 +38,8 @@ class Stream:
     """A file that is being decoded."""
 
     def __init__(self, libvlc: LibVlc, uri: str, way: Approach, take: Take, finish: Finish) -> None:
-        """Begins to decode the file at the percent-encoded `file://` URI. Calls `take(samples)` on libVLC's threads, and
-        `finish()` after the last, perhaps more than once."""
+        """Begins to decode the file at the percent-encoded `file://` URI. Calls `take(samples)` on libVLC's threads,
+        and `finish()` after the last, perhaps more than once."""
         self._vlc = libvlc.vlc
         self._player: Any = libvlc.instance.media_player_new()
         self._media: Any = libvlc.instance.media_new_location(uri)

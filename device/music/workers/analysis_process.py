@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from device.music.workers import process
-from device.music.workers.limits import step_back, think_alone
+from device.music.workers.limits import lower_priority, use_one_thread
 
 
 def main() -> int:
@@ -17,8 +17,8 @@ def main() -> int:
     parser = process.parser("Analyses music files for Affetto.", cpu_s=60, memory_mb=400)
     parser.add_argument("--models", type=Path, required=True)
     arguments = parser.parse_args()
-    step_back()
-    think_alone()
+    lower_priority()
+    use_one_thread()
     return process.run(arguments, lambda: jobs(arguments.models))
 
 

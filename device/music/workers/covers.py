@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from device.domain import CoverRead, Event
+from device.domain import LARGEST_COVER, CoverRead, Event
 from device.errors import LibraryError, WorkerError
 from device.music.uri import path_of
 from device.music.workers.tag_client import TagClient
@@ -20,7 +20,6 @@ from device.music.workers.tag_client import TagClient
 log = logging.getLogger("affetto.covers")
 
 IDLE_S = 30.0  # then the process ends; a track is longer
-LARGEST = 200_000  # bytes
 
 
 class CoverReader(Protocol):
@@ -46,7 +45,7 @@ class Covers:
         """Whether the thread works as it should."""
         return self._thread.is_alive() or self._closing
 
-    def read(self, uri: str, most_bytes: int = LARGEST) -> None:
+    def read(self, uri: str, most_bytes: int = LARGEST_COVER) -> None:
         """Read the cover of the track at this `file://` URI, as JPEG of at most `most_bytes`; returns at once."""
         with self._news:
             self._wanted = uri, most_bytes

@@ -1,7 +1,7 @@
-"""Steps back behind everything else on the machine, and sets limits for the process that calls it.
+"""Lowers the priority of the process that calls it, and limits its memory and processor time.
 
-For the processes that read music. What the system does not grant is left as it is: a limit that cannot be set must
-not keep the music from being known. Touches only the calling process.
+For the processes that read music. If the system refuses one of these, the process goes on without it: a limit that
+cannot be set must not keep the music from being known. Touches only the calling process.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ IOPRIO_WHO_PROCESS = 1
 IOPRIO_CLASS_IDLE = 3 << 13
 
 
-def step_back() -> None:
-    """Nice 19, SCHED_IDLE, idle I/O class; and the first to go when the memory of the machine runs out."""
+def lower_priority() -> None:
+    """Nice 19, SCHED_IDLE, idle I/O class; and the first process to be killed when the machine runs out of memory."""
     with contextlib.suppress(OSError):
         os.nice(19)
     with contextlib.suppress(OSError):
@@ -32,27 +32,27 @@ def step_back() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def think_alone() -> None:
-    """One thread in the numeric libraries that are loaded from now on: more gain nothing behind everything else,
-    and OpenBLAS sets memory aside for each."""
+def use_one_thread() -> None:
+    """One thread in the numeric libraries that are loaded from now on. More would gain nothing at the lowest priority,
+    and OpenBLAS reserves memory for each."""
     os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 def limit_memory(memory_mb: int) -> None:
-    """No more than `memory_mb` (2**20 bytes) of private memory besides what is set aside by now, and no core dumps.
+    """At most `memory_mb` (2**20 bytes) of private memory besides what is reserved by now, and no core dumps.
 
-    What counts is what could be written, used or not (VmData in proc_pid_status(5)). Libraries set aside hundreds of
-    megabytes as they are loaded, and how many depends on the machine; so load them before, or see `more_libraries`.
+    All memory counts that could be written, used or not (VmData in proc_pid_status(5)). Libraries reserve hundreds of
+    megabytes when they are loaded, and how many depends on the machine: load them before, or see `more_libraries`.
     """
-    _limit_data(_set_aside() + (memory_mb << 20))
+    _limit_data(_reserved() + (memory_mb << 20))
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 @contextlib.contextmanager
 def more_libraries() -> Iterator[None]:
-    """Libraries may be loaded within: what they set aside comes on top of the limit."""
-    limit, before = resource.getrlimit(resource.RLIMIT_DATA)[0], _set_aside()
+    """Libraries may be loaded within: what they reserve comes on top of the limit."""
+    limit, before = resource.getrlimit(resource.RLIMIT_DATA)[0], _reserved()
     if limit == resource.RLIM_INFINITY:
         yield
         return
@@ -60,7 +60,7 @@ def more_libraries() -> Iterator[None]:
     try:
         yield
     finally:
-        _limit_data(limit + max(0, _set_aside() - before))
+        _limit_data(limit + max(0, _reserved() - before))
 
 
 def _limit_data(most: int) -> None:
@@ -68,7 +68,7 @@ def _limit_data(most: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
 
 
-def _set_aside() -> int:
+def _reserved() -> int:
     """Bytes of private memory that this process could write."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next((int(line.split()[1]) << 10 for line in lines if line.startswith("VmData:")), 0)

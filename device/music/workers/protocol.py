@@ -62,7 +62,8 @@ def encode(message: object) -> bytes:
 
 def decode_request(line: bytes) -> Request:
     """Raises ValueError."""
-    return msgspec.json.decode(line, type=Request)
+    request: Request = _decode(REQUEST, line)
+    return request
 
 
 def decode_ready(line: bytes) -> Ready | Problem:
@@ -77,6 +78,7 @@ def decode_answer(line: bytes, value: type[T]) -> Answer[T] | Problem:
     return message
 
 
+REQUEST: Any = msgspec.json.Decoder(Request)
 READY: Any = msgspec.json.Decoder(Ready | Problem)
 
 
@@ -85,6 +87,8 @@ def _decode(decoder: Any, line: bytes) -> Any:
         return decoder.decode(line)
     except RecursionError:
         raise ValueError("JSON is nested too deep") from None
+    except msgspec.MsgspecError as error:  # a ValueError only from msgspec 0.20 on
+        raise ValueError(str(error)) from None
 
 
 @cache

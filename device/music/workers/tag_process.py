@@ -15,7 +15,7 @@ from device.music.metadata.cover import cover_of
 from device.music.metadata.reader import read_stream_tags, read_tags
 from device.music.metadata.tags import Tags
 from device.music.workers import process
-from device.music.workers.limits import more_libraries, think_alone
+from device.music.workers.limits import more_libraries, use_one_thread
 
 NICE = 5  # behind the eye and the music, before the analysis: somebody waits for the first song
 
@@ -25,7 +25,7 @@ def main() -> int:
     arguments = process.parser("Reads tags and covers for Affetto.", cpu_s=20, memory_mb=256).parse_args()
     with contextlib.suppress(OSError):
         os.nice(NICE)
-    think_alone()
+    use_one_thread()
     return process.run(arguments, lambda: {"tags": tags, "stream_tags": stream_tags, "cover": cover})
 
 

@@ -98,16 +98,13 @@ def _leaky(run: Run, node: Any, given: dict[str, Any]) -> Any:
 def _prelu(run: Run, node: Any, _: dict[str, Any]) -> Any:
     import tensorflow as tf
 
-    x, slope = run.get(node, 0), run.constant(node, 1)
-    return tf.nn.relu(x) - beside(slope, len(x.shape)) * tf.nn.relu(-x)
+    x, slope = run.get(node, 0), beside(run.constant(node, 1), len(run.get(node, 0).shape))
+    slope = slope[0] if slope.ndim == len(x.shape) else slope  # TFLite's converter knows this form, with this shape
+    return tf.nn.relu(x) + -slope * tf.nn.relu(-x)
 
 
-def _elu(run: Run, node: Any, given: dict[str, Any]) -> Any:
-    import tensorflow as tf
-
-    if given.get("alpha", 1.0) != 1.0:
-        raise run.refuse(node, "has an alpha other than 1")
-    return tf.nn.elu(run.get(node, 0))
+def _negative(run: Run, node: Any, _: dict[str, Any]) -> Any:
+    return run.get(node, 0) * np.float32(-1)  # TFLite has no int8 form of its own NEG
 
 
 def _hard_sigmoid(run: Run, node: Any, given: dict[str, Any]) -> Any:
@@ -145,9 +142,9 @@ FOLDED = {"Constant", "ConstantOfShape", "Shape", "Gather", "Slice", "Range", "E
 
 OPERATORS: dict[str, Callable[[Run, Any, dict[str, Any]], Any]] = {
     "Add": _binary("add"), "Sub": _binary("subtract"), "Mul": _binary("multiply"), "Div": _binary("divide"),
-    "Max": _binary("maximum"), "Min": _binary("minimum"), "Pow": _power, "Sqrt": _plain("sqrt"), "Exp": _plain("exp"),
-    "Abs": _plain("abs"), "Neg": _plain("negative"), "Relu": _plain("relu"), "Sigmoid": _plain("sigmoid"),
-    "Tanh": _plain("tanh"), "LeakyRelu": _leaky, "PRelu": _prelu, "Elu": _elu, "Clip": _clip,
+    "Max": _binary("maximum"), "Min": _binary("minimum"), "Pow": _power, "Exp": _plain("exp"),
+    "Abs": _plain("abs"), "Neg": _negative, "Relu": _plain("relu"), "Sigmoid": _plain("sigmoid"),
+    "Tanh": _plain("tanh"), "LeakyRelu": _leaky, "PRelu": _prelu, "Clip": _clip,
     "HardSigmoid": _hard_sigmoid, "HardSwish": _hard_swish, "Softmax": _softmax, "LogSoftmax": _softmax,
     "Conv": maps.conv, "BatchNormalization": maps.norm, "MaxPool": maps.pool, "AveragePool": maps.pool,
     "GlobalAveragePool": _reduce("reduce_mean"), "GlobalMaxPool": _reduce("reduce_max"),

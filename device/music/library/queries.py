@@ -1,0 +1,53 @@
+"""The longer questions that database.py asks SQLite."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from device.music.library.rows import AnalysisRow, FileRow, KnownFile
+from device.music.library.schema import OUTDATED_CTIME_NS
+
+FILE_COLUMNS = ", ".join(field.name for field in fields(FileRow))
+ANALYSIS_COLUMNS = ", ".join(field.name for field in fields(AnalysisRow))
+KNOWN_COLUMNS = ", ".join(KnownFile._fields)
+
+PLAYABLE = """
+FROM files JOIN roots ON roots.id = files.root AND roots.present
+LEFT JOIN analyses ON analyses.key = files.key LEFT JOIN user_moods ON user_moods.key = files.key
+WHERE files.present AND files.problem = '' AND files.is_music
+"""
+TRACKS = f"""
+SELECT files.key, uri, title, artist, album, duration_s, user_moods.mood, folder_mood, tag_mood, links, gain_db, peak,
+    analyses.problem, valence, arousal, uncertainty, tempo_bpm, features, loudness_lufs
+{PLAYABLE}
+"""
+PENDING = f"""
+SELECT files.key, min(path) {PLAYABLE} AND analyses.model IS NOT ?
+GROUP BY files.key ORDER BY user_moods.mood IS NULL AND folder_mood IS NULL AND tag_mood IS NULL DESC, files.key LIMIT ?
+"""
+COUNTS = f"""
+SELECT count(DISTINCT CASE WHEN analyses.model IS ? THEN files.key END), count(DISTINCT files.key) {PLAYABLE}
+"""
+BAD_FILES = """
+SELECT files.problem FROM files JOIN roots ON roots.id = files.root AND roots.present
+WHERE files.problem != '' AND files.present ORDER BY path
+"""
+FAILED_ANALYSES = """
+SELECT min(analyses.problem) FROM analyses CROSS JOIN files ON files.key = analyses.key
+JOIN roots ON roots.id = files.root AND roots.present
+WHERE analyses.problem != '' AND files.problem = '' AND files.is_music AND files.present
+GROUP BY analyses.key ORDER BY min(path)
+"""
+MOVED = """
+DELETE FROM files WHERE NOT present AND root IN (SELECT id FROM roots WHERE present)
+AND key IN (SELECT key FROM files WHERE present)
+"""
+MATCHES = f"""size = :size AND mtime_ns = :mtime_ns AND problem = '' AND NOT legacy_key
+AND ctime_ns != {OUTDATED_CTIME_NS}"""
+TWIN = f"""
+SELECT {FILE_COLUMNS} FROM files WHERE key = :key AND present = 0 AND {MATCHES}
+UNION ALL
+SELECT {FILE_COLUMNS} FROM files WHERE key = :key AND present = 1
+AND root IN (SELECT id FROM roots WHERE NOT present) AND {MATCHES}
+LIMIT 1
+"""
