@@ -44,18 +44,26 @@ def look(tls: bool = False, timeout_s: float = 1.5) -> list[Broker]:
     return [broker for broker in find(tls, timeout_s, LOOPBACK) if broker.name.endswith(MINE)]
 
 
+def look_for(wanted: list[Broker], tls: bool = False) -> list[Broker]:
+    """What is found at last: on a busy machine an answer may come after a look has ended."""
+    for _ in range(8):
+        if (found := look(tls)) == wanted:
+            break
+    return found
+
+
 @pytest.fixture(scope="module", autouse=True)
 def multicast() -> None:
     """Some test machines have no multicast on the loopback."""
     probe = Broker(f"Probe {MINE}", "127.0.0.1", 1)
     with announced(probe):
-        if probe not in look():
+        if look_for([probe]) != [probe]:
             pytest.skip("no multicast on the loopback here")
 
 
 def test_everybody_who_announces_a_broker_is_found_in_the_order_of_their_names() -> None:
     with announced(CELLAR, ATTIC):
-        assert look() == [ATTIC, CELLAR]
+        assert look_for([ATTIC, CELLAR]) == [ATTIC, CELLAR]
 
 
 def test_a_name_that_breaks_the_rules_or_a_terminal_does_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +75,8 @@ def test_a_name_that_breaks_the_rules_or_a_terminal_does_no_harm(monkeypatch: py
 
     with announced(ATTIC):
         monkeypatch.setattr(zeroconf.Zeroconf, "get_service_info", lambda *_, **__: Evil())
-        assert {broker.name for broker in look()} == {f"Evil?[2J {MINE}"}
+        evil = Broker(f"Evil?[2J {MINE}", "10.0.0.3", 1883)
+        assert look_for([evil]) == [evil]
 
         def refuse(*_: object, **__: object) -> None:
             raise zeroconf.BadTypeInNameException("Type '_mqtt' must end with '._tcp.local.'")
@@ -78,7 +87,7 @@ def test_a_name_that_breaks_the_rules_or_a_terminal_does_no_harm(monkeypatch: py
 
 def test_with_tls_only_those_that_speak_it_count() -> None:
     with announced(ATTIC), announced(CELLAR, kind=SECURE):
-        assert look(tls=True) == [CELLAR]
+        assert look_for([CELLAR], tls=True) == [CELLAR]
 
 
 def test_nobody_answers_or_there_is_no_network(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -178,8 +178,16 @@ def test_tries_come_later_each_time_until_a_connection_holds(
 ) -> None:
     """With 0 s every connection counts as one that held, and the waits start from the beginning."""
     waits: list[float] = []
-    monkeypatch.setattr(eye_client.Supervisor, "_rest", lambda _self, wait_s: waits.append(wait_s))
-    opened("crash", Backoff(first_s=0.01, longest_s=0.05, healthy_s=healthy_s))
+    real = eye_client.Supervisor._rest
+
+    def rest(self: eye_client.Supervisor, wait_s: float) -> None:
+        waits.append(wait_s)
+        if len(waits) > 4:
+            real(self, 3600.0)
+
+    monkeypatch.setattr(eye_client.Supervisor, "_rest", rest)
+    monkeypatch.setattr(eye_client.Supervisor, "_hold", lambda _self: "It broke.")
+    opened("never started", Backoff(first_s=0.01, longest_s=0.05, healthy_s=healthy_s))
     for _ in range(5):
         inbox.next(EyeClosed)
     assert waits[:4] == expected
@@ -189,8 +197,11 @@ def test_the_wait_doubles_up_to_a_limit() -> None:
     assert [Backoff().after(failures) for failures in (1, 2, 3, 4, 5, 9, 10, 1000)] == [1, 2, 4, 8, 16, 256, 300, 300]
 
 
-def test_a_problem_that_lasts_says_when_the_next_try_is(opened: Opener, inbox: Inbox) -> None:
-    opened("crash", QUICK)
+def test_a_problem_that_lasts_says_when_the_next_try_is(
+    opened: Opener, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(eye_client.Supervisor, "_hold", lambda _self: "It broke.")
+    opened("never started", QUICK)
     words = [inbox.next(EyeClosed).problem for _ in range(4)]
     assert not any("next try" in one for one in words[:3])
     assert words[3].endswith("The next try is in 0 s, or when the camera is switched off and on.")
@@ -298,8 +309,10 @@ def test_what_the_eye_writes_to_standard_error_is_logged(
     opened: Opener, inbox: Inbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO", logger=eye_process.log.name)
-    opened("chatty")
+    one = opened("chatty")
     inbox.next(EyeRead)
+    one.close()
+    assert one.join(PATIENCE_S)  # and with it the thread that reads the lines
     assert "eye: a warning of the camera's library" in caplog.text
 
 
@@ -308,7 +321,7 @@ def test_an_eye_that_complains_without_end_does_not_fill_the_log_or_the_memory(
 ) -> None:
     caplog.set_level("INFO", logger=eye_process.log.name)
     one = opened("wordy")
-    inbox.next(EyeClosed)
+    inbox.next(EyeClosed)  # by then the thread that reads the lines has ended
     assert one.pid is None
     lines = [record.getMessage() for record in caplog.records if record.getMessage().startswith("eye: ")]
     assert eye_process.LINES_A_MINUTE < len(lines) <= 2 * eye_process.LINES_A_MINUTE + 2
