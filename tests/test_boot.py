@@ -381,7 +381,13 @@ class Power:
 
 
 @pytest.mark.parametrize(
-    "first", [None, "device: {name: Attic}\n", "device: {name: Attic}\nmqtt: {username: bob, password: older}\n"]
+    "first",
+    [
+        pytest.param(None, marks=pytest.mark.slow),
+        pytest.param("device: {name: Attic}\n", marks=pytest.mark.slow),
+        "device: {name: Attic}\nmqtt: {username: bob, password: older}\n",
+    ],
+    ids=["no file", "settings", "settings and a password"],
 )
 def test_a_power_cut_at_any_step_leaves_old_or_new_and_the_next_start_the_new(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str | None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from device.__main__ import COMMANDS
+from device.arguments import COMMANDS
 from device.config.schema import Config
 from device.domain import EventType
 from device.mqtt.topics import Topics

@@ -316,6 +316,7 @@ def build(image: Path, out: Path, shop: Path) -> int:
     return build_image.main([str(image), "--out", str(out), "--cache", str(shop)])
 
 
+@pytest.mark.slow
 @with_tools
 def test_a_card_is_made(plain: Path, shop: Path, tmp_path: Path, capsys, monkeypatch) -> None:
     monkeypatch.setattr(build_image, "INSTALL_ROOM", ROOM)

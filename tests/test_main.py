@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from device.__main__ import ARGUMENTS, COMMANDS, EXAMPLES, HANDLERS, load, main, parser
+from device.__main__ import HANDLERS, load, main
+from device.arguments import ARGUMENTS, COMMANDS, EXAMPLES, parser
 
 ROOT = Path(__file__).resolve().parent.parent
 

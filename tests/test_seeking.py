@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from audio import track_of
+from audio import samples, track_of
 from chirps import NAMES, RATE_HZ, SECONDS, place_of, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -94,6 +98,45 @@ def test_what_is_decoded_up_to_a_place_waits_for_its_reader(libvlc: LibVlc, fold
         time.sleep(0.01)
     assert decoder._buffer.ahead_s < 2 * FULL_S
     decoder.close()  # and libVLC's thread, which waits in our callback, is let go
+
+
+STALLED = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, "tests")
+from audio import track_of
+from stages import CONFIG, VlcStage
+from dataclasses import replace
+from device.domain import TrackStarted, TrackAt
+stage = VlcStage(replace(CONFIG, output="file", volume=70, ramp_s=0.0), Path(sys.argv[2]))
+stage.player.play(1, track_of(Path(sys.argv[1]), 40.0))
+stage.wait(TrackStarted)
+print("started", flush=True)
+while (at := stage.wait(TrackAt)).position.track_s < 9:
+    pass
+stage.player.close()
+"""
+
+
+@pytest.mark.slow
+def test_a_board_that_stalls_loses_no_music(folder: Path, tmp_path: Path) -> None:
+    """The whole process stands still for 5 s, as it does while a board swaps: the song goes on where it was."""
+    path = write(folder / "plain.wav", "plain.wav")
+    command = [sys.executable, "-c", STALLED, str(path), str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parent.parent) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"started\n"
+        time.sleep(2.0)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(5.0)
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(60) == 0
+    heard = samples(tmp_path / "audio.wav")
+    heard = heard[np.flatnonzero(heard)[0] :]
+    silent = np.convolve(heard == 0, np.ones(RATE_HZ // 50), "same") >= RATE_HZ // 50 - 1
+    music = heard[~silent]  # while libVLC caught up there was a pause, and nothing is missing around it
+    at = len(music) - RATE_HZ
+    assert place_of(music[at : at + round(LISTEN_S * RATE_HZ)]) == pytest.approx(at / RATE_HZ, abs=0.2)
 
 
 # --- The cases that people reported -----------------------------------------------------------------------------

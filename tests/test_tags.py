@@ -285,6 +285,13 @@ def test_layers_complete_one_another(tmp_path: Path) -> None:
     assert read.duration_s == pytest.approx(2.0, abs=0.05)
 
 
+def test_ape_before_the_sound_and_id3v1_behind_flac_count(tmp_path: Path) -> None:
+    mp3, flac = audio.mp3(tmp_path / "a.mp3", 1.0), audio.encoded(tmp_path / "a.flac", "flac", "flac", 1.0)
+    mp3.write_bytes(audio.ape_bytes({"Title": "Ape"}) + mp3.read_bytes())
+    flac.write_bytes(flac.read_bytes() + b"TAG" + b"Old".ljust(125, b"\0"))
+    assert [read_tags(path).title for path in (mp3, flac)] == ["Ape", "Old"]
+
+
 @pytest.mark.parametrize(
     ("frames", "expected"),
     [

@@ -86,11 +86,11 @@ class InstanceLock:
             self._file = -1
 
     def _sign(self) -> None:
-        """Write who has the lock, and remove the report of one that was killed."""
-        before = _read_owner(self._file).health_file
-        if Path(before).parent == self.health_file.parent and Path(before).name.startswith("affetto-"):
-            with contextlib.suppress(OSError):
-                os.unlink(before)
+        """Write who has the lock, and remove the reports of processes that were killed."""
+        for report in self.health_file.parent.glob("affetto-*.json"):
+            if (pid := report.stem.rpartition("-")[2]).isdecimal() and not Path("/proc", pid).exists():
+                with contextlib.suppress(OSError):
+                    report.unlink()
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, msgspec.json.encode(Owner(os.getpid(), str(self.health_file))), 0)
 

@@ -69,7 +69,7 @@ def wanted(named: str) -> tuple[str, ...]:
 
 def options(folder: Path) -> list[str]:
     """What makes apt live in `folder`, on an arm64 machine."""
-    told = {
+    settings = {
         "Dir": folder,
         "Dir::State::status": folder / "var/lib/dpkg/status",
         "Dir::Bin::dpkg": "/usr/bin/dpkg",
@@ -79,4 +79,4 @@ def options(folder: Path) -> list[str]:
         "Acquire::Languages": "none",
         "Debug::NoLocking": "1",
     }
-    return [word for name, value in told.items() for word in ("-o", f"{name}={value}")]
+    return [word for name, value in settings.items() for word in ("-o", f"{name}={value}")]

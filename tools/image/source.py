@@ -41,7 +41,7 @@ def split(source: Path, part: Path, root: Path, start: int) -> None:
 
 
 def is_packed(source: Path) -> bool:
-    """Whether it has to be unpacked. Raises Refusal if that takes another program."""
+    """Whether the image is packed. Raises Refusal if unpacking takes a program that is missing."""
     with source.open("rb") as file:
         head = file.read(len(XZ))
     if head.startswith(OTHERS):

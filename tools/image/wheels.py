@@ -31,8 +31,8 @@ def fetch(project: Path, system: System, folder: Path) -> list[Path]:
 
 def requirements(path: Path) -> list[str]:
     """What runs, and what builds: pip on the device has no network to get that from."""
-    told = tomllib.loads(path.read_text("utf-8"))
-    return [*told["project"]["dependencies"], *told["build-system"]["requires"]]
+    document = tomllib.loads(path.read_text("utf-8"))
+    return [*document["project"]["dependencies"], *document["build-system"]["requires"]]
 
 
 def command(wanted: list[str], system: System, folder: Path) -> list[str]:

@@ -66,5 +66,5 @@ def still_off(stage: Stage) -> Iterator[Row]:
     said = stage.outside.wait_for("camera/state", lambda one: not one.retained, since=stage.started)
     yield equal("camera after a power cut", said.payload, "OFF")
     yield equal("processes with a video device open after it", holders(stage), "none")
-    told = journal(stage, "The camera is off: consent was withdrawn")
-    yield Row("the log says who switched it off", told[-1][1][:90] if told else "nothing", "so", bool(told))
+    lines = journal(stage, "The camera is off: consent was withdrawn")
+    yield Row("the log says who switched it off", lines[-1][1][:90] if lines else "nothing", "so", bool(lines))

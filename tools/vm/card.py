@@ -19,7 +19,7 @@ START_S = 20.0
 
 
 class Card:
-    """The file at `path`, which has to be laid before the power is on. `power` and `cut` again and again."""
+    """The file at `path`. Call `lay` first; then `power` and `cut`, as often as you like."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -28,7 +28,7 @@ class Card:
         self._process: subprocess.Popen[bytes] | None = None
 
     def lay(self, image: Path) -> None:
-        """Begin as a copy of `image`, as large as a small card. Raises VmError."""
+        """Make it a copy of `image`, as large as a small card. Raises VmError."""
         done = run("cp", "--sparse=always", "--reflink=auto", str(image), str(self.path))
         if done.returncode:
             raise VmError(f"{image} cannot be copied to {self.path}: {done.stderr.strip()}")
@@ -51,11 +51,11 @@ class Card:
         end_s = time.monotonic() + START_S
         while not self._socket.exists():
             if self._process.poll() is not None or time.monotonic() > end_s:
-                raise VmError(f"nbdkit does not serve {self.path}; what it said stands above")
+                raise VmError(f"nbdkit does not serve {self.path}; see its message above")
             time.sleep(0.05)
 
     def cut(self) -> None:
-        """The power is gone, and with it what was not flushed."""
+        """Cut the power: what was not flushed is lost."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

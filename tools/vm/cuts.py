@@ -46,10 +46,10 @@ class Cut:
 
 def place(said: Heard, at_s: float) -> float:
     """How far into the song it is at a time, by the last `track/state`."""
-    told = said.json
-    if told.get("state") != "playing":
-        return float(told.get("position_s") or 0)
-    return float(told["position_s"]) + at_s - datetime.fromisoformat(told["position_at"]).timestamp()
+    state = said.json
+    if state.get("state") != "playing":
+        return float(state.get("position_s") or 0)
+    return float(state["position_s"]) + at_s - datetime.fromisoformat(state["position_at"]).timestamp()
 
 
 def sounds(said: Heard) -> bool:
@@ -68,7 +68,7 @@ def campaign(count: int, seed: int) -> Check:
                 done.append(one := cut(stage, dice))
                 stage.say(f"    cut {number + 1} of {count}: {one}")
                 yield from ()
-        finally:  # whoever ends it early is told what there was
+        finally:  # show the results so far to whoever ends it early
             for row in tell(done) if done else ():
                 stage.add(row)
 

@@ -66,8 +66,8 @@ def moods(stage: Stage) -> Iterator[Row]:
         patience_s=900,
     )
     yield equal("mood outside, from pictures of somebody happy", seen.json["mood"], "happy")
-    told = {"event_type": "mood_changed", "mood": "happy"}
-    changed = stage.outside.wait_for("event", lambda one: told.items() <= one.json.items(), since=mark)
+    wanted = {"event_type": "mood_changed", "mood": "happy"}
+    changed = stage.outside.wait_for("event", lambda one: wanted.items() <= one.json.items(), since=mark)
     yield Row("mood_changed outside", f"{changed.json['previous']} -> {changed.json['mood']}", "-> happy")
     health = stage.outside.wait_for("health", lambda one: one.json.get("eye_fps", 0) > 0, since=mark, patience_s=300)
     yield Row("pictures looked at in a second (emulated)", f"{health.json['eye_fps']}")

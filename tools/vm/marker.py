@@ -1,13 +1,13 @@
 """No picture on the disk: a marker picture is shown to the camera, and its pixels are looked for everywhere.
 
-The camera is the kernel's own test camera (vivid), through the same driver interface as a real one. It is told to show
+The camera is the kernel's own test camera (vivid), through the same driver interface as a real one. It is set to show
 a ramp of gray, whose rows have hundreds of values and are like nothing that a disk has anyway. While the eye looks at
 it, a swap file is in use, the kernel is asked to move all its memory there, core dumps are on for everybody, and the
 eye is made to crash. Then the power is cut and the whole disk is searched, files, journal, swap, core dumps and free
 blocks, for rows of the picture in every shape it has on its way: as the driver gives it, in colour, and in gray as the
 eye uses it.
 
-The control: the same rows, mirrored and as a negative so that they are told apart, are written to a file, held by a
+The control: the same rows, mirrored and as a negative to tell them apart, are written to a file, held by a
 program that is swapped out, and by one that crashes. All three have to be found, or the search proves nothing.
 """
 

@@ -40,7 +40,7 @@ Fits = Callable[[Heard], bool]
 
 
 class Outside:
-    """Use as a context manager. `name` is the device that is spoken to, `port` the broker's if it has to be one."""
+    """Use as a context manager. `name` is the device; `port` is the broker's, or 0 for any free one."""
 
     def __init__(self, name: str, username: str = "", password: str = "", port: int = 0) -> None:
         self.name, self.broker = name, PrivateBroker(username, password)

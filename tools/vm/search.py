@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 CHUNK_BYTES = 1 << 26
-MOST = 20  # places told of each needle
+MOST = 20  # places to report of each needle
 
 
 def find(path: Path, needles: Mapping[str, bytes], chunk_bytes: int = CHUNK_BYTES) -> dict[str, list[int]]:

@@ -12,7 +12,7 @@ HEAD = ("what", "measured", "limit", "")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing that was looked at. `limit` says what it had to be; empty if it is only told."""
+    """One result. `limit` is what it must be; empty if any value will do."""
 
     what: str
     measured: str
@@ -30,7 +30,7 @@ def within(what: str, value: float, unit: str, most: float, digits: int = 1) -> 
 
 
 def equal(what: str, value: object, wanted: object) -> Row:
-    """Something that has to be exactly so."""
+    """A result that must be exactly `limit`."""
     return Row(what, str(value), str(wanted), value == wanted)
 
 

@@ -29,7 +29,7 @@ CENTRES = (0.25, 0.5, 0.75)  # of the excerpts of a longer one, as a share of it
 EXCERPT_S = 20.0
 SHORTEST_S = 1.0  # an excerpt below this is not worth having, unless it is the whole file
 HIGHEST_RATE_HZ = 48000  # what is above is brought down to this: nobody hears the rest
-BIT = 80640  # samples converted at a time; divides by every number of channels up to 10, 12 and 16
+BATCH = 80640  # samples converted at a time; a multiple of every number of channels up to 10, 12 and 16
 MOST_ERRORS = 50  # packets that cannot be decoded, before the rest is given up
 
 
@@ -49,10 +49,10 @@ def excerpts(path: Path) -> Iterator[Excerpt]:
     Raises LibraryError if there is none: no file, no music, or too damaged; OSError if the disk does not let us read.
     """
     with open_file(path) as file, ffmpeg.opened(file, path) as container:
-        yield from _heard(container, path)
+        yield from _excerpts(container, path)
 
 
-def _heard(container: Any, path: Path) -> Iterator[Excerpt]:
+def _excerpts(container: Any, path: Path) -> Iterator[Excerpt]:
     stream = ffmpeg.sound_of(container, path)
     stream.codec_context.thread_count = 1
     length_s = container.duration / av.time_base if container.duration else 0.0
@@ -63,7 +63,7 @@ def _heard(container: Any, path: Path) -> Iterator[Excerpt]:
             if excerpt is not None and excerpt.mono.size >= SHORTEST_S * RATE_HZ:
                 some = True
                 yield excerpt
-    if not some:  # short, or it told a wrong length and there was nothing where it should be
+    if not some:  # the file is short, or the length in its header is wrong
         excerpt = _excerpt(container, stream, 0.0, WHOLE_S)
         if excerpt is None:
             raise LibraryError(f"{shown(path)} holds no sound that can be decoded")
@@ -118,12 +118,12 @@ def _frames(container: Any, stream: Any, length_s: float) -> Iterator[Any]:
 
 
 def _converted(sound: npt.NDArray[Any], of: tuple[str, str, int], to: tuple[str, int]) -> Float32Array:
-    """`sound` of a (format, layout, rate) as float32 [channels, n] of a (layout, rate); bit by bit, to save memory."""
+    """`sound` of a (format, layout, rate) as float32 [channels, n] of a (layout, rate); in batches, to save memory."""
     form, layout, rate_hz = of
     resampler = av.AudioResampler("fltp", *to)
     parts = []
-    for begin in range(0, sound.shape[1], BIT):
-        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound[:, begin : begin + BIT]), form, layout)
+    for begin in range(0, sound.shape[1], BATCH):
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound[:, begin : begin + BATCH]), form, layout)
         frame.sample_rate = rate_hz
         parts += [part.to_ndarray() for part in resampler.resample(frame)]
     parts += [part.to_ndarray() for part in resampler.resample(None)]

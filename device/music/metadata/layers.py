@@ -43,11 +43,11 @@ def read_layers(file: BinaryIO) -> Layers:
     if container is not None and container.info is None:
         container = None
     own = container.tags if container is not None else None
-    before = _attempt(ID3, file) if after_id3(Pieces(file.fileno())) else None
-    behind = _attempt(APEv2, file) if _has_ape(Pieces(file.fileno())) and not isinstance(own, APEv2) else None
-    cut = isinstance(own, ID3) and own.version < (2,)  # ID3v1 has room for 30 letters
-    layers = [before, behind, own] if cut else [own, before, behind]
-    return Layers(container, [tags for tags in layers if tags])
+    pieces = Pieces(file.fileno())
+    id3 = _attempt(ID3, file) if _has_id3(pieces) else None
+    ape = _attempt(APEv2, file) if _has_ape(pieces) and not isinstance(own, APEv2) else None
+    layers = [tags for tags in (own, id3, ape) if tags]
+    return Layers(container, sorted(layers, key=_is_cut))
 
 
 def _attempt(read: Callable[[BinaryIO], Any], file: BinaryIO) -> Any:
@@ -61,8 +61,18 @@ def _attempt(read: Callable[[BinaryIO], Any], file: BinaryIO) -> Any:
         return None
 
 
+def _has_id3(pieces: Pieces) -> bool:
+    return after_id3(pieces) > 0 or pieces.at(pieces.size - 128, 3) == b"TAG"
+
+
 def _has_ape(pieces: Pieces) -> bool:
-    return b"APETAGEX" in pieces.at(before_tags(pieces), 32) + pieces.at(pieces.size - 160, 160)
+    ends = pieces.at(0, 8) + pieces.at(before_tags(pieces), 32) + pieces.at(pieces.size - 160, 160)
+    return b"APETAGEX" in ends
+
+
+def _is_cut(tags: Any) -> bool:
+    """Whether these are ID3v1, which has room for 30 letters."""
+    return isinstance(tags, ID3) and tags.version < (2,)
 
 
 def _raise_disk_fault(error: BaseException) -> None:

@@ -15,8 +15,9 @@ from typing import Any
 
 from device.errors import PlayerError
 
-# How far ahead of time libVLC decodes; its core never goes further than 2 s.
-FILE_CACHING_MS = 3000
+# How far ahead of time libVLC decodes. Not more: after a longer stall (a board that swaps) libVLC sets its clock
+# anew, and then drops what lies more than 2 s ahead as too early.
+FILE_CACHING_MS = 1500
 OPTIONS = (
     "--quiet",  # libavcodec's own log too
     "--intf=dummy",

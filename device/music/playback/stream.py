@@ -1,7 +1,7 @@
 """One file that libVLC decodes for us: as 16-bit stereo at 44.1 kHz, into two callbacks.
 
 There are two ways. A file that begins at once, or at a place that the demuxer finds, comes through libVLC's memory
-output: complete to the last sample, but paced by libVLC's clock, up to 2 s ahead of time. A file that has to be decoded
+output: complete to the last sample, but paced by libVLC's clock, 1.5 s ahead of time. A file that has to be decoded
 up to a place comes through the stream output `smem`: as fast as the processor decodes, but without its last block
 (some 30 ms). To begin returns at once; `close` may wait for a slow disk.
 """

@@ -1,0 +1,222 @@
+"""The arguments of the command `affetto`: every command with its options, help and limits. Pure."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import Field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from device import __version__
+from device.config import schema
+from device.config.values import Unusable, value_of
+
+ETC = Path("/etc/affetto/config.yaml")
+WEEK_S = 604_800.0
+
+ABOUT = """\
+Affetto sees the faces in a room, works out the room's mood, plays music that fits from its own storage,
+and speaks MQTT to Home Assistant. Pictures never leave the process that reads the camera.
+
+Start here:
+  affetto demo      see it work in a minute, without camera, music or broker
+  affetto check     find what is missing on this machine, and what to do about it
+  affetto run       run the appliance; normally systemd starts this command
+"""
+
+COMMANDS = {
+    "run": "run the appliance: mood, music and MQTT; it starts the eye when you switch the camera on",
+    "eye": "read the camera and send numbers; affetto run or systemd starts this command",
+    "demo": "run the whole program with rendered people, synthesised music and a private broker",
+    "check": "check settings, camera, sound, models, broker and library, and say what to do",
+    "scan": "read the music folders, analyse new files, and list the result",
+    "watch": "show a device live in the terminal, over MQTT, from any machine",
+    "boot": "copy affetto.yaml from the boot partition; systemd runs this at every start",
+    "bench": "measure the time of each stage, and each process's processor time and memory",
+}
+
+EXAMPLES = {
+    "run": """\
+  affetto run --config my.yaml      use your own settings; if they have mistakes, list them and exit with 2
+  mosquitto_pub -t affetto/affetto/camera/set -m ON     the camera is off until you switch it on""",
+    "eye": """\
+  affetto eye --listen /tmp/eye     serve one conductor whose settings have camera.eye_socket: /tmp/eye""",
+    "demo": """\
+  affetto demo                      run until Ctrl-C, with your webcam if there is one
+  affetto demo --rendered --seconds 30     rendered people, then a summary; exits with 0 if everything worked""",
+    "check": """\
+  affetto check                     exits with 0 if there is no problem
+  affetto check --camera            also take a picture with a camera that is switched off""",
+    "scan": """\
+  affetto scan                      the folders of your settings
+  affetto scan ~/Music              another folder; subfolders named happy, sad, calm ... set their songs' mood
+  affetto scan --plot               also show where each track is in the plane of valence and arousal
+  affetto scan --plot library.png   the same as a picture (needs matplotlib); after Ctrl-C, run it again to continue""",
+    "watch": """\
+  affetto watch                     the device in the settings of this machine
+  affetto watch --host broker.local --id kitchen     another device""",
+    "boot": """\
+  affetto boot                      if the file has mistakes, list them in affetto-errors.txt beside it and exit with 2
+  affetto boot --template > /boot/firmware/affetto.yaml     write a file to start from""",
+    "bench": """\
+  affetto bench                     use the clip of the demo
+  affetto bench --source party.mp4 --json > figures.json""",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options; the tests of the README use it too."""
+    top = argparse.ArgumentParser(
+        prog="affetto", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    top.add_argument("--version", action="version", version=f"affetto {__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, about in COMMANDS.items():
+        part = commands.add_parser(
+            name,
+            help=about,
+            description=f"{about[0].upper()}{about[1:]}.",
+            epilog=f"examples:\n{EXAMPLES[name]}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if name != "demo":
+            part.add_argument(
+                "--config",
+                type=Path,
+                metavar="FILE",
+                help=f"settings (default: {ETC} if it exists, else the config.yaml of the program)",
+            )
+        ARGUMENTS[name](part)
+    return top
+
+
+Parser = argparse.ArgumentParser
+
+
+def add_run(part: Parser) -> None:
+    part.add_argument("--eye-socket", metavar="PATH", help="connect to the eye at this socket (default: start one)")
+    part.add_argument(
+        "--scan-socket", type=Path, metavar="PATH", help="use the analysis process at this socket (default: start one)"
+    )
+
+
+def add_eye(part: Parser) -> None:
+    part.add_argument("--fd", type=whole, metavar="N", help="serve on this open socket, then exit")
+    part.add_argument("--listen", type=Path, metavar="PATH", help="wait for one connection on a Unix socket")
+
+
+def add_demo(part: Parser) -> None:
+    part.add_argument("--seconds", type=duration, metavar="N", help="stop after N seconds (default: until Ctrl-C)")
+    add_setting(part, "--fps", "camera", "fps", "frames per second")
+    part.add_argument("--rendered", action="store_true", help="use rendered people even if there is a webcam")
+    part.add_argument("--keep", type=Path, metavar="DIR", help="keep the data in this folder (default: temporary)")
+
+
+def add_check(part: Parser) -> None:
+    part.add_argument("--json", action="store_true", help="print the findings as JSON")
+    part.add_argument("--camera", action="store_true", help="take a picture even if the camera is switched off")
+
+
+def add_scan(part: Parser) -> None:
+    part.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="default: the folders of your settings")
+    part.add_argument(
+        "--again", action="store_true", help="read all tags again, even of unchanged files; keep the analysis"
+    )
+    part.add_argument(
+        "--plot", nargs="?", const="-", metavar="FILE.png", help="plot the library in the terminal, or as a picture"
+    )
+
+
+def add_watch(part: Parser) -> None:
+    add_setting(part, "--host", "mqtt", "host", "broker", ours=True)
+    add_setting(part, "--port", "mqtt", "port", "port of the broker", ours=True)
+    add_setting(part, "--username", "mqtt", "username", "user name for the broker", ours=True)
+    add_setting(part, "--password", "mqtt", "password", "password for the broker", ours=True)
+    part.add_argument("--tls", action="store_true", default=None, help="use TLS (default: your settings)")
+    add_setting(part, "--ca-file", "mqtt", "ca_file", "certificate authority to check the broker against", ours=True)
+    add_setting(part, "--base-topic", "mqtt", "base_topic", "first part of every topic", ours=True)
+    add_setting(part, "--id", "device", "id", "device to show", ours=True)
+
+
+def add_boot(part: Parser) -> None:
+    part.add_argument("--template", action="store_true", help="print a file to start from, and do nothing else")
+    part.add_argument(
+        "--from", dest="partitions", action="append", type=Path, metavar="DIR",
+        help="boot partition (default: /boot/firmware, then /boot)",
+    )  # fmt: skip
+
+
+def add_bench(part: Parser) -> None:
+    part.add_argument(
+        "--seconds", type=duration, default=20.0, metavar="N", help="length of each measurement (default: 20)"
+    )
+    part.add_argument(
+        "--source",
+        type=within(schema.setting("camera", "source")),
+        metavar="SOURCE",
+        help="video, or folder of pictures (default: the clip of the demo)",
+    )
+    part.add_argument("--json", action="store_true", help="print the figures as JSON")
+
+
+ARGUMENTS: dict[str, Callable[[Parser], None]] = {
+    "run": add_run,
+    "eye": add_eye,
+    "demo": add_demo,
+    "check": add_check,
+    "scan": add_scan,
+    "watch": add_watch,
+    "boot": add_boot,
+    "bench": add_bench,
+}
+
+
+def add_setting(part: Parser, flag: str, section: str, name: str, words: str, *, ours: bool = False) -> None:
+    """Add an option with the limits of a setting. Its default is the setting's default or, with `ours`, the value in
+    the user's settings."""
+    setting = schema.setting(section, name)
+    limits = setting.metadata
+    bounds = f", {limits['low']:g} to {limits['high']:g}" if "low" in limits else ""
+    default = "your settings" if ours else f"{setting.default:g}"
+
+    part.add_argument(
+        flag,
+        dest=f"{section}.{name}" if ours else name,
+        type=within(setting),
+        default=None if ours else setting.default,
+        metavar=flag.removeprefix("--").replace("-", "_").upper(),
+        help=f"{words}{bounds} (default: {default})",
+    )
+
+
+def within(setting: Field[Any]) -> Callable[[str], Any]:
+    """A parser for argparse with the limits of a setting."""
+
+    def parse(text: str) -> Any:
+        try:
+            return value_of(yaml.ScalarNode("tag:yaml.org,2002:str", text), setting)
+        except Unusable as reason:
+            raise argparse.ArgumentTypeError(str(reason)) from reason
+
+    return parse
+
+
+def duration(text: str) -> float:
+    """Seconds, more than 0 and at most a week, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= WEEK_S:
+        raise argparse.ArgumentTypeError(f"expected seconds, more than 0 and at most {WEEK_S:.0f}, not {text[:40]!r}")
+    return value
+
+
+def whole(text: str) -> int:
+    """The number of an open file, for argparse."""
+    if not (text.isdecimal() and text.isascii() and len(text) <= 6):
+        raise argparse.ArgumentTypeError(f"expected the number of an open socket, not {text[:40]!r}")
+    return int(text)
