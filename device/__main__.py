@@ -21,8 +21,9 @@ from device.errors import AffettoError, ConfigError
 SHIPPED = Path(__file__).resolve().parent.parent / "config.yaml"
 NO_OUTPUT = {errno.EIO, errno.ENOSPC}  # a terminal that is gone, a full disk
 
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; the exit status (0 done, 1 failed, 2 wrong arguments or settings)."""
+    """Run the command. Returns the exit status: 0 done, 1 failed, 2 wrong arguments or settings."""
     prepare_streams()
     words = sys.argv[1:] if argv is None else list(argv)
     if not words:
@@ -64,12 +65,12 @@ def prepare_streams() -> None:
 
 
 def discard_output() -> None:
-    """Send the rest of the output nowhere, so that Python's own flush at the end succeeds."""
+    """Discard the rest of the output, so that Python's own flush at exit succeeds."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def log_format() -> str:
-    """The journal adds time and level by itself."""
+    """The log format: without time and level for the journal, which adds both."""
     return "%(message)s" if "JOURNAL_STREAM" in os.environ else "%(asctime)s %(levelname)s %(message)s"
 
 
@@ -79,7 +80,7 @@ def find_config(given: Path | None) -> Path:
 
 
 def load(options: argparse.Namespace) -> schema.Config:
-    """The settings, checked; options of the command line win over them."""
+    """The settings, checked; command-line options override them."""
     config = files.load(find_config(options.config))
     for where, value in vars(options).items():
         section, dot, name = where.partition(".")

@@ -19,56 +19,56 @@ WEEK_S = 604_800.0
 
 ABOUT = """\
 Affetto sees the faces in a room, works out the room's mood, plays music that fits from its own storage,
-and talks MQTT with Home Assistant. Pictures never leave the process that reads the camera.
+and speaks MQTT to Home Assistant. Pictures never leave the process that reads the camera.
 
 Start here:
   affetto demo      see it work in a minute, without camera, music or broker
   affetto check     find what is missing on this machine, and what to do about it
-  affetto run       run the appliance itself; systemd starts this one
+  affetto run       run the appliance; normally systemd starts this command
 """
 
 COMMANDS = {
     "run": "run the appliance: mood, music and MQTT; it starts the eye when you switch the camera on",
-    "eye": "read the camera and send numbers; affetto run or systemd starts this, not you",
-    "demo": "show the whole program with rendered people, synthesised music and a private broker",
-    "check": "examine settings, camera, sound, models, broker and library, and say what to do",
-    "scan": "read the music folders, analyse what is new, and show what is there",
-    "watch": "show a device live in the terminal, over MQTT, also from another machine",
+    "eye": "read the camera and send numbers; affetto run or systemd starts this command",
+    "demo": "run the whole program with rendered people, synthesised music and a private broker",
+    "check": "check settings, camera, sound, models, broker and library, and say what to do",
+    "scan": "read the music folders, analyse new files, and list the result",
+    "watch": "show a device live in the terminal, over MQTT, from any machine",
     "boot": "copy affetto.yaml from the boot partition; systemd runs this at every start",
-    "bench": "measure the time of each stage, and the processor time and memory of each process",
+    "bench": "measure the time of each stage, and each process's processor time and memory",
 }
 
 EXAMPLES = {
     "run": """\
-  affetto run --config my.yaml      with your own settings; lists every mistake in them and exits with 2
+  affetto run --config my.yaml      use your own settings; if they have mistakes, list them and exit with 2
   mosquitto_pub -t affetto/affetto/camera/set -m ON     the camera is off until you switch it on""",
     "eye": """\
   affetto eye --listen /tmp/eye     serve one conductor whose settings have camera.eye_socket: /tmp/eye""",
     "demo": """\
-  affetto demo                      until Ctrl-C, through your webcam if there is one
-  affetto demo --rendered --seconds 30     rendered people, then a summary; exits with 0 if all of it worked""",
+  affetto demo                      run until Ctrl-C, with your webcam if there is one
+  affetto demo --rendered --seconds 30     rendered people, then a summary; exits with 0 if everything worked""",
     "check": """\
   affetto check                     exits with 0 if there is no problem
-  affetto check --camera            also take one look through the camera""",
+  affetto check --camera            also take a picture with a camera that is switched off""",
     "scan": """\
   affetto scan                      the folders of your settings
   affetto scan ~/Music              another folder; subfolders named happy, sad, calm ... set their songs' mood
   affetto scan --plot               also show where each track is in the plane of valence and arousal
-  affetto scan --plot library.png   the same as a picture (needs matplotlib); Ctrl-C loses nothing""",
+  affetto scan --plot library.png   the same as a picture (needs matplotlib); after Ctrl-C, run it again to continue""",
     "watch": """\
-  affetto watch                     the device of this machine's settings
+  affetto watch                     the device in the settings of this machine
   affetto watch --host broker.local --id kitchen     another device""",
     "boot": """\
-  affetto boot                      exits with 2 if the file has mistakes; affetto-errors.txt beside it lists them
+  affetto boot                      if the file has mistakes, list them in affetto-errors.txt beside it and exit with 2
   affetto boot --template > /boot/firmware/affetto.yaml     write a file to start from""",
     "bench": """\
-  affetto bench                     on the clip of the demo
+  affetto bench                     use the clip of the demo
   affetto bench --source party.mp4 --json > figures.json""",
 }
 
 
 def parser() -> argparse.ArgumentParser:
-    """Every command with its options; the tests of the README use it, too."""
+    """Every command with its options; the tests of the README use it too."""
     top = argparse.ArgumentParser(
         prog="affetto", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -97,9 +97,9 @@ Parser = argparse.ArgumentParser
 
 
 def add_run(part: Parser) -> None:
-    part.add_argument("--eye-socket", metavar="PATH", help="connect to an eye there (default: start one)")
+    part.add_argument("--eye-socket", metavar="PATH", help="connect to the eye at this socket (default: start one)")
     part.add_argument(
-        "--scan-socket", type=Path, metavar="PATH", help="let the process there analyse music (default: start one)"
+        "--scan-socket", type=Path, metavar="PATH", help="use the analysis process at this socket (default: start one)"
     )
 
 
@@ -111,22 +111,22 @@ def add_eye(part: Parser) -> None:
 def add_demo(part: Parser) -> None:
     part.add_argument("--seconds", type=duration, metavar="N", help="stop after N seconds (default: until Ctrl-C)")
     add_setting(part, "--fps", "camera", "fps", "frames per second")
-    part.add_argument("--rendered", action="store_true", help="show rendered people even if there is a webcam")
-    part.add_argument("--keep", type=Path, metavar="DIR", help="work in this folder and keep it (default: temporary)")
+    part.add_argument("--rendered", action="store_true", help="use rendered people even if there is a webcam")
+    part.add_argument("--keep", type=Path, metavar="DIR", help="keep the data in this folder (default: temporary)")
 
 
 def add_check(part: Parser) -> None:
     part.add_argument("--json", action="store_true", help="print the findings as JSON")
-    part.add_argument("--camera", action="store_true", help="take one look even if the camera is switched off")
+    part.add_argument("--camera", action="store_true", help="take a picture even if the camera is switched off")
 
 
 def add_scan(part: Parser) -> None:
     part.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="default: the folders of your settings")
     part.add_argument(
-        "--again", action="store_true", help="read all files anew, also those that look unchanged; keep what was heard"
+        "--again", action="store_true", help="read all tags again, even of unchanged files; keep the analysis"
     )
     part.add_argument(
-        "--plot", nargs="?", const="-", metavar="FILE.png", help="show the library in the plane, here or as a picture"
+        "--plot", nargs="?", const="-", metavar="FILE.png", help="plot the library in the terminal, or as a picture"
     )
 
 
@@ -175,8 +175,8 @@ ARGUMENTS: dict[str, Callable[[Parser], None]] = {
 
 
 def add_setting(part: Parser, flag: str, section: str, name: str, words: str, *, ours: bool = False) -> None:
-    """An option with the limits of a setting. Without it counts the setting's own default, or (`ours`) what the user's
-    settings say."""
+    """Add an option with the limits of a setting. Its default is the setting's default or, with `ours`, the value in
+    the user's settings."""
     setting = schema.setting(section, name)
     limits = setting.metadata
     bounds = f", {limits['low']:g} to {limits['high']:g}" if "low" in limits else ""

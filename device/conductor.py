@@ -1,8 +1,8 @@
-"""The conductor: builds the parts, feeds events to the session, does what it says, stops in reverse order.
+"""The conductor: builds the parts, feeds events to the session, carries out its actions, stops in reverse order.
 
 The main thread is the only one that touches the session. All other threads (eye client, player, MQTT, scanner, store)
-put events into the inbox and decide nothing. A thread that dies by an exception nobody expected ends the process with
-its traceback, and systemd starts it again; one that hangs costs the sign of life that systemd's watchdog waits for.
+put events into the inbox and decide nothing. An unexpected exception in any thread ends the process with its traceback,
+and systemd starts it again. While a thread hangs, the conductor does not notify systemd's watchdog.
 """
 
 from __future__ import annotations
@@ -73,19 +73,19 @@ TICK_S = 1.0
 
 
 class Part(Protocol):
-    """What runs beside the main thread."""
+    """A part with threads of its own."""
 
     @property
     def alive(self) -> bool:
-        """Whether its threads work as they should."""
+        """Whether its threads still work."""
 
 
 class Surface(Part, Protocol):
-    """Where people see the device and ask for things: MQTT today. The main thread calls; every call returns at once."""
+    """Where people see and control the device: MQTT today. The main thread calls; every call returns at once."""
 
     def start(self) -> None: ...
     def show(self, snapshot: Snapshot, now: Now) -> None: ...
-    def tell(self, notice: Announce | Answer) -> None: ...
+    def notify(self, notice: Announce | Answer) -> None: ...
     def close(self) -> None: ...
 
 
@@ -93,10 +93,10 @@ class Conductor:
     """Everything that runs in the conductor's process. Use as a context manager; `run` returns after `stop`."""
 
     def __init__(self, config: Config, config_path: Path | None = None, scan_socket: Path | None = None) -> None:
-        """`scan_socket`: where music is analysed; None for a child of ours."""
+        """`scan_socket`: the socket of the process that analyses music; None starts a child process."""
         self._inbox = Inbox()
         self._stack = contextlib.ExitStack()
-        self._silent: set[str] = set()  # parts that do not show that they live
+        self._hung: set[str] = set()  # parts that are not alive
         with contextlib.ExitStack() as building:
             self._build(config, config_path, scan_socket, building)
             self._stack = building.pop_all()
@@ -104,7 +104,7 @@ class Conductor:
     def _build(
         self, config: Config, config_path: Path | None, scan_socket: Path | None, stack: contextlib.ExitStack
     ) -> None:
-        """Parts that others need come first; the stack closes them in reverse."""
+        """Build the parts that others need first; the stack closes them in reverse order."""
         data_dir, put = Path(config.device.data_dir), self._inbox.put
         lock = stack.enter_context(contextlib.closing(InstanceLock(data_dir)))
         store = Store.open(data_dir, first_memory(config))
@@ -119,7 +119,7 @@ class Conductor:
             mqtt = MqttAdapter(config, put, memory.known_as)
             self._surfaces["the MQTT connection"] = stack.enter_context(contextlib.closing(mqtt))
         models_dir = Path(config.device.models_dir) if config.device.models_dir else SHIPPED_MODELS
-        # the process behind the socket has the shipped models, and no others
+        # the process behind the socket has only the shipped models
         worker = SocketAnalysisClient(scan_socket) if scan_socket and models_dir == SHIPPED_MODELS else None
         scanner = Scanner(config.music, data_dir, models_dir, put, worker, self._prepare)
         self._scanner = stack.enter_context(contextlib.closing(scanner))
@@ -151,12 +151,12 @@ class Conductor:
         self._inbox.stop()
 
     def thread_died(self, args: threading.ExceptHookArgs) -> None:
-        """For `threading.excepthook`: an exception that nobody expected ends the process."""
+        """For `threading.excepthook`: an unexpected exception ends the process."""
         error = args.exc_value or RuntimeError(str(args.exc_type))
         name = args.thread.name if args.thread is not None else "?"
         trace = (type(error), error, error.__traceback__)
-        log.critical("The thread %s died; Affetto ends, so that it can start anew.", name, exc_info=trace)
-        self._inbox.die(error)
+        log.critical("The thread %s died of an unexpected error; Affetto exits.", name, exc_info=trace)
+        self._inbox.fail(error)
 
     def run(self) -> None:
         """Handle events until `stop`. Raises `ThreadDied` if a thread did."""
@@ -173,41 +173,42 @@ class Conductor:
             self._perform(self._session.handle(event, now), now)
 
     def _events(self) -> Iterator[Event]:
-        """Events as they come, and a `Tick` each second however many of them there are.
+        """Events as they arrive, and a `Tick` every second, however many events there are.
 
-        A sign of life comes with each tick, so only from a loop that goes round, and only while every part lives.
+        Each tick notifies the watchdog. So the watchdog hears only from a running loop, and only while every part is
+        alive.
         """
         due = time.monotonic() + TICK_S
         while not self._inbox.stopped:
             if (left_s := due - time.monotonic()) <= 0:
                 due = time.monotonic() + TICK_S
-                self._show_life()
+                self._notify_watchdog()
                 yield Tick(process_figures(os.getpid(), self._eye.pid))
             elif (event := self._inbox.get(left_s)) is not None:
                 yield event
 
-    def _show_life(self) -> None:
-        """Tell systemd that all is well, unless a part has stopped."""
+    def _notify_watchdog(self) -> None:
+        """Notify systemd's watchdog, unless a part hangs."""
         parts: dict[str, Part] = {
             "the player": self._player,
             "the scanner": self._scanner,
             "the store": self._store,
-            "the reader of covers": self._covers,
-            "the client of the eye": self._eye,
+            "the cover reader": self._covers,
+            "the eye client": self._eye,
             **self._surfaces,
         }
-        silent = {name for name, part in parts.items() if not part.alive}
-        for name in sorted(silent - self._silent):
-            log.error("No sign of life from %s; systemd will start Affetto anew if that goes on.", name)
-        self._silent = silent
-        if not silent:
+        hung = {name for name, part in parts.items() if not part.alive}
+        for name in sorted(hung - self._hung):
+            log.error("%s does not respond; if this goes on, systemd restarts Affetto.", name[0].upper() + name[1:])
+        self._hung = hung
+        if not hung:
             systemd.watchdog()
 
     def _prepare(self, tracks: tuple[Track, ...]) -> tuple[TrackIndex, Taste]:
-        """On the scanner's thread: the index of a big library takes long, and the main thread must not wait for it."""
+        """Build the index, on the scanner's thread: a big library takes long, and the main thread must not wait."""
         return prepared(tracks, *self._store.history())
 
-    # --- What is to be done ---
+    # --- Actions ---
 
     def _perform(self, decision: Decision, now: Now) -> None:
         for action in decision.actions:
@@ -221,7 +222,7 @@ class Conductor:
                 self._play(action)
             case Announce() | Answer():
                 for surface in self._surfaces.values():
-                    surface.tell(action)
+                    surface.notify(action)
             case OpenEye():
                 self._eye.open()
             case CloseEye():
@@ -230,8 +231,8 @@ class Conductor:
                 self._scanner.correct(track_key, mood)
             case ReadCover(uri, most_bytes):
                 self._covers.read(uri, most_bytes)
-            case Log(words):
-                log.info("%s", words)
+            case Log(message):
+                log.info("%s", message)
             case Save(memory):
                 self._store.save(memory)
             case Record(listen):
@@ -261,7 +262,7 @@ def read_clocks() -> Now:
 
 
 def first_memory(config: Config) -> Memory:
-    """What is so at the very first start, before anybody has changed anything."""
+    """The memory at the very first start, from the settings."""
     return Memory(
         volume=min(config.player.volume, config.player.max_volume),
         policy=PolicyName(config.mood.policy),
@@ -272,7 +273,7 @@ def first_memory(config: Config) -> Memory:
 
 
 def run(config: Config, config_path: Path | None = None, scan_socket: Path | None = None) -> int:
-    """Run until SIGTERM, SIGINT or SIGHUP (a terminal that is closed); the exit status."""
+    """Run until SIGTERM, SIGINT or SIGHUP (the terminal closed). Returns the exit status."""
     sys.setswitchinterval(SWITCH_S)
     with Conductor(config, config_path, scan_socket) as conductor:
         threading.excepthook = conductor.thread_died
@@ -281,7 +282,7 @@ def run(config: Config, config_path: Path | None = None, scan_socket: Path | Non
             conductor.stop()
 
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup leaves SIGHUP
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
                 signal.signal(number, ask_to_stop)
         conductor.run()
     return 0

@@ -1,14 +1,14 @@
-"""Output for people and for pipes: lines fit the terminal, and a pipe or a file gets them whole."""
+"""Output for people and for pipes: lines wrap at the width of a terminal; pipes and files get them unwrapped."""
 
 from __future__ import annotations
 
 from rich.console import Console
 
-WIDE = 10_000  # columns; nothing that we print wraps there
+WIDE = 10_000  # columns; none of our lines is longer
 
 
 def open_console(*, stderr: bool = False, quiet: bool = False) -> Console:
-    """A console on standard output or standard error. Where that is no terminal, it neither wraps nor pads."""
+    """A console on standard output or standard error. It wraps and pads lines only on a terminal."""
     console = Console(stderr=stderr, quiet=quiet)
     if console.is_terminal:
         return console

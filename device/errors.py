@@ -1,18 +1,18 @@
-"""What can go wrong in an expected way. A leaf: imports nothing of Affetto.
+"""Expected failures. A leaf: imports nothing of Affetto.
 
-Every message is one sentence for a person: what happened, where, and what to do about it. The command line prints
-it without a traceback; anything that is not an `AffettoError` is a defect and ends the process.
+Every message is one sentence for people: what happened, where, and what to do about it. The command line prints it
+without a traceback. Any exception that is not an `AffettoError` is a defect and ends the process.
 """
 
 
 class AffettoError(Exception):
-    """An expected failure; `str(error)` is fit to be shown to the user."""
+    """An expected failure; `str(error)` is a message for the user."""
 
     exit_code = 1
 
 
 class ConfigError(AffettoError):
-    """The configuration cannot be used. `str(error)` lists every mistake, one a line."""
+    """The configuration has mistakes. `str(error)` lists all of them, one per line."""
 
     exit_code = 2
 
@@ -22,23 +22,23 @@ class ModelError(AffettoError):
 
 
 class WorkerError(AffettoError):
-    """A process that reads music files does not start or cannot work, whatever the file; trying later may help."""
+    """A process that reads music files does not start or does not work, for any file; a later try may succeed."""
 
 
 class CameraError(AffettoError):
-    """No camera, or it gave no frame, or what it gave is not a picture."""
+    """There is no camera, or it delivers no frames, or its frames are not pictures."""
 
 
 class LinkError(AffettoError):
-    """The connection between eye and conductor broke, or carried something else than readings."""
+    """The connection between eye and conductor broke, or carried something other than readings."""
 
 
 class PlayerError(AffettoError):
-    """libVLC is missing, or the file that sound is to be written to cannot be made."""
+    """libVLC is missing, or the output file for the sound cannot be created."""
 
 
 class SoundError(AffettoError):
-    """The sound device does not open, or went away."""
+    """The sound device does not open, or disappeared."""
 
 
 class LibraryError(AffettoError):
@@ -46,8 +46,8 @@ class LibraryError(AffettoError):
 
 
 class MqttError(AffettoError):
-    """The broker's address, credentials or answer cannot be used."""
+    """The broker's address, credentials or answer are not usable."""
 
 
 class StateError(AffettoError):
-    """What should survive a restart cannot be read or written."""
+    """The data that survives a restart cannot be read or written."""

@@ -1,4 +1,4 @@
-"""What the kernel says of a process: memory and processor time. Reads /proc, any thread."""
+"""Memory and processor time of a process, from /proc. Any thread."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def cpu_s(pid: int) -> float:
 
 
 def process_figures(conductor: int, eye: int | None) -> dict[str, float]:
-    """The figures of both processes for `health`."""
+    """The statistics of both processes for `health`."""
     return {
         "memory_mb": memory_mb(conductor),
         "eye_memory_mb": memory_mb(eye) if eye else 0.0,

@@ -1,4 +1,4 @@
-"""Messages between a service and systemd: ready, status, signs of life, and sockets that systemd opened.
+"""Messages between a service and systemd: ready, status, watchdog, and sockets that systemd opened.
 
 The protocols are sd_notify(3) and sd_listen_fds(3); they need a datagram socket and three environment variables.
 Without systemd, every call does nothing. Any thread may call.
@@ -28,12 +28,12 @@ def status(text: str) -> None:
 
 
 def watchdog() -> None:
-    """A sign of life."""
+    """Notify the watchdog that the service is alive."""
     notify("WATCHDOG=1")
 
 
 def watchdog_s() -> float | None:
-    """The longest time between two signs of life that systemd accepts, or None. Send them twice as often."""
+    """The watchdog's timeout, or None without a watchdog. Notify it twice as often."""
     if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None
     period = os.environ.get("WATCHDOG_USEC", "")
@@ -41,7 +41,7 @@ def watchdog_s() -> float | None:
 
 
 def notify(state: str) -> bool:
-    """Send `state` to systemd; whether that worked. A systemd that does not listen is no reason to fail."""
+    """Send `state` to systemd. Returns whether that worked; a systemd that does not listen is not an error."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return False
@@ -57,8 +57,8 @@ def notify(state: str) -> bool:
 
 
 def listen_fds() -> list[int]:
-    """The sockets that systemd opened for this process. Removes the variables, so that no child takes the sockets for
-    its own; a second call finds nothing."""
+    """The sockets that systemd opened for this process. Removes the variables, so that no child process uses them; a
+    second call returns nothing."""
     pid, count = os.environ.pop("LISTEN_PID", ""), os.environ.pop("LISTEN_FDS", "")
     os.environ.pop("LISTEN_FDNAMES", None)
     if pid != str(os.getpid()) or not count.isdecimal():

@@ -22,14 +22,14 @@ def session(memory: Memory) -> Session:
 
 
 def words(actions: list[object]) -> list[str]:
-    return [action.words for action in actions if isinstance(action, Log)]
+    return [action.message for action in actions if isinstance(action, Log)]
 
 
 def test_at_the_first_start_it_is_off_and_the_log_says_how_to_consent() -> None:
     started = session(first_memory(Config())).start(NOW).actions
     (said,) = words(started)
-    assert said.startswith("The camera is off: nobody has consented to it yet.")
-    assert "camera/set ON over MQTT" in said
+    assert said.startswith("The camera is off: nobody has consented yet.")
+    assert "send ON to camera/set over MQTT" in said
     assert not any(isinstance(action, OpenEye) for action in started)
 
 
@@ -62,7 +62,7 @@ def test_who_consents_and_who_withdraws_is_said_once_and_remembered(topic: str) 
 
 def test_a_memory_of_an_older_program_is_no_problem() -> None:
     said = consent.words(replace(Memory(), camera=True))
-    assert said.startswith("The camera is on: consent was given before anybody kept count.")
+    assert said.startswith("The camera is on: consent was given before Affetto recorded who gave it.")
 
 
 def test_mistakes_of_the_boot_file_show_on_health() -> None:

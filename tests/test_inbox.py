@@ -77,6 +77,6 @@ def test_it_stops_and_says_nothing_more() -> None:
 
 def test_a_dead_thread_ends_the_wait() -> None:
     inbox = Inbox()
-    threading.Timer(0.01, inbox.die, [RuntimeError("a defect")]).start()
+    threading.Timer(0.01, inbox.fail, [RuntimeError("a defect")]).start()
     with pytest.raises(ThreadDied, match="a defect"):
         inbox.get(20.0)

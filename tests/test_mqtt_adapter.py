@@ -102,16 +102,16 @@ def test_the_room_is_followed(stage: Stage) -> None:
 
 
 def test_an_answer_goes_only_to_the_surface_that_asked(stage: Stage) -> None:
-    stage.adapter.tell(Answer(Origin("page", "volume", "90"), "no"))
+    stage.adapter.notify(Answer(Origin("page", "volume", "90"), "no"))
     assert TOPICS.error not in {topic for topic, _, _ in stage.broker.said}
-    stage.adapter.tell(Answer(Origin("MQTT", TOPICS.volume_set, "90"), "no"))
+    stage.adapter.notify(Answer(Origin("MQTT", TOPICS.volume_set, "90"), "no"))
     topic, payload, retain = stage.broker.said[-1]
     assert (topic, retain) == (TOPICS.error, False)
     assert json.loads(payload) == {"topic": TOPICS.volume_set, "payload": "90", "message": "no"}
 
 
 def test_notices_are_events_that_nobody_retains(stage: Stage) -> None:
-    stage.adapter.tell(Announce(EventType.LIKED, {"title": "caf\udce9"}))
+    stage.adapter.notify(Announce(EventType.LIKED, {"title": "caf\udce9"}))
     topic, payload, retain = stage.broker.said[-1]
     assert (topic, retain) == (TOPICS.event, False)
     assert json.loads(payload) == {"event_type": "liked", "title": "caf\N{REPLACEMENT CHARACTER}"}

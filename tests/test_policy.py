@@ -69,7 +69,7 @@ def last(policy: str, *moods: tuple[str, float]) -> Target:
 )
 def test_targets(policy: str, name: str, seconds: float, expected: str, words: str) -> None:
     goal = last(policy, (name, seconds))
-    assert (goal.mood, goal.words) == (MoodName(expected), words)
+    assert (goal.mood, goal.reason) == (MoodName(expected), words)
 
 
 def test_match_aims_at_the_point_of_the_mood() -> None:
@@ -84,8 +84,8 @@ def test_a_neutral_room_gets_pleasant_music_rather_than_sad_and_neutral_music_ra
 
 
 def test_a_mood_set_by_hand_is_not_called_a_room() -> None:
-    assert first("manual", "tense", MoodSource.MANUAL).words == "as set by hand"
-    assert first("match", "tense", MoodSource.MANUAL).words == "to match the mood tense set by hand"
+    assert first("manual", "tense", MoodSource.MANUAL).reason == "as set by hand"
+    assert first("match", "tense", MoodSource.MANUAL).reason == "to match the mood tense set by hand"
 
 
 @pytest.mark.parametrize(("policy", "name"), list(itertools.product(WALKS, MoodName)))
@@ -132,12 +132,12 @@ def test_a_mood_that_holds_is_met_where_it_is() -> None:
     way = list(walk("lift", [("sad", 10), ("angry", SETTLE_S + 1)]))
     assert way[-2].mood is MoodName.SAD, "not yet"
     assert way[-1].affect.distance(MOOD_AFFECT[MoodName.ANGRY]) < 0.1
-    assert way[-1].words == "to meet an angry room on the way to happy"
+    assert way[-1].reason == "to meet an angry room on the way to happy"
 
 
 def test_a_room_that_settled_where_the_walk_led_is_met_anew() -> None:
     way = list(walk("lift", [("sad", 600), ("calm", SETTLE_S + 1), ("sad", SETTLE_S + 1)]))
-    assert way[-2].words == "to bring calm back"
+    assert way[-2].reason == "to bring calm back"
     assert way[-1].affect.distance(MOOD_AFFECT[MoodName.SAD]) < 1e-9
 
 
@@ -179,12 +179,12 @@ def test_what_is_asked_for_by_hand_counts_at_once() -> None:
     guide = Guide(MoodConfig(lift_s=LIFT_S))
     target_of(guide, PolicyName.LIFT, mood("sad"), 0.0)
     by_hand = target_of(guide, PolicyName.LIFT, mood("tense", MoodSource.MANUAL), 300.0)
-    assert by_hand.words == "to meet the mood tense set by hand on the way to happy"
+    assert by_hand.reason == "to meet the mood tense set by hand on the way to happy"
     again = target_of(guide, PolicyName.LIFT, mood("angry", MoodSource.MANUAL), 310.0)
     assert again.affect == MOOD_AFFECT[MoodName.ANGRY]
     assert target_of(guide, PolicyName.LIFT, mood("sad"), 320.0).affect.distance(MOOD_AFFECT[MoodName.SAD]) < 1e-9
     other = target_of(guide, PolicyName.ENERGISE, mood("sad"), 330.0)
-    assert other.words == "to meet a sad room on the way to excited"
+    assert other.reason == "to meet a sad room on the way to excited"
 
 
 def test_another_policy_begins_a_walk_and_the_same_one_goes_on() -> None:

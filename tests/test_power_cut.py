@@ -57,7 +57,7 @@ def test_after_a_power_cut_the_song_goes_on(ear: tuple[PrivateBroker, Ear], tmp_
             since=mark,
         ).json
         assert again["title"] == first["title"]
-        assert again["reason"] == "it goes on where it stopped"
+        assert again["reason"] == "it continues where it stopped"
         if not paused:
             heard.wait(lambda m: m.topic == state and 19.0 <= (m.json["position_s"] or 0) < 40.0, since=mark)
         heard.wait(lambda m: m.topic == "affetto/box/volume/state" and m.payload == "33", since=mark)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from device.domain import MOOD_AFFECT, Affect, Choice, Listen, MoodName, MoodOrigin, Now, Outcome, Target, Track
 from device.music.recommend.choose import ARTISTS, CHOICE, RECENT_S, STALEST, Taste, TrackIndex, choose, fit, freshness
 from device.music.recommend.preference import Liking
-from device.music.recommend.taste import DAY_S, HALF_LIFE_S, Ear, age_s, context, weight
+from device.music.recommend.taste import DAY_S, HALF_LIFE_S, ProfileTaste, age_s, context, weight
 from device.music.recommend.track_index import UNCERTAINTY
 
 WALL = datetime(2025, 6, 12, 20, 0).timestamp()  # a Thursday
@@ -38,7 +38,7 @@ def listen(key: str, outcome: Outcome = Outcome.PLAYED, ago_s: float = 0.0, **mo
 
 def taste_of(library: TrackIndex, history: Sequence[Listen] = ()) -> Taste:
     taste = Taste(history)
-    taste.meet(library)
+    taste.attach(library)
     return taste
 
 
@@ -360,7 +360,7 @@ def sounding(one: Track, *vector: float) -> Track:
 
 def evidence(taste: Taste, profile: str = WHO, mood: MoodName = MoodName.CALM, wall: float = WALL) -> tuple[list, ...]:
     """Rows, and what speaks for and against each."""
-    rows, good, bad = taste.ear(profile).evidence(mood, wall)
+    rows, good, bad = taste.of_profile(profile).evidence(mood, wall)
     return list(rows), list(good), list(bad)
 
 
@@ -368,7 +368,7 @@ def expected(tracks: Sequence[Track], history: Sequence[Listen]) -> list[float]:
     """How likely each track is to please."""
     library = TrackIndex(tracks)
     rows = np.arange(len(library))
-    liking = Liking(library, taste_of(library, history).ear(WHO), MoodName.CALM, NOW)
+    liking = Liking(library, taste_of(library, history).of_profile(WHO), MoodName.CALM, NOW)
     return list(liking.closely(rows, library.sound(rows))[0].mean())
 
 
@@ -468,10 +468,10 @@ def test_neither_a_long_absence_nor_a_wrong_clock_wipes_a_taste_out() -> None:
 
 
 def test_years_of_listening_keep_their_measure() -> None:
-    ear = Ear()
+    taste = ProfileTaste()
     for month in range(12 * 30):
-        ear.add(0, listen("a", at=month * 30 * DAY_S), 200.0)
-    good = ear.evidence(MoodName.CALM, 12 * 30 * 30 * DAY_S)[1]
+        taste.add(0, listen("a", at=month * 30 * DAY_S), 200.0)
+    good = taste.evidence(MoodName.CALM, 12 * 30 * 30 * DAY_S)[1]
     assert 4 < good[0] < 10, "what half a year of months adds up to when older ones fade"
 
 
@@ -483,10 +483,10 @@ def test_what_the_room_has_heard_is_not_fresh_for_another_profile() -> None:
 def test_tracks_that_come_back_have_kept_their_history() -> None:
     both, one = TrackIndex([track("a"), track("b")]), TrackIndex([track("b")])
     taste = taste_of(both, [listen("a", Outcome.DISLIKED, ago_s=DAY_S)])
-    taste.meet(one)
+    taste.attach(one)
     assert taste.of(WHO, "a").verdict is None
     taste.add(listen("b", ago_s=60))
-    taste.meet(TrackIndex([track("b"), track("a")]))
+    taste.attach(TrackIndex([track("b"), track("a")]))
     assert taste.of(WHO, "a").verdict is Outcome.DISLIKED
     assert taste.of(WHO, "b").hearings == 1
 
@@ -513,7 +513,7 @@ def test_in_a_big_library_favourites_still_come_to_the_top() -> None:
         (
             [track(key) for key in "abcde"],
             [],
-            "calm, to match a calm room; drawn by lot from 5 that suit about as well",
+            "calm, to match a calm room; picked at random from 5 that suit about as well",
         ),
         (
             [track("a"), track("b")],
@@ -553,7 +553,7 @@ def test_in_a_big_library_favourites_still_come_to_the_top() -> None:
         (
             [sounding(track("z", MoodName.ANGRY), 1, 0), sounding(track("a"), 1, 0), sounding(track("b"), -1, 0)],
             [listen("z", Outcome.REPLACED, ago_s=60)],
-            "calm, to match a calm room; it goes on from the sound of “z”",
+            "calm, to match a calm room; its sound follows on from “z”",
         ),
         (
             [track("a")],
@@ -593,9 +593,9 @@ def test_only_what_suits_is_counted_when_everything_was_heard_lately() -> None:
     library = [*(track(key) for key in "abc"), *(track(f"angry{n}", MoodName.ANGRY) for n in range(10))]
     history = [listen(each.key, ago_s=1800) for each in library]
     reasons = [pick(library, history, seed=seed).reason for seed in range(60)]
-    drawn = [reason for reason in reasons if "drawn by lot" in reason]
+    drawn = [reason for reason in reasons if "picked at random" in reason]
     assert drawn
-    assert all("drawn by lot from 3 that" in reason for reason in drawn), drawn
+    assert all("picked at random from 3 that" in reason for reason in drawn), drawn
 
 
 def test_a_neighbouring_mood_is_played_when_the_wanted_one_was_only_just_heard() -> None:

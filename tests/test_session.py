@@ -576,7 +576,7 @@ def test_a_correction_while_nothing_plays_is_refused() -> None:
     actions = room.say("track_mood", "tense")
     (refusal,) = said(actions, "error")
     assert refusal["topic"] == "affetto/box/track_mood/set"
-    assert refusal["message"] == "Nothing plays whose mood could be set."
+    assert refusal["message"] == "Nothing is playing, so there is no track whose mood could be set."
     assert only(Correct, actions) == []
 
 
@@ -698,7 +698,7 @@ def test_a_track_that_is_not_banned_cannot_be_allowed() -> None:
     room = Room()
     room.tell(UP)
     (answer,) = said(room.say("never", "undo"), "error")
-    assert answer["message"] == "No track is on the list of those that never play."
+    assert answer["message"] == "No track is banned."
 
 
 def test_scraps_of_sound_do_not_chase_one_another() -> None:
@@ -722,7 +722,7 @@ def test_the_volume_takes_steps_and_says_where_it_ends() -> None:
     assert said(room.say("volume", "-60"), "volume/state") == ["0"]
     actions = room.say("volume", "90")
     assert said(actions, "volume/state") == ["70"]
-    assert said(actions, "error")[0]["message"] == "The volume ends at 70 % here (player.max_volume in the settings)."
+    assert said(actions, "error")[0]["message"].startswith("The volume limit is 70 %; to raise it, change player.max_")
     assert said(room.say("volume", "+5"), "error"), "a step that does nothing is answered"
 
 

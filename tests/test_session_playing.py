@@ -182,7 +182,7 @@ def test_steps_add_up_before_the_player_has_answered(room: Room) -> None:
 
 def test_seeking_is_refused_where_it_makes_no_sense(room: Room) -> None:
     (refusal,) = said(room.say("seek", "30"), "error")
-    assert refusal["message"] == "Nothing plays in which to go elsewhere."
+    assert refusal["message"] == "Nothing is playing, so there is no track to seek in."
     room.start_music()
     (refusal,) = said(room.say("seek", "10:00"), "error")
     assert refusal["message"] == "The track is only 3:00 long."

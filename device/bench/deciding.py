@@ -112,7 +112,7 @@ def ask(session: Session, inbox: Inbox) -> None:
 def start(tracks: Sequence[Track], history: Sequence[Listen]) -> tuple[TrackIndex, Taste]:
     """What happens when the catalogue has been read: the index, and all that is remembered put onto it."""
     library, taste = TrackIndex(tracks), Taste(history)
-    taste.meet(library)
+    taste.attach(library)
     return library, taste
 
 

@@ -1,6 +1,6 @@
-"""The core: what the session decides with. Pure; the main thread alone uses it.
+"""The core: everything that decides. Pure; only the main thread uses it.
 
-session.py takes events and answers with actions. playback.py and queue.py own what plays and what follows.
-commands.py applies what people ask for. reconciler.py compares what ought to be with what was last asked for.
-health.py counts how the appliance is doing. consent.py owns who let the camera look.
+session.py takes events and returns actions. playback.py and queue.py own what plays now and next. commands.py applies
+commands. reconciler.py compares the wanted state with the last requests. health.py keeps counts and problems.
+consent.py records who switched the camera on or off.
 """

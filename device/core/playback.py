@@ -1,7 +1,7 @@
-"""What plays, what played and what comes next: the part of the session that minds the music. Pure; main thread.
+"""What plays, what played and what comes next: the part of the session that controls the music. Pure; main thread.
 
-It is given where to go (`Target`), whose taste counts (`profile`) and when (`Now`); it answers with actions. Serial
-numbers make late events of replaced tracks fall away.
+Its methods take where the music should be (`Target`), whose taste to follow (`profile`) and the time (`Now`), and
+return actions. Serial numbers identify late events of replaced tracks, which it ignores.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from device.domain import (
 from device.music.recommend.choose import Taste, TrackIndex, choose
 
 PAST = 100  # tracks that "previous" can go back to
-FAILURES_IN_A_ROW = 5  # then a rest: a whole drive may be gone
-REST_S = 5.0  # the first rest; each further one is twice as long
+FAILURES_IN_A_ROW = 5  # then a pause: a whole drive may be gone
+REST_S = 5.0  # each pause is twice as long as the one before; this starts the series
 LONGEST_REST_S = 300.0
-BEGINNING_S = 3.0  # "previous" so early means the track before; later, this one again
-NEARLY_OVER_S = 10.0  # a track that was so near its end is not taken up again
-BETWEEN_S = 3.0  # the pause between two songs during which playback still counts as playing
-PACE_S = 10.0  # songs that end sooner than this after they began make the next one wait: a jingle is no playlist
+BEGINNING_S = 3.0  # before this position, "previous" goes to the track before; after it, to the start of this one
+NEARLY_OVER_S = 10.0  # a track with less than this left is not resumed
+BETWEEN_S = 3.0  # so long a gap between two songs still counts as playing
+PACE_S = 10.0  # the shortest time between the starts of two songs, so that short samples do not race by
 
 
 class PlaybackControl:
@@ -54,33 +54,33 @@ class PlaybackControl:
         self.config = config
         self.taste = Taste(history)
         self.wanted = PlaybackState.STOPPED
-        """What people want; `state` is what is so."""
+        """What people asked for; `state` is what really happens."""
         self.playthrough: Playthrough | None = None
         self.resume_s = 0.0
-        """Where to go on after a power cut."""
+        """Where to continue after a power cut."""
         self.never: tuple[Track, ...] = ()
-        """The tracks of the library that somebody banned, the latest last."""
+        """The banned tracks that are in the library, the latest last."""
         self._index = TrackIndex()
         self._queue = PlayQueue()
         self._dice = dice
         self._sound = True
-        self._sought: Position | None = None  # where the player was asked to go, until it says where that was
-        self._sounded_at = float("-inf")  # when anything was audible last (monotonic)
-        self._began_at = float("-inf")  # when the present track, or the last one, was asked for
+        self._requested: Position | None = None  # the target of a seek, until the player reports its position
+        self._sounded_at = float("-inf")  # when anything was last audible (monotonic)
+        self._began_at = float("-inf")  # when we asked for the current or last track
         self._rest_until = float("-inf")
         self._serial = 0
         self._past: deque[Track] = deque(maxlen=PAST)
         self._failed: set[str] = set()
         self._failures = 0
 
-    # --- What there is ---
+    # --- The state ---
 
     def load(self, index: TrackIndex, taste: Taste | None = None) -> None:
-        """Take the library as it is now; files that failed before get another chance. `taste` has met this index
-        already; without one, the present taste meets it here."""
+        """Use this library. Files that failed before get another chance. `taste` is already indexed for this library;
+        without one, the present taste is indexed here."""
         self._index = index
         if taste is None:
-            self.taste.meet(index)
+            self.taste.attach(index)
         else:
             taste.catch_up(self.taste)
             self.taste = taste
@@ -90,7 +90,7 @@ class PlaybackControl:
             self.renew(index.tracks[row])
 
     def renew(self, track: Track) -> None:
-        """More is known of this track now; if it is the one that plays, that shows at once."""
+        """Update what is known about the current track, if it is this one."""
         if self.playthrough is not None and self.playthrough.choice.track.key == track.key:
             self.playthrough = replace(self.playthrough, choice=replace(self.playthrough.choice, track=track))
 
@@ -101,21 +101,21 @@ class PlaybackControl:
 
     @property
     def choice(self) -> Choice | None:
-        """What plays (or is paused), and why."""
+        """The track that plays or is paused, and why."""
         return None if self.playthrough is None else self.playthrough.choice
 
     @property
     def position(self) -> Position | None:
-        """Where it is, as the player measured it; None before it has."""
+        """The position that the player measured; None before its first measurement."""
         return None if self.playthrough is None else self.playthrough.position
 
     @property
     def queue(self) -> tuple[Choice, ...]:
-        """What follows, as far as it is chosen."""
+        """What plays next, as far as it is chosen."""
         return self._queue.choices
 
     def state(self, now: Now) -> PlaybackState:
-        """What is so: playing only while something sounds, or in the moment between two songs."""
+        """What really happens: playing only while music is audible, or in the short gap between two songs."""
         if self.wanted is not PlaybackState.PLAYING:
             return self.wanted if self.playthrough is not None else PlaybackState.STOPPED
         if self.playthrough is not None and self.playthrough.sounds:
@@ -125,20 +125,20 @@ class PlaybackControl:
         return PlaybackState.STOPPED if self.position is None else PlaybackState.PAUSED
 
     def idle(self, now: Now) -> bool:
-        """Whether music is wanted, nothing is on, and it is time to try (again)."""
+        """Whether people want music, no track plays, and it is time to try (again)."""
         due = max(self._rest_until, self._began_at + PACE_S)
         return self.wanted is PlaybackState.PLAYING and self.playthrough is None and now.mono >= due
 
-    # --- What follows what ---
+    # --- Choosing ---
 
     def play_next(self, target: Target, profile: str, now: Now, *, fade_s: float = 0.0) -> list[Action]:
-        """Choose and play. With nothing to choose from, what plays goes on; in silence, `idle` tries again."""
+        """Choose a track and play it. Without any choice, the current track continues; in silence, `idle` retries."""
         self.wanted = PlaybackState.PLAYING
         choice = choose(self._index, target, self.taste, profile, now, self._dice, exclude=self._avoid())
         return [] if choice is None else self._play(choice, target.mood, now, fade_s)
 
     def follow(self, target: Target, profile: str, now: Now) -> list[Action]:
-        """Fade to other music unless what plays was chosen for this mood, or has it anyway."""
+        """Fade to other music, unless the current track was chosen for this mood or has this mood."""
         if self.wanted is not PlaybackState.PLAYING or self.playthrough is None:
             return []
         if target.mood in (self.playthrough.mood, self.playthrough.choice.track.mood):
@@ -147,32 +147,33 @@ class PlaybackControl:
         return [*learned, *self.play_next(target, profile, now, fade_s=self.config.fade_s)]
 
     def queue_next(self, target: Target, profile: str, now: Now) -> list[Action]:
-        """Once what plays is ending: choose what follows it, and anew if that was for another mood or taste."""
-        wish = (target.mood, profile)
-        if self.playthrough is None or not self._queue.due(wish) or now.mono - self._began_at < PACE_S:
+        """Near the end of the current track, choose the next one; choose again if the mood or the profile changes."""
+        purpose = (target.mood, profile)
+        if self.playthrough is None or not self._queue.due(purpose) or now.mono - self._began_at < PACE_S:
             return []
         choice = choose(self._index, target, self.taste, profile, now, self._dice, exclude=self._avoid())
         if choice is None:
             return []
         self._serial += 1
-        self._queue.add(Playthrough(self._serial, choice, target.mood), wish)
+        self._queue.add(Playthrough(self._serial, choice, target.mood), purpose)
         return [Cue(self._serial, choice.track)]
 
-    def take_up(self, track_key: str, position_s: float, target: Target, now: Now) -> list[Action]:
-        """Go on with what was on before the program stopped, paused if it was; not if it is gone or nearly over."""
+    def resume_track(self, track_key: str, position_s: float, target: Target, now: Now) -> list[Action]:
+        """Continue the track that played before the program stopped, paused if it was paused. Does nothing if the track
+        is gone, banned or nearly over."""
         row = self._index.row.get(track_key)
         if row is None or track_key in self.taste.banned:
             return []
         track = self._index.tracks[row]
         if track.duration_s > 0 and position_s > track.duration_s - NEARLY_OVER_S:
             return []
-        actions = self._play(Choice(track, "it goes on where it stopped"), target.mood, now, 0.0, position_s)
+        actions = self._play(Choice(track, "it continues where it stopped"), target.mood, now, 0.0, position_s)
         return [*actions, Pause()] if self.wanted is PlaybackState.PAUSED else actions
 
     # --- What people ask for ---
 
     def obey(self, transport: Transport, target: Target, profile: str, now: Now) -> list[Action]:
-        """Play, pause, stop, next, previous or toggle; what makes no sense now is left alone."""
+        """Play, pause, stop, next, previous or toggle. Ignores a command that makes no sense now."""
         if transport is Transport.TOGGLE:
             transport = Transport.PAUSE if self.wanted is PlaybackState.PLAYING else Transport.PLAY
         match transport:
@@ -193,30 +194,31 @@ class PlaybackControl:
         return []
 
     def seek(self, position_s: float, now: Now) -> list[Action]:
-        """Go elsewhere in what plays or is paused. The player says where that was."""
+        """Jump within the current track. The player reports the new position."""
         if self.playthrough is None:
             return []
-        self._sought = Position(position_s, now.mono, self.wanted is PlaybackState.PLAYING)
+        self._requested = Position(position_s, now.mono, self.wanted is PlaybackState.PLAYING)
         return [Seek(self.playthrough.serial, position_s)]
 
-    def heading_s(self, now: Now) -> float:
-        """Where a further step starts from: from where the player was asked to go, if it has not answered yet."""
-        if self._sought is not None:
-            return self._sought.at(now.mono)
+    def expected_position_s(self, now: Now) -> float:
+        """The position from which a relative seek starts: the target of the last seek until the player has answered,
+        otherwise the measured position."""
+        if self._requested is not None:
+            return self._requested.at(now.mono)
         return 0.0 if self.playthrough is None else self.playthrough.position_s(now)
 
     def judge(self, outcome: Outcome, target: Target, profile: str, now: Now) -> list[Action]:
-        """Somebody likes, dislikes or bans what plays; a track that is not liked does not go on."""
+        """Somebody likes, dislikes or bans the current track. A dislike or a ban skips it."""
         if self.choice is None:
             return []
         track = self.choice.track
-        told = _track_notice(EventType(outcome), track)
+        notice = _track_notice(EventType(outcome), track)
         if outcome is not Outcome.LIKED and self.wanted is PlaybackState.PLAYING:
-            return [told, *self._skip(outcome, target, profile, now)]
-        return [told, *self._learn(outcome, profile, now)]
+            return [notice, *self._skip(outcome, target, profile, now)]
+        return [notice, *self._learn(outcome, profile, now)]
 
     def allow(self, track: Track, profile: str, now: Now) -> list[Action]:
-        """A banned track may play again."""
+        """Let a banned track play again."""
         line = Listen(track.key, profile, track.mood, Outcome.ALLOWED, now.wall)
         self.taste.add(line)
         self._list_never()
@@ -247,20 +249,20 @@ class PlaybackControl:
         return actions + self.play_next(target, profile, now)
 
     def _go_back(self, target: Target, now: Now) -> list[Action]:
-        """To the track before this one; later than `BEGINNING_S`, or without one, to the beginning of this one."""
-        if self.playthrough is not None and (not self._past or self.heading_s(now) > BEGINNING_S):
+        """Go to the previous track. After `BEGINNING_S`, or without a previous track, go to the start of this one."""
+        if self.playthrough is not None and (not self._past or self.expected_position_s(now) > BEGINNING_S):
             actions = self.seek(0.0, now)
             return actions if self.wanted is PlaybackState.PLAYING else [*actions, *self._resume()]
         if not self._past:
             return []
         self.wanted = PlaybackState.PLAYING
-        self.playthrough = None  # going back must not put the newer track into the past
+        self.playthrough = None  # so that `_retire` does not add the newer track to the past
         return self._play(Choice(self._past.pop(), "you went back to it"), target.mood, now, 0.0)
 
-    # --- What the player says ---
+    # --- Events of the player ---
 
     def started(self, serial: int, position: Position, now: Now) -> list[Action]:
-        """A track became audible: the one that was asked for, or one cued before a newer cue came through."""
+        """A track became audible: the one we asked for, or an older cue that started before its replacement arrived."""
         self.playthrough = self._queue.started(serial, self.playthrough)
         if self.playthrough is None or self.playthrough.serial != serial:
             return []
@@ -271,18 +273,18 @@ class PlaybackControl:
         return [Announce(EventType.TRACK_STARTED, facts)]
 
     def at(self, serial: int, position: Position, now: Now) -> None:
-        """The player measured where it is; it knows best. While paused nothing runs: the event may be older."""
+        """The player measured its position. While paused, the position does not run: the event may be older."""
         if self.playthrough is None or self.playthrough.serial != serial:
             return
         if self.wanted is not PlaybackState.PLAYING or not self._sound:
             position = position.held(min(now.mono, position.at_mono))
         self.playthrough = self.playthrough.at(position, now)
-        self.resume_s, self._sought = position.track_s, None
+        self.resume_s, self._requested = position.track_s, None
         if position.running:
             self._sounded_at = now.mono
 
     def ended(self, serial: int, profile: str, now: Now) -> list[Action]:
-        """A track is over; the one that was cued follows, else being idle is the reason to play the next one."""
+        """A track is over. The cued track follows; without a cue, `idle` starts the next one."""
         if self.playthrough is None or self.playthrough.serial != serial:
             return []
         actions = self._learn(Outcome.PLAYED, profile, now)
@@ -298,16 +300,16 @@ class PlaybackControl:
             self._queue.ending = True
 
     def sound(self, on: bool, now: Now) -> None:
-        """The sound device went away, or came back: what nobody hears does not count as heard."""
+        """The sound device failed or works again. Inaudible time does not count as heard."""
         self._sound = on
         if not on:
             self._hold(now)
 
     def failed(self, serial: int, problem: str, now: Now) -> list[Action]:
-        """A track cannot be played: not again until the next scan. After several in a row, a rest."""
+        """A track cannot be played: do not try it again until the next scan. After several failures in a row, pause."""
         if self.playthrough is not None and self.playthrough.serial == serial:
             failed, self.playthrough = self.playthrough, self._queue.advance()
-            self._began_at = float("-inf")  # a file that fails is no short song
+            self._began_at = float("-inf")  # PACE_S does not apply to a file that failed
         elif (cue := self._queue.failed(serial)) is not None:
             failed = cue
         else:
@@ -325,8 +327,8 @@ class PlaybackControl:
     # --- Bookkeeping ---
 
     def _learn(self, outcome: Outcome, profile: str, now: Now) -> list[Action]:
-        """A line of history about the present track, learned at once and to be remembered. A scrap of sound that ended
-        by itself says nothing."""
+        """Add an entry about the current track to the taste and to the history. A very short sample that ended by
+        itself does not count."""
         if self.playthrough is None:
             return []
         heard_s = self.playthrough.heard(now)
@@ -362,7 +364,7 @@ class PlaybackControl:
             if self.playthrough.sounds:
                 self._sounded_at = now.mono
             self._past.append(self.playthrough.choice.track)
-            self.playthrough = self._sought = None
+            self.playthrough = self._requested = None
 
 
 def _track_notice(kind: EventType, track: Track) -> Announce:

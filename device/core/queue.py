@@ -1,8 +1,8 @@
-"""One playing of a track, and what is to follow it without a gap. Pure; main thread, owned by `PlaybackControl`.
+"""One playing of a track, and the track that follows without a gap. Pure; main thread, owned by `PlaybackControl`.
 
-What follows is chosen some seconds before the end and may be chosen anew until then. The player's events and our
-choices cross on their way: a cue that we have replaced may already have begun. Serial numbers tell, so the queue
-remembers cues until the player has said which of them it plays.
+`PlaybackControl` chooses the next track some seconds before the end, and may choose again until then. The player's
+events and our cues can cross: a cue that we have just replaced may already play. So the queue remembers replaced cues
+until the player reports the serial number of the one that it plays.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 
 from device.domain import Choice, MoodName, Now, Position
 
-TRIES = 5  # choices of what follows a track: a mood that wavers, and files that are broken, come to an end
+TRIES = 5  # the most cues for one transition, because a mood may waver and files may be broken
 
-Wish = tuple[MoodName, str]
-"""What a cue was chosen for: a mood and a profile."""
+Purpose = tuple[MoodName, str]
+"""The mood and the profile for which a cue was chosen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Playthrough:
-    """One playing of a track. `position` is what the player measured last, None before it sounds. `heard_s` counts the
-    seconds that were audible up to that measurement, without pauses and jumps. It was asked to begin at `start_s`."""
+    """One playing of a track. `position` is the player's last measurement, None before the track is audible. `heard_s`
+    counts the audible seconds up to that measurement, without pauses and jumps. `start_s` is the requested start."""
 
     serial: int
     choice: Choice
@@ -41,7 +41,7 @@ class Playthrough:
         return self.heard_s + max(0.0, now.mono - self.position.at_mono)
 
     def position_s(self, now: Now) -> float:
-        """How far into the track it is, as far as anybody knows."""
+        """The best known position in the track."""
         return self.start_s if self.position is None else self.position.at(now.mono)
 
     def at(self, position: Position, now: Now) -> Playthrough:
@@ -54,54 +54,54 @@ class Playthrough:
 
 
 class PlayQueue:
-    """What follows the present playthrough, as far as the player knows of it."""
+    """What follows the present playthrough, as far as the player knows it."""
 
     def __init__(self) -> None:
         self.ending = False
         """Whether the present playthrough has only some seconds left."""
         self._latest: Playthrough | None = None
         self._earlier: dict[int, Playthrough] = {}
-        self._wish: Wish | None = None
+        self._purpose: Purpose | None = None
         self._tries = 0
 
     @property
     def choices(self) -> tuple[Choice, ...]:
-        """What follows."""
+        """What plays next."""
         return () if self._latest is None else (self._latest.choice,)
 
-    def due(self, wish: Wish) -> bool:
-        """Whether it is time to choose what follows: for the first time, or because the wish has changed."""
-        return self.ending and wish != self._wish and self._tries < TRIES
+    def due(self, purpose: Purpose) -> bool:
+        """Whether it is time to choose the next track: for the first time, or because the purpose has changed."""
+        return self.ending and purpose != self._purpose and self._tries < TRIES
 
-    def add(self, playthrough: Playthrough, wish: Wish) -> None:
-        """The player lets `playthrough` follow, instead of what it had before."""
+    def add(self, playthrough: Playthrough, purpose: Purpose) -> None:
+        """`playthrough` plays next, and replaces an earlier cue."""
         if self._latest is not None:
             self._earlier[self._latest.serial] = self._latest
-        self._latest, self._wish = playthrough, wish
+        self._latest, self._purpose = playthrough, purpose
         self._tries += 1
 
     def advance(self) -> Playthrough | None:
-        """The present playthrough is over: what follows, as far as we know."""
+        """The present playthrough is over. Returns the one that follows, if any."""
         playthrough, self._latest = self._latest, None
-        self.ending, self._wish, self._tries = False, None, 0
+        self.ending, self._purpose, self._tries = False, None, 0
         return playthrough
 
     def started(self, serial: int, present: Playthrough | None) -> Playthrough | None:
-        """The playthrough that the player has begun with: `present`, or one that we had replaced too late. Then the one
-        that we took for present is still to follow."""
+        """The playthrough that the player has started: `present`, or a cue that we replaced too late. In that case
+        `present` becomes the next one."""
         if serial in self._earlier:
             self._latest, present = present, self._earlier[serial]
         self._earlier.clear()
         return present
 
     def failed(self, serial: int) -> Playthrough | None:
-        """The cue that cannot be played, if it is one: another may be chosen."""
+        """The cue that cannot be played, if `serial` is a cue. `due` then allows another choice."""
         if self._latest is not None and self._latest.serial == serial:
-            playthrough, self._latest, self._wish = self._latest, None, None
+            playthrough, self._latest, self._purpose = self._latest, None, None
             return playthrough
         return self._earlier.pop(serial, None)
 
     def clear(self) -> None:
-        """The player has dropped everything that was to follow."""
+        """The player has dropped all cues."""
         self.advance()
         self._earlier.clear()

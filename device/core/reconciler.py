@@ -1,6 +1,6 @@
-"""Compares what ought to be with what was last asked for; only the differences become actions. Pure; main thread.
+"""Compares the wanted state with the last requests; only differences become actions. Pure; main thread.
 
-It minds the volume, the eye, the cover and what is saved, so that nothing else has to remember to ask.
+It covers the volume, the eye, the cover and the saved memory, so that no other code has to request them.
 """
 
 from __future__ import annotations
@@ -9,19 +9,20 @@ from device.domain import LARGEST_COVER, Action, CloseEye, Memory, OpenEye, Ramp
 
 
 class Reconciler:
-    """Remembers what was last asked for; `saved` is the memory as it lies on the disk."""
+    """Remembers the last requests; `saved` is the memory as the disk has it."""
 
     def __init__(self, saved: Memory) -> None:
         self.cover = b""
-        """The picture to show for what plays: a JPEG, or empty for none."""
-        self._asked = saved
+        """The cover of the current track: a JPEG, or empty for none."""
+        self._requested = saved
         self._eye = False
         self._volume: int | None = None
         self._cover_uri = ""
-        self._cover_bytes = self._cover_limit = LARGEST_COVER  # as asked for, and as they may be
+        self._cover_bytes = self._cover_limit = LARGEST_COVER  # the limit of the last request, and the limit now
 
     def actions(self, memory: Memory, uri: str) -> list[Action]:
-        """What makes all as `memory` says, with the cover of the track at `uri` (empty: none)."""
+        """The actions that bring everything to the state of `memory`, with the cover of the track at `uri` (empty:
+        none)."""
         actions: list[Action] = []
         if memory.volume != self._volume:
             self._volume = memory.volume
@@ -30,23 +31,23 @@ class Reconciler:
             self._eye = memory.camera
             actions.append(OpenEye() if memory.camera else CloseEye())
         actions += self._change_cover(uri)
-        if memory != self._asked:
-            self._asked = memory
+        if memory != self._requested:
+            self._requested = memory
             actions.append(Save(memory))
         return actions
 
     def cover_read(self, uri: str, picture: bytes) -> None:
-        """A cover came; one that was asked for before another track is too late."""
+        """Take a cover, unless it belongs to an earlier track."""
         if uri == self._cover_uri:
             self.cover = picture
 
     def limit_covers(self, largest_bytes: int | None) -> None:
-        """A surface takes no larger covers; None: it takes any."""
+        """A surface accepts no larger covers; None: it accepts any."""
         if largest_bytes is not None:
             self._cover_limit = min(self._cover_limit, largest_bytes)
 
     def _change_cover(self, uri: str) -> list[Action]:
-        """Until the new one is read, the cover before it stays: an empty one in between would flicker."""
+        """The old cover stays until the new one is read: an empty one in between would flicker."""
         if (uri, self._cover_limit) == (self._cover_uri, self._cover_bytes):
             return []
         self._cover_uri, self._cover_bytes = uri, self._cover_limit

@@ -1,9 +1,9 @@
-"""The sole decider: takes events one by one, owns all state, answers with actions and a snapshot. Pure; main thread.
+"""Makes every decision: takes one event at a time, owns all state, returns actions and a snapshot. Pure; main thread.
 
-Two steps an event. *React*: the event changes the state (mood, playback, memory) and may cause actions that happen
-once, such as `Play`. *Settle*: what ought to be so (the volume, the camera's connection, what is saved) is compared
-with what was last asked for, and only the differences become actions. What surfaces show is the `Snapshot`; each
-compares it with what it showed before. So nothing has to remember to publish.
+Each event takes two steps. *React*: the event changes the state (mood, playback, memory) and may cause actions such as
+`Play`. *Settle*: the reconciler compares the wanted state (the volume, the camera's connection, the saved memory) with
+the last requests, and only differences become actions. Surfaces show the `Snapshot`, and each of them finds out what
+has changed. So no code has to request publishing.
 """
 
 from __future__ import annotations
@@ -67,20 +67,20 @@ from device.mood.policy import Guide
 from device.mood.room_mood import RoomMood
 from device.music.recommend.choose import Taste, TrackIndex
 
-FIRST_LOOK_S = 10.0  # the first song waits so long for the first mood to show, if the camera is on
-NOTES = 20  # notes about files that a `library_changed` carries
+FIRST_LOOK_S = 10.0  # with the camera on, the first song waits so long for a first mood
+NOTES = 20  # the most notes about files in one `library_changed`
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one event causes: actions in order, and how everything stands after it."""
+    """The result of one event: actions in order, and the state after it."""
 
     actions: list[Action]
     snapshot: Snapshot
 
 
 class Session:
-    """All state of the device. `settings_problems` are sentences that belong into the health report."""
+    """All state of the device. `settings_problems` are sentences for the health report."""
 
     def __init__(
         self,
@@ -97,16 +97,16 @@ class Session:
         self._reconciler = Reconciler(memory)
         self._health = Health(settings_problems)
         self._started = Now(0.0, 0.0)
-        self._held_since = 0.0  # when the mood set by hand was set (monotonic, s)
+        self._mood_set_at = 0.0  # when somebody set the mood by hand (monotonic, s)
         self._guide = Guide(config.mood)
         self._look_until: float | None = None  # the first song waits for a mood until then
-        self._unfinished = ""  # the track that the memory names, to be taken up once the library is known
+        self._unfinished = ""  # the key of the track to resume once the library is loaded
 
-    # --- The two entrances ---
+    # --- The two entry points ---
 
     def start(self, now: Now) -> Decision:
-        """What to do first: volume, camera, and music unless it was stopped before."""
-        self._started, self._held_since = now, now.mono
+        """The first actions: volume, camera, and music unless somebody stopped it before."""
+        self._started, self._mood_set_at = now, now.mono
         if self.config.music.autoplay and self._memory.playback is not PlaybackState.STOPPED:
             self.playback.wanted, self.playback.resume_s = self._memory.playback, self._memory.position_s
             self._unfinished = self._memory.track_key
@@ -114,7 +114,7 @@ class Session:
         return Decision([Log(consent.words(self._memory)), *self._settle(now)], self._snapshot(now))
 
     def handle(self, event: Event, now: Now) -> Decision:
-        """What this event causes."""
+        """Take one event."""
         self._guide.advance(self._memory.policy, self.mood, now.mono)
         return Decision(self._react(event, now) + self._settle(now), self._snapshot(now))
 
@@ -123,7 +123,7 @@ class Session:
     def _react(self, event: Event, now: Now) -> list[Action]:
         match event:
             case EyeRead(reading):
-                return self._see(reading, now)
+                return self._take_reading(reading, now)
             case EyeOpened(camera):
                 self._health.eye_opened(camera)
                 return [Announce(EventType.CAMERA_ON, {"camera": camera})]
@@ -132,11 +132,11 @@ class Session:
                 kind = EventType.CAMERA_PROBLEM if problem else EventType.CAMERA_OFF
                 return [Announce(kind, {"message": problem})]
             case TrackStarted() | TrackEnded() | TrackFailed() | TrackEnding() | TrackAt():
-                return self._hear(event, now)
+                return self._player_event(event, now)
             case SoundLost(problem):
-                return self._sound(problem, now)
+                return self._sound_changed(problem, now)
             case SoundBack():
-                return self._sound("", now)
+                return self._sound_changed("", now)
             case LibraryLoaded():
                 return self._library_loaded(event)
             case CoverRead(uri, picture):
@@ -157,8 +157,9 @@ class Session:
                 self._health.figures = figures
         return []
 
-    def _hear(self, event: TrackStarted | TrackEnded | TrackFailed | TrackEnding | TrackAt, now: Now) -> list[Action]:
-        """What the player says."""
+    def _player_event(
+        self, event: TrackStarted | TrackEnded | TrackFailed | TrackEnding | TrackAt, now: Now
+    ) -> list[Action]:
         match event:
             case TrackStarted(serial, position):
                 return self.playback.started(serial, position, now)
@@ -172,12 +173,12 @@ class Session:
                 self.playback.at(serial, position, now)
         return []
 
-    def _sound(self, problem: str, now: Now) -> list[Action]:
+    def _sound_changed(self, problem: str, now: Now) -> list[Action]:
         self._health.sound_problem = problem
         self.playback.sound(not problem, now)
         return [Announce(EventType.SOUND_LOST if problem else EventType.SOUND_BACK, {"message": problem})]
 
-    def _see(self, reading: Reading, now: Now) -> list[Action]:
+    def _take_reading(self, reading: Reading, now: Now) -> list[Action]:
         before = self.mood
         self._health.reading(reading)
         self._room_mood.update(reading, now)
@@ -195,13 +196,13 @@ class Session:
         return actions
 
     def _follow(self, now: Now) -> list[Action]:
-        """Let the music follow now, unless people lead."""
+        """Let the music follow now, unless the policy is manual and no mood is set."""
         if self._memory.policy is PolicyName.MANUAL and self._memory.mood is None:
             return []
         return self.playback.follow(self._target, self._memory.profile, now)
 
     def _library_loaded(self, event: LibraryLoaded) -> list[Action]:
-        """Tracks that came or went are news; what analysis learns of them shows in the health report."""
+        """Announce tracks that came or went. Results of the analysis appear in the health report only."""
         before, health = self.playback.index, self._health
         if isinstance(event.index, tuple):
             index, taste = event.index
@@ -227,18 +228,18 @@ class Session:
                 return [] if self._memory == before else [Log(consent.words(self._memory))]
             case _ if isinstance(command, Setting):
                 return self._set(command, origin, now)
-        wish = commands.Wish(self._target, self._memory.profile, now)
-        answer = commands.obey(command, self.playback, wish)
+        given = commands.Circumstances(self._target, self._memory.profile, now)
+        answer = commands.obey(command, self.playback, given)
         return answer if isinstance(answer, list) else [Answer(origin, answer)]
 
     def _set(self, setting: Setting, origin: Origin, now: Now) -> list[Action]:
-        """Most settings only have to be remembered; a mood or a policy may also change the music at once."""
+        """Apply a setting. A mood or a policy may also change the music at once."""
         before = self.mood
-        self._memory, words = commands.remember(setting, self._memory, self.config.player.max_volume)
-        actions: list[Action] = [Answer(origin, words)] if words else []
+        self._memory, message = commands.remember(setting, self._memory, self.config.player.max_volume)
+        actions: list[Action] = [Answer(origin, message)] if message else []
         match setting:
             case SetMood():
-                self._held_since = now.mono
+                self._mood_set_at = now.mono
                 actions += self._mood_changed(before, now, at_once=True)
             case SetPolicy() if self.config.music.on_mood_change == "fade":
                 self._guide.advance(self._memory.policy, self.mood, now.mono)
@@ -249,7 +250,7 @@ class Session:
 
     @property
     def memory(self) -> Memory:
-        """What survives a power cut: the settings, and what the playback says of itself."""
+        """What survives a power cut: the settings, and the state of the playback."""
         playthrough = self.playback.playthrough
         return replace(
             self._memory,
@@ -260,7 +261,7 @@ class Session:
 
     @property
     def mood(self) -> Mood:
-        """The mood that counts: the one set by hand, or else the room's. Without an open eye nobody is seen."""
+        """The mood in effect: the one set by hand, or else the room's. Without an open eye, `faces` is 0."""
         seen = self._room_mood.mood
         if not self._health.eye_open:
             seen = replace(seen, faces=0)
@@ -272,7 +273,7 @@ class Session:
             affect=MOOD_AFFECT[self._memory.mood],
             confidence=1.0,
             source=MoodSource.MANUAL,
-            since=self._held_since,
+            since=self._mood_set_at,
         )
 
     @property
@@ -314,7 +315,7 @@ class Session:
         target, profile = self._target, self._memory.profile
         if self._unfinished and len(self.playback.index):
             key, self._unfinished = self._unfinished, ""
-            if actions := self.playback.take_up(key, self._memory.position_s, target, now):
+            if actions := self.playback.resume_track(key, self._memory.position_s, target, now):
                 self._look_until = None
                 return actions
         if self._look_until is not None and now.mono < self._look_until:

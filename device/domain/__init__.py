@@ -1,11 +1,11 @@
 """The nouns, commands, events and actions of Affetto. A leaf: read it first, it imports nothing else of the project.
 
 An *event* is something that happened; threads put it into the inbox and decide nothing. A *command* is what somebody
-asks for; it arrives in the event `Asked`. An *action* is something to be done; `session.handle` returns actions and
-does nothing itself. The `Snapshot` is the state as everybody else sees it. Everything here is immutable and cheap to
-compare, so that a test is a table of events and the actions they must cause.
+asks for; it arrives in the event `Asked`. An *action* is something that the conductor must do; `session.handle` returns
+actions and does nothing itself. The `Snapshot` is the state as everybody else sees it. Everything here is immutable and
+cheap to compare, so that a test is a table of events and the actions they must cause.
 
-All of it is imported from here: `from device.domain import Mood`.
+Import every name from here: `from device.domain import Mood`.
 """
 
 from device.domain.actions import (

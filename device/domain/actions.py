@@ -1,4 +1,4 @@
-"""Actions: what is to be done. `session.handle` returns them and does nothing itself; the daemon does them."""
+"""Actions: what the conductor must do. `session.handle` returns them and does nothing itself."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from device.domain.notices import EventType
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Play `track` as number `serial` from `start_s` on. What plays now is faded out over `fade_s` (0 = cut); every
-    later event about it falls away because its serial is old."""
+    """Play `track` as number `serial`, starting at `start_s`. Fade out the current track over `fade_s` (0 = cut). The
+    session ignores later events about that one, because its serial is old."""
 
     serial: int
     track: Track
@@ -24,8 +24,8 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """Get `track` ready and play it as number `serial` when what plays now is over, without a gap. Takes the place of
-    an earlier cue; `Play` and `Silence` drop it."""
+    """Prepare `track`, and play it without a gap as number `serial` when the current track ends. Replaces an earlier
+    cue; `Play` and `Silence` cancel it."""
 
     serial: int
     track: Track
@@ -33,7 +33,7 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class Seek:
-    """Go on with track number `serial`, if that is the one that plays, at `position_s`."""
+    """Jump to `position_s` in track number `serial`, if that track is playing."""
 
     serial: int
     position_s: float
@@ -41,12 +41,12 @@ class Seek:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Hold the track where it is."""
+    """Pause the track."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Go on after a pause."""
+    """Continue after a pause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class RampVolume:
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """Something happened: every surface says so, once. `facts` are plain values that JSON has words for."""
+    """Something happened: every surface publishes it once. `facts` are values that JSON can represent."""
 
     event_type: EventType
     facts: Mapping[str, object]
@@ -73,7 +73,7 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A command was not obeyed, or not wholly: the surface that it came from says why."""
+    """The device refused a command, or obeyed only part of it. The surface that received the command reports why."""
 
     origin: Origin
     message: str
@@ -98,14 +98,14 @@ class Save:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Add one line to the history."""
+    """Add one listen to the history."""
 
     listen: Listen
 
 
 @dataclass(frozen=True, slots=True)
 class Correct:
-    """Keep what somebody said of the mood of the content called `track_key`; None forgets it. LibraryLoaded follows."""
+    """Store the mood that somebody set for the track `track_key`; None removes it. LibraryLoaded follows."""
 
     track_key: str
     mood: MoodName | None
@@ -124,13 +124,13 @@ class ReadCover:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Say this sentence in the log."""
+    """Write this sentence to the log."""
 
-    words: str
+    message: str
 
 
 Notice = Announce | Answer
-"""What surfaces say once. What they show all the time is the Snapshot."""
+"""What surfaces publish once. What they show continuously is the Snapshot."""
 
 Action = (
     Play

@@ -60,11 +60,11 @@ MOOD_AFFECT: Mapping[MoodName, Affect] = {
     MoodName.TENSE: Affect(-0.2, 0.8),
     MoodName.ANGRY: Affect(-0.5, 0.7),
 }
-"""Where each mood stands in the plane (sources: mood/plane.py); shared by the room's mood and by mood folders."""
+"""The point of each mood in the plane (sources: mood/plane.py). The room's mood and the mood folders share it."""
 
 
 class MoodSource(StrEnum):
-    """Where a mood comes from: nobody looked yet, the camera, or a command."""
+    """Where a mood comes from: nowhere yet, the camera, or a command."""
 
     NONE = "none"
     CAMERA = "camera"
@@ -76,7 +76,7 @@ class Mood:
     """The room's mood.
 
     `confidence` in [0, 1]; `faces` is how many faces count now; `scores` is the room's mean posterior;
-    `since` is the monotonic time (s) at which `name` began, None before anything was seen or set.
+    `since` is the monotonic time (s) at which `name` began; None until a face is seen or a mood is set.
     """
 
     name: MoodName

@@ -1,6 +1,6 @@
 """Commands: what people may ask of the device. Every surface translates its own wire format to these.
 
-A *setting* holds until somebody sets it anew, and survives a power cut. An *order* is about the music as it plays now.
+A *setting* holds until somebody changes it, and survives a power cut. An *order* concerns the music that plays now.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from device.domain.music import PolicyName
 
 
 class Transport(StrEnum):
-    """What people ask of the playback."""
+    """What people can do with the playback."""
 
     PLAY = "play"
     PAUSE = "pause"
@@ -24,7 +24,7 @@ class Transport(StrEnum):
 
 
 class Liking(StrEnum):
-    """What people say of the track that plays. `NEVER` keeps it out until somebody allows it again."""
+    """What people think of the current track. `NEVER` bans it until somebody allows it again."""
 
     LIKE = "like"
     DISLIKE = "dislike"
@@ -36,14 +36,14 @@ class Liking(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SetMood:
-    """Take this mood as the room's; None goes back to what the evidence says ("auto")."""
+    """Use this mood as the room's; None ("auto") follows the evidence again."""
 
     mood: MoodName | None
 
 
 @dataclass(frozen=True, slots=True)
 class SetPolicy:
-    """How the room's mood is turned into the music's."""
+    """How the music follows the room's mood."""
 
     policy: PolicyName
 
@@ -58,14 +58,14 @@ class SetVolume:
 
 @dataclass(frozen=True, slots=True)
 class SetProfile:
-    """Whose taste counts now."""
+    """Choose music for this profile's taste."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class SetRoom:
-    """The room this device is in; empty for none."""
+    """The room that this device is in; empty for none."""
 
     name: str
 
@@ -89,7 +89,7 @@ class SetPlayback:
 
 @dataclass(frozen=True, slots=True)
 class SeekTo:
-    """Go to so many seconds from the beginning of the track, or, `relative`, from where it is."""
+    """Jump to `seconds` from the beginning of the track, or, `relative`, from the current position."""
 
     seconds: float
     relative: bool = False
@@ -97,21 +97,21 @@ class SeekTo:
 
 @dataclass(frozen=True, slots=True)
 class SetTrackMood:
-    """The track that plays has this mood, whatever folder, tags and model say; None ("auto") forgets that."""
+    """Set the mood of the current track, whatever its folder, tags and the model say; None ("auto") undoes that."""
 
     mood: MoodName | None
 
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What somebody thinks of the track that plays."""
+    """What somebody thinks of the current track."""
 
     liking: Liking
 
 
 @dataclass(frozen=True, slots=True)
 class AllowAgain:
-    """Take a track off the list of those that never play: by its URI; None for the one that was put there last."""
+    """Remove a track from the list of banned tracks, by its URI; None removes the one that was banned last."""
 
     uri: str | None = None
 
@@ -123,9 +123,9 @@ Command = Setting | Order
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a command came from, so that its answer finds the way back: the surface ("MQTT"), the address there (a
-    topic), and the words as they came. The core reads none of it but for the log."""
+    """Where a command came from, so that the answer can go back there: the surface ("MQTT"), the address on it (a
+    topic), and the payload as it arrived. The core uses these only in log messages."""
 
     surface: str = ""
     address: str = ""
-    words: str = ""
+    payload: str = ""

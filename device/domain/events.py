@@ -1,4 +1,4 @@
-"""Events: what happened. Threads put them into the inbox and decide nothing; `session.handle` takes them one by one."""
+"""Events: what happened. Threads put them into the inbox and decide nothing; `session.handle` takes one at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from device.domain.music import Memory, Position, Track
 
 @dataclass(frozen=True, slots=True)
 class Now:
-    """The two clocks, read once for each event: `mono` (s, never jumps) for decisions, `wall` (s) for records."""
+    """Both clocks, read once for each event: `mono` (s, never jumps) for decisions, `wall` (s) for records."""
 
     mono: float
     wall: float
@@ -20,7 +20,7 @@ class Now:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Time went on (about once a second). `figures` are numbers of the processes for the health report."""
+    """A second has passed, more or less. `figures` are process statistics for the health report."""
 
     figures: Mapping[str, float] = field(default_factory=dict)
 
@@ -41,7 +41,7 @@ class EyeRead:
 
 @dataclass(frozen=True, slots=True)
 class EyeClosed:
-    """The eye is gone. `problem` says why, empty if it was asked to go. The link retries by itself."""
+    """The eye is gone. `problem` says why; it is empty if we closed it. The eye client reconnects by itself."""
 
     problem: str = ""
 
@@ -71,15 +71,15 @@ class TrackFailed:
 
 @dataclass(frozen=True, slots=True)
 class TrackEnding:
-    """The track with this serial number has some seconds left: the time to say what follows it (`Cue`)."""
+    """The track with this serial number has only some seconds left: it is time to `Cue` the next one."""
 
     serial: int
 
 
 @dataclass(frozen=True, slots=True)
 class TrackAt:
-    """Where the track with this serial number is, as the player measured it: every few seconds, after a seek, at a
-    pause and when it goes on."""
+    """The position in the track with this serial number, as the player measured it. The player sends it every few
+    seconds, after a seek, at a pause, and when the track continues."""
 
     serial: int
     position: Position
@@ -87,22 +87,22 @@ class TrackAt:
 
 @dataclass(frozen=True, slots=True)
 class SoundLost:
-    """The sound device does not take the music any more (or not yet). The player holds the track where it is and tries
-    again by itself until `SoundBack`."""
+    """The sound device does not work any more, or not yet. The player keeps the position and retries by itself until
+    `SoundBack`."""
 
     problem: str
 
 
 @dataclass(frozen=True, slots=True)
 class SoundBack:
-    """The sound device takes music again; the track goes on where it was."""
+    """The sound device works again; the track continues where it stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class SurfaceUp:
-    """A surface ("MQTT") reaches its listeners (again). `known_as` is the name under which it publishes the device;
-    `problem` is a sentence on what does not work all the same; `largest_bytes` is what may well get through where
-    more did not (None: everything did)."""
+    """A surface ("MQTT") has a connection (again). `known_as` is the name under which it publishes the device.
+    `problem` is a sentence about what still does not work. `largest_bytes` is a message size that probably gets
+    through, after larger messages did not (None: no limit is known)."""
 
     surface: str
     known_as: str = ""
@@ -112,7 +112,7 @@ class SurfaceUp:
 
 @dataclass(frozen=True, slots=True)
 class SurfaceDown:
-    """A surface reaches nobody. `problem` says why, in a sentence; it tries again by itself."""
+    """A surface has lost its connection. `problem` says why, in a sentence. The surface reconnects by itself."""
 
     surface: str
     problem: str
@@ -137,7 +137,8 @@ class Misunderstood:
 @dataclass(frozen=True, slots=True)
 class LibraryLoaded:
     """The library as it is now: all playable tracks. `problems` are sentences about the library as a whole, `notes`
-    about single files. `index` is what the scanner's thread prepared for choosing (`music.recommend`), if anything."""
+    are sentences about single files. `index` is what the scanner's thread has prepared for `music.recommend`, if
+    anything."""
 
     tracks: tuple[Track, ...]
     problems: tuple[str, ...] = ()
@@ -147,7 +148,7 @@ class LibraryLoaded:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The store wrote `memory` to the disk, or could not: `problem` says why."""
+    """The store wrote `memory` to the disk, or failed: `problem` says why."""
 
     memory: Memory
     problem: str = ""

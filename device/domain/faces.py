@@ -30,9 +30,9 @@ class Face:
 class SeenFace:
     """A tracked face in one reading.
 
-    `number` stays with the person while they are in view; `box` is (left, top, width, height) as shares of the
-    frame in [0, 1]; `certainty` in [0, 1] says how sure the eye is that this is a usable face; `scores` are the
-    classifier's calibrated probabilities of this frame, not smoothed.
+    `number` identifies the person while they are in view. `box` is (left, top, width, height) as fractions of the
+    frame, in [0, 1]. `certainty` in [0, 1] says how sure the eye is that this is a usable face. `scores` are the
+    classifier's calibrated probabilities for this frame, not smoothed.
     """
 
     number: int
@@ -43,10 +43,10 @@ class SeenFace:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the eye says of one frame: numbers only, never pixels.
+    """What the eye found in one frame: numbers only, never pixels.
 
-    `at_s` is CLOCK_MONOTONIC (the two processes share it), or the video's own time for files played as fast as they
-    go. `moved` is the motion gate's answer. `costs_ms` maps a stage (read, gate, find, track, score) to its time.
+    `at_s` is CLOCK_MONOTONIC (both processes share it), or the video's own time for files that play at full speed.
+    `moved` is the result of the motion gate. `costs_ms` maps a stage (read, gate, find, track, score) to its time.
     """
 
     at_s: float

@@ -1,4 +1,4 @@
-"""Songs, what should play and why, what became of it, and what is remembered of all that."""
+"""Tracks, what should play and why, what happened to it, and what the device remembers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from device.domain.affect import MOOD_AFFECT, Affect, MoodName
 
 
 class MoodOrigin(StrEnum):
-    """Who said what mood a track has; the later ones in this list win over the earlier."""
+    """Where a track's mood comes from; later entries in this list override earlier ones."""
 
     UNKNOWN = "unknown"
     MODEL = "model"
@@ -20,12 +20,12 @@ class MoodOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A playable file. `key` names its content and survives a move; `uri` is a `file://` URI, so that any file name,
-    in any script or in none, survives. `affect` and `mood` are where it stands in the plane.
+    """A playable file. `key` identifies its content and survives a move. `uri` is a `file://` URI, which can hold any
+    file name, even one that is not valid text. `affect` and `mood` are its point in the plane.
 
-    `uncertainty` is the standard deviation of `affect` in the plane as the model states it (None: nothing is known but
-    `origin`). `features` is the vector that songs are compared by: float16, little-endian, of length 1 (empty: not
-    analysed). `gain_db` brings it to the loudness of the others (ReplayGain 2.0; 0 where nothing is known).
+    `uncertainty` is the standard deviation of `affect` in the plane, as estimated by the model (None: no estimate).
+    `features` is the vector that compares songs: float16, little-endian, of length 1 (empty: not analysed). `gain_db`
+    brings the track to the common loudness (ReplayGain 2.0; 0 if unknown).
     """
 
     key: str
@@ -44,7 +44,7 @@ class Track:
 
 
 class PolicyName(StrEnum):
-    """How the room's mood is turned into the music's."""
+    """How the music follows the room's mood."""
 
     MATCH = "match"
     LIFT = "lift"
@@ -55,23 +55,23 @@ class PolicyName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the music should be now, and why, in words that continue "because ..."."""
+    """Where the music should be in the plane now. `reason` is a phrase such as "to match a calm room"."""
 
     affect: Affect
     mood: MoodName
-    words: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A track and the reason for it, in a sentence for people."""
+    """A track, and the reason for choosing it as a sentence for people."""
 
     track: Track
     reason: str
 
 
 class PlaybackState(StrEnum):
-    """The words of Home Assistant's media player."""
+    """The states of Home Assistant's media player."""
 
     PLAYING = "playing"
     PAUSED = "paused"
@@ -80,37 +80,37 @@ class PlaybackState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a track was at one moment: `track_s` seconds into it at `at_mono` (monotonic, s). While `running` it goes
-    on from there at the pace of time. The one model of position in this program."""
+    """The position in a track at one moment: `track_s` seconds at `at_mono` (monotonic, s). While `running`, it
+    advances with time. The only model of position in this program."""
 
     track_s: float
     at_mono: float
     running: bool
 
     def at(self, mono: float) -> float:
-        """Seconds into the track at this time."""
+        """The position at this time, in seconds from the beginning of the track."""
         return max(0.0, self.track_s + (mono - self.at_mono if self.running else 0.0))
 
     def held(self, mono: float) -> Position:
-        """The same place, standing still from `mono` on."""
+        """The position at `mono`, not running."""
         return Position(self.at(mono), mono, False)
 
 
 class Outcome(StrEnum):
-    """How a track ended, or what was said of it. Skips count as dislikes, early ones more."""
+    """How a track ended, or what people think of it. Skips count as dislikes, early ones more."""
 
     PLAYED = "played"
     SKIPPED = "skipped"
-    REPLACED = "replaced"  # the mood changed; says nothing about the track
+    REPLACED = "replaced"  # the mood changed: no opinion about the track
     LIKED = "liked"
     DISLIKED = "disliked"
-    BANNED = "banned"  # "never": out until somebody allows it again
+    BANNED = "banned"  # "never": does not play until somebody allows it again
     ALLOWED = "allowed"
 
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """One line of history: what happened to a track, for which profile, in which mood. `at` is wall-clock (s)."""
+    """One entry of the history: what happened to a track, for which profile, in which mood. `at` is wall-clock (s)."""
 
     track_key: str
     profile: str
@@ -122,7 +122,7 @@ class Listen:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What survives a power cut, apart from the history of listens. Percent for `volume`."""
+    """What survives a power cut, apart from the history of listens. `volume` is in percent."""
 
     volume: int = 30
     policy: PolicyName = PolicyName.MATCH
@@ -132,6 +132,6 @@ class Memory:
     mood: MoodName | None = None  # a mood set by hand; None is "auto"
     playback: PlaybackState = PlaybackState.PLAYING
     track_key: str = ""
-    position_s: float = 0.0  # how far that track was, when it last said so
-    camera_by: str = ""  # who consented to the camera or withdrew that, in words; empty: nobody ever did
-    known_as: str = ""  # under what name the broker knows this device: Topics.record
+    position_s: float = 0.0  # the last known position in that track
+    camera_by: str = ""  # who switched the camera on or off last, in words; empty: nobody ever did
+    known_as: str = ""  # the name under which the broker knows this device: Topics.record

@@ -1,4 +1,4 @@
-"""Notices: what happened, for everybody who listens. A surface renders each in its own format."""
+"""Notices: what happened, published once to everybody. Each surface renders them in its own format."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class EventType(StrEnum):
-    """Every kind of notice that there is."""
+    """Every type of notice."""
 
     MOOD_CHANGED = "mood_changed"
     TRACK_STARTED = "track_started"

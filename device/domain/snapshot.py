@@ -1,6 +1,6 @@
-"""The state of the device as everybody else sees it: one frozen tree, made anew after every event.
+"""The state of the device as everybody else sees it: one frozen tree, a new one after every event.
 
-Times are monotonic seconds (`Now.mono`). A surface that publishes wall-clock time works it out when it publishes.
+Times are monotonic seconds (`Now.mono`). A surface that publishes wall-clock times converts them when it publishes.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from device.domain.music import Choice, PlaybackState, PolicyName, Position, Tra
 
 @dataclass(frozen=True, slots=True)
 class PlaybackView:
-    """What sounds. `state` is PLAYING only while something sounds, or between two songs. `position` is what the player
-    measured in `choice`, None before it has. `volume` and `max_volume` in percent; `cover` is a JPEG or empty."""
+    """What plays. `state` is PLAYING only while music is audible, or between two songs. `position` is the player's
+    measurement in `choice`, None before the first one. `volume` and `max_volume` are in percent; `cover` is a JPEG or
+    empty."""
 
     state: PlaybackState
     choice: Choice | None
@@ -27,14 +28,14 @@ class PlaybackView:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Whose taste counts."""
+    """`profile`: whose taste the music follows."""
 
     profile: str
 
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """`wanted`: somebody consented. `open`: the eye holds the camera, whatever is wanted."""
+    """`wanted`: somebody consented. `open`: the eye has the camera open, whether wanted or not."""
 
     wanted: bool
     open: bool
@@ -42,8 +43,8 @@ class Camera:
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """How the device is doing. `problems` are sentences about the device as a whole; `notes` about single files.
-    `figures` are numbers of the processes, with their units in the names."""
+    """The state of health. `problems` are sentences about the device as a whole, `notes` are sentences about single
+    files. `figures` are process statistics, with their units in the names."""
 
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -57,14 +58,14 @@ class HealthReport:
 
     @property
     def ok(self) -> bool:
-        """Whether there is nothing to mend."""
+        """Whether there are no problems."""
         return not self.problems
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything that surfaces may show. `queue` is what follows, as far as it is chosen; `never` are the tracks that
-    somebody banned, the latest last."""
+    """Everything that surfaces may show. `queue` is what plays next, as far as it is chosen; `never` lists the banned
+    tracks, the latest last."""
 
     mood: Mood
     policy: PolicyName

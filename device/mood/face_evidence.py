@@ -1,9 +1,9 @@
-"""The faces as a source of evidence: from one reading after another to what the people in the room feel. Pure.
+"""The faces as a source of evidence: from readings to the mood of the people in the room. Pure.
 
-Each face has two `FaceFilter`s: one of its emotion, which is shown, and one of its mood, which decides. The room's
-evidence is the mean over the faces, weighted with their size (the nearer, the more they count, in proportion to the
-length of the face, not its area) and with the eye's certainty. A face out of view counts less and less until it is
-forgotten. Faces below `certainty` are as if they were not there.
+Each face has two `FaceFilter`s: one for its emotion, which surfaces show, and one for its mood, which decides. The
+room's evidence is the mean over the faces, weighted by their size (the length of the face, not its area) and by the
+eye's certainty. A face out of view counts less and less until it is forgotten. Faces below the setting `certainty` are
+ignored.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(slots=True)
 class TrackedFace:
-    """A face of the last seconds: its filters, its box, and how much it counts while it is in view."""
+    """A recently seen face: its filters, its box, and its weight while it is in view."""
 
     emotion: FaceFilter
     mood: FaceFilter
@@ -35,7 +35,7 @@ class TrackedFace:
 
 
 class FaceEvidence:
-    """What the faces say. `present` counts the faces in view as of the last reading."""
+    """The evidence of the faces. `present` counts the faces in view in the last reading."""
 
     def __init__(self, config: MoodConfig) -> None:
         self._config = config
@@ -48,7 +48,7 @@ class FaceEvidence:
         self.present = 0
 
     def update(self, reading: Reading) -> Evidence | None:
-        """Take a reading in. The evidence, or None where it shows no face that counts."""
+        """Add a reading. Returns the evidence, or None if the reading has no usable face."""
         sure = [face for face in reading.faces if face.certainty >= self._config.certainty]
         in_view = {face.number for face in reading.faces}
         for face in sure:
@@ -66,7 +66,7 @@ class FaceEvidence:
         return weighted_mean([face.emotion.belief(at_s) for face in self._faces.values()], self._weights(at_s))
 
     def _take_in(self, face: SeenFace, at_s: float, in_view: Set[int]) -> None:
-        known = self._faces.get(face.number) or self._heir(face.box, in_view)
+        known = self._faces.get(face.number) or self._lost_at(face.box, in_view)
         hold_s = self._config.hold_s
         emotion = known.emotion if known else FaceFilter(hold_s)
         mood = known.mood if known else FaceFilter(hold_s, prior=MOOD_PRIOR)
@@ -75,8 +75,8 @@ class FaceEvidence:
         weight = face.certainty * math.sqrt(max(0.0, face.box[2] * face.box[3]))
         self._faces[face.number] = TrackedFace(emotion, mood, face.box, weight, at_s)
 
-    def _heir(self, box: Box, in_view: Set[int]) -> TrackedFace | None:
-        """A new number where a face has just been lost is that person, not a second one."""
+    def _lost_at(self, box: Box, in_view: Set[int]) -> TrackedFace | None:
+        """The face that was lost at this box just now: a new number there is the same person."""
         lost = [n for n, face in self._faces.items() if n not in in_view and _overlap(face.box, box)]
         return self._faces.pop(max(lost, key=lambda number: self._faces[number].seen_s)) if lost else None
 

@@ -1,20 +1,20 @@
-"""Where feelings stand in the valence-arousal plane, and which mood a face's emotions stand for.
+"""Where emotions and moods lie in the valence-arousal plane, and which mood a face's emotions mean.
 
-Pure functions and tables; any thread may call them. What faces show (eight emotions) becomes what a room is in (seven
-moods) here and nowhere else.
+Pure functions and tables; any thread may call them. Only this module maps the eight emotions of faces to the seven
+moods of a room.
 
 Sources of the coordinates
     Emotions: the circumplex of Russell (1980, J. Pers. Soc. Psych. 39:1161) as extended by Scherer (2005, Soc. Sci.
     Inf. 44:695) and tabulated on [-1, 1] by Paltoglou & Thelwall (2013, IEEE Trans. Affect. Comput. 4:116), under the
     words happy, astonished, sad, angry, disgusted, afraid, contemptuous. The often cited ratings of Russell &
-    Mehrabian (1977, J. Res. Pers. 11:273, table 4) would not do for faces: they put angry (-.51, .59) and fearful
-    (-.64, .60) on the same spot and tell them apart by dominance, a third axis that the plane does not have.
+    Mehrabian (1977, J. Res. Pers. 11:273, table 4) do not suit faces: they put angry (-.51, .59) and fearful (-.64,
+    .60) on the same spot and separate them by dominance, a third axis that the plane does not have.
     Moods (`domain.MOOD_AFFECT`): the mean of both tables for happy, excited, calm (1977: relaxed), sad, tense and
     angry, to one decimal. Neutral is the origin.
-    To be checked: the table of 2013 was not at hand. Its values come from secondary copies, which differ by up to 0.09
-    for astonished, and the rows for calm and tense were found in none.
+    Not verified: the original table of 2013 was not available. Its values come from secondary copies, which differ by
+    up to 0.09 for astonished; none of them has the rows for calm and tense.
 
-Which mood an emotion stands for
+Which mood an emotion means
     The nearest one in the plane, which is also the nearest one in the three dimensions of 1977: surprise is an excited
     face, fear a tense one, disgust and contempt are angry ones. Two moods have no emotion of their own and are read
     from blends, where the plane says they lie:
@@ -40,7 +40,7 @@ EMOTION_AFFECT: Mapping[Emotion, Affect] = {
     Emotion.FEAR: Affect(-0.12, 0.79),
     Emotion.CONTEMPT: Affect(-0.57, 0.66),
 }
-"""Where a face with only this emotion stands."""
+"""The point of a face that shows only this emotion."""
 
 EMOTION_MOOD: Mapping[Emotion, MoodName] = {
     Emotion.NEUTRAL: MoodName.NEUTRAL,
@@ -52,17 +52,17 @@ EMOTION_MOOD: Mapping[Emotion, MoodName] = {
     Emotion.FEAR: MoodName.TENSE,
     Emotion.CONTEMPT: MoodName.ANGRY,
 }
-"""The mood that an emotion stands for when it is alone."""
+"""The mood that an emotion means on its own."""
 
 BLENDS: tuple[tuple[Emotion, Emotion, MoodName], ...] = (
     (Emotion.HAPPINESS, Emotion.NEUTRAL, MoodName.CALM),
     (Emotion.HAPPINESS, Emotion.SURPRISE, MoodName.EXCITED),
 )
-"""Two emotions that stand for a third mood as far as they come together; earlier lines take their share first."""
+"""Pairs of emotions that together mean a third mood; earlier rows take their share first."""
 
 
 def name_of(affect: Affect) -> MoodName:
-    """The mood whose point is nearest; of equally near ones the first in the order of `MoodName`."""
+    """The nearest mood; of equally near ones, the first in the order of `MoodName`."""
     return min(MoodName, key=lambda name: affect.distance(MOOD_AFFECT[name]))
 
 
@@ -72,7 +72,7 @@ def affect_of(mood: MoodName) -> Affect:
 
 
 def mood_probabilities(scores: Scores) -> dict[MoodName, float]:
-    """How likely each mood is, given eight probabilities that sum to 1; the seven sum to 1 as well.
+    """The probability of each mood, from eight emotion probabilities that sum to 1; the seven sum to 1, too.
 
     Continuous in `scores`: a small change of a face is a small change of its mood.
     """
@@ -94,12 +94,12 @@ def affect_of_moods(moods: Mapping[MoodName, float]) -> Affect:
 
 
 def emotion_of(scores: Scores) -> Emotion:
-    """The most probable emotion; of equally probable ones the first."""
+    """The most probable emotion; of equally probable ones, the first."""
     return EMOTIONS[max(range(len(EMOTIONS)), key=lambda index: scores[index])]
 
 
 def _unblend(scores: Scores) -> tuple[dict[Emotion, float], list[tuple[MoodName, float]]]:
-    """Splits probabilities into emotions that stand alone and shares of blends (twice the lesser of the two)."""
+    """Split probabilities into single emotions and blends (twice the lesser of the pair)."""
     alone = dict(zip(EMOTIONS, scores, strict=True))
     blended = []
     for one, other, mood in BLENDS:

@@ -1,9 +1,9 @@
-"""From evidence to one mood of the room, which changes late and for good reason.
+"""From evidence to one mood of the room, with hysteresis and dwell time.
 
-Only the conductor's main thread uses it; it has no clock and does nothing but arithmetic. Another mood must be likelier
-than the present one by `margin` (hysteresis) in every piece of evidence for `dwell_s` of time in which somebody was
-looked at. Time is what readings say of it (`Reading.at_s`), never their number; of a gap between two readings at most
-`GAP_S` counts, so that an absence does not pass for agreement. A reading without faces changes nothing but `faces`.
+Pure arithmetic without a clock; only the conductor's main thread uses it. The mood changes when another mood has been
+likelier than the present one by `margin` (hysteresis) in all evidence of `dwell_s` seconds with faces. Time comes from
+the readings (`Reading.at_s`). At most `GAP_S` of a gap between two readings counts, so that an absence does not count
+as agreement. A reading without faces changes only `faces`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ GAP_S = 2.0  # the longest time between two readings of the slowest camera setti
 
 
 class RoomMood:
-    """The mood of one room. `mood` is always the present one; it starts as neutral, with no source and no time."""
+    """The mood of one room. It starts as neutral, without source and time."""
 
     def __init__(self, config: MoodConfig) -> None:
         self._config = config
@@ -40,7 +40,7 @@ class RoomMood:
         return self._mood
 
     def update(self, reading: Reading, now: Now) -> Mood:
-        """Takes a reading in and returns the present mood. `now.mono` dates a change; decisions use `reading.at_s`."""
+        """Add a reading; returns the present mood. `now.mono` dates a change; decisions use `reading.at_s`."""
         if reading.at_s < self._at_s:
             self._start_over()
         evidence = self._faces.update(reading)
@@ -50,7 +50,7 @@ class RoomMood:
         return self._mood
 
     def _start_over(self) -> None:
-        """Time went back: another recording, or another boot of the eye. Its faces are other faces."""
+        """Forget all faces, because time went back: another recording began, or the eye started again."""
         self._faces.clear()
         self._candidate, self._held_s, self._at_s = None, 0.0, -math.inf
 
@@ -75,14 +75,14 @@ class RoomMood:
         )
 
     def _changes(self, moods: dict[MoodName, float], step_s: float) -> bool:
-        """Whether the likeliest mood has now been ahead of the present one for long enough."""
+        """Whether the likeliest mood has led the present one for long enough."""
         best = self._likeliest(moods)
         if best is self._mood.name or moods[best] - moods[self._mood.name] < self._config.margin:
             self._candidate, self._held_s = None, 0.0
             return False
         self._held_s = self._held_s + step_s if best is self._candidate else 0.0
         self._candidate = best
-        # Sums of time steps such as 0.1 fall short of whole seconds by rounding.
+        # By rounding, a sum of steps such as 0.1 may be slightly less than a whole second.
         return self._held_s >= self._config.dwell_s - 1e-6
 
     def _likeliest(self, moods: dict[MoodName, float]) -> MoodName:

@@ -1,9 +1,9 @@
-"""A recursive Bayesian filter for one tracked face: what it feels, or in what mood it is, given every reading so far.
+"""A recursive Bayesian filter for one tracked face: its emotion, or its mood, given all readings so far.
 
 Pure arithmetic on a few numbers, no clock of its own; the conductor's main thread owns each filter. The states are the
-eight emotions with `PRIOR`, or the seven moods with `MOOD_PRIOR`: calm is a state of its own there, which a belief
-about emotions, being ever surer of one of them, could not keep as the blend that it is. It is the forward algorithm of
-a hidden Markov model (Rabiner 1989, Proc. IEEE 77:257) in continuous time, so that its answer does not depend on the
+eight emotions with `PRIOR`, or the seven moods with `MOOD_PRIOR`. Moods need a filter of their own, because calm is a
+blend of emotions, and a filter over emotions would decide for one of them. The method is the forward algorithm of a
+hidden Markov model (Rabiner 1989, Proc. IEEE 77:257) in continuous time, so that the result does not depend on the
 frame rate. With belief b, prior q, classifier output p and time dt since the last reading:
 
 1. Prediction. An expression lasts, then gives way to one drawn from q. Such a jump process has rate matrix
@@ -14,17 +14,16 @@ frame rate. With belief b, prior q, classifier output p and time dt since the la
 
 2. Evidence. A classifier gives p(emotion | frame); Bayes' rule wants p(frame | emotion) ~ p / q (Bourlard & Morgan
    1994, the hybrid of networks and hidden Markov models). Two things temper it.
-   Frames close in time are nearly the same picture: what independent frames would multiply, these repeat. One second
-   (`fresh_s`) is taken to hold one independent look, and a reading after dt counts as the part w = dt / fresh_s of a
-   look, at most a whole one: b <- b (p / q^g)^w. N readings of one second then multiply to the geometric mean of what
-   they say, once, whatever N is.
-   Errors also repeat from look to look (the same light, the same wrinkle), and dividing by the full prior every second
-   would let a rare class that is always given 4% win over a frequent one given 60%. The prior is therefore divided out
-   with the exponent g = 1/2 only: enough to help the rare ones, too little to invent them.
-   The eye's certainty (0 to 1) scales w: an unsure face says less. The first reading counts as one whole look.
+   Frames close in time show nearly the same picture, so they are not independent. We assume one independent look per
+   second (`fresh_s`): a reading after dt has the weight w = dt / fresh_s, at most 1: b <- b (p / q^g)^w. So N readings
+   within one second count like one reading, their geometric mean, whatever N is.
+   Errors also repeat from look to look (the same light, the same wrinkle). Dividing by the full prior every second
+   would let a rare class with a constant 4% win over a frequent one with 60%. So the exponent of the prior is g = 1/2:
+   enough to help the rare classes, too little to invent them.
+   The eye's certainty (0 to 1) scales w: an unsure face counts less. The first reading counts as one whole look.
 
-3. No proof. p is mixed with a little of q before it counts, so that a zero never rules an emotion out, nothing divides
-   by zero and logarithms stay small; the product is formed in logarithms and normalised by its maximum.
+3. Doubt. p is mixed with a little of q first, so that a zero never rules an emotion out, nothing divides by zero and
+   logarithms stay small. The product is computed in logarithms and normalised by its maximum.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ MOOD_PRIOR: Scores = (0.2710, 0.1243, 0.0312, 0.3247, 0.1307, 0.0249, 0.0932)
 
 FRESH_S = 1.0
 PRIOR_EXPONENT = 0.5
-DOUBT = 0.02  # one frame in fifty is taken to say nothing
+DOUBT = 0.02  # the share of q that is mixed into p: one frame in fifty is assumed to be useless
 
 
 class FaceFilter:
@@ -60,17 +59,17 @@ class FaceFilter:
         self._fresh_s = fresh_s
         self._belief = self._prior
         self.seen_s: float | None = None
-        """When the last reading came; None before the first."""
+        """The time of the last reading; None before the first."""
 
     def belief(self, at_s: float) -> Scores:
-        """The belief at a time, without new evidence. A time before the last reading is taken as that of it."""
+        """The belief at a time, without new evidence. A time before the last reading counts as that reading's time."""
         stay = math.exp(-self._rate * self._elapsed(at_s))
         return tuple(stay * b + (1.0 - stay) * q for b, q in zip(self._belief, self._prior, strict=True))
 
     def update(self, scores: Scores, certainty: float, at_s: float) -> Scores:
-        """Takes one reading (a probability a state, certainty in [0, 1], time in s) in and returns the new belief.
+        """Add a reading (a probability per state, certainty in [0, 1], time in s); returns the new belief.
 
-        Scores that are no distribution (not finite, negative, all zero) are no evidence: time passes, nothing else.
+        Scores that are not a distribution (not finite, negative, all zero) are not evidence: only time passes.
         """
         predicted = self.belief(at_s)
         weight = self._weight(certainty, at_s)

@@ -82,8 +82,8 @@ class MqttAdapter:
         for publication in self._publisher.render(snapshot, now):
             self._publish(publication)
 
-    def tell(self, notice: Announce | Answer) -> None:
-        """Say what happened, once; an answer only to who asked here."""
+    def notify(self, notice: Announce | Answer) -> None:
+        """Publish a notice once; an answer only if its command came over MQTT."""
         if isinstance(notice, Answer) and notice.origin.surface != NAME:
             return
         publication = self._publisher.notice(notice)

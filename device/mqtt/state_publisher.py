@@ -67,7 +67,7 @@ class StatePublisher:
         if isinstance(notice, Announce):
             return Publication(self._topics.event, documents.encode(documents.event(notice)), retain=False)
         report = documents.ErrorReport(
-            topic=documents.text(notice.origin.address), payload=notice.origin.words, message=notice.message
+            topic=documents.text(notice.origin.address), payload=notice.origin.payload, message=notice.message
         )
         return Publication(self._topics.error, documents.encode(report), retain=False)
 

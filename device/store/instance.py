@@ -118,8 +118,8 @@ class HealthFile:
             self._shown, self._due_s = health.problems, now.mono + PUBLISH_S
             self._write(msgspec.json.encode(health))
 
-    def tell(self, notice: Announce | Answer) -> None:
-        """Notices are not health."""
+    def notify(self, notice: Announce | Answer) -> None:
+        """Do nothing: the report holds no notices."""
 
     def close(self) -> None:
         """Remove the file."""

@@ -110,7 +110,7 @@ class Affetto:
 
     def __init__(self, music: Music, seed: int) -> None:
         self._library, self._taste = TrackIndex(music.tracks), Taste()
-        self._taste.meet(self._library)
+        self._taste.attach(self._library)
         self._dice = random.Random(seed)
         self._last: tuple[str, ...] = ()
 

@@ -1,4 +1,5 @@
-"""Which track comes next, and why: pure, and all of it on the main thread; recommend.py puts it together.
+"""Which track comes next, and why. Pure; the main thread uses it.
 
-library.py holds the tracks as arrays, taste.py and preference.py what a profile likes, reasons.py says it in words.
+choose.py is the entry point. track_index.py holds the tracks as arrays, taste.py and preference.py hold what a profile
+likes, and explanation.py words the reason.
 """

@@ -1,8 +1,8 @@
-"""Puts the reason for a choice into words, from what decided it. Pure.
+"""Words the reason for a choice, from what decided it. Pure.
 
-The first clause says where the music leads and whether this fits. After it come the at most `CLAUSES` grounds that did
-most for this track's worth, compared with the usual candidate beside it: nothing that was true of all of them alike is
-given as a reason. Where nothing stands out, it was the dice, and that is said.
+The first clause says where the music leads and whether this track fits. At most `CLAUSES` grounds follow: those that
+raised this track's worth most above the usual candidate's, so a ground that all candidates share is not a reason. If
+no ground stands out, the dice decided, and the reason says so.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ UNITS = ((365 * 86400.0, "year"), (30 * 86400.0, "month"), (7 * 86400.0, "week")
 OFTEN = 3
 JUST_NOW_S = 60.0
 CLAUSES = 2
-WEIGHTY = math.log(1.1)  # a ground that made the worth a tenth greater is worth telling
+WEIGHTY = math.log(1.1)  # a ground counts as a reason if it raised the worth by a tenth
 
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """What decided, as logarithms of factors of the worth, beside the usual candidate: `freshness`, `flow`, and what
-    each source of evidence did for the preference: the track's `own`, its `artist`'s, that of songs of the same
-    `sound`. `luck` is what the draw did.
+    """What decided, as logarithms of factors of the worth, relative to the usual candidate: `freshness`, `flow`, and
+    the contribution of each kind of evidence to the preference: the track's `own`, its `artist`'s, and that of songs
+    with a similar `sound`. `luck` is the effect of the draw.
 
-    `near` says whether the track fits about as well as any; `same_mood` whether the library has tracks of the wanted
-    mood, `unheard` whether it has some that were not heard in the last minute, `undisliked` whether it has some that
-    this profile does not dislike; `rivals` says how many others suit about as well; `friend` is
-    the song whose likeness spoke most for it, `last` the one that was heard before.
+    `near`: the track fits about as well as any. `same_mood`: the library has tracks of the wanted mood. `unheard`: it
+    has tracks that were not heard in the last minute. `undisliked`: it has tracks that this profile does not dislike.
+    `rivals`: the number of others that suit about as well. `similar`: the liked song whose sound did most for this
+    track. `last`: the track before it.
     """
 
     near: bool = True
@@ -49,20 +49,20 @@ class Grounds:
     luck: float = 0.0
     freshness: float = 0.0
     flow: float = 0.0
-    friend: Track | None = None
+    similar: Track | None = None
     last: Track | None = None
 
 
 def reason_for(track: Track, target: Target, opinion: Opinion, now: Now, grounds: Grounds) -> str:
     """Such as "calm, to match a calm room; you liked it on Tuesday; not heard for 3 weeks"."""
     weighty = sorted((ground for ground in _grounds(track, opinion, now, grounds) if ground[0] > WEIGHTY), reverse=True)
-    clauses = [words for _, words in weighty[:CLAUSES]]
+    clauses = [clause for _, clause in weighty[:CLAUSES]]
     clauses += _in_spite_of(opinion, now, grounds)
     return "; ".join([_fit(track, target, grounds), *(clauses or [_chance(grounds)])])
 
 
 def _grounds(track: Track, opinion: Opinion, now: Now, grounds: Grounds) -> Iterator[tuple[float, str]]:
-    """What may have decided, each with its weight."""
+    """Every possible ground, with its weight."""
     if opinion.verdict is Outcome.LIKED:
         yield grounds.own, f"you liked it {_day(opinion.said_at, now.wall)}"
     elif opinion.heard_out >= OFTEN:
@@ -70,42 +70,42 @@ def _grounds(track: Track, opinion: Opinion, now: Now, grounds: Grounds) -> Iter
     elif opinion.heard_out:
         yield grounds.own, "you heard it out " + ("once" if opinion.heard_out == 1 else "twice")
     yield grounds.artist, f"you enjoy {track.artist}"
-    if grounds.friend is not None:
-        yield grounds.sound, f"it sounds like {_name(grounds.friend)}, which you enjoyed"
+    if grounds.similar is not None:
+        yield grounds.sound, f"it sounds like {_name(grounds.similar)}, which you enjoyed"
     if math.isinf(opinion.age_s(now)):
         yield grounds.freshness, "never heard before"
         yield grounds.luck, "to find out whether you like it"
     elif opinion.age_s(now) >= JUST_NOW_S:
         yield grounds.freshness, f"not heard for {_span(opinion.age_s(now))}"
     if grounds.last is not None:
-        yield grounds.flow, f"it goes on from the sound of {_name(grounds.last)}"
+        yield grounds.flow, f"its sound follows on from {_name(grounds.last)}"
 
 
 def _in_spite_of(opinion: Opinion, now: Now, grounds: Grounds) -> Iterator[str]:
-    """What speaks against it; everything else is worse, or there is nothing else."""
+    """What speaks against the track, and why it was chosen anyway."""
     if opinion.verdict is Outcome.DISLIKED:
-        why = "the others fit less" if grounds.undisliked else "there is nothing else"
+        why = "the others fit less well" if grounds.undisliked else "there is nothing else"
         yield f"you did not like it {_day(opinion.said_at, now.wall)}, but {why}"
     if opinion.age_s(now) < JUST_NOW_S:
-        yield f"heard just now, but {'the others fit less' if grounds.unheard else 'there is nothing else'}"
+        yield f"heard just now, but {'the others fit less well' if grounds.unheard else 'there is nothing else'}"
 
 
 def _chance(grounds: Grounds) -> str:
     if not grounds.rivals:
         return "nothing else suits as well"
-    return f"drawn by lot from {grounds.rivals + 1} that suit about as well"
+    return f"picked at random from {grounds.rivals + 1} that suit about as well"
 
 
 def _fit(track: Track, target: Target, grounds: Grounds) -> str:
     if track.origin is MoodOrigin.UNKNOWN:
-        return f"its mood is unknown; {target.mood} is wanted {target.words}"
+        return f"its mood is unknown; {target.mood} is wanted {target.reason}"
     if track.mood is target.mood:
-        return f"{track.mood}, {target.words}"
+        return f"{track.mood}, {target.reason}"
     if not grounds.near:
         return f"{track.mood}, because you heard or disliked everything nearer to {target.mood} lately"
     if grounds.same_mood:
-        return f"{track.mood}, close to {target.mood}, {target.words}"
-    return f"{track.mood}, the nearest there is to {target.mood}, {target.words}"
+        return f"{track.mood}, close to {target.mood}, {target.reason}"
+    return f"{track.mood}, the nearest there is to {target.mood}, {target.reason}"
 
 
 def _name(track: Track) -> str:
@@ -121,7 +121,7 @@ def _span(age_s: float) -> str:
 
 
 def _day(at: float, wall: float) -> str:
-    """The day in the words of the house's own time zone."""
+    """The day in words, in the local time zone."""
     try:
         then, today = datetime.fromtimestamp(at), datetime.fromtimestamp(wall)
     except (OverflowError, OSError, ValueError):

@@ -1,18 +1,18 @@
-"""How much a profile will enjoy a track: a Bayesian estimate that a track shares with those that are like it. Pure.
+"""How much a profile will enjoy a track: a Bayesian estimate that similar tracks share. Pure.
 
 Each track has a Beta distribution over "how likely is it to please". Its own evidence (`taste.py`) counts in full.
-Where there is little of it, the distribution leans on what is known of its kin, so that one like also says something of
-other songs: partial pooling in three steps, from the narrow to the wide:
+With little evidence of its own, a track relies on its relatives, so that one like also raises other songs. This is
+partial pooling in three steps, from narrow to wide:
 
-    track      Beta(OWN * m + good, OWN * (1 - m) + bad)          m: what its kin lead to expect
-    kin        m = (KIN * overall + good) / (KIN + good + bad)    of its artist, and of songs that sound like it,
-                                                                  each by how alike they are
+    track      Beta(OWN * m + good, OWN * (1 - m) + bad)          m: the expectation from its relatives
+    relatives  m = (KIN * overall + good) / (KIN + good + bad)    songs of its artist, and songs that sound like it,
+                                                                  weighted by similarity
     overall    the mean over everything, starting from FIRST: a library is music that somebody chose
 
 (Gelman et al., Bayesian Data Analysis, ch. 5; the kernel over songs is that of Nadaraya 1964 and Watson 1964.) A draw
 from the distribution decides instead of its mean (Thompson 1933, "On the likelihood that one unknown probability
-exceeds another"), so that tracks of which little is known get their chances. With hundreds of unknown tracks the
-best of their draws would nearly always beat a song that is known to please, so the draws are narrower than the
+exceeds another"), so that little-known tracks get a chance. With hundreds of unknown tracks the best of their draws
+would nearly always beat a song that is known to please, so the draws are narrower than the
 distribution by `CURIOSITY` (as in Chapelle & Li 2011, "An empirical evaluation of Thompson sampling").
 """
 
@@ -23,21 +23,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from device.domain import MoodName, Now
-from device.music.recommend.taste import Ear
+from device.music.recommend.taste import ProfileTaste
 from device.music.recommend.track_index import NOBODY, Floats, Rows, TrackIndex
 
-FIRST = 2 / 3  # how many tracks please before anything is known
-OVERALL, KIN, OWN = 10.0, 3.0, 3.0  # how much evidence each expectation is worth
+FIRST = 2 / 3  # the share of tracks that please, before any evidence
+OVERALL, KIN, OWN = 10.0, 3.0, 3.0  # the weight of each expectation, in units of evidence
 CURIOSITY = 0.25
-ARTIST = 0.5  # what evidence on another song of the same artist is worth
-SOUND = 1.0  # what evidence on another song that sounds exactly the same is worth; falls with the cosine's 4th power
-EARSHOT = 256  # songs that others are compared with: those of which most is known
+ARTIST = 0.5  # the weight of evidence about another song of the same artist
+SOUND = 1.0  # the weight of evidence about a song with the same sound; falls with the cosine's 4th power
+COMPARED = 256  # songs are compared with this many others, those with the most evidence
 
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """For each of some rows, float32[n]: evidence for and against from the track itself, from others of its artist and
-    from songs that sound like it; and `overall`, what is expected of any."""
+    """For each row, float32[n]: evidence for and against from the track itself, from its artist and from songs that
+    sound like it; and `overall`, the expectation for any track."""
 
     overall: float
     own: tuple[Floats, Floats]
@@ -45,13 +45,13 @@ class Preference:
     sound: tuple[Floats, Floats]
 
     def mean(self, without: str = "") -> Floats:
-        """The expected preference; `without` leaves out "own", "artist" or "sound", to see what it did."""
+        """The expected preference. `without` leaves out "own", "artist" or "sound", to show its effect."""
         good, bad = self._posterior(without)
         return good / (good + bad)
 
     def draw(self, generator: np.random.Generator) -> Floats:
-        """Thompson draws, narrowed by `CURIOSITY`. The Beta is drawn as a normal of the same mean and variance, cut off
-        at 0.02 and 0.98: a hundred thousand draws from the Beta itself would take too long."""
+        """Thompson draws, narrowed by `CURIOSITY`, from a normal with the Beta's mean and variance, cut off at 0.02 and
+        0.98: a hundred thousand draws from the Beta itself would take too long."""
         good, bad = self._posterior("")
         total = good + bad
         mean = good / total
@@ -73,11 +73,11 @@ class Preference:
 
 
 class Liking:
-    """What a profile's evidence says in a mood, now; asked for as many rows as there are candidates."""
+    """A profile's evidence in one mood, now; gives the preference for any rows."""
 
-    def __init__(self, library: TrackIndex, ear: Ear, mood: MoodName, now: Now) -> None:
+    def __init__(self, library: TrackIndex, profile: ProfileTaste, mood: MoodName, now: Now) -> None:
         self._library = library
-        self._rows, self._good, self._bad = ear.evidence(mood, now.wall)
+        self._rows, self._good, self._bad = profile.evidence(mood, now.wall)
         self._slot = np.full(len(library), -1, np.int32)
         self._slot[self._rows] = np.arange(len(self._rows), dtype=np.int32)
         artists = library.artist[self._rows]
@@ -87,7 +87,7 @@ class Liking:
         self._overall = (OVERALL * FIRST + good) / (OVERALL + good + bad)
 
     def roughly(self, rows: Rows) -> Preference:
-        """Without listening to how they sound: for any number of rows."""
+        """The preference without comparing sounds: for any number of rows."""
         own = self._own(rows)
         artists = self._library.artist[rows]
         known = artists != NOBODY
@@ -97,15 +97,15 @@ class Liking:
         return Preference(self._overall, own, (good, bad), (nothing, nothing))
 
     def closely(self, rows: Rows, sound: Floats) -> tuple[Preference, Rows]:
-        """With what songs of a similar sound say (`sound`: the rows' unit vectors), for some hundreds of rows. And for
-        each row the one that speaks most for it, -1 for none."""
+        """The preference with evidence from similar songs (`sound`: the rows' unit vectors), for some hundreds of rows.
+        Also, for each row, the similar row with the most evidence for it, -1 for none."""
         rough = self.roughly(rows)
-        heard = greatest(self._good + self._bad, EARSHOT)
+        heard = greatest(self._good + self._bad, COMPARED)
         known = self._rows[heard]
         if not len(known) or not sound.shape[1]:
             return rough, np.full(len(rows), -1)
         alike = np.maximum(sound @ self._library.sound(known).T, 0)
-        alike[rows[:, None] == known[None, :]] = 0  # a song is not its own kin
+        alike[rows[:, None] == known[None, :]] = 0  # a song is not its own relative
         alike = SOUND * np.square(np.square(alike))
         preference = Preference(
             rough.overall, rough.own, rough.artist, (alike @ self._good[heard], alike @ self._bad[heard])
@@ -127,5 +127,5 @@ def _per_artist(artists: Rows, weights: Floats, count: int) -> Floats:
 
 
 def greatest(values: Floats, count: int) -> Rows:
-    """The places of the `count` greatest, in no order; all where there are not so many."""
+    """The indices of the `count` greatest values, in any order; all if there are fewer."""
     return np.argpartition(values, -count)[-count:] if len(values) > count else np.arange(len(values))

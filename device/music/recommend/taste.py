@@ -1,14 +1,14 @@
-"""What each profile likes, learnt from the history of listens. Pure. The main thread
-owns the one that counts; the scanner's thread builds its successor when the library changes (see `prepared`).
+"""What each profile likes, learnt from the history of listens. Pure. The main thread owns the current one; the
+scanner's thread builds its successor when the library changes (see `prepared`).
 
-A listen becomes *evidence*: a weight that speaks for a track, or one that speaks against it. A skip speaks the more
-against a track the earlier it comes, in proportion to the share that was left unheard. Evidence is kept apart by
-*context*, the mood and the part of the day, and counts less where the context is another; a like or a dislike is about
-the song itself and counts everywhere. It fades with a half-life of half a year of the profile's own listening.
+A listen becomes *evidence*: a weight for a track or against it. A skip counts against a track in proportion to the
+share that was left. Evidence belongs to a *context*, the mood and the part of the day, and counts less in other
+contexts. A like or a dislike concerns the song itself and counts in all contexts. Evidence fades with a half-life of
+half a year of the profile's own listening.
 
-Each profile has a taste of its own, and none learns from another: `everyone` is simply the one that counts while nobody
-has chosen a profile. What was *heard* is shared: there is one room, and a song that has just been played in it is not
-fresh for whoever chooses a profile now. Nothing of all this is ever published.
+Each profile has a taste of its own, and none learns from another; `everyone` is the profile until somebody chooses
+one. All profiles share what was *heard*: in one room, a song that has just played is not fresh for anybody. None of
+this is ever published.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ from device.music.recommend.track_index import MOODS, Floats, Rows, TrackIndex
 
 DAY_S = 86400.0
 HALF_LIFE_S = 180 * DAY_S
-LONGEST_PAUSE_S = 30 * DAY_S  # ages nothing more: so a clock that was wrong for a while does not wipe a taste out
-REMEMBERED = 50_000  # lines, as many as the store keeps
+LONGEST_PAUSE_S = 30 * DAY_S  # a longer pause ages evidence no further, so that a wrong clock does not erase a taste
+REMEMBERED = 50_000  # listens, as many as the store keeps
 
 # Weights of evidence, in tracks heard to their end.
 LIKED, PLAYED = 4.0, 1.0
-DISLIKED, SKIPPED = 8.0, 2.0  # a skip in the very first moment; later ones weigh less
+DISLIKED, SKIPPED = 8.0, 2.0  # SKIPPED: a skip at the very beginning; later skips weigh less
 USUAL_S = 200.0  # the length of a track whose length is unknown
 
 DAY_PARTS = 4  # night, morning, afternoon, evening: six hours each
 CONTEXTS = len(MOODS) * DAY_PARTS
-ALWAYS = CONTEXTS  # the column of evidence that holds in every context
+ALWAYS = CONTEXTS  # the column of evidence that counts in every context
 COLUMNS = CONTEXTS + 1
-OTHER_MOOD, OTHER_TIME = 0.7, 0.7  # what evidence from another mood, from another part of the day, still counts
+OTHER_MOOD, OTHER_TIME = 0.7, 0.7  # the weight of evidence from another mood, and from another part of the day
 
 Reals = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """The plain facts about one track: what a profile said of it (`verdict` is the last like or dislike, `said_at` wall
-    clock, s) and how often it heard it out; when it was last heard in this room (wall clock, s; 0 = never)."""
+    """The facts about one track: a profile's last like or dislike (`verdict`, at `said_at`, wall clock, s), how often
+    the profile heard it to the end, and when this room last heard it (wall clock, s; 0 = never)."""
 
     heard_at: float = 0.0
     hearings: int = 0
@@ -61,8 +61,8 @@ class Opinion:
         return float(age_s(np.array([self.heard_at]), now)[0])
 
 
-class Ear:
-    """What one profile has said and done, on the rows of one library: facts by row, and evidence."""
+class ProfileTaste:
+    """The likes and listens of one profile, on the rows of one library: facts by row, and evidence."""
 
     def __init__(self) -> None:
         self.verdict: dict[int, tuple[Outcome, float]] = {}
@@ -70,12 +70,12 @@ class Ear:
         self.heard_out: dict[int, int] = {}
         self._slot: dict[int, int] = {}
         self._rows = np.zeros(64, np.intp)
-        self._evidence = np.zeros((64, 2 * COLUMNS), np.float32)  # first all that speaks for it, then all against
+        self._evidence = np.zeros((64, 2 * COLUMNS), np.float32)  # first the columns for a track, then those against
         self._at: float | None = None
-        self._scale = 1.0  # instead of letting all old evidence fade, new evidence weighs more; see `_age`
+        self._scale = 1.0  # old evidence does not fade; instead, new evidence gets a greater weight: see `_age`
 
     def add(self, row: int, listen: Listen, duration_s: float) -> None:
-        """Learn from one more line; lines come in the order in which things happened."""
+        """Learn from one more listen, in chronological order."""
         self._age(listen.at)
         good, bad = weight(listen, duration_s)
         if listen.outcome in (Outcome.LIKED, Outcome.DISLIKED):
@@ -86,11 +86,11 @@ class Ear:
         if listen.outcome is Outcome.PLAYED:
             self.heard_out[row] = self.heard_out.get(row, 0) + 1
         if good or bad:
-            slot = self._place(row)
+            slot = self._slot_of(row)
             self._evidence[slot, column if good else COLUMNS + column] += (good or bad) * self._scale
 
     def evidence(self, mood: MoodName, wall: float) -> tuple[Rows, Floats, Floats]:
-        """Rows that anything is known of, and what speaks for and against each, as it counts in this mood now."""
+        """The rows with evidence, and the evidence for and against each, as weighted in this mood now."""
         count = len(self._slot)
         relevance = RELEVANCE[context(mood, wall)] / np.float32(self._scale)
         weights = self._evidence[:count].reshape(-1, COLUMNS) @ relevance
@@ -103,7 +103,7 @@ class Ear:
         else:
             self.disliked.discard(row)
 
-    def _place(self, row: int) -> int:
+    def _slot_of(self, row: int) -> int:
         slot = self._slot.setdefault(row, len(self._slot))
         if slot == len(self._rows):
             self._rows = np.concatenate([self._rows, np.zeros_like(self._rows)])
@@ -121,64 +121,64 @@ class Ear:
 
 
 class Taste:
-    """What each profile likes and what the room has heard. Nothing is known before the tracks are: see `meet`."""
+    """What each profile likes and what the room has heard. Call `attach` with the library first."""
 
     def __init__(self, history: Iterable[Listen] = (), total: int | None = None) -> None:
-        """`history` in the order in which things happened; `total`: how many lines there ever were, these included."""
+        """`history` in chronological order; `total`: how many listens there ever were, these included."""
         lines = list(history)
         self._lines = deque(lines, maxlen=REMEMBERED)
         self.total = len(lines) if total is None else total
         self._library = TrackIndex()
-        self._ears: dict[str, Ear] = {}
+        self._profiles: dict[str, ProfileTaste] = {}
         self._banned: dict[str, None] = {}
         self.heard_at: Reals = np.zeros(0)
-        """float64[n]: when each row was last heard in this room (wall clock, s; 0 = never)."""
+        """float64[n]: when this room last heard each row (wall clock, s; 0 = never)."""
         self.hearings: Reals = np.zeros(0)
         self.last_rows: deque[int] = deque(maxlen=10)
-        """The rows heard last, newest last."""
+        """The latest rows that were heard, newest last."""
         for line in lines:
             self._ban(line)
 
-    def meet(self, library: TrackIndex) -> None:
-        """Put all that is remembered onto the rows of this library; lines about tracks that are gone wait."""
+    def attach(self, library: TrackIndex) -> None:
+        """Index the history by the rows of this library; listens to tracks that are gone stay in the history."""
         self._library = library
-        self._ears.clear()
+        self._profiles.clear()
         self.heard_at, self.hearings = np.zeros(len(library)), np.zeros(len(library))
         self.last_rows.clear()
         for line in self._lines:
             self._learn(line)
 
     def add(self, listen: Listen) -> None:
-        """Learn from one more line of history; lines come in the order in which things happened."""
+        """Learn from one more listen, in chronological order."""
         self._lines.append(listen)
         self.total += 1
         self._ban(listen)
         self._learn(listen)
 
     def catch_up(self, former: Taste) -> None:
-        """Learn what `former` learnt since this one was begun."""
+        """Learn what `former` has learnt since this one was built."""
         missed = max(0, former.total - self.total)
         for line in list(former._lines)[len(former._lines) - missed :]:
             self.add(line)
 
     @property
     def banned(self) -> tuple[str, ...]:
-        """The keys of tracks that never play in this house, the latest last."""
+        """The keys of the banned tracks, the latest last."""
         return tuple(self._banned)
 
-    def ear(self, profile: str) -> Ear:
-        """What is known of this profile."""
-        return self._ears.get(profile, UNKNOWN)
+    def of_profile(self, profile: str) -> ProfileTaste:
+        """The taste of this profile."""
+        return self._profiles.get(profile, UNKNOWN)
 
     def of(self, profile: str, key: str) -> Opinion:
         """The facts about the track with this key, for this profile."""
         row = self._library.row.get(key)
         if row is None:
             return Opinion()
-        ear = self.ear(profile)
-        verdict, said_at = ear.verdict.get(row, (None, 0.0))
+        own = self.of_profile(profile)
+        verdict, said_at = own.verdict.get(row, (None, 0.0))
         heard_at, hearings = float(self.heard_at[row]), int(self.hearings[row])
-        return Opinion(heard_at, hearings, ear.heard_out.get(row, 0), verdict, said_at)
+        return Opinion(heard_at, hearings, own.heard_out.get(row, 0), verdict, said_at)
 
     def _ban(self, listen: Listen) -> None:
         if listen.outcome is Outcome.BANNED:
@@ -191,9 +191,9 @@ class Taste:
         row = self._library.row.get(listen.track_key)
         if row is None or listen.outcome in (Outcome.BANNED, Outcome.ALLOWED):
             return
-        if listen.profile not in self._ears:
-            self._ears[listen.profile] = Ear()
-        self._ears[listen.profile].add(row, listen, self._library.tracks[row].duration_s)
+        if listen.profile not in self._profiles:
+            self._profiles[listen.profile] = ProfileTaste()
+        self._profiles[listen.profile].add(row, listen, self._library.tracks[row].duration_s)
         if listen.outcome not in (Outcome.LIKED, Outcome.DISLIKED):
             self.hearings[row] += 1
         if listen.at > self.heard_at[row]:
@@ -203,23 +203,23 @@ class Taste:
 
 
 def prepared(tracks: Sequence[Track], history: Sequence[Listen], total: int) -> tuple[TrackIndex, Taste]:
-    """The index of these tracks and what is known of them, from `total` lines of history. For the scanner's thread:
-    with 100,000 tracks and 50,000 lines this takes a second, during which the main thread goes on deciding."""
+    """The index of these tracks, and the taste on it, from `total` listens. For the scanner's thread: with 100,000
+    tracks and 50,000 listens this takes a second, while the main thread continues."""
     gc.disable()  # nothing here is garbage, and a pass over 100,000 tracks would hold every thread for tens of ms
     try:
         index, taste = TrackIndex(tracks), Taste(history, total)
-        taste.meet(index)
+        taste.attach(index)
     finally:
         gc.enable()
     return index, taste
 
 
-UNKNOWN = Ear()
-"""Of whom nothing is known."""
+UNKNOWN = ProfileTaste()
+"""The taste of a profile without listens."""
 
 
 def weight(listen: Listen, duration_s: float) -> tuple[float, float]:
-    """What a line says for and against its track. A mood that changed says nothing."""
+    """The evidence of a listen for and against its track. A change of mood is no evidence."""
     match listen.outcome:
         case Outcome.LIKED:
             return LIKED, 0.0
@@ -234,7 +234,7 @@ def weight(listen: Listen, duration_s: float) -> tuple[float, float]:
 
 
 def context(mood: MoodName, wall: float) -> int:
-    """The number of a mood at a time of day (of the house's own time zone)."""
+    """The number of a mood at a time of day (in the local time zone)."""
     try:
         hour = datetime.fromtimestamp(wall).hour
     except (OverflowError, OSError, ValueError):
@@ -243,13 +243,13 @@ def context(mood: MoodName, wall: float) -> int:
 
 
 def age_s(heard_at: Reals, now: Now) -> Reals:
-    """Seconds since then, infinite for never (0). After a jump of the clock the truth is unknown: a day."""
+    """Seconds since then, infinite for never (0). For a time in the future, because the clock was set: a day."""
     ages = np.where(heard_at > 0, now.wall - heard_at, math.inf)
     return np.where(ages >= 0, ages, DAY_S)
 
 
 def _relevance() -> Mapping[int, Floats]:
-    """For each context, what evidence from each other one counts in it."""
+    """For each context, the weight of evidence from every other context."""
     table = {}
     for here in range(CONTEXTS):
         shares = [

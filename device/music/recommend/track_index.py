@@ -1,8 +1,8 @@
-"""The tracks as arrays, so that one of 100,000 can be chosen within milliseconds. Pure; any thread may build one.
+"""The tracks as arrays, to choose one of 100,000 within milliseconds. Pure; any thread may build an index.
 
-A row is a track; everything that decides about it stands in a column. Nothing here ever changes: another library is
-another index. A big one is built on the scanner's thread, in chunks: one call into NumPy over 100,000 Python objects
-would hold the interpreter for tens of milliseconds, and the deciding thread with it.
+A row is a track; the columns hold everything that decides about it. An index never changes: a new library gets a new
+index. The scanner's thread builds a big one in chunks: a single NumPy call over 100,000 Python objects would hold the
+interpreter, and so the main thread, for tens of milliseconds.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ UNCERTAINTY: Mapping[MoodOrigin, float] = {
     MoodOrigin.MODEL: 0.3,
     MoodOrigin.UNKNOWN: 0.7,
 }
-"""The standard deviation of a track's place where nobody states one, in units of the plane."""
+"""The standard deviation of a track's point by origin, if the model gives none; in units of the plane."""
 
 MOODS = {mood: number for number, mood in enumerate(MoodName)}
 """The number of each mood."""
 
 NOBODY = 0
-"""The number of the artist of tracks that name none."""
+"""The artist number of tracks without an artist."""
 
 CHUNK = 4096  # tracks that one call into NumPy reads
 
@@ -42,8 +42,8 @@ SAMPLE = 2048  # tracks whose mean stands for the mean of all features
 
 class TrackIndex:
     """`tracks` and, in the same order: `valence`, `arousal` and `uncertainty` (float32), `mood` (the number of its
-    name), `artist` (a number for each name, 0 for none). `row` finds a track by its key. `analysed` counts tracks that
-    the model has heard; two libraries with the same `signature` have the same files."""
+    name), `artist` (a number for each name, 0 for none). `row` maps a key to its row. `analysed` counts analysed
+    tracks. Two libraries with the same `signature` have the same files."""
 
     def __init__(self, tracks: Sequence[Track] = ()) -> None:
         self.tracks = tracks
@@ -64,7 +64,7 @@ class TrackIndex:
         return len(self.tracks)
 
     def distance(self, affect: Affect) -> Floats:
-        """float32[n]: how far each track stands from a point of the plane."""
+        """float32[n]: the distance of each track from a point of the plane."""
         across, up = self.valence - np.float32(affect.valence), self.arousal - np.float32(affect.arousal)
         distance: Floats = np.sqrt(across * across + up * up)
         return distance
@@ -74,10 +74,10 @@ class TrackIndex:
         return [self.row[key] for key in keys if key in self.row]
 
     def sound(self, rows: Rows | Sequence[int]) -> Floats:
-        """float32[len(rows), d]: how these tracks sound, as unit vectors whose dot products are cosines.
+        """float32[len(rows), d]: the sound of these tracks, as unit vectors whose dot products are cosines.
 
-        The mean of the library is taken off first: features of real music have a large common part, which would make
-        everything sound alike. Tracks that were not analysed are null vectors, like nothing at all.
+        The mean of the library is subtracted first: features of real music have a large common part, which would make
+        everything sound alike. Tracks that are not analysed are zero vectors, which resemble nothing.
         """
         vectors = self._features[rows].astype(np.float32) - self._middle
         vectors[~self._described[rows]] = 0.0
@@ -100,7 +100,7 @@ def _uncertainty(track: Track) -> float:
 
 
 def _features(tracks: Sequence[Track]) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
-    """float16[n, d] and which rows are described. Vectors of another length than most are of another model: blank."""
+    """float16[n, d], and which rows have features. Vectors of an unusual length come from another model: zero."""
     sizes = Counter(len(track.features) for track in tracks if track.features)
     size = max(sizes, key=lambda size: sizes[size], default=0)
     described = _column(tracks, lambda track: size > 0 and len(track.features) == size, np.bool_)
@@ -110,6 +110,6 @@ def _features(tracks: Sequence[Track]) -> tuple[NDArray[np.float16], NDArray[np.
 
 
 def _middle(features: NDArray[np.float16]) -> Floats:
-    """The mean vector, from a sample spread over the library; null where there are too few to have a common part."""
+    """The mean vector of a sample spread over the library; zero if there are too few tracks for a common part."""
     sample = features[:: max(1, len(features) // SAMPLE)].astype(np.float32)
     return sample.mean(axis=0) if len(sample) >= 20 else np.zeros(features.shape[1], np.float32)
