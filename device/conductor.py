@@ -221,6 +221,7 @@ class Conductor:
             case Play() | Cue() | Seek() | Pause() | Resume() | Silence() | RampVolume():
                 self._play(action)
             case Announce() | Answer():
+                log.info("%s", describe(action))
                 for surface in self._surfaces.values():
                     surface.notify(action)
             case OpenEye():
@@ -254,6 +255,14 @@ class Conductor:
                 self._player.silence(fade_s)
             case RampVolume(percent):
                 self._player.set_volume(percent)
+
+
+def describe(notice: Announce | Answer) -> str:
+    """A notice as a line of the log."""
+    if isinstance(notice, Answer):
+        return f"Not obeyed: {notice.origin.address} {notice.origin.payload!r}: {notice.message}"
+    facts = (f"{name}={value!r}" for name, value in notice.facts.items() if value not in ("", []))
+    return " ".join([str(notice.event_type), *facts])
 
 
 def read_clocks() -> Now:

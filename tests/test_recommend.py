@@ -270,7 +270,7 @@ histories = st.lists(
         keys,
         st.sampled_from([WHO, "kids"]),
         st.sampled_from(MoodName),
-        st.sampled_from(Outcome),
+        st.sampled_from([outcome for outcome in Outcome if outcome not in (Outcome.BANNED, Outcome.ALLOWED)]),
         st.floats(0, 4e9),
         st.floats(0, 1e4),
     ),
@@ -290,6 +290,27 @@ def test_there_is_always_a_choice_and_never_an_excluded_one_if_avoidable(
     assert choice.reason
     if any(one.key not in exclude for one in tracks):
         assert choice.track.key not in exclude
+
+
+@settings(max_examples=50, deadline=None)
+@given(libraries, histories, targets, seeds, st.lists(st.tuples(keys, st.booleans()), max_size=8))
+def test_what_is_banned_never_plays(
+    tracks: list[Track], history: list[Listen], target: Target, seed: int, words: list[tuple[str, bool]]
+) -> None:
+    said = [
+        Listen(key, WHO, MoodName.CALM, Outcome.BANNED if banned else Outcome.ALLOWED, 1e9) for key, banned in words
+    ]
+    last = dict(words)
+    banned = {key for key, is_banned in last.items() if is_banned}
+    taste = Taste([*history, *said])
+    taste.meet(index := TrackIndex(tracks))
+    assert set(taste.banned) == banned
+    choice = choose(index, target, taste, WHO, Now(0.0, 2e9), random.Random(seed))
+    if any(track.key not in banned for track in tracks):
+        assert choice is not None
+        assert choice.track.key not in banned
+    else:
+        assert choice is None
 
 
 @settings(max_examples=100, deadline=None)

@@ -86,9 +86,7 @@ class MqttAdapter:
         """Publish a notice once; an answer only if its command came over MQTT."""
         if isinstance(notice, Answer) and notice.origin.surface != NAME:
             return
-        publication = self._publisher.notice(notice)
-        log.info("%s %s", publication.topic, publication.payload.decode())
-        self._publish(publication)
+        self._publish(self._publisher.notice(notice))
 
     def close(self) -> None:
         """Publish "offline" and disconnect. Idempotent."""

@@ -126,6 +126,7 @@ class StatePublisher:
             return True
         fresh = documents.health_state(report)
         changed = (fresh.problems, fresh.camera) != (sent.problems, sent.camera)
+        changed |= sent.memory_mb is None and fresh.memory_mb is not None  # the first figures
         return changed or now.mono - self._health_sent_at >= HEALTH_S
 
 

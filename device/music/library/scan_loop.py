@@ -74,7 +74,8 @@ class ScanLoop:
 
     def run(self, find_model: Callable[[], str], rescan_s: float, stopping: threading.Event) -> None:
         """Until `stopping`. `find_model` identifies the model that analyses, and raises ModelError if there is none."""
-        self.publish()
+        if self._catalogue.load().tracks:  # what is known plays at once; whether there is nothing, a scan has to say
+            self.publish()
         while not stopping.is_set():
             due = time.monotonic() + self.scan(rescan_s)
             model = self.begin_analysis(find_model)
