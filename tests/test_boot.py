@@ -173,7 +173,7 @@ def test_without_a_file_what_was_goes_on(card: Card) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"x" * 70_000, "affetto.yaml: too large for a file of settings; the limit is 64 KiB"),
+        (b"x" * 70_000, "affetto.yaml: too large for a settings file; the limit is 64 KiB"),
         (b"device:\n  name: K\xfcche\n", "affetto.yaml:2: not UTF-8 text; save the file as UTF-8"),
         (b"\x7fELF\x02\x01\x01\x00\xff\xfe", "affetto.yaml:1: not UTF-8 text; save the file as UTF-8"),
         (b"GIF\x01\x02", "affetto.yaml:1: a character that cannot be in a text file"),
@@ -211,7 +211,7 @@ def test_as_windows_saves_it(card: Card, encoding: str, newline: str) -> None:
 def test_an_ending_that_an_editor_added_is_told(card: Card, name: str) -> None:
     (card.place / name).write_text(GOOD)
     assert card.boot() == 2
-    assert card.mistakes() == f"{name}: must be called affetto.yaml, without another ending"
+    assert card.mistakes() == f"{name}: must be called affetto.yaml, without an extra extension; rename it"
 
 
 def test_systemd_hands_the_password_to_the_conductor_alone(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import zeroconf
 from device.backoff import Backoff
 from device.config.schema import MqttConfig
 from device.demo.broker import PLACES, PrivateBroker
-from device.mqtt.broker_discovery import PLAIN, SECURE, Broker, BrokerSearch, find, tell
+from device.mqtt.broker_discovery import PLAIN, SECURE, Broker, BrokerSearch, describe, find
 from device.mqtt.client import Connection
 from device.mqtt.messages import BrokerConnected, BrokerLost, ConnectionEvent
 
@@ -118,12 +118,12 @@ def test_a_search_goes_on_with_localhost_until_there_is_a_better_place() -> None
     assert world.went == [LOCAL, CELLAR, ATTIC]
 
 
-def test_what_was_found_is_told_in_words() -> None:
-    assert tell([], LOCAL) == "None announces itself in the network (mDNS) either; trying localhost:1883."
-    assert tell([ATTIC], ATTIC) == f"Found by mDNS: Attic {MINE} (10.0.0.2:1883)."
-    assert tell([ATTIC, CELLAR], ATTIC) == (
-        f"2 announce themselves (mDNS); Attic {MINE} (10.0.0.2:1883) comes first by name, so Affetto takes it and "
-        f"not Cellar {MINE} (10.0.0.1:1884)."
+def test_the_result_of_a_search_is_a_sentence() -> None:
+    assert describe([], LOCAL) == "No MQTT broker announces itself on the network (mDNS); trying localhost:1883."
+    assert describe([ATTIC], ATTIC) == f"Found an MQTT broker by mDNS: Attic {MINE} (10.0.0.2:1883)."
+    assert describe([ATTIC, CELLAR], ATTIC) == (
+        f"Found 2 MQTT brokers by mDNS; using the first one by name, Attic {MINE} (10.0.0.2:1883), "
+        f"not Cellar {MINE} (10.0.0.1:1884). To choose another one, set mqtt.host."
     )
 
 

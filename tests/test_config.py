@@ -149,7 +149,7 @@ MISTAKES = {
     # Together
     "player: {volume: 80}": "1: player.volume: volume 80 is above max_volume 70",
     "player:\n  max_volume: 20": "2: player.max_volume: volume 30 is above max_volume 20",
-    "device: {id: room}": "1: device.id: cannot be room: topics with that name belong to the groups of a room",
+    "device: {id: room}": "1: device.id: cannot be room: topics with that name are for all devices of a room",
     # YAML
     "camera:\n\tfps: 4": "2: a tab, or a text that needs quotes because of its first character",
     "device: {name: @home}": "1: a tab, or a text that needs quotes because of its first character",
@@ -266,7 +266,7 @@ def test_defaults_are_within_their_own_limits(setting):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        pytest.param("#" * 60_000_000, "config.yaml: too large for a file of settings", id="60 MB"),
+        pytest.param("#" * 60_000_000, "config.yaml: too large for a settings file", id="60 MB"),
         pytest.param("a: " + "[" * 100_000, "nested too deeply", id="deep"),
         pytest.param("a: " + "{b: " * 60_000, "nested too deeply", id="deep mappings"),
         pytest.param("- " * 100_000, "nested too deeply", id="deep lists"),

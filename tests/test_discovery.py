@@ -26,8 +26,8 @@ from tests.appliance import Ear
 CONFIG = Config(device=DeviceConfig(id="kit", name="Küche", room="Kitchen"), mqtt=MqttConfig())
 TOPICS = Topics("affetto", "kit")
 LISTS = {"queue_state", "never_state"}  # for pages and programs; no entity holds a list
-SAYS = {name for name in vars(Topics) if name.endswith("_state")} - LISTS | {"event", "health", "error", "track_cover"}
-OBEYS = {name for name in vars(Topics) if name.endswith("_set")} - {"seek_set"}  # a media player's slider, no entity
+READ = {name for name in vars(Topics) if name.endswith("_state")} - LISTS | {"event", "health", "error", "track_cover"}
+SENT = {name for name in vars(Topics) if name.endswith("_set")} - {"seek_set"}  # a media player's slider, no entity
 
 
 SNAPSHOT = Room().snapshot
@@ -42,8 +42,8 @@ def test_snapshot() -> None:
 
 
 def test_every_topic_has_an_entity() -> None:
-    assert {entity.says for entity in ENTITIES} - {""} == SAYS
-    assert {entity.obeys for entity in ENTITIES} - {""} == OBEYS
+    assert {entity.state for entity in ENTITIES} - {""} == READ
+    assert {entity.command for entity in ENTITIES} - {""} == SENT
 
 
 def test_keys_and_entity_ids_are_unique_and_well_formed() -> None:
@@ -69,14 +69,14 @@ def test_entity_ids_say_affetto_once(device_id: str, start: str) -> None:
 def test_what_home_assistant_sends_is_obeyed() -> None:
     """Each option, button and switch position is a command that `parse` understands."""
     for entity in ENTITIES:
-        words = [*entity.more.get("options", ())] if entity.obeys else []  # type: ignore[misc]
+        words = [*entity.more.get("options", ())] if entity.command else []  # type: ignore[misc]
         words += [entity.more[key] for key in ("payload_press", "payload_on", "payload_off") if key in entity.more]
         for word in words:
-            answer = TOPICS.parse(getattr(TOPICS, entity.obeys), str(word).encode())
+            answer = TOPICS.parse(getattr(TOPICS, entity.command), str(word).encode())
             assert not isinstance(answer, str), (entity.key, answer)
     options = next(entity.more["options"] for entity in ENTITIES if entity.key == "mood_choice")
     assert options == ["auto", *MoodName]
-    assert {entity.key for entity in ENTITIES if entity.obeys == "playback_set"} == set(Transport) - {Transport.TOGGLE}
+    assert {one.key for one in ENTITIES if one.command == "playback_set"} == set(Transport) - {Transport.TOGGLE}
 
 
 def test_the_room_is_suggested_as_the_area_if_there_is_one() -> None:

@@ -317,7 +317,7 @@ def test_a_refused_password_is_told_once_with_what_to_do(inbox: Inbox) -> None:
         mqtt.start()
         lost = inbox.wait(BrokerLost)
         assert lost.problem == (
-            f"The MQTT broker at 127.0.0.1:{broker.port} refuses user 'affetto'; check mqtt: username and password."
+            f"The MQTT broker at 127.0.0.1:{broker.port} refuses user 'affetto'; check mqtt.username and mqtt.password."
         )
         for _ in range(4):  # it tries again, and has nothing new to say
             assert attempts.acquire(timeout=PATIENCE_S)
@@ -466,7 +466,7 @@ def test_tls(certificate: Path, inbox: Inbox) -> None:
         mqtt.close()
         problem = first_problem(dataclasses.replace(broker.config, tls=True))
         assert problem.startswith(f"The certificate of the MQTT broker at 127.0.0.1:{broker.port} cannot be trusted")
-        assert first_problem(broker.config).startswith(f"What answers at 127.0.0.1:{broker.port} hung up")
+        assert first_problem(broker.config).startswith(f"The program at 127.0.0.1:{broker.port} closed the connection")
 
 
 def first_problem(config: MqttConfig) -> str:
@@ -528,7 +528,7 @@ def test_what_is_no_broker_is_named(listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     answer_each(listener, b"")
     assert first_problem(MqttConfig(host="127.0.0.1", port=port)) == (
-        f"What answers at 127.0.0.1:{port} hung up at once; is it an MQTT broker, and is mqtt: tls right?"
+        f"The program at 127.0.0.1:{port} closed the connection at once; is it an MQTT broker, and is mqtt.tls right?"
     )
 
 
@@ -545,7 +545,7 @@ def test_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "create_connection", unknown)
     assert first_problem(MqttConfig(host="brokr")) == (
-        "No computer called brokr can be found; check mqtt: host and the network."
+        "There is no computer called brokr on the network; check mqtt.host and the network."
     )
 
 
@@ -554,7 +554,7 @@ def test_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
     MqttConfig(tls=True, ca_file="/nowhere/ca.pem"),
 ])
 def test_settings_that_can_never_work(config: MqttConfig, inbox: Inbox) -> None:
-    with pytest.raises(MqttError, match=r"mqtt: (host|ca_file)"):
+    with pytest.raises(MqttError, match=r"mqtt.(host|ca_file)"):
         connection_to(config, inbox.put)
 
 

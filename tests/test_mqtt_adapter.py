@@ -57,7 +57,7 @@ def test_nothing_is_sent_before_there_is_a_broker() -> None:
     stage.broker.up = False
     stage.adapter.start()
     stage.show()
-    assert stage.broker.said == []
+    assert stage.broker.published == []
     assert isinstance(stage.events[0], SurfaceDown)
     stage.broker.start()
     assert stage.events[-1] == SurfaceUp("MQTT", TOPICS.record())
@@ -68,9 +68,9 @@ def test_nothing_is_sent_before_there_is_a_broker() -> None:
 def test_a_second_look_sends_nothing_and_a_new_broker_gets_everything(stage: Stage) -> None:
     stage.show()
     first = dict(stage.broker.retained)
-    count = len(stage.broker.said)
+    count = len(stage.broker.published)
     stage.show()
-    assert len(stage.broker.said) == count
+    assert len(stage.broker.published) == count
     stage.broker.stop()
     stage.broker.start()
     stage.show()
@@ -79,10 +79,10 @@ def test_a_second_look_sends_nothing_and_a_new_broker_gets_everything(stage: Sta
 
 def test_home_assistant_that_starts_gets_everything_again(stage: Stage) -> None:
     stage.show()
-    count = len(stage.broker.said)
+    count = len(stage.broker.published)
     stage.broker.publish(TOPICS.home_assistant_status, b"online")
     stage.show()
-    assert len(stage.broker.said) > 2 * count - 2
+    assert len(stage.broker.published) > 2 * count - 2
 
 
 def test_a_message_becomes_a_command_with_its_origin(stage: Stage) -> None:
@@ -103,16 +103,16 @@ def test_the_room_is_followed(stage: Stage) -> None:
 
 def test_an_answer_goes_only_to_the_surface_that_asked(stage: Stage) -> None:
     stage.adapter.notify(Answer(Origin("page", "volume", "90"), "no"))
-    assert TOPICS.error not in {topic for topic, _, _ in stage.broker.said}
+    assert TOPICS.error not in {topic for topic, _, _ in stage.broker.published}
     stage.adapter.notify(Answer(Origin("MQTT", TOPICS.volume_set, "90"), "no"))
-    topic, payload, retain = stage.broker.said[-1]
+    topic, payload, retain = stage.broker.published[-1]
     assert (topic, retain) == (TOPICS.error, False)
     assert json.loads(payload) == {"topic": TOPICS.volume_set, "payload": "90", "message": "no"}
 
 
 def test_notices_are_events_that_nobody_retains(stage: Stage) -> None:
     stage.adapter.notify(Announce(EventType.LIKED, {"title": "caf\udce9"}))
-    topic, payload, retain = stage.broker.said[-1]
+    topic, payload, retain = stage.broker.published[-1]
     assert (topic, retain) == (TOPICS.event, False)
     assert json.loads(payload) == {"event_type": "liked", "title": "caf\N{REPLACEMENT CHARACTER}"}
 

@@ -114,7 +114,7 @@ def test_a_disk_that_fails_is_told_once(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "pwritev", fail)
-    with pytest.raises(StateError, match=r"No space left .* the song starts anew"):
+    with pytest.raises(StateError, match=r"No space left .* the song starts from its beginning"):
         place.write("song", 5.0)
     place.write("song", 60.0)
 

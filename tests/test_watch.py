@@ -76,7 +76,7 @@ def picture(state: Seen, width: int, height: int, mono: float = 0.0) -> list[str
 
 
 def words(state: Seen) -> list[tuple[str, str]]:
-    return [(news.kind, news.words) for news in state.news]
+    return [(news.kind, news.text) for news in state.news]
 
 
 # --- What is understood ---
@@ -135,15 +135,15 @@ def test_the_position_shows_whenever_it_starts() -> None:
 
 
 def test_a_silent_device_is_told_once_and_the_others_are_named() -> None:
-    state = seen.hear_of(seen.hear_of(seen.connected(Seen("kti"), now(0)), "kit"), "attic")
-    assert seen.wait(state, now(seen.SILENCE_S - 0.1)).told == 1
+    state = seen.add_device(seen.add_device(seen.connected(Seen("kti"), now(0)), "kit"), "attic")
+    assert seen.wait(state, now(seen.SILENCE_S - 0.1)).news_count == 1
     state = seen.wait(seen.wait(state, now(seen.SILENCE_S)), now(100))
     assert words(state)[1:] == [(
-        "problem", "Nothing is heard of kti. Is the device on, and is its id right? The broker knows attic, kit: "
+        "problem", "There is no message from kti. Is the device on, and is its id right? The broker knows attic, kit: "
         "choose one with --id.",
     )]
     heard = hear(seen.connected(Seen("kit"), now(0)), "availability", "offline")
-    assert seen.wait(heard, now(100)).told == heard.told
+    assert seen.wait(heard, now(100)).news_count == heard.news_count
 
 
 def test_a_lost_broker_leaves_the_device_unknown() -> None:

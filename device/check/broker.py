@@ -11,7 +11,7 @@ from device.check.events import wait_for
 from device.check.finding import Finding, note, problem, well
 from device.config.schema import MqttConfig
 from device.errors import AffettoError
-from device.mqtt.broker_discovery import Broker, find, tell
+from device.mqtt.broker_discovery import Broker, describe, find
 from device.mqtt.client import Connection
 from device.mqtt.messages import BrokerConnected, BrokerLost, ConnectionEvent, Message
 from device.mqtt.topics import Topics
@@ -28,7 +28,7 @@ def broker(config: MqttConfig, topics: Topics) -> Iterator[Finding]:
     if not config.host:
         found = find(config.tls)
         place = found[0] if found else Broker("", "localhost", config.port)
-        yield note("broker", f"the settings name none. {tell(found, place)}")
+        yield note("broker", f"mqtt.host is not set. {describe(found, place)}")
         config = replace(config, host=place.host, port=place.port)
     events: queue.SimpleQueue[ConnectionEvent] = queue.SimpleQueue()
     there = f"{config.host}:{config.port}"

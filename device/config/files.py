@@ -1,6 +1,7 @@
-"""Which files hold the settings of this machine: the one that the user names, and those of the boot partition.
+"""Which files hold the settings of this machine: the user's file, and those from the boot partition.
 
-What the boot partition said (boot/) wins over the user's file. The main thread calls this at start; it only reads.
+The settings from the boot partition (boot/) override the user's file. The main thread calls this at start; it only
+reads.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ def load(path: Path) -> schema.Config:
 
 
 def overrides(path: Path) -> list[Source]:
-    """What wins over the file at `path`: the settings of the boot partition, then its secrets if this process may read
-    them. systemd passes those on as a credential; the eye gets none."""
+    """The sources that override the file at `path`: the settings from the boot partition, then the secrets if this
+    process may read them. systemd passes the secrets as a credential; the eye gets none."""
     handed = os.environ.get("CREDENTIALS_DIRECTORY", "")
     found = [path.parent / BOOT, Path(handed) / SECRETS if handed else path.parent / SECRETS]
     return [Source(str(one), reader.read(one)) for one in found if os.access(one, os.R_OK)]
 
 
 def boot_mistakes(path: Path) -> tuple[str, ...]:
-    """The mistakes in the file on the boot partition, as sentences; the settings before them stay in force."""
+    """The mistakes in the file on the boot partition, as sentences; the previous settings stay in force."""
     try:
         return tuple((path.parent / MISTAKES).read_text("utf-8", "replace").splitlines())
     except OSError:

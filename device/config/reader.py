@@ -1,11 +1,11 @@
-"""YAML files as a tree of dataclasses: reads several, of which later ones win, and finds every mistake in them.
+"""Reads YAML files into a tree of dataclasses; later files override earlier ones. Finds every mistake.
 
-Knows nothing of Affetto's settings; `schema.py` declares those, with `key()` below. Also writes the file with all
-defaults. The main thread calls it at start; it only reads the files that it is given, and only so much of them.
+Knows nothing about Affetto's settings; `schema.py` declares those, with `key()` below. Also renders the file with all
+defaults. The main thread calls it at start; it reads a limited part of the given files, and nothing else.
 
-PyYAML composes a tree of nodes and never makes objects of them: a node knows its line, and its text is still what the
-user wrote, before YAML 1.1 turns `on` into a truth value and `12:30` into the number 750. Aliases cost nothing, because
-nodes are shared. No message contains a secret value or any part of it, and no message quotes the file.
+PyYAML only composes a tree of nodes; it makes no objects. A node knows its line, and its text is exactly what the user
+wrote, before YAML 1.1 would turn `on` into a boolean and `12:30` into the number 750. Aliases cost nothing, because
+nodes are shared. No message contains any part of a secret value, and no message quotes the file.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     T = TypeVar("T", bound=DataclassInstance)
 
 LARGEST = 262_144  # bytes; the file with every setting has 5,000
-SHOWN = 20  # mistakes; whoever sees more of them has given the wrong file
+SHOWN = 20  # the most mistakes in a message; with more, it is probably the wrong file
 
 Contradictions = Callable[[Any], Iterable[tuple[str, str]]]
-"""Given valid settings: pairs of a setting (`section.key`) and what contradicts it."""
+"""Maps valid settings to pairs of a setting (`section.key`) and its contradiction."""
 
 
 class Source(NamedTuple):
@@ -42,9 +42,9 @@ class Source(NamedTuple):
 
 
 def key(default: Any, doc: str, **limits: Any) -> Any:
-    """A setting. Limits: `low`, `high` (numbers, inclusive), `choices`, `pattern` (regular expression for the whole
-    text, with `allowed` saying the same in words), `path` (names of a length that Linux allows). `secret` keeps the
-    value out of messages and of `repr`."""
+    """Declare a setting. Limits: `low`, `high` (numbers, inclusive), `choices`, `pattern` (regular expression for the
+    whole text, with `allowed` as its description), `path` (a path that Linux allows). `secret` keeps the value out of
+    messages and of `repr`."""
     meta = {"doc": doc, **limits}
     if isinstance(default, list | tuple):
         value = tuple(default)
@@ -68,18 +68,18 @@ class Mistake:
 def load(
     path: StrPath, cls: type[T], contradictions: Contradictions = lambda _: (), overrides: Sequence[Source] = ()
 ) -> T:
-    """Reads the file at `path`; `overrides` win over it. Raises `ConfigError` with every mistake in them, or with why
-    the file cannot be read."""
+    """Read the file at `path` and its `overrides`. Raises `ConfigError` with every mistake, or with the reason if the
+    file cannot be read."""
     return parse_all([Source(str(path), read(path)), *overrides], cls, contradictions)
 
 
 def read(path: StrPath) -> str:
-    """The text of a file of at most `LARGEST` bytes; `ConfigError` says why there is none."""
+    """The text of a file of at most `LARGEST` bytes. Raises `ConfigError`."""
     try:
         with open(path, "rb") as file:
             raw = file.read(LARGEST + 1)
         if len(raw) > LARGEST:
-            raise ConfigError(f"{path}: too large for a file of settings; the limit is {LARGEST // 1024} KiB")
+            raise ConfigError(f"{path}: too large for a settings file; the limit is {LARGEST // 1024} KiB")
         return io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8").read()  # with \n for every end of a line
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
@@ -94,7 +94,7 @@ def parse(text: str, name: str, cls: type[T], contradictions: Contradictions = l
 
 
 def parse_all(sources: Sequence[Source], cls: type[T], contradictions: Contradictions = lambda _: ()) -> T:
-    """Several texts as one: a later one wins over the earlier."""
+    """Several texts as one: later ones override earlier ones."""
     config, found = cls(), []
     origins: dict[str, tuple[int, int]] = {}  # of each setting: the last source that sets it, and the line there
     for number, (_, text) in enumerate(sources):
@@ -117,7 +117,7 @@ def parse_all(sources: Sequence[Source], cls: type[T], contradictions: Contradic
 
 
 def compose(text: str, mistakes: list[Mistake]) -> yaml.Node | None:
-    """The text as a tree of nodes; what makes that impossible is added to `mistakes`."""
+    """The text as a tree of nodes. Adds syntax errors to `mistakes`."""
     try:
         return yaml.compose(text, Loader=yaml.SafeLoader)
     except RecursionError:
@@ -164,7 +164,7 @@ def _read_keys(
 
 
 def _entries(node: yaml.Node | None, where: str, mistakes: list[Mistake]) -> Iterator[tuple[str, yaml.Node, int]]:
-    """Names, values and lines of a mapping; nothing at all is an empty one."""
+    """Names, values and lines of a mapping; an absent node counts as empty."""
     if node is None or (isinstance(node, yaml.ScalarNode) and node.tag.endswith(":null") and not node.value):
         return
     if not isinstance(node, yaml.MappingNode):
@@ -174,7 +174,7 @@ def _entries(node: yaml.Node | None, where: str, mistakes: list[Mistake]) -> Ite
     seen: dict[str, int] = {}
     for name_node, value in node.value:
         if len(mistakes) > SHOWN:
-            return  # to look for the nearest name of each takes time
+            return  # finding suggestions for more mistakes would take long
         line = name_node.start_mark.line + 1
         if not isinstance(name_node, yaml.ScalarNode):
             mistakes.append(Mistake(line, where, "expected the name of a setting before the colon"))
@@ -197,8 +197,8 @@ def _unknown(name: str, kind: str, known: Iterable[str], homes: Mapping[str, str
     return f"unknown {kind}; there are {', '.join(known)}"
 
 
-# PyYAML's own words, and what they mean to somebody who edits settings. Its messages may contain pieces of the file,
-# hence of a password, and are never passed on.
+# PyYAML's messages, and what they mean for people who edit settings. The originals may contain parts of the file, and
+# so of a password; they are never shown.
 _SYNTAX: tuple[tuple[str, str], ...] = (
     ("mapping values are not allowed", "a colon too many, or none in the line before; check indentation and quotes"),
     ("cannot start any token", "a tab, or a text that needs quotes because of its first character"),
@@ -226,7 +226,7 @@ def _syntax_mistake(error: yaml.YAMLError, text: str) -> Mistake:
 
 
 def reference(cls: type[DataclassInstance], head: str) -> str:
-    """The file with every setting at its default, each below a line that explains it. `head` is put on top."""
+    """The file with every setting at its default, each below a line that explains it. `head` goes on top."""
     parts = [head.rstrip() + "\n"]
     for section in fields(cls):
         defaults: Any = section.default

@@ -1,7 +1,7 @@
 """Every setting of the program, with its default, its limits and one line of explanation.
 
-This is the one place that declares a setting: `config.yaml`, its checks and its messages follow from here (reader.py
-says how). The dataclasses are plain values for any thread; the main thread calls `load` once, at start.
+Only this module declares settings: `config.yaml`, its checks and its messages follow from it (by reader.py). The
+dataclasses are plain values for any thread; the main thread calls `load` once, at start.
 """
 
 from __future__ import annotations
@@ -133,8 +133,8 @@ HEAD = """\
 
 
 def load(path: StrPath, overrides: Sequence[Source] = ()) -> Config:
-    """Reads a configuration file, and what wins over it (files.py says what). Raises a `ConfigError` that lists every
-    mistake, each with file, line and setting."""
+    """Read a configuration file and its overrides (see files.py). Raises a `ConfigError` that lists every mistake, each
+    with file, line and setting."""
     return reader.load(path, Config, contradictions, overrides)
 
 
@@ -150,12 +150,12 @@ def reference() -> str:
 
 
 def contradictions(config: Config) -> Iterator[tuple[str, str]]:
-    """Settings that are valid alone but not together, as pairs of a setting and what is wrong with it."""
+    """Settings that are valid alone but not together, as pairs of a setting and its problem."""
     player = config.player
     if player.volume > player.max_volume:
         changed = "volume" if player.max_volume == PlayerConfig().max_volume else "max_volume"
         yield f"player.{changed}", f"volume {player.volume} is above max_volume {player.max_volume}"
     if config.device.id == "room":
-        yield "device.id", "cannot be room: topics with that name belong to the groups of a room"
+        yield "device.id", "cannot be room: topics with that name are for all devices of a room"
     if config.mqtt.password and not config.mqtt.username:
         yield "mqtt.password", "needs mqtt.username beside it"

@@ -1,7 +1,7 @@
-"""One value in a YAML file, as the type and within the limits that a setting declares.
+"""Reads one value in a YAML file, with the type and the limits of its setting.
 
-Pure, any thread. Raises `Unusable` for a value that is not, with a text for people that says what is expected; the
-value of a secret setting is never part of it. Numbers are read here, not by YAML 1.1, for which `0123` is 83.
+Pure, any thread. Raises `Unusable` for a wrong value, with a message that says what it expected; the message never
+contains a secret value. This module reads numbers itself, because for YAML 1.1 `0123` is 83.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 NUMBER = re.compile(r"[-+]?([0-9]{1,18}\.?[0-9]{0,18}|\.[0-9]{1,18})([eE][-+]?[0-9]{1,3})?")
 LONGEST_NAME = 255  # bytes of a name in a path, for Linux
 LONGEST = 1000  # characters of a text, and texts of a list
-UNSAFE = {"Cc", "Cs"}  # control characters, and halves of characters, which cannot be written anywhere
+UNSAFE = {"Cc", "Cs"}  # control characters, and lone surrogates, which no encoding can write
 TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -120,7 +120,7 @@ _READERS: Mapping[str, Callable[[yaml.Node, bool], Any]] = {
 
 
 def _scalar(node: yaml.Node, expected: str) -> tuple[str, bool]:
-    """The text of a single value and whether it stood there without quotes and without a tag."""
+    """The text of a single value, and whether it has neither quotes nor a tag."""
     if isinstance(node, yaml.ScalarNode):
         return node.value, node.style is None
     raise Unusable(f"expected {expected}, not a {'list' if isinstance(node, yaml.SequenceNode) else 'section'}")
@@ -137,6 +137,6 @@ def _quote(value: object) -> str:
 
 
 def shorten(text: str) -> str:
-    """A text of the user's for a message: at most 40 characters, and none that a terminal would act on."""
+    """The user's text for a message: at most 40 characters, without control characters."""
     printable = "".join(char if char.isprintable() else "?" for char in text)
     return printable if len(printable) <= 40 else printable[:39] + "…"

@@ -36,11 +36,11 @@ class Link(Protocol):
 
 
 Connect = Callable[[Callable[[ConnectionEvent], None], tuple[str, ...]], Link]
-"""Makes a link from where its events go and what to subscribe to at first."""
+"""Makes a link, given the consumer of its events and the first topics to subscribe to."""
 
 
 class MqttAdapter:
-    """A surface. `known_as`: under which name the broker knew this device before; `connect`: another link in tests."""
+    """A surface. `known_as`: the name under which the broker knew this device before. `connect`: a link for tests."""
 
     def __init__(
         self, config: Config, put: Callable[[Event], None], known_as: str = "", connect: Connect | None = None
@@ -50,18 +50,18 @@ class MqttAdapter:
         announcement = discovery.announcement(config, topics) if config.mqtt.discovery else discovery.withdrawal(topics)
         former = Topics.recall(known_as)
         self._publisher = StatePublisher(config.mqtt, topics, announcement, former if former != topics else None)
-        self._connections = self._shown = 0  # how often a broker (or Home Assistant) came up, and was shown everything
+        self._connections = self._shown = 0  # how often a broker (or Home Assistant) came up, and got all documents
         self._up = False
         self._largest_bytes: int | None = None
-        self._problem = self._logged = ""  # what does not work although there is a connection; the last news in the log
-        # The id is fixed, so that a broker which has not noticed a dead connection ends it when we come back.
+        self._problem = self._logged = ""  # what does not work in spite of a connection; the last sentence in the log
+        # The id is fixed, so that a broker ends a dead connection of ours when we reconnect.
         client_id, will = f"affetto-{topics.device_id}", topics.availability
         self._link = connect(self._take, self._always) if connect else Connection(
             config.mqtt, self._take, self._always, client_id, will
         )
 
     def start(self) -> None:
-        """Begin to connect; a broker that is not there yet is fine."""
+        """Begin to connect; the broker may start later."""
         self._link.start()
 
     @property
@@ -70,7 +70,7 @@ class MqttAdapter:
         return self._link.alive
 
     def show(self, snapshot: Snapshot, now: Now) -> None:
-        """Bring the broker up to date."""
+        """Publish what has changed."""
         if snapshot.room != self._room:
             self._room = snapshot.room
             self._link.subscribe(*self._always, *filter(None, (self._topics.room_commands(self._room),)))
@@ -89,7 +89,7 @@ class MqttAdapter:
         self._publish(self._publisher.notice(notice))
 
     def close(self) -> None:
-        """Say "offline" and end. Idempotent."""
+        """Publish "offline" and disconnect. Idempotent."""
         self._link.close()
 
     @property
@@ -126,8 +126,8 @@ class MqttAdapter:
         self._connections += 1
         self._put(SurfaceUp(NAME, self._topics.record(), self._problem, self._largest_bytes))
 
-    def _log(self, news: str, level: int) -> None:
-        """Each piece of news once: a rival with our id brings the same again and again."""
-        if news != self._logged:
-            self._logged = news
-            log.log(level, "%s", news)
+    def _log(self, sentence: str, level: int) -> None:
+        """Log a sentence, unless it was the last one: a rival with our id causes the same ones again and again."""
+        if sentence != self._logged:
+            self._logged = sentence
+            log.log(level, "%s", sentence)

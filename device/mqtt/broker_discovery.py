@@ -1,8 +1,8 @@
-"""Finds an MQTT broker that announces itself in the local network, for a device whose settings name none.
+"""Finds an MQTT broker that announces itself on the local network, if the settings name none.
 
-Multicast DNS (RFC 6762) and its service discovery (RFC 6763), through the library zeroconf, loaded only when somebody
-looks. `find` blocks while it looks; `BrokerSearch` looks on a thread of its own until there is a broker, and says where
-to go. Everybody in the network can announce a broker: where you do not trust everybody, name yours.
+Uses multicast DNS (RFC 6762) and its service discovery (RFC 6763), with the library zeroconf, which loads on first use.
+`find` blocks while it searches; `BrokerSearch` searches on a thread of its own until there is a connection. Anybody on
+the network can announce a broker: set `mqtt.host` if you do not trust everybody there.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from device.backoff import Backoff
 log = logging.getLogger("affetto.mqtt")
 
 SEARCH_S = 3.0
-WAITS = Backoff(first_s=5.0, longest_s=60.0)  # between two looks
-MOST = 32  # announcements; each costs up to a second
+WAITS = Backoff(first_s=5.0, longest_s=60.0)  # between two searches
+MOST = 32  # announcements per search; each takes up to a second
 PLAIN, SECURE = "_mqtt._tcp.local.", "_secure-mqtt._tcp.local."
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Broker:
-    """Where a broker listens. Brokers are in the order of the names under which they announce themselves."""
+    """Where a broker listens. Brokers sort by the names that they announce."""
 
     name: str
     host: str
     port: int
 
     @property
-    def words(self) -> str:
-        """For people."""
+    def label(self) -> str:
+        """Name and address, for people."""
         return f"{self.name} ({self.host}:{self.port})" if self.name else f"{self.host}:{self.port}"
 
 
@@ -40,9 +40,9 @@ Find = Callable[[bool], list[Broker]]
 
 
 def find(tls: bool, timeout_s: float = SEARCH_S, interfaces: list[str] | None = None) -> list[Broker]:
-    """All brokers that answer within `timeout_s`, always in the same order; none if there is no network.
+    """All brokers that answer within `timeout_s`, sorted by name; none if there is no network.
 
-    `tls`: those that speak TLS, instead of those that do not. `interfaces`: addresses of ours to ask on (None: all).
+    `tls`: find brokers with TLS instead of those without. `interfaces`: our own addresses to search on (None: all).
     """
     import zeroconf
 
@@ -58,19 +58,19 @@ def find(tls: bool, timeout_s: float = SEARCH_S, interfaces: list[str] | None = 
             browser.cancel()
             infos = [_ask(network, kind, name) for name in sorted(names)[:MOST]]
     except OSError as error:
-        log.debug("Cannot look for an MQTT broker in the network (%s).", error)
+        log.debug("Cannot search the network for an MQTT broker (%s).", error)
         return []
     return sorted(broker for info in infos if info is not None for broker in _first_address(info, kind))
 
 
 def _ask(network: object, kind: str, name: str) -> object | None:
-    """What a service says of itself; None for no answer, or a name that breaks the rules."""
+    """The service's record; None without an answer, or for an invalid name."""
     import zeroconf
 
     try:
         return network.get_service_info(kind, name, timeout=1000)  # type: ignore[attr-defined, no-any-return]
     except zeroconf.Error as error:
-        log.debug("%r announces itself as an MQTT broker, but not as it should (%s).", name, error)
+        log.debug("%r announces itself as an MQTT broker, but its name is invalid (%s).", name, error)
         return None
 
 
@@ -82,9 +82,9 @@ def _first_address(info: object, kind: str) -> list[Broker]:
 
 
 class BrokerSearch:
-    """Looks until there is a connection, and again when it is lost or leads to the fallback only.
+    """Searches until there is a connection, and again when it is lost or leads only to the fallback.
 
-    The search's thread calls `go` with the broker to connect to, or with `fallback` as long as none answers. `up` says
+    Its thread calls `go` with the broker to connect to, or with `fallback` as long as none answers. `up` returns
     whether the connection is up.
     """
 
@@ -101,12 +101,12 @@ class BrokerSearch:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the thread to end; it does so after its present look."""
+        """Ask the thread to end; it does so after its current search."""
         self._stopping.set()
 
     @property
     def alive(self) -> bool:
-        """Whether the thread works, or need not."""
+        """Whether the thread still works; true before `start` and after `stop`."""
         return self._thread.is_alive() or self._stopping.is_set() or self._thread.ident is None
 
     def _run(self) -> None:
@@ -120,22 +120,22 @@ class BrokerSearch:
             wait_s = WAITS.after(max(looks, 1))
 
     def step(self) -> None:
-        """Look once, and go to another broker if there is one. If none answers, stay with the last that did."""
+        """Search once, and switch to another broker if there is one. If none answers, keep the last one that did."""
         found = self._look(self._tls)
         broker = found[0] if found else self._here or self._fallback
         if broker == self._here or self._stopping.is_set():
             return
         self._here = broker
-        log.info("The settings name no MQTT broker. %s", tell(found, broker))
+        log.info("mqtt.host is not set. %s", describe(found, broker))
         self._go(broker)
 
 
-def tell(found: list[Broker], chosen: Broker) -> str:
-    """What was found, in a sentence."""
+def describe(found: list[Broker], chosen: Broker) -> str:
+    """The result of a search, as a sentence."""
     if not found:
-        return f"None announces itself in the network (mDNS) either; trying {chosen.words}."
+        return f"No MQTT broker announces itself on the network (mDNS); trying {chosen.label}."
     if len(found) == 1:
-        return f"Found by mDNS: {chosen.words}."
-    others = ", ".join(broker.words for broker in found[1:])
-    return (f"{len(found)} announce themselves (mDNS); {chosen.words} comes first by name, "
-            f"so Affetto takes it and not {others}.")
+        return f"Found an MQTT broker by mDNS: {chosen.label}."
+    others = ", ".join(broker.label for broker in found[1:])
+    return (f"Found {len(found)} MQTT brokers by mDNS; using the first one by name, {chosen.label}, not {others}. "
+            "To choose another one, set mqtt.host.")

@@ -1,11 +1,10 @@
 """The connection to the MQTT broker, over paho-mqtt 2.
 
-paho's own thread runs the callbacks; they only renew subscriptions and `put` events, they never publish and take no
-lock of ours (paho.mqtt.python#354). Everything else is called by the main thread and returns at once, except `close`.
+paho's own thread runs the callbacks. They only renew subscriptions and `put` events; they never publish, and take no
+lock of ours (paho.mqtt.python#354). The main thread calls everything else; every call except `close` returns at once.
 
-Nothing is kept while the broker is away: the adapter sends everything that is retained anew at each
-`BrokerConnected`, and what else happened meanwhile is old news. So memory cannot grow, and no value that was sent
-before a break can arrive after the ones that replace it.
+The connection queues nothing while the broker is away: at each `BrokerConnected` the adapter sends all retained topics
+again, and other messages are out of date. So memory cannot grow, and no old value can arrive after its replacement.
 """
 
 from __future__ import annotations
@@ -36,15 +35,15 @@ log = logging.getLogger("affetto.mqtt")
 
 KEEPALIVE_S = 30
 FAREWELL_S = 2.0
-"""How long `close` waits for the broker to take the last message, and for the thread to end."""
+"""How long `close` waits for the broker to acknowledge the last message, and for the thread to end."""
 
 
 class Connection:
-    """A connection that comes back by itself, with subscriptions that come back with it.
+    """A connection that reconnects and subscribes again by itself.
 
-    `will` is a topic on which the broker says "offline", retained, if this connection dies. `find` looks for brokers
-    where the settings name none; `diagnosis` decides when to come back. Raises MqttError for settings that can never
-    work.
+    `will` is the topic on which the broker publishes "offline", retained, if this connection dies. `find` searches for
+    brokers if the settings name none; `diagnosis` decides when to reconnect. Raises MqttError for settings that can
+    never work.
     """
 
     def __init__(
@@ -62,22 +61,22 @@ class Connection:
         self._at = Broker("", config.host or "localhost", config.port)
         self._search = None if config.host else BrokerSearch(config.tls, self._at, self._is_up, self._go, find)
         self._diagnosis = diagnosis or Diagnosis()
-        self._moving = threading.Lock()  # held by the search while it goes elsewhere, and by `close`
+        self._moving = threading.Lock()  # held by the search while it switches brokers, and by `close`
         self._up = threading.Event()
         self._closing = threading.Event()
-        self._running = False  # whether paho's thread should be there
-        self._sent: deque[tuple[paho.MQTTMessageInfo, Sent]] = deque()  # on this connection, the oldest first
+        self._running = False  # whether paho's thread should run
+        self._sent: deque[tuple[paho.MQTTMessageInfo, Sent]] = deque()  # not acknowledged yet, the oldest first
         # paho's thread only:
-        self._up_s = 0.0  # since when the connection is up
-        self._refused = False  # this attempt's failure has its sentence already
-        self._problem = ""  # why the last attempt failed, so that retries do not repeat it
-        self._standing = ""  # a problem that stays while the connection is up
-        self._warned = False  # about subscriptions that the broker refuses
+        self._up_s = 0.0  # when the connection came up
+        self._refused = False  # whether this attempt's failure is already reported
+        self._problem = ""  # why the last attempt failed, so that retries do not report it again
+        self._standing = ""  # a problem that persists while the connection is up
+        self._warned = False  # whether we warned about subscriptions that the broker refuses
         self._client = self._make_client(client_id)
         self._client_id = client_id
 
     def start(self) -> None:
-        """Begin to connect, and never give up until `close`. Without a name of a broker, begin to look for one."""
+        """Begin to connect, and retry until `close`. If the settings name no broker, begin to search for one."""
         if self._search is not None:
             self._search.start()
         else:
@@ -85,7 +84,7 @@ class Connection:
 
     @property
     def alive(self) -> bool:
-        """Whether its threads work as they should; true before `start` and after `close` too."""
+        """Whether its threads still work; true before `start` and after `close`."""
         if self._closing.is_set():
             return True
         if self._search is not None and not self._search.alive:
@@ -93,7 +92,7 @@ class Connection:
         return not self._running or self._client._thread is not None  # paho clears it when its thread ends
 
     def _go(self, broker: Broker) -> None:
-        """Connect there, and to nowhere else. On the search's thread, if there is one."""
+        """Connect to this broker only. On the search's thread, if there is one."""
         with self._moving:
             if self._closing.is_set():
                 return
@@ -115,16 +114,16 @@ class Connection:
         return f"{self._at.host}:{self._at.port}"
 
     def subscribe(self, *filters: str) -> None:
-        """Hear these and nothing else from now on, through every reconnection."""
-        before, self._filters = self._filters, filters  # first: a connection that comes up just now uses it already
+        """Replace the subscriptions; they persist through reconnections."""
+        before, self._filters = self._filters, filters  # first: a connection that comes up just now already uses it
         if gone := [name for name in before if name not in filters]:
             self._client.unsubscribe(gone)
         if fresh := [(name, 1) for name in filters if name not in before]:
             self._client.subscribe(fresh)
 
     def publish(self, topic: str, payload: bytes, retain: bool) -> None:
-        """Send with QoS 1; while there is no connection, drop it. What is larger than the broker takes becomes empty if
-        it is retained, so that no older value stays there instead."""
+        """Send with QoS 1; without a connection, drop the message. A retained payload that is too large for the broker
+        becomes empty, so that no older value stays there."""
         if not self._up.is_set():
             return
         sent = Sent(topic, len(topic.encode()) + len(payload))
@@ -139,7 +138,7 @@ class Connection:
             self._diagnosis.taken(self._sent.popleft()[1])
 
     def close(self) -> None:
-        """Say "offline" if the broker is there to hear it, and end. Takes at most some seconds; idempotent."""
+        """Publish "offline" if there is a connection, and disconnect. Takes at most some seconds; idempotent."""
         if self._closing.is_set():
             return
         self._closing.set()
@@ -149,14 +148,14 @@ class Connection:
         self._say_goodbye()
         if held:
             self._moving.release()
-        # loop_stop waits for its thread without a limit, and a name server may keep that one waiting.
+        # loop_stop waits for its thread without a limit, and that thread may wait for a name server.
         ending = threading.Thread(target=self._client.loop_stop, name="mqtt-end", daemon=True)
         ending.start()
         ending.join(FAREWELL_S)
 
     def _say_goodbye(self) -> None:
         if self._will and self._up.is_set():
-            with contextlib.suppress(ValueError, RuntimeError):  # the connection broke in this moment: the will speaks
+            with contextlib.suppress(ValueError, RuntimeError):  # the connection just broke: the will publishes it
                 self._client.publish(self._will, OFFLINE, qos=1, retain=True).wait_for_publish(FAREWELL_S)
         self._client.disconnect()
 
@@ -165,7 +164,7 @@ class Connection:
         try:
             config.host.encode("idna")
         except UnicodeError as error:
-            raise MqttError(f"mqtt: host {config.host!r} cannot be the name of a computer ({error}).") from error
+            raise MqttError(f"mqtt.host {config.host!r} is not a valid host name ({error}).") from error
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id)
         if config.username:
             client.username_pw_set(config.username, config.password or None)
@@ -183,7 +182,7 @@ class Connection:
         try:
             return ssl.create_default_context(cafile=path)
         except OSError as error:
-            why = f"mqtt: ca_file {path} cannot be used ({error}); give a PEM file or leave it empty."
+            why = f"mqtt.ca_file {path} cannot be used ({error}); name a PEM file or leave it empty."
             raise MqttError(why) from error
 
     # --- paho's thread ---
@@ -193,7 +192,7 @@ class Connection:
             self._refused = True
             self._report(problems.refused(self._config, self._address, str(reason)))
             return
-        client.drop_out_messages()  # they would be sent after what the adapter says now, and undo it
+        client.drop_out_messages()  # they would arrive after the adapter's new values, and undo them
         self._sent.clear()
         client.subscribe([(name, 1) for name in self._filters])
         self._problem, self._up_s = "", time.monotonic()
@@ -219,7 +218,7 @@ class Connection:
         self._set_wait()
 
     def _on_message(self, _client: paho.Client, _data: Any, message: paho.MQTTMessage) -> None:
-        with contextlib.suppress(UnicodeDecodeError):  # a topic in no encoding is none of ours
+        with contextlib.suppress(UnicodeDecodeError):  # a topic that is not UTF-8 is not ours
             self._put(Message(message.topic, bytes(message.payload), message.retain))
 
     def _on_publish(self, *_: object) -> None:
@@ -231,7 +230,8 @@ class Connection:
         if any(reason.is_failure for reason in reasons) and not self._warned:
             self._warned = True
             topics = ", ".join(self._filters)
-            log.warning("The MQTT broker at %s does not let us hear all of %s.", self._address, topics)
+            log.warning("The MQTT broker at %s refuses some of the subscriptions %s; check its access rules.",
+                        self._address, topics)  # fmt: skip
 
     def _explain_end(self, reason: str) -> str:
         waiting = [sent for info, sent in self._sent.copy() if not _is_acknowledged(info)]
@@ -245,7 +245,7 @@ class Connection:
         return self._standing
 
     def _set_wait(self) -> None:
-        """paho doubles its waits, and starts again from the first after each success. So it gets one wait at a time."""
+        """Set the next wait. paho's own backoff starts again after each success, so we set one wait at a time."""
         wait_s = self._diagnosis.wait_s
         self._client.reconnect_delay_set(wait_s, wait_s)  # type: ignore[arg-type]  # parts of a second are fine too
 
@@ -253,7 +253,7 @@ class Connection:
         self._put(BrokerConnected(self._address, self._standing, self._diagnosis.largest_bytes))
 
     def _report(self, problem: str) -> None:
-        """An attempt failed: news only if the one before failed in another way."""
+        """Report that an attempt failed, unless the one before failed in the same way."""
         if problem != self._problem and not self._closing.is_set():
             self._problem = problem
             self._put(BrokerLost(problem))
@@ -262,5 +262,5 @@ class Connection:
 def _is_acknowledged(info: paho.MQTTMessageInfo) -> bool:
     try:
         return info.is_published()
-    except (ValueError, RuntimeError):  # paho has given it up
+    except (ValueError, RuntimeError):  # paho has dropped it
         return False

@@ -1,8 +1,8 @@
-"""How people's words over MQTT are read. Pure, any thread.
+"""Parses the payloads of commands. Pure, any thread.
 
-A command topic ends in `<name>/set`; `read(name, payload)` turns the payload, which may be any bytes, into a command or
-into a sentence that says what was expected. It takes what people and programs reasonably send ("ON", "true", "55.0"
-from Home Assistant's numbers, "Next ", a JSON string) and refuses the rest; it guesses nothing.
+A command topic ends in `<name>/set`. `read(name, payload)` turns the payload, which may be any bytes, into a command,
+or into a sentence that says what it expected. It accepts what people and programs reasonably send ("ON", "true", "55.0"
+from Home Assistant's numbers, "Next ", a JSON string) and refuses the rest. It never guesses.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from device.domain import (
 from device.mqtt import groups
 
 LONGEST_BYTES = 1024
-"""A payload longer than this is no command; it is not even decoded."""
+"""Bytes; a longer payload is refused without decoding it."""
 LONGEST_URI_BYTES = 8192
 
 AUTO = "auto"
@@ -43,7 +43,7 @@ POLICY_WORDS = {"energize": "energise"}
 
 
 class _Unusable(Exception):
-    """`str` continues "volume/set takes ..."; `near` is what was probably meant."""
+    """`str` continues the sentence "volume/set takes ..."; `near` is a suggestion."""
 
     def __init__(self, expected: str, near: str = "") -> None:
         super().__init__(expected)
@@ -51,7 +51,7 @@ class _Unusable(Exception):
 
 
 def _choose(text: str, choices: Iterable[str], aliases: dict[str, str] | None = None) -> str:
-    """The choice that `text` names, whatever its case."""
+    """The choice that `text` names, in upper or lower case."""
     known = [str(choice) for choice in choices]
     word = text.casefold()
     word = (aliases or {}).get(word, word)
@@ -139,18 +139,18 @@ READERS: dict[str, Callable[[str], Command]] = {
     "profile": _profile,
     "room": _room,
 }
-"""Every command there is, by the level before `/set`."""
+"""Every command, by the topic level before `/set`."""
 
 
 def show(payload: bytes, longest: int = 60) -> str:
-    """`payload` as text for people: never fails, never long, no control characters."""
+    """`payload` as printable text of limited length. Never fails."""
     text = payload[: 4 * longest].decode("utf-8", "replace")
     text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
     return text if len(text) <= longest and len(payload) <= 4 * longest else text[: longest - 1] + "…"
 
 
 def read(name: str, payload: bytes) -> Command | str:
-    """The command, or a sentence that says why there is none."""
+    """The command, or a sentence that says what is wrong."""
     reader = READERS.get(name)
     if reader is None:
         near = difflib.get_close_matches(name, READERS, n=1)
@@ -161,7 +161,7 @@ def read(name: str, payload: bytes) -> Command | str:
     try:
         text = payload.decode("utf-8-sig").strip(" \t\r\n\0")
     except UnicodeDecodeError:
-        return f"{name}/set takes text in UTF-8, got bytes that are none."
+        return f"{name}/set takes text in UTF-8, got other bytes."
     if len(text) >= 2 and text[0] == text[-1] == '"':
         text = text[1:-1].strip()
     try:

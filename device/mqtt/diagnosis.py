@@ -1,9 +1,9 @@
-"""Why a connection to the broker ended, as far as that can be known. MQTT 3.1.1 gives no reasons, so this infers them.
+"""Why a connection to the broker ended. MQTT 3.1.1 gives no reasons, so this module infers them.
 
-- The broker does not take a message of some size. It ends the connection before it acknowledges that message, and does
-  so again at once when we come back with it. Then we leave out that message, and all that are not smaller.
-- Another client has our id. The broker ends a connection when another client connects with the same id (MQTT 3.1.1,
-  3.1.4-2). Both come back, and throw each other out for ever. Then we come back later each time.
+- A message is too large for the broker. It closes the connection before it acknowledges that message, and does so again
+  as soon as we send it again. Then we leave out that message, and all others of the same size or more.
+- Another client has our id. A broker closes a connection when another client connects with the same id (MQTT 3.1.1,
+  3.1.4-2). Both reconnect, and disconnect each other for ever. Then we wait longer before each reconnection.
 
 No clock of its own. The connection's thread owns it; `taken`, `admits` and `largest_bytes` are for any thread.
 """
@@ -16,11 +16,11 @@ from enum import Enum, auto
 
 from device.backoff import Backoff
 
-SOON_S = 10.0  # everything retained is sent and acknowledged by then
-SMALL_BYTES = 1024  # no broker refuses messages of that size for their size
-RIVAL_CUTS = 3  # so many short connections in a row are no accident
+SOON_S = 10.0  # within this time we send all retained messages, and the broker acknowledges them
+SMALL_BYTES = 1024  # no broker refuses a message of this size for its size
+RIVAL_CUTS = 3  # this many short connections in a row are not an accident
 OUTAGE = Backoff(longest_s=60.0)
-RIVALRY = Backoff(longest_s=300.0, healthy_s=600.0)  # only a long time shows that a rival has gone
+RIVALRY = Backoff(longest_s=300.0, healthy_s=600.0)  # only a long connection proves that a rival has gone
 
 
 class Cause(Enum):
@@ -33,23 +33,23 @@ class Cause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that was sent, and its size with its topic."""
+    """The topic of a sent message, and the size of topic and payload in bytes."""
 
     topic: str
     size: int
 
 
 class Diagnosis:
-    """What the connection learns from how it ends. `outage` and `rivalry` are the waits while the broker is away, and
-    while somebody else throws us out."""
+    """Learns from how connections end. `outage` are the waits while the broker is away, `rivalry` those while another
+    client has our id."""
 
     def __init__(self, outage: Backoff = OUTAGE, rivalry: Backoff = RIVALRY) -> None:
         self._outage, self._rivalry = outage, rivalry
         self._failures = self._cuts = 0
-        self._suspect = ""  # the topic of the largest message that was not acknowledged at the last end
+        self._suspect = ""  # the topic of the largest unacknowledged message when the last connection ended
         self.rival = False
-        self.refused: Sent | None = None  # the smallest message that the broker does not take
-        self._taken = 0  # the size of the largest that it took
+        self.refused: Sent | None = None  # the smallest message that the broker refused
+        self._taken = 0  # the size of the largest message that it acknowledged
 
     @property
     def wait_s(self) -> float:
@@ -58,11 +58,11 @@ class Diagnosis:
 
     @property
     def largest_bytes(self) -> int | None:
-        """A size with which a message may well get through; None if no size was ever refused."""
+        """A size that probably gets through; None if the broker never refused a size."""
         return None if self.refused is None else max(self._taken, self.refused.size // 2)
 
     def admits(self, size: int) -> bool:
-        """Whether the broker may take a message of this size."""
+        """Whether the broker may accept a message of this size."""
         return self.refused is None or size < self.refused.size
 
     def taken(self, sent: Sent) -> None:
@@ -70,7 +70,7 @@ class Diagnosis:
         self._taken = max(self._taken, sent.size)
 
     def forget(self) -> None:
-        """Another broker comes next, of which nothing is known."""
+        """Start over, for another broker."""
         self._failures = self._cuts = self._taken = 0
         self._suspect, self.rival, self.refused = "", False, None
 
@@ -80,14 +80,14 @@ class Diagnosis:
         self._cuts, self._suspect = 0, ""
 
     def settled(self, held_s: float) -> bool:
-        """Whether a rival has gone, now that a connection has held for so long."""
+        """Whether a connection of `held_s` seconds shows that a rival has gone."""
         if not self.rival or held_s < self._rivalry.healthy_s:
             return False
         self.rival, self._failures, self._cuts = False, 0, 0
         return True
 
     def ended(self, held_s: float, unacknowledged: Sequence[Sent]) -> Cause:
-        """A connection that held for `held_s` ended, with these messages on their way; returns the likely cause."""
+        """A connection of `held_s` seconds ended, with these messages unacknowledged. Returns the likely cause."""
         self.settled(held_s)
         self._failures = (self._rivalry if self.rival else self._outage).count(self._failures, held_s)
         largest = max(unacknowledged, key=lambda sent: sent.size, default=Sent("", 0))

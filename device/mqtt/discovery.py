@@ -1,9 +1,9 @@
-"""How Home Assistant gets to know the device: one retained document that lists every entity. Pure, any thread.
+"""Describes the device to Home Assistant: one retained document that lists every entity. Pure, any thread.
 
-`ENTITIES` is the whole of it, a declarative table with one line of sense for each entity; `announcement` turns it
-into the device payload of Home Assistant's MQTT discovery (https://www.home-assistant.io/integrations/mqtt, "device
-discovery payload"). Home Assistant has no MQTT media player, so playing is a sensor and buttons, which a dashboard's
-universal media player can join. To take an entity back, send its platform alone for one release, then leave it out.
+`ENTITIES` is a declarative table with one row for each entity. `announcement` turns it into the device payload of Home
+Assistant's MQTT discovery (https://www.home-assistant.io/integrations/mqtt, "device discovery payload"). Home Assistant
+has no MQTT media player, so playback is sensors and buttons, which its universal media player can combine. To remove an
+entity, send only its platform for one release; then delete the row.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from device.mqtt.topics import Topics
 class Entity:
     """One entity of Home Assistant.
 
-    `says` and `obeys` name an attribute of `Topics`; `attributes` one whose document becomes the entity's attributes.
-    `value` is the expression of its value template, in which `value_json` is the document. `more` are further keys of
-    the platform's discovery schema.
+    `state` and `command` name the attributes of `Topics` with its state topic and its command topic; `attributes` names
+    the one whose document becomes the entity's attributes. `value` is the expression of its value template, in which
+    `value_json` is the document. `more` are further keys of the platform's discovery schema.
     """
 
     key: str
     platform: str
     name: str
     icon: str
-    says: str = ""
-    obeys: str = ""
+    state: str = ""
+    command: str = ""
     value: str = ""
     attributes: str = ""
     category: str = ""
@@ -47,7 +47,7 @@ def _choice(options: object) -> dict[str, object]:
 
 
 def _button(key: str, name: str, icon: str, topic: str) -> Entity:
-    return Entity(key, "button", name, icon, obeys=topic, more={"payload_press": key})
+    return Entity(key, "button", name, icon, command=topic, more={"payload_press": key})
 
 
 FIGURE = {"state_class": "measurement", "suggested_display_precision": 2}
@@ -73,7 +73,7 @@ ENTITIES = (
     Entity("arousal", "sensor", "Mood arousal", "mdi:lightning-bolt-outline", "mood_state",
            value="value_json.arousal", more=FIGURE),
     Entity("faces", "sensor", "Faces", "mdi:account-group", "mood_state", value="value_json.faces", more=COUNT),
-    # What is heard; a state of Home Assistant holds 255 characters
+    # What plays; Home Assistant limits a state to 255 characters
     Entity("track", "sensor", "Track", "mdi:music-note", "track_state", attributes="track_state",
            value="(value_json.title or '')[:255]"),
     Entity("artist", "sensor", "Artist", "mdi:account-music", "track_state",
@@ -83,7 +83,7 @@ ENTITIES = (
     Entity("playback", "sensor", "Playback", "mdi:play-pause", "track_state", value="value_json.state",
            more=_choice(PlaybackState)),
     Entity("cover", "image", "Cover", "mdi:album", "track_cover", more={"content_type": "image/jpeg"}),
-    # What can be asked for
+    # Controls
     Entity("mood_choice", "select", "Mood choice", "mdi:emoticon-cool-outline", "mood_state", "mood_set",
            value=f"value_json.mood if value_json.source == 'manual' else '{AUTO}'",
            more={"options": [AUTO, *map(str, MoodName)]}),
@@ -104,7 +104,7 @@ ENTITIES = (
     _button(Liking.LIKE, "Like", "mdi:thumb-up", "feedback_set"),
     _button(Liking.DISLIKE, "Dislike", "mdi:thumb-down", "feedback_set"),
     _button(Liking.NEVER, "Never again", "mdi:cancel", "feedback_set"),
-    Entity("allow", "button", "Allow the latest banned track", "mdi:undo", obeys="never_set", category="config",
+    Entity("allow", "button", "Allow the latest banned track", "mdi:undo", command="never_set", category="config",
            more={"payload_press": "undo"}),
     Entity("profile", "text", "Profile", "mdi:account-heart", "profile_state", "profile_set", category="config",
            more={"min": 1, "max": LONGEST}),
@@ -112,7 +112,7 @@ ENTITIES = (
            more={"min": 0, "max": LONGEST, "pattern": "[^/+#]*"}),
     # What happened
     Entity("event", "event", "Event", "mdi:bell-ring", "event", more={"event_types": [str(e) for e in EventType]}),
-    # How it is doing
+    # Diagnostics
     Entity("status", "sensor", "Status", "mdi:stethoscope", "health", value="value_json.status",
            attributes="health", category="diagnostic", more=_choice(("ok", "problem"))),
     Entity("error", "sensor", "Error", "mdi:alert-circle-outline", "error",
@@ -146,7 +146,7 @@ def announcement(config: Config, topics: Topics) -> Publication:
     if config.device.room:
         device["suggested_area"] = config.device.room
     components = {entity.key: component(entity, topics) for entity in ENTITIES}
-    components["volume"]["max"] = config.player.max_volume  # the slider ends where the device does
+    components["volume"]["max"] = config.player.max_volume
     document: dict[str, object] = {
         "device": device,
         "origin": {"name": "Affetto", "sw_version": __version__},
@@ -157,8 +157,7 @@ def announcement(config: Config, topics: Topics) -> Publication:
 
 
 def withdrawal(topics: Topics) -> Publication:
-    """What to publish instead where no discovery is wanted: nothing, retained, which takes back what was announced
-    before. Home Assistant forgets the device; where there was none, nothing happens."""
+    """What to publish if discovery is off: an empty retained document, which removes the device from Home Assistant."""
     return Publication(topics.discovery, b"")
 
 
@@ -172,8 +171,8 @@ def component(entity: Entity, topics: Topics) -> dict[str, object]:
         "icon": entity.icon,
         "qos": 1,
     }
-    says = "image_topic" if entity.platform == "image" else "state_topic"
-    for key, name in ((says, entity.says), ("command_topic", entity.obeys),
+    state_key = "image_topic" if entity.platform == "image" else "state_topic"
+    for key, name in ((state_key, entity.state), ("command_topic", entity.command),
                       ("json_attributes_topic", entity.attributes)):
         if name:
             document[key] = getattr(topics, name)
@@ -185,6 +184,6 @@ def component(entity: Entity, topics: Topics) -> dict[str, object]:
 
 
 def _object(device_id: str) -> str:
-    """How entity ids start: the device's id, with the program's name where it does not say it already."""
+    """The prefix of entity ids: the device's id, preceded by the program's name unless the id already has it."""
     slug = device_id.replace("-", "_")
     return slug if slug.startswith("affetto") else f"affetto_{slug}"

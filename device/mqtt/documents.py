@@ -1,8 +1,8 @@
 """The documents of Affetto's MQTT contract, as typed schemas; `affetto watch` reads them with the same types.
 
-Pure, any thread. Numbers are rounded to what means something. Text may hold anything that a file name or a tag can
-hold; it leaves as valid UTF-8 and valid JSON (RFC 8259): a byte of a file name that is no UTF-8 becomes U+FFFD, NaN and
-infinities become null.
+Pure, any thread. Numbers are rounded to their meaningful digits. The output is always valid UTF-8 and valid JSON
+(RFC 8259), whatever file names and tags contain: a byte that is not UTF-8 becomes U+FFFD; NaN and infinities become
+null.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class MoodState(msgspec.Struct, frozen=True, kw_only=True):
-    """`mood/state`. `since` is ISO 8601 in UTC, null before anything was seen or set."""
+    """`mood/state`. `since` is ISO 8601 in UTC; null until a face is seen or a mood is set."""
 
     mood: str
     emotion: str = ""
@@ -37,8 +37,8 @@ class MoodState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrackState(msgspec.Struct, frozen=True, kw_only=True):
-    """`track/state`. The track was at `position_s` at the time `position_at` (ISO 8601); while it plays it goes on from
-    there. Both are null until the player has measured; everything but `state` is null without a track."""
+    """`track/state`. The track was at `position_s` at the time `position_at` (ISO 8601); while it plays, it advances
+    from there. Both are null until the first measurement. Without a track, everything but `state` is null."""
 
     state: str
     title: str | None = None
@@ -65,7 +65,7 @@ class QueueItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HealthState(msgspec.Struct, frozen=True, kw_only=True):
-    """`health`. `problems` are sentences about the device as a whole; `notes` about single files."""
+    """`health`. `problems` are sentences about the device as a whole, `notes` are sentences about single files."""
 
     status: str
     problems: list[str] = []
@@ -83,7 +83,7 @@ class HealthState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ErrorReport(msgspec.Struct, frozen=True, kw_only=True):
-    """`error`: a command that was not obeyed, or not wholly, and why."""
+    """`error`: a command that the device refused or limited, and why."""
 
     message: str
     topic: str = ""
@@ -91,7 +91,7 @@ class ErrorReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def mood_state(mood: Mood, clock_s: float) -> MoodState:
-    """`clock_s`: what the wall clock is ahead of the monotonic one."""
+    """The document for `mood/state`. `clock_s`: wall-clock minus monotonic time, in seconds."""
     return MoodState(
         mood=mood.name,
         emotion=mood.emotion,
@@ -106,7 +106,8 @@ def mood_state(mood: Mood, clock_s: float) -> MoodState:
 
 
 def track_state(state: PlaybackState, choice: Choice | None, position: Position | None, clock_s: float) -> TrackState:
-    """`position` is what the player measured in this very track, or None. `clock_s`: see `mood_state`."""
+    """The document for `track/state`. `position`: the player's measurement in this track, or None. `clock_s`: see
+    `mood_state`."""
     if choice is None:
         return TrackState(state=state)
     track = choice.track
@@ -154,7 +155,7 @@ def event(notice: Announce) -> dict[str, object]:
 
 
 def timestamp(wall_s: float) -> str | None:
-    """Seconds since the epoch as ISO 8601 in UTC; None for a clock that is out of its mind."""
+    """Seconds since the epoch as ISO 8601 in UTC; None if the clock is out of range."""
     try:
         return datetime.fromtimestamp(wall_s, UTC).isoformat(timespec="seconds")
     except (OverflowError, OSError, ValueError):
@@ -162,13 +163,13 @@ def timestamp(wall_s: float) -> str | None:
 
 
 def encode(document: msgspec.Struct | Mapping[str, object] | list[QueueItem]) -> bytes:
-    """The bytes to send. Text in it must have gone through `text`."""
+    """The bytes to send. All text in the document must come from `text`."""
     return msgspec.json.encode(document)
 
 
-def text(words: str) -> str:
-    """`words` as valid Unicode."""
-    return _LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", str(words))
+def text(raw: str) -> str:
+    """`raw` as valid Unicode."""
+    return _LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", str(raw))
 
 
 def _plain(value: object) -> object:

@@ -1,7 +1,7 @@
-"""A broker and a connection to it without network or threads, for tests and for trying things out.
+"""A broker and a connection without network or threads, for tests and experiments.
 
-They obey the same contract as `client.Connection` on a real broker: tests/test_mqtt.py runs one suite over both. Events
-are put from within the call that causes them.
+They follow the same contract as `client.Connection` with a real broker: tests/test_mqtt.py runs one suite over both. A
+call puts the events that it causes before it returns.
 """
 
 from __future__ import annotations
@@ -17,44 +17,44 @@ from device.mqtt.messages import BrokerConnected, BrokerLost, ConnectionEvent, M
 
 @dataclass
 class FakeBroker:
-    """Keeps what is retained in `retained` and everything that was ever published in `said`."""
+    """Keeps retained messages in `retained`, and all messages in `published`."""
 
     up: bool = True
     retained: dict[str, bytes] = field(default_factory=dict)
-    said: list[tuple[str, bytes, bool]] = field(default_factory=list)
+    published: list[tuple[str, bytes, bool]] = field(default_factory=list)
     _clients: list[FakeConnection] = field(default_factory=list)
 
     def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
-        """Keep it if it is to be retained (empty: forget), and hand it to whoever listens."""
-        self.said.append((topic, payload, retain))
+        """Store a retained message (empty: delete it), and deliver it to all subscribers."""
+        self.published.append((topic, payload, retain))
         if retain:
             self.retained[topic] = payload
             if not payload:
                 del self.retained[topic]
         for client in self._clients:
-            if client.connected and client.hears(topic):
+            if client.connected and client.subscribed(topic):
                 client.receive(Message(topic, payload))
 
     def join(self, client: FakeConnection) -> None:
-        """A client wants to be connected, now or as soon as the broker is there."""
+        """Connect a client now, or as soon as the broker runs."""
         self._clients.append(client)
         if self.up:
             client.connect()
 
     def leave(self, client: FakeConnection) -> None:
-        """A client goes for good."""
+        """Remove a client."""
         if client in self._clients:
             self._clients.remove(client)
 
     def stop(self) -> None:
-        """Be gone, with all that was retained."""
+        """Stop, and lose all retained messages."""
         self.up = False
         self.retained.clear()
         for client in self._clients:
             client.lose("The broker was stopped.")
 
     def start(self) -> None:
-        """Be back; everybody connects again."""
+        """Start again; all clients reconnect."""
         self.up = True
         for client in self._clients:
             client.connect()
@@ -74,7 +74,7 @@ class FakeConnection:
         self._closed = False
 
     def start(self) -> None:
-        """Connect as soon as the broker is there."""
+        """Connect as soon as the broker runs."""
         self._broker.join(self)
         if not self._broker.up:
             self._put(BrokerLost("There is no broker yet."))
@@ -85,13 +85,13 @@ class FakeConnection:
             self._broker.publish(topic, payload, retain)
 
     def subscribe(self, *filters: str) -> None:
-        """Hear these and nothing else from now on."""
+        """Replace the subscriptions."""
         old, self._filters = self._filters, filters
         if self.connected:
             self._hear_retained(tuple(name for name in filters if name not in old))
 
     def close(self) -> None:
-        """Say "offline" and end."""
+        """Publish "offline" and disconnect."""
         if not self._closed:
             self._closed = True
             if self._will:
@@ -101,12 +101,12 @@ class FakeConnection:
 
     # --- The broker's side ---
 
-    def hears(self, topic: str) -> bool:
-        """Whether a filter covers `topic`."""
+    def subscribed(self, topic: str) -> bool:
+        """Whether a subscription covers `topic`."""
         return any(topic_matches_sub(name, topic) for name in self._filters)
 
     def connect(self) -> None:
-        """The broker took us."""
+        """The broker accepted us."""
         self.connected = True
         self._put(BrokerConnected())
         self._hear_retained(self._filters)
@@ -118,7 +118,7 @@ class FakeConnection:
             self._put(BrokerLost(problem))
 
     def receive(self, message: Message) -> None:
-        """A message for us."""
+        """Take a message."""
         self._put(message)
 
     def _hear_retained(self, filters: tuple[str, ...]) -> None:

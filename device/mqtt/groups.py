@@ -1,8 +1,7 @@
 """Groups: every device of a room also obeys `<base>/room/<room>/<command>/set`.
 
-Pure text work, any thread. A room is a name that people type; it is one level of a topic exactly as it is
-written, so that what `room/state` says is what has to be put into the topic. Devices with the same room are a
-group: there is nobody to ask and no list to keep.
+Pure text work, any thread. A room is any name that people type. It becomes one topic level exactly as written, so that
+the value of `room/state` fits into the topic. All devices with the same room form a group; there is no list of members.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ LONGEST = 64
 
 
 def problem(room: str) -> str:
-    """What `room` should have been, as words that continue "takes ..."; empty if it can be a level of a topic."""
+    """What a room must be, as a phrase that continues "takes ..."; empty if `room` can be a topic level."""
     if len(room) > LONGEST:
         return f"a name of at most {LONGEST} characters"
     if any(char in "/+#" or not char.isprintable() for char in room):
@@ -21,7 +20,7 @@ def problem(room: str) -> str:
 
 
 def command_filter(base: str, room: str) -> str:
-    """What to subscribe to in order to hear the room's commands; empty for no room."""
+    """The subscription for the room's commands; empty for no room."""
     return f"{base}/room/{room}/+/set" if room and not problem(room) else ""
 
 

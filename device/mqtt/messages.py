@@ -1,4 +1,4 @@
-"""What passes between the adapter and its connection: messages in and out, and whether there is a broker."""
+"""What passes between the adapter and its connection: messages in and out, and the state of the connection."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BrokerConnected:
-    """MQTT is up (again): the broker at `address` may know nothing of us. `problem` is a sentence on what does not work
-    all the same. A payload of at most `largest_bytes` may well get through, where larger ones did not; None: any."""
+    """MQTT is up (again): the broker at `address` may have none of our messages. `problem` is a sentence about what
+    still does not work. A payload of at most `largest_bytes` probably gets through, after larger ones did not; None: no
+    limit is known."""
 
     address: str = ""
     problem: str = ""
@@ -17,15 +18,14 @@ class BrokerConnected:
 
 @dataclass(frozen=True, slots=True)
 class BrokerLost:
-    """MQTT is down; the connection tries again by itself. `problem` is a sentence."""
+    """MQTT is down; the connection retries by itself. `problem` is a sentence."""
 
     problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """An MQTT message that we subscribed to, as it came. `topic` is the full topic; `retained` says that the broker had
-    kept it from earlier."""
+    """An MQTT message that we subscribed to. `topic` is the full topic; `retained`: the broker had stored it."""
 
     topic: str
     payload: bytes

@@ -1,6 +1,6 @@
-"""Renders the Snapshot as retained documents, and gives only those that differ from what was sent. Pure; main thread.
+"""Renders the Snapshot as retained documents, and returns those that differ from the last ones. Pure; main thread.
 
-Wall-clock times are worked out here, anew when the clock is set: a Pi without a clock sets it while music plays.
+Converts times to wall-clock time, and again when the clock is set: a Pi without a clock sets it while music plays.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from device.mqtt.messages import Publication
 from device.mqtt.topics import Topics
 
 HEALTH_S = 60.0
-CLOCK_SET_S = 2.0  # a wall clock that jumps by more than this was set
-DRIFT_S = 0.7  # a position that is off by less than this follows from the one that was sent
+CLOCK_SET_S = 2.0  # a jump of the wall clock by more than this means that somebody set it
+DRIFT_S = 0.7  # a position within this distance of the expected one is not sent again
 
 Document = bytes | msgspec.Struct | list[documents.QueueItem] | Mapping[str, object]
 
 
 class StatePublisher:
-    """Knows what a broker was sent. After `forget` all of it is sent again.
+    """Remembers what the broker has. After `forget`, it sends everything again.
 
-    `announcement` describes the device to Home Assistant, or takes that back. `former` are the topics of the device
-    before the settings changed its name: nothing stays there.
+    `announcement` describes the device to Home Assistant, or removes it there. `former` are the topics of the device
+    under its earlier name: `render` empties them.
     """
 
     def __init__(
@@ -42,12 +42,12 @@ class StatePublisher:
         self._uri = ""
 
     def forget(self) -> None:
-        """The broker, or Home Assistant, knows nothing of us."""
+        """The broker, or Home Assistant, may have nothing of ours."""
         self._sent.clear()
         self._mood_sent_at = self._health_sent_at = float("-inf")
 
     def render(self, snapshot: Snapshot, now: Now) -> list[Publication]:
-        """What has to be sent so that the broker holds this snapshot."""
+        """The messages that bring the broker to this snapshot."""
         self._follow_clock(now)
         self._follow_position(snapshot, now)
         wanted = self._documents(snapshot)
@@ -63,7 +63,7 @@ class StatePublisher:
         return [Publication(topic, _bytes(document)) for topic, document in news.items()]
 
     def notice(self, notice: Announce | Answer) -> Publication:
-        """What is said once."""
+        """The message for a notice."""
         if isinstance(notice, Announce):
             return Publication(self._topics.event, documents.encode(documents.event(notice)), retain=False)
         report = documents.ErrorReport(
@@ -71,7 +71,7 @@ class StatePublisher:
         )
         return Publication(self._topics.error, documents.encode(report), retain=False)
 
-    # --- What ought to be there ---
+    # --- The wanted documents ---
 
     def _documents(self, snapshot: Snapshot) -> dict[str, Document]:
         topics, playback, clock_s = self._topics, snapshot.playback, self._clock_s or 0.0
@@ -90,17 +90,17 @@ class StatePublisher:
         }
         if self._announcement is not None:
             retained[self._announcement.topic] = self._announcement.payload
-        retained[topics.availability] = ONLINE  # last, so that whoever sees it can read all the rest
+        retained[topics.availability] = ONLINE  # last, so that everything else is there by then
         return retained
 
     def _follow_clock(self, now: Now) -> None:
-        """Times are sent as of one clock, until somebody sets it."""
+        """Use one offset between the clocks until somebody sets the wall clock."""
         clock_s = now.wall - now.mono
         if self._clock_s is None or abs(clock_s - self._clock_s) > CLOCK_SET_S:
             self._clock_s = clock_s
 
     def _follow_position(self, snapshot: Snapshot, now: Now) -> None:
-        """A position is sent again when it jumps, stops or goes on; not while it follows from the one before."""
+        """Send a position again only if it does not follow from the last one: after a jump, a stop or a start."""
         choice, position = snapshot.playback.choice, snapshot.playback.position
         uri, sent = "" if choice is None else choice.track.uri, self._position
         same = sent is not None and position is not None and sent.running == position.running and uri == self._uri
@@ -112,7 +112,7 @@ class StatePublisher:
     # --- What is due ---
 
     def _mood_is_due(self, news: Mapping[str, Document], now: Now) -> bool:
-        """The mood's figures move with every frame: they go out every `mood_interval_s`. Its name goes out at once."""
+        """The mood's figures change with every frame, so they wait for `mood_interval_s`; a new name does not."""
         mood, sent = news.get(self._topics.mood_state), self._sent.get(self._topics.mood_state)
         if not isinstance(mood, documents.MoodState) or not isinstance(sent, documents.MoodState):
             return True
@@ -120,7 +120,7 @@ class StatePublisher:
         return weighty or now.mono - self._mood_sent_at >= self._config.mood_interval_s
 
     def _health_is_due(self, report: HealthReport, now: Now) -> bool:
-        """Every minute, and at once when there is other news than figures."""
+        """Every minute, and at once when anything other than a figure changes."""
         sent = self._sent.get(self._topics.health)
         if not isinstance(sent, documents.HealthState):
             return True

@@ -1,8 +1,8 @@
-"""The names of everything that Affetto says and hears over MQTT. Pure, any thread.
+"""All MQTT topics of Affetto. Pure, any thread.
 
-This is the contract that other people's dashboards and automations rely on; it changes with a reason or not at
-all. `Topics` gives each full topic a name, and `parse` turns a message on a command topic into a command,
-or a sentence that says why it is none.
+Other people's dashboards and automations rely on this contract, so do not change it without a reason. `Topics` gives
+each full topic a name. `parse` turns a message on a command topic into a command, or into a sentence that says what is
+wrong.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from device.domain import Command
 from device.mqtt import groups
 from device.mqtt.command_parser import read
 
-RETAINED = "{}/set was retained by the broker; send commands without the retain flag."
+RETAINED = "{}/set was a retained message; send commands without the retain flag."
 
 
 class _Below:
-    """A topic below the device's own level, worked out when it is asked for."""
+    """A topic below the device's own level, computed on access."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -61,18 +61,18 @@ class Topics:
     error = _Below("error")
 
     @classmethod
-    def recall(cls, words: str) -> Topics | None:
-        """Those that `record` told of; None for other words."""
-        parts = words.split(" ")
+    def recall(cls, record: str) -> Topics | None:
+        """The topics from which `record` was made; None for any other text."""
+        parts = record.split(" ")
         return cls(*parts) if len(parts) == 3 and all(parts) else None
 
     def record(self) -> str:
-        """What `recall` makes the same topics of. None of the three words holds a space."""
+        """Text from which `recall` makes the same topics. None of the three parts contains a space."""
         return f"{self.base} {self.device_id} {self.discovery_prefix}"
 
     @property
     def retained(self) -> tuple[str, ...]:
-        """Everything that a broker keeps of this device."""
+        """All retained topics of this device."""
         return (
             *(self.mood_state, self.track_state, self.track_cover, self.volume_state, self.camera_state),
             *(self.queue_state, self.never_state, self.policy_state, self.profile_state, self.room_state),
@@ -81,12 +81,12 @@ class Topics:
 
     @property
     def device(self) -> str:
-        """The level below which everything of this device is."""
+        """The level above all topics of this device."""
         return f"{self.base.strip('/')}/{self.device_id}"
 
     @property
     def everything(self) -> str:
-        """The filter for all that this device says (and is told)."""
+        """The filter for all topics of this device, commands included."""
         return f"{self.device}/#"
 
     @property
@@ -96,17 +96,17 @@ class Topics:
 
     @property
     def commands(self) -> str:
-        """The filter for this device's commands, unknown ones too, so that a typing mistake gets its answer."""
+        """The filter for this device's commands, unknown ones too, so that a misspelt command gets an answer."""
         return f"{self.device}/+/set"
 
     @property
     def discovery(self) -> str:
-        """Where Home Assistant looks for the description of the device."""
+        """The topic of the device's description for Home Assistant."""
         return f"{self.discovery_prefix.strip('/')}/device/affetto_{self.device_id}/config"
 
     @property
     def home_assistant_status(self) -> str:
-        """Where Home Assistant says that it has started."""
+        """The topic on which Home Assistant announces its start."""
         return f"{self.discovery_prefix.strip('/')}/status"
 
     def room_commands(self, room: str) -> str:
@@ -114,8 +114,8 @@ class Topics:
         return groups.command_filter(self.base.strip("/"), room)
 
     def parse(self, topic: str, payload: bytes, retained: bool = False) -> Command | str:
-        """What a message on a command topic asks for, or why it asks for nothing. Retained commands are refused: every
-        start would obey them again."""
+        """The command in a message on a command topic, or a sentence that says what is wrong. Refuses retained
+        commands, because every start would repeat them."""
         name = self._command_name(topic)
         return RETAINED.format(name) if retained else read(name, payload)
 

@@ -1,15 +1,15 @@
-"""The database of what survives a restart: the `Memory` of settings and playback, and the history of listens.
+"""The database that survives a restart: the `Memory` of settings and playback, and the history of listens.
 
-One thread at a time uses a `Store` (see writer.py). It touches `state.db` in the data folder, and `place.bin` for the
-position within the song, which moves too often for a database (position_journal.py). SQLite, because a power cut cannot
-break its transactions. In WAL mode with `synchronous=FULL` a change is one append and one fsync: that is durable when
-`write` returns, and the least a flash card can be asked to write (a rollback journal syncs two files and a folder).
-Saving what is stored already writes nothing at all. A setting that nobody ever changed is never stored, so its default
-in the settings still counts; a default that somebody changed there since the last start wins, as the newest word.
+One thread at a time uses a `Store` (see writer.py). It writes `state.db` in the data folder, and `place.bin` for the
+position within the song, which changes too often for a database (position_journal.py). SQLite, because its transactions
+survive a power cut. In WAL mode with `synchronous=FULL`, a change is one append and one fsync: it is durable when
+`write` returns, with the least wear of a flash card (a rollback journal syncs two files and a folder). Unchanged values
+are not written. A setting that nobody ever changed is not stored, so its default from the configuration still counts. A
+default that somebody has changed since the last start overrides the stored value, because it is the newest.
 
-Nothing here stops the music. A damaged file is set aside and a new one begun; with a folder that cannot be written the
-store forgets at the next restart: `problem` says both. A write that fails (a full disk) raises `StateError`; the store
-goes on from memory, tries again at every change, and writes what it owes when it can.
+Nothing here stops the music. A damaged file is renamed, and a new one created. If the folder cannot be written, the
+data is lost at the next restart. `problem` reports both. A write that fails (a full disk) raises `StateError`; the
+store keeps the data in memory, retries at every change, and writes all pending data when it can.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ from device.store.position_journal import PositionJournal
 FORMAT = 1
 HISTORY_ROWS = 50_000  # some nine months of ten hours a day; 10 MB of memory
 PRUNE_EVERY = 1_000
-OWED_ROWS = 1_000  # listens kept for a disk that is full
-DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR")  # "error" stands for: other tables than ours
+PENDING_ROWS = 1_000  # listens that wait while the disk is full
+DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR")  # the last one means tables that are not ours
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS memory (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -49,7 +49,7 @@ UPSERT = "INSERT INTO memory VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value
 PRUNE = (
     "DELETE FROM listens WHERE id <= (SELECT max(id) FROM listens) - ? AND outcome NOT IN ('banned', 'allowed')"
 )
-KEPT = (Outcome.BANNED, Outcome.ALLOWED)  # these lines never grow old
+KEPT = (Outcome.BANNED, Outcome.ALLOWED)  # these listens are never pruned
 
 
 class Store:
@@ -69,21 +69,21 @@ class Store:
         self._journal = journal
         self._keep = keep
         self.problem = problem
-        """One sentence for the user if the file could not be used as it was; else empty."""
+        """A sentence for the user if the file was not usable; otherwise empty."""
         database.execute(PRUNE, (keep,))
-        self.memory = read_memory(heed_settings(database, encode_memory(defaults)), defaults)
+        self.memory = read_memory(drop_outdated(database, encode_memory(defaults)), defaults)
         if journal is not None and journal.track_key == self.memory.track_key:
             self.memory = replace(self.memory, position_s=journal.position_s)
-        """What is in effect: what was stored, and the defaults for the rest."""
+        """The values in effect: the stored ones, and the defaults for the rest."""
         self._written = encode_memory(self.memory)
         self._history = list(read_history(database.execute(SELECT)))
         self.total = len(self._history)
-        """How many listens there ever were, as far as this process knows."""
-        self._owed: deque[Listen] = deque(maxlen=OWED_ROWS)
+        """The number of listens so far, as known to this process."""
+        self._pending: deque[Listen] = deque(maxlen=PENDING_ROWS)
 
     @classmethod
     def open(cls, folder: Path, defaults: Memory, *, keep: int = HISTORY_ROWS) -> Store:
-        """Opens or begins the store in `folder`, which is made if need be. Never fails: see `problem`."""
+        """Open or create the store in `folder`, and the folder if necessary. Never fails: see `problem`."""
         path = folder / "state.db"
         problem = ""
         try:
@@ -95,26 +95,26 @@ class Store:
                     raise
                 problem = (
                     f"{path} was damaged ({error}); it is now {set_aside(path).name}, "
-                    "and volume, switches and likes begin anew"
+                    "and volume, switches and likes start from the defaults"
                 )
             return cls(path, connect(path), defaults, problem, keep, PositionJournal(folder))
         except (OSError, sqlite3.Error) as error:
-            problem = f"{path} cannot be used ({error}); what changes now is forgotten at the next restart"
+            problem = f"{path} cannot be used ({error}); changes will be lost at the next restart"
         return cls(path, connect(":memory:"), defaults, problem, keep)
 
     @property
     def history(self) -> tuple[Listen, ...]:
-        """All listens that are remembered, oldest first: the latest, and before them those that never grow old."""
+        """The listens, oldest first: the latest ones, preceded by older ones that are never pruned."""
         old = [line for line in self._history[: -self._keep] if line.outcome in KEPT]
         return (*old, *self._history[-self._keep :])
 
     def write(self, memory: Memory | None, listens: Iterable[Listen] = ()) -> None:
-        """Makes the memory (None: as it is) and these lines survive a power cut; they do when this returns. Raises
+        """Store the memory (None: unchanged) and these listens; they are durable when this returns. Raises
         `StateError`: see the module."""
         self.memory = memory or self.memory
         for listen in listens:
             self._history.append(listen)
-            self._owed.append(listen)
+            self._pending.append(listen)
             self.total += 1
         if len(self._history) > self._keep + PRUNE_EVERY:
             self._history = list(self.history)
@@ -123,12 +123,12 @@ class Store:
             self._journal.write(self.memory.track_key, self.memory.position_s)
 
     def close(self) -> None:
-        """Folds the write-ahead log into the file and closes it; calling it again does nothing."""
+        """Merge the write-ahead log into the file and close it. Idempotent."""
         if self._database is not None:
             self._database.close()
             self._database = None
         if self._journal is not None:
-            with contextlib.suppress(StateError):  # said when it happened, or too late to matter
+            with contextlib.suppress(StateError):  # reported earlier, or too late to matter
                 self._journal.write(self.memory.track_key, self.memory.position_s)
             self._journal.close()
             self._journal = None
@@ -136,35 +136,35 @@ class Store:
     def _write(self) -> None:
         memory = encode_memory(self.memory)
         changed = [(key, value) for key, value in memory.items() if self._written[key] != value]
-        if self._database is None or not (changed or self._owed):
+        if self._database is None or not (changed or self._pending):
             return
         try:
             self._transact(self._database, changed)
         except sqlite3.Error as error:
             raise StateError(
-                f"{self._path} cannot be written ({error}); the program goes on and tries again at every change"
+                f"{self._path} cannot be written ({error}); the program continues and retries at every change"
             ) from error
         self._written = memory
-        self._owed.clear()
+        self._pending.clear()
 
     def _transact(self, database: sqlite3.Connection, changed: Iterable[tuple[str, str]]) -> None:
         database.execute("BEGIN IMMEDIATE")
         try:
             database.executemany(UPSERT, changed)
-            for listen in self._owed:
+            for listen in self._pending:
                 row = (listen.track_key, listen.profile, listen.mood, listen.outcome, listen.at, listen.heard_s)
                 number = database.execute(INSERT, row).lastrowid
                 if number is not None and number % PRUNE_EVERY == 0:
                     database.execute(PRUNE, (self._keep,))
             database.execute("COMMIT")
         except BaseException:
-            if database.in_transaction:  # some errors, a full disk among them, have rolled back already
+            if database.in_transaction:  # some errors, such as a full disk, roll back by themselves
                 database.execute("ROLLBACK")
             raise
 
 
 def connect(path: Path | str) -> sqlite3.Connection:
-    """Opens the file, checks it from end to end and brings it into form; raises `sqlite3.Error`."""
+    """Open the file, check all of it and create the tables. Raises `sqlite3.Error`."""
     database = sqlite3.connect(path, timeout=2.0, isolation_level=None, check_same_thread=False)
     try:
         database.execute("PRAGMA journal_mode = WAL")
@@ -174,7 +174,7 @@ def connect(path: Path | str) -> sqlite3.Connection:
             raise damage(str(verdict))
         (version,) = database.execute("PRAGMA user_version").fetchone()
         if version > FORMAT:
-            raise damage(f"format {version} of a newer program")
+            raise damage(f"format {version} of a newer version of Affetto")
         if version < FORMAT:
             database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
     except BaseException:
@@ -183,20 +183,20 @@ def connect(path: Path | str) -> sqlite3.Connection:
     return database
 
 
-def damage(words: str) -> sqlite3.DatabaseError:
-    """An error like those of SQLite itself for a file that is no good."""
-    error = sqlite3.DatabaseError(words)
+def damage(message: str) -> sqlite3.DatabaseError:
+    """An error like SQLite's own for a damaged file."""
+    error = sqlite3.DatabaseError(message)
     error.sqlite_errorname = "SQLITE_CORRUPT"
     return error
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the file itself is no good, as opposed to the disk, the rights, or another program that holds it."""
+    """Whether the file itself is damaged, as opposed to a problem with the disk, permissions or another program."""
     return str(getattr(error, "sqlite_errorname", "")).startswith(DAMAGE)
 
 
 def set_aside(path: Path) -> Path:
-    """Renames the file, with its log, to `.damaged`; an earlier one is replaced, so that they do not pile up."""
+    """Rename the file and its log to `.damaged`, replacing earlier ones so that they do not pile up."""
     aside = path.with_name(path.name + ".damaged")
     for suffix in ("", "-wal", "-shm"):
         Path(f"{aside}{suffix}").unlink(missing_ok=True)
@@ -205,14 +205,14 @@ def set_aside(path: Path) -> Path:
     return aside
 
 
-def heed_settings(database: sqlite3.Connection, defaults: Mapping[str, str]) -> list[tuple[Any, Any]]:
-    """The rows of the memory, without those whose default was changed since the last start: the newest word counts,
-    and that one was said in the settings. What the defaults were is kept beside them, as `default.` and the name."""
+def drop_outdated(database: sqlite3.Connection, defaults: Mapping[str, str]) -> list[tuple[Any, Any]]:
+    """The rows of the memory, without those whose default somebody has changed since the last start, because the newest
+    value counts. The table also holds the defaults of the last start, as `default.` and the name."""
     rows = dict(database.execute("SELECT key, value FROM memory"))
     changed = {name for name, text in defaults.items() if rows.get(f"default.{name}") != text}
     outdated = {name for name in changed if f"default.{name}" in rows}
     if changed:
-        with contextlib.suppress(sqlite3.Error):  # a full disk: said at the next change, and heeded at the next start
+        with contextlib.suppress(sqlite3.Error):  # a full disk: the next change reports it, the next start retries
             database.execute("BEGIN IMMEDIATE")
             database.executemany("DELETE FROM memory WHERE key = ?", [(name,) for name in outdated])
             database.executemany(UPSERT, [(f"default.{name}", defaults[name]) for name in changed])
@@ -223,12 +223,12 @@ def heed_settings(database: sqlite3.Connection, defaults: Mapping[str, str]) -> 
 
 
 def encode_memory(memory: Memory) -> dict[str, str]:
-    """Each field as the text that is stored for it in the database."""
+    """Each field as text for the database."""
     return {name: json.dumps(getattr(memory, name)) for name in TYPES}
 
 
 def read_memory(rows: Iterable[tuple[Any, Any]], defaults: Memory) -> Memory:
-    """The defaults, with what the rows say instead; rows that say nothing usable are as if they were not there."""
+    """The defaults, overridden by the rows. Ignores unusable rows."""
     usable: dict[str, Any] = {}
     for key, text in rows:
         if key in TYPES:
@@ -238,7 +238,7 @@ def read_memory(rows: Iterable[tuple[Any, Any]], defaults: Memory) -> Memory:
 
 
 def read_history(rows: Iterable[tuple[Any, ...]]) -> Iterator[Listen]:
-    """Listens from rows; what is none, is left out. Texts that repeat are kept once."""
+    """Listens from rows. Leaves out unusable rows, and shares texts that repeat."""
     for track_key, profile, mood, outcome, at, heard_s in rows:
         try:
             yield Listen(
@@ -260,4 +260,4 @@ TYPES: Mapping[str, Any] = {
     "camera_by": str,
     "known_as": str,
 }
-"""The fields of the memory that the database holds."""
+"""The fields of the memory that are in the database."""

@@ -1,8 +1,8 @@
-"""One conductor per data folder: its lock, and the health report that other processes of this machine may read.
+"""One conductor per data folder: its lock, and its health report for other processes on this machine.
 
-The lock is flock(2) on `lock` in the data folder, so the kernel releases it whenever the conductor ends. The file names
-the process and the file of its health report, which is in memory to spare the flash card: in systemd's runtime folder,
-else in /dev/shm. The main thread of the conductor owns both; any process may call `read_running`.
+The lock is flock(2) on the file `lock` in the data folder, so the kernel releases it however the conductor ends. The
+file names the process and its health report. The report is in memory, to spare the flash card: in systemd's runtime
+folder, or else in /dev/shm. The conductor's main thread owns both; any process may call `read_running`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ log = logging.getLogger("affetto")
 LOCK = "lock"
 MEMORY = Path("/dev/shm")
 PUBLISH_S = 60.0
-SILENT_S = 3 * PUBLISH_S  # a conductor whose report is older does not respond
-LARGEST = 1_000_000  # bytes of a lock file or a report
+SILENT_S = 3 * PUBLISH_S  # if the report is older, the conductor does not respond
+LARGEST = 1_000_000  # bytes that are read of a lock file or a report
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """What the lock file says."""
+    """The content of the lock file."""
 
     pid: int
     health_file: str
@@ -40,7 +40,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A conductor that runs: its process (0: unknown), and its report with its age, if it can be read."""
+    """A running conductor: its process (0: unknown), and its report and the report's age, if readable."""
 
     pid: int
     health: HealthReport | None
@@ -53,10 +53,10 @@ class Running:
 
 
 class InstanceLock:
-    """The right to use a data folder, until `close` or the end of the process.
+    """The exclusive right to use a data folder, until `close` or the end of the process.
 
-    Raises StateError if another process has it. A folder that cannot be written gives no lock and stops nothing:
-    `problem` says why.
+    Raises StateError if another process has it. If the folder cannot be written, there is no lock, and `problem` says
+    why.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -80,7 +80,7 @@ class InstanceLock:
             self.problem = f"{folder} cannot be locked ({error.strerror or error}); start Affetto only once."
 
     def close(self) -> None:
-        """Give the folder back. Idempotent."""
+        """Release the folder. Idempotent."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -96,7 +96,7 @@ class InstanceLock:
 
 
 class HealthFile:
-    """A surface that keeps the newest health report in a file: at every new problem, and once a minute."""
+    """A surface that writes the health report to a file: at every new problem, and once a minute."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -105,7 +105,7 @@ class HealthFile:
 
     @property
     def alive(self) -> bool:
-        """It has no thread that could die."""
+        """Always true: it has no thread."""
         return True
 
     def start(self) -> None:
@@ -139,15 +139,15 @@ class HealthFile:
 
 
 def memory_folder() -> Path:
-    """A folder that costs the flash card nothing. The service has its own, because systemd empties /dev/shm of a user's
-    files when any service of that user ends (RemoveIPC)."""
+    """A folder in memory. The service has its own, because systemd removes a user's files from /dev/shm when any
+    service of that user ends (RemoveIPC)."""
     if given := os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]:
         return Path(given)
     return MEMORY if MEMORY.is_dir() else Path(tempfile.gettempdir())
 
 
 def read_running(folder: Path) -> Running | None:
-    """The conductor that uses the data folder; None if none does, or if nobody here may know."""
+    """The conductor that uses the data folder; None if there is none, or without permission to see it."""
     try:
         file = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -170,7 +170,7 @@ def read_running(folder: Path) -> Running | None:
 
 
 def _read_owner(file: int) -> Owner:
-    """Nobody (pid 0) where the file says nothing: its owner has just begun."""
+    """The owner; pid 0 if the file is empty, because its owner has just started."""
     try:
         return msgspec.json.decode(os.pread(file, LARGEST, 0), type=Owner)
     except (OSError, msgspec.MsgspecError):

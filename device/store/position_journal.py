@@ -1,14 +1,14 @@
-"""Where the music is, kept on disk every few seconds for the day the power fails, with as little wear as can be.
+"""The position in the music, stored every few seconds in case the power fails, with little wear of the disk.
 
-One thread at a time uses a `PositionJournal`; it touches `place.bin` in the data folder and nothing else. A database
-would write several blocks and sync twice for each change. This is one file of a fixed size with two slots, each in a
-block of its own, written in turn and in place. Each slot carries a number and a checksum: after a power cut in the
-middle of a write, the slot before it counts. Writes go past the page cache (O_DIRECT), because then a disk gets the 512
-bytes that changed and not the 4096 around them, and they are on the disk when they return (O_DSYNC).
+One thread at a time uses a `PositionJournal`; it writes only `place.bin` in the data folder. A database would write
+several blocks and sync twice for each change. This file has a fixed size and two slots, each in a block of its own,
+which are overwritten in turn. Each slot carries a number and a checksum: if a power cut interrupts a write, the other
+slot counts. Writes bypass the page cache (O_DIRECT), so that the disk gets only the 512 bytes that changed, and they
+are on the disk when the call returns (O_DSYNC).
 
-What is left is the time of change, which ext4 puts into its journal: 12 KiB for each of its commits. With commits every
-5 s, as ext4 comes, all that the program writes is some 7 MB an hour; the unit affetto-disk.service makes it commit less
-often, and then it is 3 (tools/measure_wear.py).
+Each write also changes the file's modification time, and ext4 then writes 12 KiB at each commit of its journal. With
+ext4's default of a commit every 5 s, the program writes some 7 MB an hour; with the longer interval of
+affetto-disk.service it is 3 (tools/measure_wear.py).
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from pathlib import Path
 from device.errors import StateError
 
 SLOT_BYTES = 4096  # so that no slot shares a block of the file system with the other
-TEXT_BYTES = 512  # of it, what is used: a sector, which disks write whole or not at all
+TEXT_BYTES = 512  # the used part of a slot: one sector, which disks write whole or not at all
 SLOTS = 2
 
 
 class PositionJournal:
-    """The open `place.bin`. `track_key` and `position_s` are what it says; empty and 0 if nothing usable."""
+    """The open `place.bin`. `track_key` and `position_s` are its content; empty and 0 if unusable."""
 
     def __init__(self, folder: Path) -> None:
-        """Opens or makes it. Raises OSError."""
+        """Open or create the file. Raises OSError."""
         self._path = folder / "place.bin"
         self._number, self.track_key, self.position_s = 0, "", 0.0
         self._prepare()
-        self._sector = mmap.mmap(-1, TEXT_BYTES)  # O_DIRECT wants memory that is aligned as the disk is
+        self._sector = mmap.mmap(-1, TEXT_BYTES)  # O_DIRECT needs aligned memory
         self._file: int | None = self._open(os.O_DIRECT)
 
     def _prepare(self) -> None:
-        """Read what is there, and see to it that the file has all its blocks: filling a hole later writes much more."""
+        """Read the file, and allocate all its blocks: filling a hole later would write much more."""
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             for slot in range(SLOTS):
@@ -51,7 +51,7 @@ class PositionJournal:
             os.close(file)
 
     def _open(self, direct: int) -> int:
-        """Some file systems do not know O_DIRECT."""
+        """Open the file without O_DIRECT if the file system does not support it."""
         try:
             return os.open(self._path, os.O_WRONLY | os.O_DSYNC | os.O_CLOEXEC | direct)
         except OSError as error:
@@ -60,7 +60,7 @@ class PositionJournal:
             return self._open(0)
 
     def write(self, track_key: str, position_s: float) -> None:
-        """Makes it survive a power cut; it does when this returns. Raises StateError, and never again."""
+        """Store the position; it is durable when this returns. Raises StateError once; later calls do nothing."""
         if self._file is None or (track_key, position_s) == (self.track_key, self.position_s):
             return
         self._number, self.track_key, self.position_s = self._number + 1, track_key, position_s
@@ -72,11 +72,11 @@ class PositionJournal:
         except OSError as error:
             self.close()
             raise StateError(
-                f"{self._path} cannot be written ({error.strerror}); after a restart the song starts anew"
+                f"{self._path} cannot be written ({error.strerror}); after a restart the song starts from its beginning"
             ) from error
 
     def _put(self, offset: int) -> None:
-        """Some know it, but not for so little as a sector: a disk of 4096-byte sectors for instance."""
+        """Write one slot; without O_DIRECT if it does not work for one sector (on disks with 4096-byte sectors)."""
         assert self._file is not None
         try:
             os.pwritev(self._file, [self._sector], offset)
@@ -89,13 +89,13 @@ class PositionJournal:
             os.pwritev(self._file, [self._sector], offset)
 
     def close(self) -> None:
-        """Calling it again does nothing."""
+        """Close the file. Idempotent."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
     def _read(self, text: bytes) -> None:
-        """Take the slot's word, if it is whole and newer than what is known."""
+        """Use this slot if it is intact and newer than the other one."""
         checksum, _, rest = text.rstrip(b"\0").removesuffix(b"\n").partition(b" ")
         try:
             if int(checksum, 16) != zlib.crc32(rest):

@@ -1,4 +1,4 @@
-"""The store's own thread, so that no disk ever holds up a decision. Only the newest memory is written: latest wins.
+"""The store's own thread, so that a slow disk never delays a decision. Only the newest memory is written: latest wins.
 
 The main thread calls `save` and `record`, which return at once. After every write the inbox gets `Saved`.
 """
@@ -16,12 +16,12 @@ from device.store.database import Store
 
 log = logging.getLogger("affetto")
 
-CLOSE_S = 10.0  # a disk that is slow gets so long for the last write
-WAITING_LISTENS = 1000  # lines that wait for a disk that hangs; more would only fill the memory
+CLOSE_S = 10.0  # how long `close` waits for the last write on a slow disk
+WAITING_LISTENS = 1000  # the most listens that wait while the disk hangs
 
 
 class StoreWriter:
-    """Writes to a `Store` on a thread that belongs to it. `start` begins; `close` writes what waits and ends."""
+    """Writes to a `Store` on a thread of its own. `start` begins; `close` writes pending data and ends."""
 
     def __init__(self, store: Store, put: Callable[[Event], None]) -> None:
         self._store, self._put = store, put
@@ -38,35 +38,35 @@ class StoreWriter:
 
     @property
     def alive(self) -> bool:
-        """Whether the thread works as it should."""
+        """Whether the thread still works."""
         return self._thread.is_alive()
 
     def save(self, memory: Memory) -> None:
-        """Write this memory as soon as the disk is free; an older one that still waits is not written any more."""
+        """Write this memory as soon as the disk is free, instead of an older one that still waits."""
         with self._changed:
             self._memory = memory
             self._changed.notify()
 
     def record(self, listen: Listen) -> None:
-        """Add a line to the history."""
+        """Add a listen to the history."""
         with self._changed:
             self._listens.append(listen)
             self._changed.notify()
 
     def history(self) -> tuple[tuple[Listen, ...], int]:
-        """All lines that are remembered, oldest first, and how many there ever were. From any thread."""
+        """The stored listens, oldest first, and the total number so far. From any thread."""
         with self._changed:
             return self._store.history, self._store.total
 
     def close(self) -> None:
-        """Write what waits, and end. Idempotent."""
+        """Write pending data, and end. Idempotent."""
         with self._changed:
             self._closing = True
             self._changed.notify()
         if self._thread.is_alive():
             self._thread.join(CLOSE_S)
         if not self._thread.is_alive():
-            self.step()  # a thread that never ran owes everything
+            self.step()  # in case the thread never ran
             self._store.close()
 
     def _run(self) -> None:
@@ -78,7 +78,7 @@ class StoreWriter:
             self.step()
 
     def step(self) -> None:
-        """Write once what waits, if anything does."""
+        """Write pending data once, if there is any."""
         with self._changed:
             memory, self._memory = self._memory, None
             listens, self._listens = list(self._listens), deque(maxlen=WAITING_LISTENS)
@@ -90,6 +90,6 @@ class StoreWriter:
         except StateError as error:
             problem = str(error)
         if problem != self._problem:
-            log.warning("%s", problem) if problem else log.info("The disk takes what changes again.")
+            log.warning("%s", problem) if problem else log.info("The data folder can be written again.")
         self._problem = problem
         self._put(Saved(memory or self._store.memory, problem))

@@ -1,4 +1,4 @@
-"""`affetto watch`: a device, live in a terminal, from any machine that reaches the broker.
+"""`affetto watch`: shows a device live in a terminal, from any machine that reaches the broker.
 
 It knows the device only through the public MQTT topics. Main thread; paho's thread fills an inbox, rich's thread
 draws. Where nobody could see a picture (no terminal, a dumb one, NO_COLOR, no UTF-8) each piece of news is a line.
@@ -57,25 +57,25 @@ class View:
 
     @property
     def seen(self) -> Seen:
-        """What is shown."""
+        """The shown state."""
         return self._seen
 
     def take(self, event: ConnectionEvent | None, now: Now) -> None:
-        """Show what an event of a `Connection` to `topics.everything` brings; None if only time went on."""
-        before = self._seen.told
+        """Show an event of a `Connection` to `topics.everything`; None if only time has passed."""
+        before = self._seen.news_count
         match event:
             case BrokerConnected():
                 self._seen = seen.connected(self._seen, now)
             case BrokerLost(problem):
                 self._seen = seen.lost(self._seen, problem, now)
             case Message(topic, _) if not topic.startswith(f"{self._topics.device}/"):
-                self._seen = seen.hear_of(self._seen, topic.removesuffix("/availability").rpartition("/")[2])
+                self._seen = seen.add_device(self._seen, topic.removesuffix("/availability").rpartition("/")[2])
             case Message(topic, payload, retained):
                 name = topic.removeprefix(f"{self._topics.device}/")
                 self._seen = seen.apply(self._seen, name, payload, now, retained)
         self._seen = seen.wait(self._seen, now)
-        if self._plain and self._seen.told > before:
-            for news in self._seen.news[before - self._seen.told:]:
+        if self._plain and self._seen.news_count > before:
+            for news in self._seen.news[before - self._seen.news_count:]:
                 print(line(news), file=self._console.file, flush=True)
 
     def _draw(self) -> RenderableType:
@@ -92,7 +92,7 @@ def run(
     until: Callable[[], bool] | None = None,
     console: Console | None = None,
 ) -> int:
-    """Watch until Ctrl-C, for `seconds`, or `until` says so; 0. `listener` hears each message (topic, payload) too."""
+    """Watch until Ctrl-C, for `seconds`, or until `until()`; returns 0. `listener` also gets each (topic, payload)."""
     mqtt = config.mqtt
     topics = Topics(mqtt.base_topic, device_id or config.device.id, mqtt.discovery_prefix)
     inbox: queue.SimpleQueue[ConnectionEvent] = queue.SimpleQueue()
@@ -117,15 +117,15 @@ def run(
 
 
 def needs_lines(console: Console) -> bool:
-    """Whether this console cannot show a picture that changes."""
+    """Whether this console cannot redraw a screen, and so needs plain lines."""
     able = console.is_terminal and not console.is_dumb_terminal and console.encoding.startswith("utf")
     return not able or console.no_color
 
 
 def line(news: News) -> str:
-    """A piece of news as a line of a log."""
+    """One piece of news as a line of a log."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    text = f"{datetime.fromtimestamp(news.at):%H:%M:%S} {news.words}"
+    text = f"{datetime.fromtimestamp(news.at):%H:%M:%S} {news.text}"
     return text.encode(encoding, "replace").decode(encoding)
 
 
@@ -136,14 +136,14 @@ def read_clocks() -> Now:
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """SIGTERM ends the view like Ctrl-C does, so that the terminal is left as it was found."""
+    """Let SIGTERM end the view like Ctrl-C, so that the terminal is restored."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     try:
         before = signal.signal(signal.SIGTERM, interrupt)
-    except ValueError:  # not the main thread: whoever runs us there ends us with `until`
+    except ValueError:  # not the main thread: the caller ends us with `until`
         yield
         return
     try:

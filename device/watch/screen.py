@@ -1,4 +1,4 @@
-"""The live view as a picture of characters: pure functions from what was seen to something that rich can print."""
+"""The live view as characters: pure functions from the known state to something that rich can print."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ NEWS_COLOURS = {
 }
 
 Cells = dict[tuple[int, int], tuple[str, str]]
-"""Row and column to a character and its style."""
+"""Maps row and column to a character and its style."""
 
 SYMBOLS = {"playing": "▶", "paused": "⏸", "stopped": "■"}
 BORDER = "grey42"
 HEADER_ROWS, MUSIC_ROWS = 1, 6
 PLANE_WIDTH_SHARE = 0.46
-NARROW = 70  # columns; below, the plane gives its place to the bars
+NARROW = 70  # columns; a narrower screen shows the bars instead of the plane
 
 
 def render(seen: Seen, now: Now, width: int, height: int) -> RenderableType:
@@ -102,7 +102,7 @@ def _link(seen: Seen) -> Text:
     if seen.link:
         return Text(f"○ {seen.link}", style="yellow", overflow="ellipsis")
     if seen.online is None:
-        return Text("○ nothing heard yet", style="yellow")
+        return Text("○ no message yet", style="yellow")
     return Text("● online", style="green") if seen.online else Text("○ offline", style="red")
 
 
@@ -116,7 +116,7 @@ def badge(mood: str) -> Text:
 
 def _mood(mood: MoodState | None, now: Now, rows: int) -> RenderableType:
     if mood is None:
-        return Text("no mood heard yet", style="dim")
+        return Text("no mood yet", style="dim")
     head = Text.assemble(badge(clean(mood.mood)), "  ")
     head.append(describe(mood), style="bold")
     if (began := since(mood)) is not None and mood.source != "none":
@@ -200,7 +200,7 @@ def _write(cells: Cells, word: str, style: str, row: int, column: int, columns: 
 def _music(seen: Seen, now: Now) -> RenderableType:
     rows: list[RenderableType] = []
     if seen.track is None or not seen.track.title:
-        state = clean(seen.track.state) if seen.track else "no track heard yet"
+        state = clean(seen.track.state) if seen.track else "no track yet"
         rows += [Text(f"{SYMBOLS.get(state, '■')} {state}", style="dim"), Text(), Text()]
     else:
         rows += [_title(seen.track), _progress(seen, seen.track, now)]
@@ -259,5 +259,5 @@ def _news(seen: Seen, rows: int) -> RenderableType:
     for number, news in enumerate(fresh[-rows:] if rows > 0 else []):
         lines.append("\n" if number else "")
         lines.append(datetime.fromtimestamp(news.at).strftime("%H:%M:%S "), style="dim")
-        lines.append(news.words, style=NEWS_COLOURS.get(news.kind, ""))
+        lines.append(news.text, style=NEWS_COLOURS.get(news.kind, ""))
     return Padding(lines, 0)

@@ -1,7 +1,7 @@
-"""What somebody who listens to a device over MQTT knows of it. Pure, any thread.
+"""What is known about a device from its MQTT messages. Pure, any thread.
 
-`apply` takes one message and gives the next state; whatever the payload holds, it never fails, because anybody may
-publish anything. What is worth a line of text is added to `news`, so that a log and a screen tell the same story.
+`apply` takes one message and returns the next state. It never fails, because anybody may publish any payload. It adds
+a line to `news` for everything that people want to know, so that the log and the screen show the same.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ NEWS_KEPT = 50
 TRAIL_KEPT = 60
 DEVICES_KEPT = 20
 SILENCE_S = 5.0
-"""A device that exists is heard at once, through what is retained."""
+"""A device that exists is known at once, because its topics are retained."""
 SETTINGS = ("volume", "policy", "camera", "profile", "room")
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """One line: when (wall clock), of what kind (link, mood, music, setting, event, problem), and the words.
-    `old` means that it happened before we listened."""
+    """One line: its time (wall clock), its kind (link, mood, music, setting, event, problem), and its text.
+    `old` means that it happened before we connected."""
 
     at: float
     kind: str
-    words: str
+    text: str
     old: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Everything that was heard of one device."""
+    """Everything that is known about one device."""
 
     device: str
-    link: str = "connecting"  # what is wrong with our own connection; empty when there is one
+    link: str = "connecting"  # the problem with our own connection; empty if there is none
     linked_at: float | None = None  # monotonic
-    online: bool | None = None  # None: not heard yet
+    online: bool | None = None  # None: unknown
     mood: MoodState | None = None
     trail: tuple[tuple[float, float], ...] = ()
     track: TrackState | None = None
@@ -52,51 +52,51 @@ class Seen:
     others: tuple[str, ...] = ()  # other devices that the broker knows
     settings: Mapping[str, str] = field(default_factory=dict)
     health: HealthState = HealthState(status="")  # noqa: RUF009 - frozen
-    silence_told: bool = False
+    warned: bool = False  # that the device is silent
     news: tuple[News, ...] = ()
-    told: int = 0  # how many news there ever were
+    news_count: int = 0  # how many news there ever were
 
 
 def apply(seen: Seen, name: str, payload: bytes, now: Now, old: bool = False) -> Seen:
-    """The state after a message on the topic `name` (below the device's level). `old` if the broker had kept it."""
+    """The state after a message on the topic `name` (below the device's level). `old`: the message was retained."""
     reader = READERS.get(name)
     return seen if reader is None else reader(seen, payload, now, old)
 
 
 def connected(seen: Seen, now: Now) -> Seen:
     """We have a connection to the broker."""
-    return _tell(replace(seen, link="", linked_at=now.mono), now, "link", "connected")
+    return _add(replace(seen, link="", linked_at=now.mono), now, "link", "connected")
 
 
 def lost(seen: Seen, problem: str, now: Now) -> Seen:
-    """We have none any more, or none yet."""
-    return _tell(replace(seen, link=problem, linked_at=None, online=None), now, "problem", problem)
+    """We have lost the connection, or have none yet."""
+    return _add(replace(seen, link=problem, linked_at=None, online=None), now, "problem", problem)
 
 
 def wait(seen: Seen, now: Now) -> Seen:
-    """Time went on; a device that says nothing at all may have another name."""
-    if seen.silence_told or seen.online is not None or seen.linked_at is None or now.mono - seen.linked_at < SILENCE_S:
+    """Time has passed. If the device has sent nothing at all, it may have another id."""
+    if seen.warned or seen.online is not None or seen.linked_at is None or now.mono - seen.linked_at < SILENCE_S:
         return seen
     others = f" The broker knows {', '.join(seen.others)}: choose one with --id." if seen.others else ""
-    words = f"Nothing is heard of {seen.device}. Is the device on, and is its id right?{others}"
-    return _tell(replace(seen, silence_told=True), now, "problem", words)
+    text = f"There is no message from {seen.device}. Is the device on, and is its id right?{others}"
+    return _add(replace(seen, warned=True), now, "problem", text)
 
 
-def hear_of(seen: Seen, device: str) -> Seen:
-    """The broker knows a device of this id."""
+def add_device(seen: Seen, device: str) -> Seen:
+    """The broker knows a device with this id."""
     if device in (seen.device, *seen.others) or len(seen.others) >= DEVICES_KEPT:
         return seen
     return replace(seen, others=tuple(sorted((*seen.others, clean(device)))))
 
 
 def clean(text: str) -> str:
-    """`text` with nothing in it that a terminal would obey: a title may hold anything."""
+    """`text` without control characters: a title may hold anything."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
-def _tell(seen: Seen, now: Now, kind: str, words: str, old: bool = False) -> Seen:
-    news = (*seen.news, News(now.wall, kind, words, old))[-NEWS_KEPT:]
-    return replace(seen, news=news, told=seen.told + 1)
+def _add(seen: Seen, now: Now, kind: str, text: str, old: bool = False) -> Seen:
+    news = (*seen.news, News(now.wall, kind, text, old))[-NEWS_KEPT:]
+    return replace(seen, news=news, news_count=seen.news_count + 1)
 
 
 # --- Topics ---
@@ -106,8 +106,8 @@ def _availability(seen: Seen, payload: bytes, now: Now, old: bool) -> Seen:
     online = payload.strip() == b"online"
     if online == seen.online:
         return seen
-    words = f"{seen.device} is {'online' if online else 'offline'}"
-    return _tell(replace(seen, online=online), now, "link", words, old)
+    text = f"{seen.device} is {'online' if online else 'offline'}"
+    return _add(replace(seen, online=online), now, "link", text, old)
 
 
 def _mood_state(seen: Seen, payload: bytes, now: Now, old: bool) -> Seen:
@@ -119,20 +119,20 @@ def _mood_state(seen: Seen, payload: bytes, now: Now, old: bool) -> Seen:
     seen = replace(seen, mood=mood, trail=(*seen.trail, (valence, arousal))[-TRAIL_KEPT:])
     if before == (mood.mood, mood.source) or mood.source == "none":
         return seen
-    return _tell(seen, now, "mood", clean(f"mood {mood.mood}, {describe(mood)}"), old)
+    return _add(seen, now, "mood", clean(f"mood {mood.mood}, {describe(mood)}"), old)
 
 
 def describe(mood: MoodState) -> str:
-    """Where a mood comes from, in words."""
+    """Where a mood comes from, as a phrase."""
     if mood.source == "manual":
         return "set by hand"
     if mood.source != "camera":
-        return "nobody was seen yet"
+        return "no face yet"
     return f"{mood.confidence:.0%} sure, {mood.faces} face{'' if mood.faces == 1 else 's'}"
 
 
 def since(mood: MoodState) -> float | None:
-    """When the mood began (wall clock, s), if it says so."""
+    """When the mood began (wall clock, s), if known."""
     return _wall(mood.since)
 
 
@@ -145,17 +145,16 @@ def _track_state(seen: Seen, payload: bytes, now: Now, old: bool) -> Seen:
     if before is not None and (before.state, before.uri) == (track.state, track.uri):
         return seen
     if not track.title:
-        return _tell(seen, now, "music", clean(track.state) or "no music", old)
+        return _add(seen, now, "music", clean(track.state) or "no music", old)
     if track.state == "stopped":  # chosen, and about to sound
         return seen
     by = f" by {track.artist}" if track.artist else ""
     why = f": {track.reason}" if track.reason and track.state == "playing" else ""
-    return _tell(seen, now, "music", clean(f"{track.state} {track.title}{by}{why}"), old)
+    return _add(seen, now, "music", clean(f"{track.state} {track.title}{by}{why}"), old)
 
 
 def _position(track: TrackState, now: Now, old: bool) -> Position | None:
-    """Where the track is. A fresh message is from this moment; of one that the broker had kept, the clocks tell the
-    age."""
+    """The position in the track. A fresh message is from now; the age of a retained one follows from the clocks."""
     if track.position_s is None:
         return None
     running = track.state == "playing"
@@ -166,7 +165,7 @@ def _position(track: TrackState, now: Now, old: bool) -> Position | None:
 def _event(seen: Seen, payload: bytes, now: Now, old: bool) -> Seen:
     facts = _read(payload, dict) or {}
     kind = clean(str(facts.get("event_type", "")))
-    if kind in ("", "mood_changed", "track_started"):  # mood/state and track/state say that
+    if kind in ("", "mood_changed", "track_started"):  # mood/state and track/state show these
         return seen
     words = [str(facts[name]) for name in ("title", "camera", "message", "mood") if facts.get(name)]
     if kind == "library_changed":
@@ -174,7 +173,7 @@ def _event(seen: Seen, payload: bytes, now: Now, old: bool) -> Seen:
         words.append(f"{count} track{'' if count == 1 else 's'}")
     trouble = kind.endswith(("_failed", "_problem", "_lost"))
     line = ": ".join([kind.replace("_", " "), *words])
-    return _tell(seen, now, "problem" if trouble else "event", clean(line), old)
+    return _add(seen, now, "problem" if trouble else "event", clean(line), old)
 
 
 def _health(seen: Seen, payload: bytes, now: Now, old: bool) -> Seen:
@@ -184,13 +183,13 @@ def _health(seen: Seen, payload: bytes, now: Now, old: bool) -> Seen:
     fresh = [problem for problem in health.problems if problem not in seen.health.problems]
     seen = replace(seen, health=health)
     for problem in fresh:
-        seen = _tell(seen, now, "problem", clean(problem), old)
+        seen = _add(seen, now, "problem", clean(problem), old)
     return seen
 
 
 def _error(seen: Seen, payload: bytes, now: Now, old: bool) -> Seen:
     report = _read(payload, ErrorReport)
-    return seen if report is None else _tell(seen, now, "problem", clean(f"refused: {report.message}"), old)
+    return seen if report is None else _add(seen, now, "problem", clean(f"refused: {report.message}"), old)
 
 
 def _setting(name: str) -> Callable[[Seen, bytes, Now, bool], Seen]:
@@ -199,7 +198,7 @@ def _setting(name: str) -> Callable[[Seen, bytes, Now, bool], Seen]:
         if seen.settings.get(name) == value:
             return seen
         shown = f"{value} %" if name == "volume" else value or "none"
-        return _tell(replace(seen, settings={**seen.settings, name: value}), now, "setting", f"{name} {shown}", old)
+        return _add(replace(seen, settings={**seen.settings, name: value}), now, "setting", f"{name} {shown}", old)
 
     return read
 
@@ -219,7 +218,7 @@ READERS: Mapping[str, Callable[[Seen, bytes, Now, bool], Seen]] = {
 
 
 def _read(payload: bytes, kind: type[T]) -> T | None:
-    """The document, or None if it is none of this kind: anybody may publish anything."""
+    """The document, or None if it is not of this kind: anybody may publish anything."""
     try:
         return msgspec.json.decode(payload, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

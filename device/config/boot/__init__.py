@@ -1,13 +1,13 @@
 """`affetto boot`: copies `affetto.yaml` from the boot partition to /etc/affetto. Runs as root before the conductor.
 
-The boot partition is the one part of the card that every computer can write; it has neither permissions nor a journal.
-This command writes the settings there to boot.yaml, beside config.yaml and stronger than it, and the password to
-secrets.yaml, which only root can read. It never touches config.yaml. Then it wipes the password from the boot
-partition. A file with a mistake changes nothing: the device goes on with its last settings, and affetto-errors.txt
-beside the file and `health` list the mistakes.
+Every computer can write the boot partition of a card; it has neither permissions nor a journal. This command copies its
+settings to boot.yaml, which is beside config.yaml and overrides it, and the password to secrets.yaml, which only root
+can read. It never changes config.yaml. Then it wipes the password from the boot partition. A file with a mistake
+changes nothing: the device keeps its last settings, and affetto-errors.txt beside the file and `health` list the
+mistakes.
 
-A power cut may come at any moment; the next start repeats what is not done. Nothing here keeps a machine from
-starting: the conductor's unit wants this one, but does not require it.
+The power may fail at any moment; the next start repeats unfinished work. No failure here prevents a start: the
+conductor's unit wants this unit, but does not require it.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ PARTITIONS = (Path("/boot/firmware"), Path("/boot"))
 WAL = "boot-wipe.json"
 
 HEAD = f"""\
-The settings contain a mistake, so Affetto goes on with those it had before.
-Correct {NAME} and start the device again. Then this file goes away by itself.
+The settings contain a mistake, so Affetto keeps the previous settings.
+Correct {NAME} and restart the device. Affetto then removes this file.
 
 """
 
@@ -58,19 +58,19 @@ def run(partitions: Iterable[Path] = PARTITIONS, etc: Path = Path("/etc/affetto"
 
 
 def finish(etc: Path) -> None:
-    """Finish the wiping of a password that a power cut interrupted."""
+    """Finish wiping a password after a power cut."""
     try:
         partition.finish_overwrite(etc / WAL)
     except OSError as error:
-        log.warning("A password on the boot partition may be only half wiped (%s).", error)
+        log.warning("A password on the boot partition may be wiped only in part (%s); delete it there.", error)
 
 
 def take(path: Path, etc: Path) -> list[str]:
-    """Check the file, store its settings, wipe its secrets; returns what failed, as sentences. Raises ConfigError
-    with every mistake, and OSError; then the settings before stay in force."""
+    """Check the file, store its settings, wipe its secrets. Returns failures, as sentences. Raises OSError, or
+    ConfigError with every mistake; then the previous settings stay in force."""
     raw = partition.read(path)
     if len(raw) > partition.LARGEST:
-        raise ConfigError(f"{NAME}: too large for a file of settings; the limit is {partition.LARGEST // 1024} KiB")
+        raise ConfigError(f"{NAME}: too large for a settings file; the limit is {partition.LARGEST // 1024} KiB")
     file = BootFile.decode(NAME, raw)
     reader.parse(file.text, NAME, Config)
     rest, secrets = cut_secrets(file, Config)
@@ -81,14 +81,14 @@ def take(path: Path, etc: Path) -> list[str]:
     sources += [Source(str(etc / files.SECRETS), secrets_text(known)), ours]
     reader.parse_all(sources, Config, schema.contradictions)
     if keep_both(unix(rest.text), {w: v for w, v in (known | secrets).items() if v}, etc):
-        log.info("The settings of %s are in force.", path)
+        log.info("The settings in %s are in force.", path)
     if rest != file:
         return wipe(path, file, rest, etc)
     return []
 
 
 def wipe(path: Path, file: BootFile, rest: BootFile, etc: Path) -> list[str]:
-    """Overwrite the file with one that has no secrets; returns what failed, as sentences."""
+    """Overwrite the file with one that has no secrets. Returns failures, as sentences."""
     try:
         partition.overwrite(path, file.encode(), rest.encode(), etc / WAL)
     except OSError as error:
@@ -96,12 +96,12 @@ def wipe(path: Path, file: BootFile, rest: BootFile, etc: Path) -> list[str]:
             partition.remove(etc / WAL)
         why = (error.strerror or str(error)).lower()
         return [f"{NAME}: the password is in use, but cannot be wiped from {path} ({why}); delete it there yourself"]
-    log.info("The password moved from %s to %s.", path, etc / files.SECRETS)
+    log.info("Moved the password from %s to %s.", path, etc / files.SECRETS)
     return []
 
 
 def known_secrets(etc: Path) -> dict[str, str]:
-    """The secrets of earlier starts: the boot partition no longer has them, and they are still in force."""
+    """The secrets of earlier starts, which are still in force, although the boot partition no longer has them."""
     path = etc / files.SECRETS
     if not path.exists():
         return {}
@@ -109,7 +109,7 @@ def known_secrets(etc: Path) -> dict[str, str]:
 
 
 def secrets_text(secrets: dict[str, str]) -> str:
-    """The secrets as a file of settings; empty if there are none."""
+    """The secrets as a settings file; empty if there are none."""
     tree: dict[str, dict[str, str]] = {}
     for where, value in secrets.items():
         section, _, name = where.partition(".")
@@ -118,15 +118,15 @@ def secrets_text(secrets: dict[str, str]) -> str:
 
 
 def keep_both(text: str, secrets: dict[str, str], etc: Path) -> bool:
-    """Store both; whether either changed. A password without its user is a mistake, so it is added last and removed
-    first."""
+    """Store both. Returns whether either changed. A password without a user name is a mistake, so the password is
+    added last and removed first."""
     both = [(etc / files.BOOT, text, 0o644), (etc / files.SECRETS, secrets_text(secrets), 0o600)]
     changed = [keep(*file) for file in (both if secrets else both[::-1])]
     return any(changed)
 
 
 def keep(path: Path, text: str, mode: int) -> bool:
-    """Store a text; whether that changed anything. An empty text makes no file, but empties one."""
+    """Store a text. Returns whether that changed anything. An empty text empties an existing file, but creates none."""
     return (bool(text) or path.exists()) and partition.replace(path, text.encode(), mode)
 
 
@@ -136,9 +136,9 @@ def unix(text: str) -> str:
 
 
 def misnamed(partitions: Iterable[Path]) -> list[str]:
-    """Files with a wrong ending, as sentences: editors like to add one, and file managers to hide it."""
+    """Files with an extra extension, as sentences: editors add one, and file managers hide it."""
     found = (folder / name for folder in partitions for name in LOOKALIKES if (folder / name).is_file())
-    return [f"{path.name}: must be called {NAME}, without another ending" for path in found]
+    return [f"{path.name}: must be called {NAME}, without an extra extension; rename it" for path in found]
 
 
 def report(problems: list[str], partitions: Iterable[Path], etc: Path) -> None:
@@ -160,6 +160,6 @@ def report(problems: list[str], partitions: Iterable[Path], etc: Path) -> None:
 
 
 def show_template() -> int:
-    """Print the file that a new boot partition has."""
+    """Print the file of a new boot partition."""
     print(TEMPLATE, end="")
     return 0

@@ -1,7 +1,7 @@
-"""A file of settings as an editor wrote it: its encoding, where its secrets are, and how to blank them.
+"""A settings file as an editor wrote it: its encoding, where its secrets are, and how to blank them.
 
-Pure, any thread. Blanking keeps the number of bytes, so that partition.py can overwrite the file where it lies on the
-disk. Neither the directory nor the length changes, and so a power cut can break least of a FAT file system.
+Pure, any thread. Blanking keeps the number of bytes, so that partition.py can overwrite the file in place. Neither the
+directory nor the length changes, so a power cut does the least harm to a FAT file system.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NOTES = (
 
 @dataclass(frozen=True, slots=True)
 class BootFile:
-    """The text of a file and its encoding. Messages call it `name`."""
+    """The text of a file and its encoding. `name` is for messages."""
 
     name: str
     text: str
@@ -65,8 +65,8 @@ class BootFile:
 def cut_secrets(file: BootFile, cls: type[T]) -> tuple[BootFile, dict[str, str]]:
     """The file without its secrets, and the secrets (`section.key`: value; an empty one stays in the file).
 
-    The file has no mistakes. Raises ConfigError for a secret that cannot be blanked, in an alias for instance: its
-    owner can delete it, and half a blanked file helps nobody.
+    The file must have no mistakes. Raises ConfigError for a secret that cannot be blanked, for instance in an alias;
+    the user then has to delete it.
     """
     text, secrets = file.text, {}
     wanted = reader.parse(file.text, file.name, cls)
@@ -82,7 +82,7 @@ def cut_secrets(file: BootFile, cls: type[T]) -> tuple[BootFile, dict[str, str]]
         whole = False
     if not whole:
         where = f"{file.name}: {', '.join(secrets)}"
-        raise ConfigError(f'{where}: must be on a line of its own, as in `password: "word"`')
+        raise ConfigError(f'{where}: must be on a line of its own, as in `password: "secret"`')
     return blanked, secrets
 
 

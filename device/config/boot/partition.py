@@ -1,8 +1,8 @@
-"""Files that a power cut leaves whole: replaced by a new one, or overwritten where they lie. `affetto boot` only.
+"""Writes files so that a power cut leaves them whole: by replacing or by overwriting them. Only for `affetto boot`.
 
-Replacing suits a journalling file system. The boot partition is FAT, so its file is overwritten: that needs no free
-space, and leaves nothing of the old content (as far as a flash card allows). A power cut may tear the write, so a
-write-ahead log on a journalling file system holds both contents meanwhile, and the next start finishes the work.
+Replacing suits a journalling file system. The boot partition is FAT, so its file is overwritten in place: that needs no
+free space, and leaves nothing of the old content (as far as a flash card allows). A power cut may interrupt the write,
+so a write-ahead log on a journalling file system holds both contents, and the next start finishes the write.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ def read(path: Path) -> bytes:
 
 
 def replace(path: Path, content: bytes, mode: int | None = None) -> bool:
-    """Make the file hold `content`; after a power cut it holds all of it or what it held before. Returns whether that
-    changed anything. Raises OSError, and then nothing has changed."""
+    """Replace the content of the file; after a power cut it holds either the new or the old content. Returns whether
+    that changed anything. Raises OSError, and then nothing has changed."""
     with contextlib.suppress(OSError):
         if path.read_bytes() == content and mode in (None, path.stat().st_mode & 0o777):
             return False
@@ -54,7 +54,7 @@ def remove(path: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make new names in the folder, renames and removals survive a power cut."""
+    """Make new files, renames and removals in the folder survive a power cut."""
     file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(file)
@@ -63,8 +63,8 @@ def sync_folder(folder: Path) -> None:
 
 
 def overwrite(path: Path, old: bytes, new: bytes, wal: Path) -> None:
-    """Write `new` over `old`, which is as long, without moving the file. `wal` is the write-ahead log, which only we
-    can read. Raises OSError, and then nothing has changed."""
+    """Overwrite `old` with `new`, which has the same length, in place. `wal` is the write-ahead log, which only we can
+    read. Raises OSError, and then nothing has changed."""
     with open(os.open(path, os.O_RDWR | os.O_CLOEXEC), "r+b", buffering=0) as file:  # first: it may be read-only
         replace(wal, json.dumps([str(path), old.hex(), new.hex()]).encode(), 0o600)
         os.pwrite(file.fileno(), new, 0)
@@ -73,8 +73,8 @@ def overwrite(path: Path, old: bytes, new: bytes, wal: Path) -> None:
 
 
 def finish_overwrite(wal: Path) -> None:
-    """Finish an overwrite that a power cut interrupted. A file that is a mixture of both contents, byte by byte, is
-    ours to finish; anything else was written by somebody after us. Raises OSError."""
+    """Finish an overwrite after a power cut, if every byte of the file comes from the old or the new content. Otherwise
+    somebody has changed the file since. Raises OSError."""
     if not wal.exists():
         return
     name, old, new = json.loads(wal.read_bytes())
