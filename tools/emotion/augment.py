@@ -12,7 +12,6 @@ from torch.nn import functional
 
 from device.perception import light
 
-
 WIDE_ZOOM = (math.log(0.7), math.log(1.6))
 
 

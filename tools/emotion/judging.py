@@ -11,9 +11,9 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from tools.emotion.lessons import HEADS, kept
+from tools.emotion.lessons import HEADS
 from tools.emotion.teacher import predict
-from tools.labelled.emotions import EMOTIONS, ExtraFaces, LabelledFaces
+from tools.labelled.emotions import EMOTIONS, ExtraFaces, LabelledFaces, part
 
 CONTEMPT = EMOTIONS.index("contempt")
 
@@ -31,7 +31,7 @@ def exams(valid: LabelledFaces, extras: list[ExtraFaces], device: torch.device, 
     truth = valid.majority()
     sets = {"ferplus": (valid.faces[truth >= 0], truth[truth >= 0])}
     for extra in extras:
-        held = kept(extra, valid=True)
+        held = part(extra, valid=True)
         held = held.pick(held.labels >= 0)
         if len(held):
             sets[extra.name] = (held.faces, held.labels)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tools.labelled.emotions import ExtraFaces, LabelledFaces, held_back
+from tools.labelled.emotions import ExtraFaces, LabelledFaces, held_out_places, part
 
 HEADS = ("shared", "ferplus", "rafdb", "affectnet")
 SHARED_HEAD, FERPLUS, RAFDB, AFFECTNET = range(len(HEADS))
@@ -40,10 +40,6 @@ ELSEWHERE = (0.4, 0.6)  # in FERPlus's convention on other sets: opinion that ca
 SMOOTHING = 0.1  # of a label that one winner stands for
 HOW_OFTEN = {"ferplus": 1.0, "rafdb": 1.0, "affectnet": 0.45, "unlabelled": 0.35, "grouped": 0.6}
 
-HELD_OUT = 1400  # faces of FERPlus's train that no net ever learns: they set temperature, lift and int8 ranges
-HELD_OUT_SEED = 0
-RAFDB_VALID = 8  # one face of RAF-DB in so many is never learnt; so is every second one whose group is known
-GROUPED_VALID = 2
 GROUPS = ("age", "gender", "race")
 NEEDY = {"0-2": 2.0, "more than 70": 1.5}  # ages that version 2 read worst, in the half to learn from; drawn oftener
 
@@ -102,19 +98,9 @@ def _mix(parts: list[tuple[float, torch.Tensor]]) -> torch.Tensor:
 
 def split_off(faces: LabelledFaces, opinions: Floats | None) -> tuple[LabelledFaces, Floats | None, LabelledFaces]:
     """(to learn from, the opinions of those, held out): the same faces every time."""
-    order = np.random.default_rng(HELD_OUT_SEED).permutation(len(faces))
-    held_out, rest = order[:HELD_OUT], order[HELD_OUT:]
+    rest, held_out = held_out_places(len(faces))
     rest = rest[faces.pick(rest).distribution()[1] > 0]
     return faces.pick(rest), None if opinions is None else opinions[rest], faces.pick(held_out)
-
-
-def kept(extra: ExtraFaces, *, valid: bool) -> ExtraFaces:
-    """The faces of an extra set to learn from, or those never learnt: by a hash of their pixels."""
-    if extra.name == "rafdb":
-        return extra.pick(held_back(extra.faces, RAFDB_VALID) == valid)
-    if set(GROUPS) <= set(extra.about):
-        return extra.pick(held_back(extra.faces, GROUPED_VALID) == valid)
-    return extra.pick(np.full(len(extra), not valid))
 
 
 def lesson(
@@ -130,7 +116,7 @@ def lesson(
     soft, weight = train.distribution()
     parts = [_part("ferplus", train.faces, soft, opinions, weight * HOW_OFTEN["ferplus"], rarity, limit)]
     for extra in extras:
-        learnt = kept(extra, valid=False)
+        learnt = part(extra, valid=False)
         grouped = set(GROUPS) <= set(learnt.about)
         kind = next((name for name in ("rafdb", "affectnet") if extra.name.startswith(name)), "unlabelled")
         known = np.eye(soft.shape[1], dtype=np.float32)[learnt.labels] * (1 - SMOOTHING) + SMOOTHING / soft.shape[1]

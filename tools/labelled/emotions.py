@@ -21,6 +21,8 @@ OPINIONS = tuple(f"teacher_{name}" for name in EMOTIONS)
 SUFFIXES = (".png", ".webp")
 SIDE_PX = 48
 FACES_A_ROW = 100
+HELD_OUT, HELD_OUT_SEED = 1400, 0  # of a split with votes, never learnt: for temperature, int8 ranges, smoothing
+ONE_IN = {"rafdb": 8, "fairface": 2}  # of an extra set, never learnt: for measuring; of others, none
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +116,19 @@ def read_opinions(table: Path, count: int) -> npt.NDArray[np.float32]:
     return _opinions(table, rows)
 
 
-def held_back(faces: npt.NDArray[np.uint8], one_in: int) -> npt.NDArray[np.bool_]:
-    """Which of the faces to keep out of training, by a hash of their pixels: the same ones in every order and set."""
-    return np.array([zlib.crc32(face.tobytes()) % one_in == 0 for face in faces], bool)
+def held_out_places(count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(places of the faces to learn from, of those held out) among so many faces with votes; always the same."""
+    order = np.random.default_rng(HELD_OUT_SEED).permutation(count)
+    return order[HELD_OUT:], order[:HELD_OUT]
+
+
+def part(extra: ExtraFaces, *, valid: bool) -> ExtraFaces:
+    """The faces of an extra set that are never learnt, or the others: by a hash of set and row. Not of the pixels,
+    which two decoders of WebP need not agree on to the last gray."""
+    one_in = ONE_IN.get(extra.name, 0)
+    rows = (f"{extra.name}/{row}".encode() for row in range(len(extra)))
+    kept_back = [bool(one_in) and zlib.crc32(row) % one_in == 0 for row in rows]
+    return extra.pick(np.array(kept_back, bool) == valid)
 
 
 def _opinions(table: Path, rows: list[dict[str, str]]) -> npt.NDArray[np.float32]:

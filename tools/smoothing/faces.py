@@ -28,13 +28,12 @@ from device.domain import Face, MoodName
 from device.mood.plane import mood_probabilities
 from device.perception.certainty import size_share
 from tools.emotion import hard
-from tools.labelled.emotions import LabelledFaces
+from tools.labelled.emotions import LabelledFaces, held_out_places
 
 MOODS = tuple(MoodName)
 NEAR, FAR, EDGE, BROKEN = (0, 1, 2), (3,), (4,), (5,)
 VIEWS = 6
 A_MOOD = 250  # faces at most
-HELD_OUT, HELD_OUT_SEED = 1400, 0
 SCORE = (0.75, 0.95)  # of the face detector, for faces that it finds
 
 Gray = npt.NDArray[np.uint8]
@@ -57,8 +56,8 @@ class Bank:
 
 
 def held_out(faces: LabelledFaces) -> LabelledFaces:
-    """The part of train that training sets aside: `split_off` in tools/emotion/lessons.py, without PyTorch."""
-    return faces.pick(np.random.default_rng(HELD_OUT_SEED).permutation(len(faces))[:HELD_OUT])
+    """The part of train that training sets aside."""
+    return faces.pick(held_out_places(len(faces))[1])
 
 
 def see(faces: LabelledFaces, score: Score, a_mood: int = A_MOOD) -> Bank:
