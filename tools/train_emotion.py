@@ -106,7 +106,8 @@ def main() -> int:
     if not arguments.no_export:
         from tools.emotion import card  # needs Keras and TensorFlow
 
-        card.export(nets, material.held_out, material.exams, arguments, asdict(recipe), log)
+        words = asdict(recipe) | {"faces": len(material.lesson)}
+        card.export(nets, material.lesson, material.held_out, material.exams, arguments.models, words, log)
     return 0
 
 
