@@ -1,4 +1,4 @@
-"""From trained nets to `models/emotion.tflite` and its card: choose, quantise, calibrate, compare, write down the truth.
+"""From trained nets to `models/emotion.tflite` and its card: choose, quantise, calibrate, compare, write down.
 
 The last step of tools/train_emotion.py. Net, heads and lift are chosen by cost (tools/emotion/operating.py), the
 temperature comes from held-out training faces, the int8 ranges from faces that were learnt; every figure in the card is
@@ -34,10 +34,10 @@ DATA = (
     "FER2013 (Goodfellow et al. 2013; 48x48 gray faces gathered from web searches) with the FERPlus votes (Barsoum et "
     "al. 2016; ten voters a face, MIT licence): FER2013 Training less the 703 pictures that also occur in its test "
     "splits. RAF-DB's training part (Li et al. 2017; crowd labels), less one face in {rafdb}. Part of AffectNet "
-    "(Mollahosseini et al. 2017; one annotator a face). Half of a part of FairFace (Karkkainen and Joo 2021; no emotions; "
+    "(Mollahosseini et al. 2017; one annotator). Half of a part of FairFace (Karkkainen and Joo 2021; no emotions, "
     "a larger net's opinion). Faces of public figures (the detector's portraits; likewise). The larger net and these "
     "weights were trained from scratch, from no other weights. Measured on FER2013 PublicTest, on the faces of RAF-DB "
-    "that were kept out, and on the other half of FairFace. Nobody in these pictures granted rights to them: they serve "
+    "that were kept out, and on the other half of FairFace. Nobody in the pictures granted rights to them: they serve "
     "research, and whoever wants to sell a device with this model has to check that first."
 )
 LIMITS = [
@@ -99,7 +99,7 @@ def words(recipe: dict[str, Any], point: operating.Point, clear: int) -> dict[st
         "training": {
             "how": "tools/train_emotion.py: a residual net of 3x3 convolutions with one head for each convention of "
             "labels, taught by votes, labels, a larger net's opinions that came with the faces, and a teacher trained "
-            "in the same run that judges the very views the net sees; flips, turns, zooms, light, blur, noise, JPEG and "
+            "in the same run that judges the very views the net sees; flips, turns, zooms, light, blur, noise, JPEG, "
             "erasing; AdamW, cosine, moving average of the weights; then post-training int8, its ranges from 300 "
             "faces, balanced over emotions and light.",
             "operating_point": _words_of(point)
