@@ -5,7 +5,7 @@
 # In order: refuse what cannot work, before anything is changed; install Debian packages that are missing; make a
 # virtual environment in .venv; run the job and pass its exit code on. Each part asks first whether it is done
 # already, so that the second run takes no time. The service has its copy of this clone, and a virtual environment in it,
-# in /opt/affetto; what is special about it is Python: tools/setup.
+# in /opt/affetto; what is special about it is Python: device/setup.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -282,13 +282,13 @@ case $job in
         exec "$venv/bin/python" -m pytest "$@"
         ;;
     --install | --upgrade)
-        # shellcheck source=tools/setup/service.sh
-        . "$here/tools/setup/service.sh"
+        # shellcheck source=device/setup/service.sh
+        . "$here/device/setup/service.sh"
         read_options "$@"
         if [ "$job" = --upgrade ]; then install_service "$job"; else install_service; fi
         ;;
     --check | --uninstall)
-        . "$here/tools/setup/service.sh"
+        . "$here/device/setup/service.sh"
         [ "$job" = --check ] || [ "$(id -u)" = 0 ] || refuse "this removes a service, which takes root: sudo ./install.sh $job"
         find_python
         [ -n "$python" ] || refuse "there is no python3 here, so Affetto is not installed."

@@ -21,6 +21,10 @@ class ModelError(AffettoError):
     """A model or its card is missing, damaged, or not what the program expects."""
 
 
+class WorkerError(AffettoError):
+    """A process that reads music files does not start or cannot work, whatever the file; trying later may help."""
+
+
 class CameraError(AffettoError):
     """No camera, or it gave no frame, or what it gave is not a picture."""
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from device.config import Config
+from device.config.schema import Config
 from device.demo.broker import PrivateBroker
 from device.demo.show import write
 

@@ -16,10 +16,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from device.config import CameraConfig, Config
+from device.config.schema import CameraConfig, Config
 from device.domain import Face, Reading
 from device.errors import CameraError, ModelError
-from device.perception.wire import Hello, Trouble, encode
+from device.perception.protocol import Hello, Trouble, encode
 
 
 class OneFace:

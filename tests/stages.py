@@ -17,13 +17,13 @@ import numpy as np
 import numpy.typing as npt
 from audio import RATE_HZ, peak, tone, track_of
 
-from device.config import PlayerConfig
+from device.config.schema import PlayerConfig
 from device.domain import Event, Track, TrackAt, TrackEnding
-from device.music.playing.fake_player import FakePlayer
-from device.music.playing.player import Player
-from device.music.playing.vlc_player import VlcPlayer
-from device.music.sound import pulse
-from device.music.sound.volume import amplitude
+from device.music.audio import pulse
+from device.music.audio.volume import amplitude
+from device.music.playback.fake_player import FakePlayer
+from device.music.playback.player import Player
+from device.music.playback.vlc_player import VlcPlayer
 
 PATIENCE_S = 10.0
 CONFIG = PlayerConfig(output="dummy", volume=50, max_volume=70, ramp_s=0.2)

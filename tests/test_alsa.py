@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from device.errors import SoundError
-from device.music.sound import alsa
+from device.music.audio import alsa
 
 
 class LateDevice:

@@ -13,27 +13,31 @@ DEVICE = ROOT / "device"
 
 # A C library is imported in its adapter only; everybody else sees the adapter's own words. The demo paints pictures.
 ADAPTERS = {
-    "cv2": {"device.perception", "device.demo", "device.music.reading.picture"},
-    "vlc": {"device.music.playing.libvlc"},
+    "cv2": {"device.perception", "device.demo", "device.music.metadata.picture"},
+    "vlc": {"device.music.playback.libvlc"},
     "av": {"device.music.analysis.decode"},
     "tflite_runtime": {"device.model"},
     "ai_edge_litert": {"device.model"},
     "picamera2": {"device.perception.picamera"},
     "libcamera": {"device.perception.picamera"},
-    "paho": {"device.home"},
-    "zeroconf": {"device.home.finder"},
+    "paho": {"device.mqtt"},
+    "zeroconf": {"device.mqtt.broker_discovery"},
 }
 # The parts know nothing of one another: what one says to another goes through the inbox.
-PARTS = ("perception", "mood", "music", "home")
+PARTS = ("perception", "mood", "music", "mqtt")
+# Where people see the device and ask for things; later ones dock on beside MQTT.
+SURFACES = ("mqtt", "upnp", "rooms", "page")
+# What the core and the domain must not know.
+OUTER = (*SURFACES, "perception", "store", "watch", "check", "scan", "bench", "demo", "setup", "conductor", "inbox")
 # The rooms of the music, and whom each may know. What two of them share stands beside them.
 ROOMS = {
-    "reading": set(),
-    "analysis": {"reading"},
-    "workers": {"reading", "analysis"},
-    "catalogue": {"reading", "workers"},
-    "choosing": set(),
-    "sound": set(),
-    "playing": {"sound"},
+    "metadata": set(),
+    "analysis": {"metadata"},
+    "workers": {"metadata", "analysis"},
+    "library": {"metadata", "workers"},
+    "recommend": set(),
+    "audio": set(),
+    "playback": {"audio"},
 }
 # What reaches hardware, network, disk, threads or the clock. Nothing that the session imports, however far, may use it.
 IMPURE = (
@@ -54,10 +58,10 @@ IMPURE = (
     "device.model",
     "device.perception",
 )
-NOT_FOR_THE_EYE = ("paho", "vlc", "sqlite3", "http", "urllib", "ssl", "device.home", "device.music", "device.mood")
+NOT_FOR_THE_EYE = ("paho", "vlc", "sqlite3", "http", "urllib", "ssl", "device.mqtt", "device.music", "device.mood")
 # Those who build the program from its parts. Nobody imports them from below.
 WIRING = {
-    *("device.__main__", "device.daemon", "device.session", "device.demo", "device.watch", "device.scan"),
+    *("device.__main__", "device.conductor", "device.core.session", "device.demo", "device.watch", "device.scan"),
     *("device.check", "device.bench"),
 }
 
@@ -110,10 +114,10 @@ def offenders(importers: str, forbidden: str) -> list[str]:
 
 
 def test_relative_imports_are_read_as_full_names() -> None:
-    tree = ast.parse("from . import link\nfrom ..mood import policy\nfrom .eye import serve\nimport cv2.dnn")
+    tree = ast.parse("from . import eye_client\nfrom ..mood import policy\nfrom .eye import serve\nimport cv2.dnn")
     assert set(imports_of(tree, "device.perception.camera", False)) == {
         "device.perception",
-        "device.perception.link",
+        "device.perception.eye_client",
         "device.mood",
         "device.mood.policy",
         "device.perception.eye",
@@ -124,7 +128,7 @@ def test_relative_imports_are_read_as_full_names() -> None:
 
 
 def test_the_modules_are_found() -> None:
-    assert {"device", "device.domain", "device.config", "device.model"} <= set(MODULES)
+    assert {"device", "device.domain", "device.config.schema", "device.model"} <= set(MODULES)
     assert all(any(within(module, f"device.{part}") for module in MODULES) for part in PARTS)
 
 
@@ -169,11 +173,25 @@ def reach(module: str) -> set[str]:
     return found
 
 
+@pytest.mark.parametrize("inner", ["core", "domain"])
+def test_the_core_looks_outward_at_nobody(inner: str) -> None:
+    """Surfaces, players, stores and the network dock on to the core. It knows none of them, not even through others."""
+    reached = {name for module in MODULES if within(module, f"device.{inner}") for name in reach(module)}
+    assert f"device.{inner}" in reached
+    assert [name for name in sorted(reached) if any(within(name, f"device.{outer}") for outer in OUTER)] == []
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_surfaces_do_not_know_one_another(surface: str) -> None:
+    others = [other for other in SURFACES if other != surface]
+    assert [line for other in others for line in offenders(f"device.{surface}", f"device.{other}")] == []
+
+
 def test_session_decides_with_pure_parts_only() -> None:
-    assert "device.domain" in reach("device.session")
+    assert "device.domain" in reach("device.core.session")
     wrong = [
         f"{module} imports {name}"
-        for module in sorted(reach("device.session"))
+        for module in sorted(reach("device.core.session"))
         for name in sorted(IMPORTS[module])
         if any(within(name, forbidden) for forbidden in IMPURE)
     ]
@@ -206,17 +224,16 @@ def test_wiring_is_imported_only_by_wiring() -> None:
     assert wrong == []
 
 
-def test_only_the_daemon_knows_the_session() -> None:
+def test_only_the_conductor_knows_the_session() -> None:
     """One owner of state: whoever else imported it could own a second one. The bench measures its decisions."""
-    knows = {module for module, names in IMPORTS.items() if any(within(n, "device.session") for n in names)}
-    assert knows - {"device.daemon", "device.bench.deciding"} == set()
+    knows = {module for module, names in IMPORTS.items() if any(within(n, "device.core.session") for n in names)}
+    assert knows - {"device.conductor", "device.bench.deciding"} == set()
 
 
-def test_only_the_session_knows_what_it_decides_with() -> None:
-    """The daemon reads one word there, that of a consent in the settings, and nothing that has a state."""
-    knows = offenders("device", "device.decisions")
-    strangers = [line for line in knows if not line.startswith(("device.session ", "device.decisions."))]
-    assert strangers == [f"device.daemon imports device.decisions.consent{name}" for name in ("", ".SETTINGS")]
+def test_only_the_conductor_knows_the_core() -> None:
+    """The conductor builds the session; the bench measures its decisions. Nobody else reaches into the core."""
+    outsiders = [line for line in offenders("device", "device.core") if not line.startswith("device.core.")]
+    assert [line for line in outsiders if not line.startswith(("device.conductor ", "device.bench.deciding "))] == []
 
 
 def test_the_eye_knows_nothing_of_network_and_music() -> None:

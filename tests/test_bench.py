@@ -20,11 +20,11 @@ from device.bench import deciding, running, seeing
 from device.bench import reading as reading_library
 from device.bench.report import MEANINGS, Report, describe_machine, percentile, show
 from device.bench.seeing import Seen
-from device.config import CameraConfig, Config, MqttConfig
-from device.demo import scene
+from device.config.schema import CameraConfig, Config, MqttConfig
 from device.demo.broker import PrivateBroker
 from device.domain import EMOTIONS, EyeClosed, EyeOpened, EyeRead, Reading, SeenFace
 from device.errors import AffettoError, CameraError, MqttError
+from tools.people import script
 
 FACE = SeenFace(1, (0.1, 0.1, 0.3, 0.4), 0.9, (1.0,) + (0.0,) * (len(EMOTIONS) - 1))
 
@@ -182,8 +182,8 @@ def test_everything_is_measured_on_a_few_pictures(
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     monkeypatch.setattr(running, "SETTLE_S", 0.5)
-    for shot in [shot for shot in scene.script() if shot.intended][20:36]:
-        cv2.imwrite(str(pictures / f"{shot.number}.png"), scene.take(shot))
+    for shot in [shot for shot in script.script() if shot.intended][20:36]:
+        cv2.imwrite(str(pictures / f"{shot.number}.png"), script.take(shot))
     config = Config(camera=CameraConfig(fps=10))
     assert bench.run(config, seconds=3.0, source=str(pictures), as_json=True) == 0
     figures = json.loads(capsys.readouterr().out)

@@ -1,4 +1,4 @@
-"""affetto.yaml on the boot partition: taken over, wiped of its password, its mistakes told; whatever happens to it."""
+"""affetto.yaml on the boot partition: in force, without its password, its mistakes listed, whatever happens to it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device import boot, config, layers
-from device.boot import disk
-from device.boot.sheet import Sheet, cut_secrets
-from device.boot.template import TEMPLATE
-from device.config import Config
+from device.config import boot, files, reader
+from device.config.boot import partition
+from device.config.boot.boot_file import BootFile, cut_secrets
+from device.config.boot.template import TEMPLATE
+from device.config.schema import Config
 from device.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,15 +55,15 @@ class Card:
 
     @property
     def config(self) -> Config:
-        return layers.load(self.own)
+        return files.load(self.own)
 
     def mistakes(self) -> str:
         """What is told on the card, which is what `health` tells."""
         if not self.errors.exists():
-            assert layers.boot_mistakes(self.own) == ()
+            assert files.boot_mistakes(self.own) == ()
             return ""
         said = self.errors.read_text().removeprefix(boot.HEAD)
-        assert layers.boot_mistakes(self.own) == tuple(said.splitlines())
+        assert files.boot_mistakes(self.own) == tuple(said.splitlines())
         return said.strip()
 
     def remains(self) -> bytes:
@@ -173,7 +173,7 @@ def test_without_a_file_what_was_goes_on(card: Card) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"x" * 70_000, "affetto.yaml: is too large to be settings; at most 64 KiB are read"),
+        (b"x" * 70_000, "affetto.yaml: too large for a file of settings; the limit is 64 KiB"),
         (b"device:\n  name: K\xfcche\n", "affetto.yaml:2: not UTF-8 text; save the file as UTF-8"),
         (b"\x7fELF\x02\x01\x01\x00\xff\xfe", "affetto.yaml:1: not UTF-8 text; save the file as UTF-8"),
         (b"GIF\x01\x02", "affetto.yaml:1: a character that cannot be in a text file"),
@@ -247,11 +247,11 @@ HABITS = [
 def test_a_password_is_blanked_wherever_it_stands(text: str, secret: str) -> None:
     if "#" in secret and "'" not in text and "|" not in text:
         text = text.replace("SECRET", '"SECRET"')
-    sheet = Sheet.decode("affetto.yaml", text.replace("SECRET", secret).encode())
-    rest, secrets = cut_secrets(sheet, Config)
+    file = BootFile.decode("affetto.yaml", text.replace("SECRET", secret).encode())
+    rest, secrets = cut_secrets(file, Config)
     assert secrets == {"mqtt.password": secret}
-    assert len(rest.encode()) == len(sheet.encode())
-    read = config.settings.parse(rest.text, "rest", Config)
+    assert len(rest.encode()) == len(file.encode())
+    read = reader.parse(rest.text, "rest", Config)
     assert (read.mqtt.username, read.mqtt.password) == ("ada", "")
     assert secret == "x" or secret not in rest.text
 
@@ -259,7 +259,7 @@ def test_a_password_is_blanked_wherever_it_stands(text: str, secret: str) -> Non
 def test_a_password_that_stands_for_something_else_too_is_a_mistake(card: Card) -> None:
     text = "device: {name: &x hunter2}\nmqtt: {username: ada, password: *x}\n"
     assert card.boot(text) == 2
-    assert "write it on a line of its own" in card.mistakes()
+    assert "must be on a line of its own" in card.mistakes()
     assert card.file.read_text() == text
 
 
@@ -268,16 +268,16 @@ def test_a_password_that_stands_for_something_else_too_is_a_mistake(card: Card) 
 def test_any_password_comes_through_and_goes(secret: str) -> None:
     text = "mqtt:\n  username: ada\n  password: '" + secret.replace("'", "''") + "'\n  port: 1884\n"
     for encoding in ("utf-8", "utf-16-le"):
-        sheet = Sheet("affetto.yaml", text, encoding)
+        file = BootFile("affetto.yaml", text, encoding)
         try:
-            config.settings.parse(text, "x", Config)
+            reader.parse(text, "x", Config)
         except ConfigError:
             continue  # characters that YAML does not let into a file, or lines that it folds
-        rest, secrets = cut_secrets(sheet, Config)
-        again = config.settings.parse(boot.secrets_text(secrets), "x", Config)
+        rest, secrets = cut_secrets(file, Config)
+        again = reader.parse(boot.secrets_text(secrets), "x", Config)
         assert again.mqtt.password == secrets["mqtt.password"]
-        assert len(rest.encode()) == len(sheet.encode())
-        assert config.settings.parse(rest.text, "x", Config).mqtt.port == 1884
+        assert len(rest.encode()) == len(file.encode())
+        assert reader.parse(rest.text, "x", Config).mqtt.port == 1884
 
 
 # --- Disks that are full, read-only, or lose their power -------------------------------------------------------------
@@ -288,8 +288,8 @@ def test_a_boot_partition_that_cannot_be_written(card: Card, monkeypatch: pytest
     refuse(monkeypatch, card.place, OSError(30, "Read-only file system"))
     assert card.boot(GOOD) == 2
     assert card.config.mqtt.password == SECRET
-    (problem,) = layers.boot_mistakes(card.own)
-    assert problem.startswith("affetto.yaml: the password counts, but cannot be wiped from ")
+    (problem,) = files.boot_mistakes(card.own)
+    assert problem.startswith("affetto.yaml: the password is in use, but cannot be wiped from ")
     assert "(read-only file system)" in problem
     assert card.boot("camera: nonsense") == 2
     assert not card.errors.exists()
@@ -304,7 +304,7 @@ def test_a_full_boot_partition_has_room_for_wiping(card: Card, monkeypatch: pyte
     assert card.boot(GOOD) == 0
     assert SECRET.encode() not in card.remains()
     assert card.boot("camera: nonsense") == 2  # told on `health` only
-    assert len(layers.boot_mistakes(card.own)) == 1
+    assert len(files.boot_mistakes(card.own)) == 1
     assert [path.name for path in card.place.iterdir()] == ["affetto.yaml"]
 
 
@@ -327,7 +327,7 @@ def refuse(patch: pytest.MonkeyPatch, folder: Path, error: OSError, *, only_new:
             raise error
         return whole(path, flags, *rest, **more)  # type: ignore[arg-type]
 
-    patch.setattr(disk.os, "open", open_or_refuse)
+    patch.setattr(partition.os, "open", open_or_refuse)
 
 
 class Cut(BaseException):
@@ -342,7 +342,7 @@ class Power:
         self.steps, self._dice = steps, dice
         self._torn: tuple[bytes, bytes] | None = None
         for name in ("open", "replace", "unlink", "pwrite", "fsync"):
-            patch.setattr(disk.os, name, self._step(getattr(os, name), getattr(self, f"_cut_{name}")))
+            patch.setattr(partition.os, name, self._step(getattr(os, name), getattr(self, f"_cut_{name}")))
         patch.setattr(Path, "unlink", self._step(Path.unlink, self._cut_nothing))
 
     def _step(self, whole: object, cut: object) -> object:
@@ -403,7 +403,7 @@ def test_a_power_cut_at_any_step_leaves_old_or_new_and_the_next_start_the_new(
                     card.boot()
             done = power.steps > 0
             now = card.config
-            assert now.device in (old.device, config.settings.parse(GOOD, "x", Config).device)
+            assert now.device in (old.device, reader.parse(GOOD, "x", Config).device)
             assert now.mqtt.password in (old.mqtt.password, SECRET)
             assert card.boot() == 0
             assert (card.config.device.name, card.config.mqtt.password) == ("Kitchen", SECRET), steps
@@ -416,7 +416,7 @@ def test_a_power_cut_at_any_step_leaves_old_or_new_and_the_next_start_the_new(
 
 
 def test_what_somebody_wrote_after_the_cut_is_not_undone(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk, "remove", lambda path: None)
+    monkeypatch.setattr(partition, "remove", lambda path: None)
     card.boot(GOOD)
     monkeypatch.undo()
     assert (card.etc / "boot-wipe.json").stat().st_mode & 0o777 == 0o600

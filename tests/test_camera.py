@@ -20,12 +20,12 @@ import cv2
 import numpy as np
 import pytest
 
-from device.config import CameraConfig
+from device.config.schema import CameraConfig
 from device.errors import CameraError
 from device.perception import camera as cameras
 from device.perception import v4l2
 from device.perception.camera import Camera, FakeCamera, open_camera
-from device.perception.footage import FolderCamera, Pace, VideoCamera, natural, read_picture
+from device.perception.footage import FolderCamera, FrameClock, VideoCamera, natural, read_picture
 from device.perception.frame import fit, to_gray, turn
 from device.perception.picamera import PiCamera, find_camera
 from device.perception.v4l2 import V4l2Camera, card_of, find_node
@@ -307,7 +307,7 @@ def test_a_live_recording_starts_again(tmp_path: Path, folder: Path) -> None:
 
 
 def test_a_recording_slower_to_decode_than_real_time_is_still_shown() -> None:
-    pace = Pace(fps=10, live=True)
+    pace = FrameClock(fps=10, live=True)
     pace.begin()
     pace._start_s -= 60  # a minute late
     shown = [pace.take(n / 10) for n in range(5)]

@@ -16,13 +16,13 @@ from mutagen import id3
 
 from device.domain import MOOD_AFFECT, Affect, LibraryLoaded, MoodName, MoodOrigin
 from device.errors import LibraryError
-from device.music.catalogue import Catalogue
-from device.music.catalogue import catalogue as catalogue_module
-from device.music.catalogue.files import former_key_of
-from device.music.catalogue.shelf import NAME, Shelf
-from device.music.reading import tags
-from device.music.reading.content import key_of
-from device.music.workers.reader import read_here
+from device.music.library import Catalogue
+from device.music.library import catalogue as catalogue_module
+from device.music.library.database import NAME, Database
+from device.music.library.legacy import key_of as legacy_key_of
+from device.music.metadata import tags
+from device.music.metadata.fingerprint import key_of
+from device.music.workers.tag_client import read_here
 
 
 def open_here(folder: Path) -> Catalogue:
@@ -43,7 +43,7 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def shelf(data: Path) -> Iterator[Catalogue]:
+def database(data: Path) -> Iterator[Catalogue]:
     opened = open_here(data)
     yield opened
     opened.close()
@@ -79,11 +79,11 @@ def names(library: LibraryLoaded) -> list[str]:
     return [os.path.basename(unquote_to_bytes(track.uri)).decode("utf-8", "replace") for track in library.tracks]
 
 
-def test_moods_come_from_folders_then_from_tags(shelf: Catalogue, music: Path) -> None:
+def test_moods_come_from_folders_then_from_tags(database: Catalogue, music: Path) -> None:
     song(music / "plain.wav", 100)
     song(music / "tagged.wav", 200, TMOO="Angry", TIT2="Loud", TPE1="They", TALB="First")
     song(music / "Happy" / "Abba" / "01 - in_folder.wav", 300, TMOO="Sad")
-    plain, tagged, in_folder = sorted(shelf.scan([music]).tracks, key=lambda track: track.origin != "unknown")
+    plain, tagged, in_folder = sorted(database.scan([music]).tracks, key=lambda track: track.origin != "unknown")
     if tagged.origin is MoodOrigin.FOLDER:
         tagged, in_folder = in_folder, tagged
     assert (plain.mood, plain.origin, plain.affect) == (MoodName.NEUTRAL, MoodOrigin.UNKNOWN, Affect(0.0, 0.0))
@@ -97,93 +97,97 @@ def test_moods_come_from_folders_then_from_tags(shelf: Catalogue, music: Path) -
     assert in_folder.duration_s == pytest.approx(0.1)
 
 
-def test_the_music_folder_itself_may_be_named_after_a_mood(shelf: Catalogue, tmp_path: Path) -> None:
+def test_the_music_folder_itself_may_be_named_after_a_mood(database: Catalogue, tmp_path: Path) -> None:
     song(tmp_path / "calm" / "a.wav")
-    assert shelf.scan([tmp_path / "calm"]).tracks[0].mood is MoodName.CALM
+    assert database.scan([tmp_path / "calm"]).tracks[0].mood is MoodName.CALM
 
 
-def test_folders_above_the_music_folder_say_nothing(shelf: Catalogue, tmp_path: Path) -> None:
+def test_folders_above_the_music_folder_say_nothing(database: Catalogue, tmp_path: Path) -> None:
     song(tmp_path / "sad" / "music" / "a.wav")
-    assert shelf.scan([tmp_path / "sad" / "music"]).tracks[0].origin is MoodOrigin.UNKNOWN
+    assert database.scan([tmp_path / "sad" / "music"]).tracks[0].origin is MoodOrigin.UNKNOWN
 
 
-def test_several_folders_and_one_within_another(shelf: Catalogue, music: Path, tmp_path: Path) -> None:
+def test_several_folders_and_one_within_another(database: Catalogue, music: Path, tmp_path: Path) -> None:
     song(music / "sub" / "a.wav", 100)
     song(tmp_path / "other" / "b.wav", 200)
-    assert sorted(names(shelf.scan([music, music / "sub", tmp_path / "other"]))) == ["a.wav", "b.wav"]
+    assert sorted(names(database.scan([music, music / "sub", tmp_path / "other"]))) == ["a.wav", "b.wav"]
 
 
-def test_only_what_is_new_or_changed_is_read_again(shelf: Catalogue, music: Path, data: Path, reads: list[str]) -> None:
+def test_only_what_is_new_or_changed_is_read_again(
+    database: Catalogue, music: Path, data: Path, reads: list[str]
+) -> None:
     a, b = song(music / "a.wav", 100), song(music / "b.wav", 200)
-    first = shelf.scan([music])
+    first = database.scan([music])
     assert reads == ["a.wav", "b.wav"]
-    assert shelf.scan([music]) == first
+    assert database.scan([music]) == first
     assert reads == ["a.wav", "b.wav"]
     song(b, 300)
     os.utime(b, ns=(1, 1))
     (music / "c.wav").write_bytes(a.read_bytes()[:-4])
-    shelf.scan([music])
+    database.scan([music])
     assert reads == ["a.wav", "b.wav", "b.wav", "c.wav"]
-    shelf.close()
+    database.close()
     again = open_here(data)
     assert len(again.scan([music]).tracks) == 3
     assert len(reads) == 4
     again.close()
 
 
-def test_load_answers_without_the_disk(shelf: Catalogue, music: Path, data: Path) -> None:
+def test_load_answers_without_the_disk(database: Catalogue, music: Path, data: Path) -> None:
     song(music / "calm" / "a.wav")
-    scanned = shelf.scan([music])
-    shelf.close()
+    scanned = database.scan([music])
+    database.close()
     shutil.rmtree(music)
     again = open_here(data)
     assert again.load() == scanned
     again.close()
 
 
-def test_a_new_catalogue_is_empty(shelf: Catalogue) -> None:
-    assert shelf.load() == LibraryLoaded(())
+def test_a_new_catalogue_is_empty(database: Catalogue) -> None:
+    assert database.load() == LibraryLoaded(())
 
 
-def test_a_drive_that_is_pulled_out_and_back(shelf: Catalogue, music: Path, tmp_path: Path, reads: list[str]) -> None:
+def test_a_drive_that_is_pulled_out_and_back(
+    database: Catalogue, music: Path, tmp_path: Path, reads: list[str]
+) -> None:
     drive = tmp_path / "drive"
     song(music / "a.wav", 100)
     song(drive / "b.wav", 200)
-    shelf.scan([music, drive])
+    database.scan([music, drive])
     drive.rename(tmp_path / "pulled")
-    without = shelf.scan([music, drive])
+    without = database.scan([music, drive])
     assert names(without) == ["a.wav"]
     assert any("plug its disk in" in problem for problem in without.problems)
-    assert names(shelf.load()) == ["a.wav"]
+    assert names(database.load()) == ["a.wav"]
     (tmp_path / "pulled").rename(drive)
-    back = shelf.scan([music, drive])
+    back = database.scan([music, drive])
     assert len(back.tracks) == 2
     assert back.problems == ()
     assert reads == ["b.wav", "a.wav"] or reads == ["a.wav", "b.wav"]
 
 
-def test_a_moved_file_keeps_its_key_and_takes_the_new_folders_mood(shelf: Catalogue, music: Path) -> None:
+def test_a_moved_file_keeps_its_key_and_takes_the_new_folders_mood(database: Catalogue, music: Path) -> None:
     song(music / "sad" / "a.wav")
-    before = shelf.scan([music]).tracks[0]
+    before = database.scan([music]).tracks[0]
     (music / "happy").mkdir()
     (music / "sad" / "a.wav").rename(music / "happy" / "b.wav")
-    after = shelf.scan([music]).tracks[0]
+    after = database.scan([music]).tracks[0]
     assert after.key == before.key
     assert (before.mood, after.mood) == (MoodName.SAD, MoodName.HAPPY)
 
 
-def test_a_renamed_mood_folder_counts_at_once(shelf: Catalogue, music: Path) -> None:
+def test_a_renamed_mood_folder_counts_at_once(database: Catalogue, music: Path) -> None:
     song(music / "stuff" / "a.wav")
-    shelf.scan([music])
+    database.scan([music])
     (music / "stuff").rename(music / "tense")
-    assert shelf.scan([music]).tracks[0].mood is MoodName.TENSE
+    assert database.scan([music]).tracks[0].mood is MoodName.TENSE
 
 
-def test_the_same_content_twice_is_one_track(shelf: Catalogue, music: Path) -> None:
+def test_the_same_content_twice_is_one_track(database: Catalogue, music: Path) -> None:
     song(music / "a.wav")
     (music / "calm").mkdir()
     shutil.copy(music / "a.wav", music / "calm" / "b.wav")
-    (track,) = shelf.scan([music]).tracks
+    (track,) = database.scan([music]).tracks
     assert track.origin is MoodOrigin.FOLDER
 
 
@@ -214,12 +218,12 @@ def test_any_file_name_survives(data: Path, music: Path, name: str | bytes) -> N
 
 
 @pytest.mark.parametrize("suffix", ["mp3", "FLAC", "ogg", "oga", "opus", "m4a", "aac", "wav", "aif", "aiff", "wma"])
-def test_suffixes_in_any_case_are_looked_at(shelf: Catalogue, music: Path, suffix: str) -> None:
+def test_suffixes_in_any_case_are_looked_at(database: Catalogue, music: Path, suffix: str) -> None:
     song(music / f"a.{suffix}")
-    assert len(shelf.scan([music]).tracks) == 1
+    assert len(database.scan([music]).tracks) == 1
 
 
-def test_what_is_not_named_like_music_or_hidden_is_passed_over(shelf: Catalogue, music: Path) -> None:
+def test_what_is_not_named_like_music_or_hidden_is_passed_over(database: Catalogue, music: Path) -> None:
     song(music / "._a.wav")
     song(music / ".trash" / "b.wav")
     (music / "cover.jpg").write_bytes(b"\xff\xd8")
@@ -227,29 +231,31 @@ def test_what_is_not_named_like_music_or_hidden_is_passed_over(shelf: Catalogue,
     (music / "folder.mp3").mkdir()
     (music / "dead.mp3").symlink_to(music / "nowhere")
     os.mkfifo(music / "pipe.mp3")  # opening it would wait for ever
-    assert shelf.scan([music]) == LibraryLoaded(())
+    found = database.scan([music])
+    assert (found.tracks, found.notes) == ((), ())
 
 
-def test_bad_files_are_named_once_and_not_read_again(shelf: Catalogue, music: Path, reads: list[str]) -> None:
+def test_bad_files_are_named_once_and_not_read_again(database: Catalogue, music: Path, reads: list[str]) -> None:
     song(music / "good.wav")
     (music / "empty.mp3").write_bytes(b"")
     (music / "text.mp3").write_text("a letter\n" * 100)
     (music / "cut.wav").write_bytes((music / "good.wav").read_bytes()[:30])
     audio.flac(music / "flac.mp3")
-    found = shelf.scan([music])
+    found = database.scan([music])
     assert sorted(names(found)) == ["flac.mp3", "good.wav"]
-    assert len(found.problems) == 3
+    assert found.problems == (), "some damaged files among others are no problem of the library"
+    assert len(found.notes) == 3
     for name in ("empty.mp3", "text.mp3", "cut.wav"):
-        assert sum(name in problem for problem in found.problems) == 1
+        assert sum(name in note for note in found.notes) == 1
     count = len(reads)
-    assert shelf.scan([music]).problems == found.problems
+    assert database.scan([music]).notes == found.notes
     assert len(reads) == count
     song(music / "text.mp3", 500)  # repaired
-    assert len(shelf.scan([music]).tracks) == 3
+    assert len(database.scan([music]).tracks) == 3
 
 
 def test_a_file_that_may_not_be_read_is_tried_again(
-    shelf: Catalogue, music: Path, monkeypatch: pytest.MonkeyPatch
+    database: Catalogue, music: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     song(music / "a.wav")
 
@@ -257,54 +263,55 @@ def test_a_file_that_may_not_be_read_is_tried_again(
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patch:
-        patch.setattr(catalogue_module.content, "key_of", forbidden)
-        found = shelf.scan([music])
+        patch.setattr(catalogue_module.fingerprint, "key_of", forbidden)
+        found = database.scan([music])
     assert found.tracks == ()
     assert "permission denied" in found.problems[0]
-    assert len(shelf.scan([music]).tracks) == 1
+    assert len(database.scan([music]).tracks) == 1
 
 
-def test_links_are_followed_but_loops_are_not(shelf: Catalogue, music: Path, tmp_path: Path) -> None:
+def test_links_are_followed_but_loops_are_not(database: Catalogue, music: Path, tmp_path: Path) -> None:
     song(tmp_path / "elsewhere" / "a.wav")
     (music / "link").symlink_to(tmp_path / "elsewhere")
     (music / "again").symlink_to(tmp_path / "elsewhere")
     (music / "loop").symlink_to(music)
     (tmp_path / "elsewhere" / "up").symlink_to(music)
-    assert names(shelf.scan([music])) == ["a.wav"]
+    assert names(database.scan([music])) == ["a.wav"]
 
 
-def test_a_missing_folder_is_told(shelf: Catalogue, tmp_path: Path) -> None:
-    (problem,) = shelf.scan([tmp_path / "nowhere"]).problems
+def test_a_missing_folder_is_told(database: Catalogue, tmp_path: Path) -> None:
+    problem, empty = database.scan([tmp_path / "nowhere"]).problems
+    assert "There is no music" in empty
     assert "nowhere" in problem
     assert "music.folders" in problem
 
 
-def test_progress_counts_every_file_that_is_read(shelf: Catalogue, music: Path) -> None:
+def test_progress_counts_every_file_that_is_read(database: Catalogue, music: Path) -> None:
     for n in range(3):
         song(music / f"{n}.wav", 100 + n)
     for expected in ([(0, 3), (1, 3), (2, 3), (3, 3)], [(0, 0)]):  # the second time there is nothing to be read
-        steps: list[tuple[int, int]] = []
-        shelf.scan([music], lambda done, total: steps.append((done, total)))  # noqa: B023
-        assert steps == expected
+        steps: list[tuple[int, int | None]] = []
+        database.scan([music], lambda done, total: steps.append((done, total)))  # noqa: B023
+        assert steps == [(0, None), *expected]
 
 
 # --- What people say ---
 
 
 def test_a_correction_wins_over_folder_and_tag_and_follows_the_file(
-    shelf: Catalogue, music: Path, data: Path
+    database: Catalogue, music: Path, data: Path
 ) -> None:  # fmt: skip
     path = song(music / "sad" / "a.wav", TMOO="Happy")
-    (track,) = shelf.scan([music]).tracks
-    shelf.correct(track.key, MoodName.EXCITED)
-    (now,) = shelf.load().tracks
+    (track,) = database.scan([music]).tracks
+    database.correct(track.key, MoodName.EXCITED)
+    (now,) = database.load().tracks
     assert (now.mood, now.origin, now.affect) == (MoodName.EXCITED, MoodOrigin.USER, MOOD_AFFECT[MoodName.EXCITED])
     file = mutagen.File(path)
     file.tags.add(id3.TIT2(text=["New title"]))
     file.save()
     (music / "calm").mkdir()
     path.rename(music / "calm" / "b.wav")
-    shelf.close()
+    database.close()
     again = open_here(data)
     (later,) = again.scan([music]).tracks
     assert (later.key, later.title, later.mood, later.origin) == (
@@ -315,29 +322,29 @@ def test_a_correction_wins_over_folder_and_tag_and_follows_the_file(
     again.close()
 
 
-def test_a_correction_of_what_is_not_there_is_kept_for_later(shelf: Catalogue, music: Path, tmp_path: Path) -> None:
+def test_a_correction_of_what_is_not_there_is_kept_for_later(database: Catalogue, music: Path, tmp_path: Path) -> None:
     song(music / "a.wav")
-    (track,) = shelf.scan([music]).tracks
+    (track,) = database.scan([music]).tracks
     music.rename(tmp_path / "away")
-    assert shelf.scan([music]).tracks == ()
-    shelf.correct(track.key, MoodName.SAD)
-    assert shelf.load().tracks == ()
+    assert database.scan([music]).tracks == ()
+    database.correct(track.key, MoodName.SAD)
+    assert database.load().tracks == ()
     (tmp_path / "away").rename(music)
-    assert shelf.scan([music]).tracks[0].mood is MoodName.SAD
+    assert database.scan([music]).tracks[0].mood is MoodName.SAD
 
 
-def test_the_old_path_of_a_moved_file_is_forgotten(shelf: Catalogue, music: Path) -> None:
+def test_the_old_path_of_a_moved_file_is_forgotten(database: Catalogue, music: Path) -> None:
     song(music / "a.wav", 100)
     song(music / "deleted.wav", 200)
-    shelf.scan([music])
+    database.scan([music])
     (music / "a.wav").rename(music / "b.wav")
     (music / "deleted.wav").unlink()
-    shelf.scan([music])
-    paths = [os.path.basename(row[0]) for row in shelf._shelf.known()]
+    database.scan([music])
+    paths = [os.path.basename(row[0]) for row in database._database.known()]
     assert paths == [b"b.wav", b"deleted.wav"], "what was deleted may come back"
 
 
-def test_files_that_go_while_they_are_read_are_no_problem(shelf: Catalogue, music: Path) -> None:
+def test_files_that_go_while_they_are_read_are_no_problem(database: Catalogue, music: Path) -> None:
     for n in range(3):
         song(music / f"{n}.wav", 100 + n)
 
@@ -345,8 +352,8 @@ def test_files_that_go_while_they_are_read_are_no_problem(shelf: Catalogue, musi
         if done == 1:
             (music / "1.wav").unlink(missing_ok=True)
 
-    assert shelf.scan([music], pull).problems == ()
-    assert names(shelf.load()) == ["0.wav", "2.wav"]
+    assert database.scan([music], pull).problems == ()
+    assert names(database.load()) == ["0.wav", "2.wav"]
 
 
 # --- Catalogues of the first format ---
@@ -367,7 +374,7 @@ def write_format_1(data: Path, paths: list[Path]) -> dict[str, str]:
         db.execute(FORMAT_1)
         for path in paths:
             status, raw = path.stat(), os.fsencode(path)
-            keys[path.name] = former_key_of(raw, status.st_size)
+            keys[path.name] = legacy_key_of(raw, status.st_size)
             facts = (status.st_size, status.st_mtime_ns, keys[path.name], "Old title", "", "", 0.1, None, None, "", 1)
             db.execute(f"INSERT INTO files VALUES ({','.join('?' * 12)})", (raw, *facts))
         db.execute("PRAGMA user_version = 1")
@@ -474,8 +481,8 @@ def test_a_full_disk_loses_only_the_memory(data: Path, music: Path) -> None:
         song(music / f"{n} {'x' * 150}.wav", 100 + n)
     opened = open_here(data)
     opened.scan([music / "0.wav"])
-    (pages,) = opened._shelf._db.execute("PRAGMA page_count").fetchone()
-    opened._shelf._db.execute(f"PRAGMA max_page_count = {pages}")
+    (pages,) = opened._database._db.execute("PRAGMA page_count").fetchone()
+    opened._database._db.execute(f"PRAGMA max_page_count = {pages}")
     found = opened.scan([music])
     assert len(found.tracks) == 60
     assert any("full" in problem and "make room" in problem for problem in found.problems)
@@ -487,13 +494,13 @@ def test_a_full_disk_loses_only_the_memory(data: Path, music: Path) -> None:
 
 
 def test_a_catalogue_that_another_program_holds_is_a_library_error(data: Path) -> None:
-    kept, other = Shelf(data), sqlite3.connect(data / NAME)
+    kept, other = Database(data), sqlite3.connect(data / NAME)
     kept._db.execute("PRAGMA busy_timeout = 1")
     other.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(LibraryError, match="another program"):
-        kept.save_word("key", MoodName.CALM)
+    with pytest.raises(LibraryError, match="Another program"):
+        kept.save_user_mood("key", MoodName.CALM)
     other.rollback()
-    kept.save_word("key", MoodName.CALM)
+    kept.save_user_mood("key", MoodName.CALM)
     assert kept.problem == ""
     kept.close()
     other.close()
@@ -515,9 +522,9 @@ def test_nothing_is_written_when_nothing_changed(data: Path, music: Path) -> Non
     song(music / "a.wav")
     opened = open_here(data)
     opened.scan([music])
-    before = opened._shelf._db.total_changes
+    before = opened._database._db.total_changes
     opened.scan([music])
-    assert opened._shelf._db.total_changes == before
+    assert opened._database._db.total_changes == before
     opened.close()
 
 

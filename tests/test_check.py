@@ -21,18 +21,19 @@ from rich.console import Console
 
 from device import check
 from device.check import broker as broker_check
-from device.check import camera, finding, machine
+from device.check import camera, finding, machine, running
 from device.check import music as music_check
 from device.check.finding import Finding, Verdict
-from device.config import CameraConfig, Config, MqttConfig, MusicConfig, PlayerConfig
-from device.demo import scene
+from device.config.schema import CameraConfig, Config, MqttConfig, MusicConfig, PlayerConfig
 from device.demo.broker import PLACES, PrivateBroker
 from device.demo.show import write
-from device.domain import Memory
-from device.home.topics import Topics
-from device.music.catalogue import Catalogue
-from device.music.sound import alsa
-from device.state import Store
+from device.domain import HealthReport, Memory
+from device.mqtt.topics import Topics
+from device.music.audio import alsa
+from device.music.library import Catalogue
+from device.store.database import Store
+from device.store.instance import Running, read_running
+from tools.people import script
 
 ROOT = Path(__file__).resolve().parent.parent
 TOPICS = Topics("affetto", "patient")
@@ -77,9 +78,9 @@ def data(tmp_path: Path) -> Path:
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Somebody from the demo's play, from the front."""
     folder = tmp_path_factory.mktemp("pictures")
-    shown = [shot for shot in scene.script() if shot.intended][20:26]
+    shown = [shot for shot in script.script() if shot.intended][20:26]
     for shot in shown:
-        cv2.imwrite(str(folder / f"{shot.number}.png"), scene.take(shot))
+        cv2.imwrite(str(folder / f"{shot.number}.png"), script.take(shot))
     return folder
 
 
@@ -154,7 +155,7 @@ def test_a_state_folder_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
 def test_a_state_folder_that_is_not_there_yet_is_not_made(tmp_path: Path) -> None:
     finding = only(machine.state(tmp_path / "a" / "b"))
     assert finding.verdict is Verdict.WELL
-    assert "will be made" in finding.words
+    assert "the first start will make" in finding.words
     assert list(tmp_path.iterdir()) == []
 
 
@@ -177,14 +178,14 @@ def test_a_full_disk_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_what_was_switched_is_read_without_touching_it(tmp_path: Path) -> None:
     with closing(Store.open(tmp_path, Memory())) as store:
-        store.save(Memory(camera=True, volume=11))
+        store.write(Memory(camera=True, volume=11))
         before = snapshot(tmp_path)
         memory, damage = machine.remembered(tmp_path, Memory())
         assert (memory.camera, memory.volume, damage) == (True, 11, "")
         assert snapshot(tmp_path) == before
 
 
-def test_a_damaged_store_is_told_and_left_to_the_program(tmp_path: Path) -> None:
+def test_a_damaged_store_is_a_problem_and_left_to_the_program(tmp_path: Path) -> None:
     (tmp_path / "state.db").write_bytes(b"this is no database" * 1000)
     before = snapshot(tmp_path)
     _, damage = machine.remembered(tmp_path, Memory())
@@ -211,27 +212,26 @@ def test_an_empty_library_is_a_problem(tmp_path: Path) -> None:
     finding = only(music_check.library(MusicConfig(folders=(str(tmp_path),)), tmp_path))
     assert finding.verdict is Verdict.PROBLEM
     assert "nothing to play" in finding.words
-    assert "happy" in finding.advice
 
 
 def test_each_folder_that_is_missing_is_named_and_the_others_count(music: Path, tmp_path: Path) -> None:
     config = MusicConfig(folders=(str(tmp_path / "gone"), str(tmp_path / "lost"), str(music)))
     found = list(music_check.library(config, tmp_path))
     assert [one.verdict for one in found] == [Verdict.PROBLEM, Verdict.PROBLEM, Verdict.WELL]
-    assert "gone does not exist" in found[0].words
+    assert "there is no folder" in found[0].words
 
 
 def test_files_that_cannot_be_played_are_listed_up_to_a_point(music: Path, data: Path) -> None:
     for number in range(13):
         (music / "happy" / f"empty{number}.mp3").touch()
     found = list(music_check.library(MusicConfig(folders=(str(music),)), data))
-    assert [one.verdict for one in found] == [Verdict.NOTE] * 11 + [Verdict.WELL]
-    assert "and 3 more" in found[10].words
+    assert [one.verdict for one in found] == [Verdict.NOTE] * 6 + [Verdict.WELL]
+    assert "and 8 more" in found[5].words
 
 
 def test_libvlc_is_started_and_leaves_nothing(tmp_path: Path) -> None:
-    assert only(music_check.sound(PlayerConfig(output="dummy"), busy=False)).verdict is Verdict.WELL
-    assert only(music_check.sound(PlayerConfig(output="file"), busy=False)).verdict is Verdict.WELL
+    assert only(music_check.sound(PlayerConfig(output="dummy"), ours=False, shared=False)).verdict is Verdict.WELL
+    assert only(music_check.sound(PlayerConfig(output="file"), ours=False, shared=False)).verdict is Verdict.WELL
     assert list(tmp_path.iterdir()) == []
 
 
@@ -248,7 +248,7 @@ def test_plugins_without_their_list_are_noted(tmp_path: Path) -> None:
 
 def test_a_machine_without_sound_is_a_problem_unless_it_is_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(music_check.outputs, "present", lambda *_: "nothing")
-    finding = only(music_check.sound(PlayerConfig(output="auto"), busy=False))
+    finding = only(music_check.sound(PlayerConfig(output="auto"), ours=False, shared=False))
     assert finding.verdict is Verdict.PROBLEM
     assert "dummy" in finding.advice
 
@@ -261,17 +261,20 @@ def test_a_card_that_is_named_by_its_number_gets_the_name_that_stays(tmp_path: P
     assert alsa.stable_name("hw:7", tmp_path) == "plughw:CARD=NAME, as in `aplay -L`"
     for name in ("", "default", "plughw:CARD=Headphones", "hw:CARD=vc4hdmi0,DEV=0", "null"):
         assert alsa.stable_name(name, tmp_path) == ""
-    found = list(music_check.sound(PlayerConfig(output="alsa", device="hw:0,0"), busy=True))
+    found = list(music_check.sound(PlayerConfig(output="alsa", device="hw:0,0"), ours=True, shared=True))
     assert [finding.verdict for finding in found] == [Verdict.WELL, Verdict.NOTE]
     assert "numbers change from boot to boot" in found[1].words
 
 
-def test_a_sound_device_that_does_not_open_is_a_problem_but_not_while_it_plays() -> None:
+def test_a_sound_device_that_does_not_open_is_a_problem_unless_the_running_program_reports_on_it() -> None:
     config = PlayerConfig(output="alsa", device="plughw:CARD=NoSuchCard")
-    finding = only(music_check.sound(config, busy=False))
+    finding = only(music_check.sound(config, ours=False, shared=False))
     assert finding.verdict is Verdict.PROBLEM
     assert "NoSuchCard" in finding.words
-    assert only(music_check.sound(config, busy=True)).verdict is Verdict.WELL
+    elsewhere = only(music_check.sound(config, ours=False, shared=True))  # something of Affetto runs, and is not asked
+    assert elsewhere.verdict is Verdict.PROBLEM
+    assert "another Affetto runs" in elsewhere.advice
+    assert only(music_check.sound(config, ours=True, shared=True)).verdict is Verdict.WELL
 
 
 # --- The broker -------------------------------------------------------------------------------------------------
@@ -334,12 +337,12 @@ class Forbidden:
 
 @pytest.mark.parametrize(
     ("switched_on", "asked", "busy", "words"),
-    [(False, False, False, "not opened"), (True, False, True, "running"), (False, True, True, "running")],
+    [(False, False, False, "not opened"), (True, False, True, "Affetto runs"), (False, True, True, "Affetto runs")],
 )
 def test_the_camera_stays_shut_without_consent_or_when_in_use(
     monkeypatch: pytest.MonkeyPatch, switched_on: bool, asked: bool, busy: bool, words: str
 ) -> None:
-    monkeypatch.setattr(camera, "EyeLink", Forbidden)
+    monkeypatch.setattr(camera, "EyeClient", Forbidden)
     finding = only(camera.camera(Config(), None, switched_on=switched_on, asked=asked, busy=busy))
     assert finding.verdict is Verdict.NOTE
     assert words in finding.words
@@ -375,23 +378,69 @@ def test_a_running_program_is_noticed(tmp_path: Path) -> None:
     assert not is_running()
 
 
+# --- The program that runs --------------------------------------------------------------------------------------
+
+
+def test_nobody_is_asked_where_nobody_runs() -> None:
+    assert list(running.ask(None)) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "verdict", "words"),
+    [
+        (Running(7, HealthReport(uptime_s=7200)), Verdict.WELL, "Affetto runs (pid 7) for 2 h, and reports no problem"),
+        (Running(7, None), Verdict.NOTE, "has not reported"),
+        (Running(0, None), Verdict.NOTE, "Affetto runs, and"),
+        (Running(7, HealthReport(), 3600.0), Verdict.PROBLEM, "does not respond: its last report is 60 min old"),
+        (Running(7, HealthReport(problems=("The sound device does not open.",))), Verdict.PROBLEM, "does not open"),
+    ],
+)
+def test_what_the_running_program_says(found: Running, verdict: Verdict, words: str) -> None:
+    finding = only(running.ask(found))
+    assert finding.verdict is verdict
+    assert words in finding.words
+
+
+def test_a_running_program_without_sound_is_no_good_news(tmp_path: Path, music: Path) -> None:
+    """The doctor asks the patient: a real conductor whose sound device does not open."""
+    config = Config(
+        music=MusicConfig(folders=(str(music),)),
+        player=PlayerConfig(output="alsa", device="plughw:CARD=NoSuchCard"),
+        mqtt=MqttConfig(enabled=False),
+    )
+    config = replace(config, device=replace(config.device, data_dir=str(tmp_path / "data")))
+    path = str(write(config, tmp_path / "config.yaml"))
+    with subprocess.Popen([sys.executable, "-m", "device", "run", "--config", path], cwd=ROOT) as conductor:
+        try:
+            while not ((found := read_running(tmp_path / "data")) and found.health and found.health.problems):
+                assert conductor.poll() is None
+            command = [sys.executable, "-m", "device", "check", "--config", path]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+        finally:
+            conductor.terminate()
+    assert done.returncode == 1
+    assert "All is well" not in done.stdout
+    assert any(line.startswith("✗ running: ") and "NoSuchCard" in line for line in done.stdout.splitlines())
+    assert "Traceback" not in done.stderr
+
+
 # --- All together -----------------------------------------------------------------------------------------------
 
 
-def test_every_mistake_in_the_configuration_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_mistake_in_the_settings_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "config.yaml"
     path.write_text("camera:\n  fsp: 8\nplayer:\n  volume: loud\n")
     assert check.run(path, as_json=True) == 1
-    told = json.loads(capsys.readouterr().out)
-    problems = [one for one in told["findings"] if one["verdict"] == "problem"]
-    assert told["ok"] is False
+    answer = json.loads(capsys.readouterr().out)
+    problems = [one for one in answer["findings"] if one["verdict"] == "problem"]
+    assert answer["ok"] is False
     assert [one["part"] for one in problems] == ["configuration"] * 2
     assert "did you mean fps" in problems[0]["words"]
 
 
 def test_the_printed_line_has_a_sign_the_words_and_the_advice() -> None:
     console = Console(width=60, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
-    console.print(check.line(finding.problem("sound", "[red]silence[/] " * 8, "plug it in")))
+    console.print(check.columns(finding.problem("sound", "[red]silence[/] " * 8, "plug it in")))
     lines = console.export_text().splitlines()
     assert lines[0].startswith("✗ sound")
     assert "[red]silence[/]" in lines[0]
@@ -410,10 +459,10 @@ def test_a_healthy_machine_passes(tmp_path: Path, music: Path, pictures: Path, b
     path = write(config, tmp_path / "config.yaml")
     command = [sys.executable, "-m", "device", "check", "--config", str(path), "--camera", "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    told = json.loads(done.stdout)
+    answer = json.loads(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert told["ok"] is True
-    parts = {one["part"] for one in told["findings"]}
+    assert answer["ok"] is True
+    parts = {one["part"] for one in answer["findings"]}
     assert parts == {"configuration", "program", "clock", "models", "state", "library", "sound", "broker", "camera"}
     assert not (tmp_path / "data").exists()
 
@@ -425,6 +474,25 @@ def test_mistakes_of_the_boot_file_are_problems(tmp_path: Path) -> None:
     (tmp_path / "boot-errors.txt").write_text("affetto.yaml:3: mqtt.hots: unknown setting; did you mean host?\n")
     findings = check.run_checks(path, False, Console(quiet=True))
     first, second = next(findings), next(findings)
-    assert (first.verdict, first.words) == (Verdict.WELL, f"{path}; over it {tmp_path / 'boot.yaml'}")
+    assert (first.verdict, first.words) == (Verdict.WELL, f"{path}; {tmp_path / 'boot.yaml'} wins over it")
     assert (second.part, second.verdict) == ("boot file", Verdict.PROBLEM)
     assert second.words.startswith("affetto.yaml:3: mqtt.hots")
+
+
+def test_what_goes_into_a_pipe_is_neither_wrapped_nor_padded(tmp_path: Path) -> None:
+    folder = tmp_path / ("long " * 40).strip()
+    path = tmp_path / "config.yaml"
+    path.write_text(f"device: {{data_dir: {tmp_path}/data}}\nmusic: {{folders: ['{folder}']}}\n"
+                    "player: {output: dummy}\nmqtt: {enabled: false}\n")
+    command = [sys.executable, "-m", "device", "check", "--config", str(path)]
+    environment = {**os.environ, "COLUMNS": "40"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert f"✗ library: there is no folder {folder} -> mkdir" in done.stdout
+    assert all(line == line.rstrip() for line in done.stdout.splitlines())
+    assert done.stdout.splitlines()[-1] == "1 problem to solve; the lines with ✗ say how."
+
+
+def test_a_file_from_the_far_future_is_no_traceback(tmp_path: Path, music: Path) -> None:
+    os.utime(music / "happy" / "tick.wav", (10_413_792_000, 10_413_792_000))  # 2300-01-01
+    found = list(music_check.library(MusicConfig(folders=(str(music),)), tmp_path / "data"))
+    assert found[-1].verdict is Verdict.WELL

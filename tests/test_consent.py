@@ -7,20 +7,18 @@ from dataclasses import replace
 
 import pytest
 
-from device.config import CameraConfig, Config
-from device.daemon import first_memory
-from device.decisions import consent
-from device.domain import BrokerConnected, CloseEye, Event, Log, Memory, Message, Now, OpenEye, Publish, Save
-from device.home.topics import Topics
-from device.session import Session
+from device.conductor import first_memory
+from device.config.schema import CameraConfig, Config
+from device.core import consent
+from device.core.session import Session
+from device.domain import Asked, CloseEye, Log, Memory, Now, OpenEye, Origin, Save, SetCamera, Tick
 
-TOPICS = Topics("affetto", "box")
 MISTAKE = "affetto.yaml:3: mqtt.hots: unknown setting"
 NOW = Now(1000.0, 1_700_000_000.0)
 
 
 def session(memory: Memory) -> Session:
-    return Session(Config(), memory, (), TOPICS, random.Random(1))
+    return Session(Config(), memory, (), random.Random(1))
 
 
 def words(actions: list[object]) -> list[str]:
@@ -28,16 +26,16 @@ def words(actions: list[object]) -> list[str]:
 
 
 def test_at_the_first_start_it_is_off_and_the_log_says_how_to_consent() -> None:
-    started = session(first_memory(Config())).start(NOW)
+    started = session(first_memory(Config())).start(NOW).actions
     (said,) = words(started)
     assert said.startswith("The camera is off: nobody has consented to it yet.")
-    assert "ON on affetto/box/camera/set" in said
+    assert "camera/set ON over MQTT" in said
     assert not any(isinstance(action, OpenEye) for action in started)
 
 
 def test_consent_in_the_settings_is_said() -> None:
     memory = first_memory(Config(camera=CameraConfig(enabled=True)))
-    started = session(memory).start(NOW)
+    started = session(memory).start(NOW).actions
     assert OpenEye() in started
     assert words(started)[0].startswith("The camera is on: consent was given in the settings (camera: enabled).")
 
@@ -47,33 +45,27 @@ def test_who_consents_and_who_withdraws_is_said_once_and_remembered(topic: str) 
     box = session(Memory(room="kitchen"))
     box.start(NOW)
 
-    def say(payload: bytes) -> list[object]:
-        event: Event = Message(topic, payload)
-        return list(box.handle(event, NOW))
+    def say(on: bool) -> list[object]:
+        return list(box.handle(Asked(SetCamera(on), Origin("MQTT", topic, "?")), NOW).actions)
 
-    given = say(b"ON")
+    given = say(True)
     assert OpenEye() in given
-    assert words(given) == [consent.words(box.memory, TOPICS.camera_set)]
+    assert words(given) == [consent.words(box.memory)]
     assert f"consent was given over MQTT ({topic}) at 2023-11-14T22:13:20+00:00" in words(given)[0]
-    assert words(say(b"ON")) == []
-    withdrawn = say(b"OFF")
+    assert words(say(True)) == []
+    withdrawn = say(False)
     assert CloseEye() in withdrawn
     assert "The camera is off: consent was withdrawn over MQTT" in words(withdrawn)[0]
     saved = [action.memory for action in withdrawn if isinstance(action, Save)][-1]
-    assert words(session(saved).start(NOW)) == words(withdrawn)
-    assert words(say(b"maybe")) == []
+    assert words(session(saved).start(NOW).actions) == words(withdrawn)
 
 
 def test_a_memory_of_an_older_program_is_no_problem() -> None:
-    said = consent.words(replace(Memory(), camera=True), TOPICS.camera_set)
+    said = consent.words(replace(Memory(), camera=True))
     assert said.startswith("The camera is on: consent was given before anybody kept count.")
 
 
 def test_mistakes_of_the_boot_file_show_on_health() -> None:
-    box = Session(Config(), Memory(), (), TOPICS, random.Random(1), None, (MISTAKE,))
+    box = Session(Config(), Memory(), (), random.Random(1), (MISTAKE,))
     box.start(NOW)
-    told = [
-        a.payload for a in box.handle(BrokerConnected(), NOW) if isinstance(a, Publish) and a.topic == TOPICS.health
-    ]
-    assert told[0]["status"] == "problem"  # type: ignore[index]
-    assert told[0]["problems"] == [MISTAKE]  # type: ignore[index]
+    assert box.handle(Tick(), NOW).snapshot.health.problems == (MISTAKE,)

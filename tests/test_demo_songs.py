@@ -1,20 +1,16 @@
 """The demo's music: written in key, tuned, as long and as loud as it should be, tagged, and the same every time."""
 
 import itertools
-import wave
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from mutagen.wave import WAVE
 
-from device.demo import songs, synth
-from device.demo.album import SONGS, Song
-from device.demo.master import CEILING, limit, loudness, pan, reverberate
-from device.demo.score import BEATS, SCALES, Key, voice
-from device.demo.synth import RATE_HZ, hertz, times
-from device.errors import LibraryError
+from tools.songs import record, synth
+from tools.songs.album import SONGS, Song
+from tools.songs.master import CEILING, limit, loudness, pan, reverberate
+from tools.songs.score import BEATS, SCALES, Key, voice
+from tools.songs.synth import RATE_HZ, hertz, times
 
 DRUMS = {"kick", "snare", "clap", "hat", "shaker", "crash", "tom", "tick"}
 PITCHED = ["pluck", "epiano", "piano", "pad", "strings", "flute", "lead", "stab", "bass", "growl"]
@@ -44,7 +40,7 @@ def test_a_song_lasts_forty_to_sixty_seconds(song: Song) -> None:
 @BY_TITLE
 def test_every_pitched_note_is_in_the_key(song: Song) -> None:
     classes = {(song.key.tonic + step) % 12 for step in SCALES[song.key.mode]}
-    for part, notes in zip(song.parts, songs.write(song), strict=True):
+    for part, notes in zip(song.parts, record.write(song), strict=True):
         assert notes, f"{part.instrument} {part.pattern} has nothing to play"
         if part.instrument not in DRUMS:
             assert {note.pitch % 12 for note in notes} <= classes, part
@@ -52,7 +48,7 @@ def test_every_pitched_note_is_in_the_key(song: Song) -> None:
 
 @BY_TITLE
 def test_notes_lie_inside_the_song_and_in_the_instruments_range(song: Song) -> None:
-    for part, notes in zip(song.parts, songs.write(song), strict=True):
+    for part, notes in zip(song.parts, record.write(song), strict=True):
         assert min(n.beat for n in notes) >= 0
         assert max(n.beat for n in notes) < song.bars * BEATS
         assert all(0 < n.force <= 1 for n in notes)
@@ -63,7 +59,7 @@ def test_notes_lie_inside_the_song_and_in_the_instruments_range(song: Song) -> N
 @BY_TITLE
 def test_the_melody_sings(song: Song) -> None:
     """It moves mostly by step, comes back, and is not one note."""
-    scores = songs.write(song)
+    scores = record.write(song)
     [tune] = [notes for part, notes in zip(song.parts, scores, strict=True) if part.pattern == "melody"]
     leaps = np.abs(np.diff([n.pitch for n in tune]))
     assert np.mean(leaps <= 5) > 0.6
@@ -85,13 +81,13 @@ def test_chords_follow_each_other_closely() -> None:
 
 
 def test_every_song_is_different_and_the_same_every_time() -> None:
-    scores = [songs.write(song) for song in SONGS]
-    assert scores == [songs.write(song) for song in SONGS]
+    scores = [record.write(song) for song in SONGS]
+    assert scores == [record.write(song) for song in SONGS]
     tunes = [[(n.beat, n.pitch) for n in notes] for song, score in zip(SONGS, scores, strict=True)
              for part, notes in zip(song.parts, score, strict=True) if part.pattern == "melody"]  # fmt: skip
     assert all(a != b for i, a in enumerate(tunes) for b in tunes[:i])
     song = short(SONGS[0])
-    assert np.array_equal(songs.play(song), songs.play(song))
+    assert np.array_equal(record.play(song), record.play(song))
 
 
 @pytest.mark.parametrize("name", PITCHED)
@@ -154,13 +150,13 @@ def test_a_room_answers_late_and_dies_away() -> None:
 @pytest.mark.parametrize("song", ONE_A_MOOD, ids=lambda s: s.mood)
 def test_a_record_is_clean(song: Song) -> None:
     song = short(song)
-    record = songs.play(song)
-    assert record.shape == (2, round(song.length_s * RATE_HZ))
-    assert loudness(record) == pytest.approx(song.lufs, abs=0.5)
-    assert np.abs(record).max() <= CEILING + 1e-6
-    assert np.abs(record.mean(axis=1)).max() < 1e-4, "no direct current"
-    assert np.abs(record[:, -RATE_HZ // 100 :]).max() < 1e-3, "fades out"
-    assert np.abs(record[0] - record[1]).max() > 0.01, "stereo"
+    sound = record.play(song)
+    assert sound.shape == (2, round(song.length_s * RATE_HZ))
+    assert loudness(sound) == pytest.approx(song.lufs, abs=0.5)
+    assert np.abs(sound).max() <= CEILING + 1e-6
+    assert np.abs(sound.mean(axis=1)).max() < 1e-4, "no direct current"
+    assert np.abs(sound[:, -RATE_HZ // 100 :]).max() < 1e-3, "fades out"
+    assert np.abs(sound[0] - sound[1]).max() > 0.01, "stereo"
 
 
 def test_all_records_are_equally_loud() -> None:
@@ -170,52 +166,8 @@ def test_all_records_are_equally_loud() -> None:
 
 def test_excited_music_is_brighter_than_calm_music() -> None:
     def centroid(mood: str) -> float:
-        record = songs.play(short(next(s for s in SONGS if s.mood == mood)))[0]
-        power = np.abs(np.fft.rfft(record)) ** 2
-        return float((np.fft.rfftfreq(record.size, 1 / RATE_HZ) * power).sum() / power.sum())
+        sound = record.play(short(next(s for s in SONGS if s.mood == mood)))[0]
+        power = np.abs(np.fft.rfft(sound)) ** 2
+        return float((np.fft.rfftfreq(sound.size, 1 / RATE_HZ) * power).sum() / power.sum())
 
     assert min(centroid("excited"), centroid("angry"), centroid("happy")) > 1.3 * max(centroid("calm"), centroid("sad"))
-
-
-@pytest.fixture
-def two_songs(monkeypatch: pytest.MonkeyPatch) -> tuple[Song, ...]:
-    pair = (short(SONGS[0]), short(SONGS[9]))
-    monkeypatch.setattr(songs, "SONGS", pair)
-    return pair
-
-
-def test_render_writes_tagged_records_by_mood(tmp_path: Path, two_songs: tuple[Song, ...]) -> None:
-    told: list[tuple[int, int]] = []
-    paths = songs.render(tmp_path / "new" / "music", lambda done, total: told.append((done, total)))
-    assert told == [(1, 2), (2, 2)]
-    for song, path in zip(two_songs, paths, strict=True):
-        assert path == tmp_path / "new" / "music" / song.mood / f"{song.title}.wav"
-        with wave.open(str(path)) as file:
-            assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, RATE_HZ)
-            assert file.getnframes() / RATE_HZ == pytest.approx(song.length_s, abs=0.01)
-        tags = WAVE(path).tags
-        assert tags is not None
-        assert [str(tags[name]) for name in ("TIT2", "TPE1", "TALB")] == [song.title, songs.ARTIST, songs.ALBUM]
-        assert int(str(tags["TBPM"])) == round(song.bpm)
-    assert [p.suffix for p in tmp_path.rglob("*") if p.is_file() and p.name != ".edition"] == [".wav", ".wav"]
-
-
-def test_render_keeps_what_is_there_and_redoes_what_other_code_made(
-    tmp_path: Path, two_songs: tuple[Song, ...]
-) -> None:
-    one, two = songs.render(tmp_path)
-    before = one.stat().st_mtime_ns
-    two.unlink()
-    told: list[tuple[int, int]] = []
-    songs.render(tmp_path, lambda done, total: told.append((done, total)))
-    assert told == [(2, 2)]
-    assert one.stat().st_mtime_ns == before
-    (tmp_path / ".edition").write_text("older")
-    songs.render(tmp_path)
-    assert one.stat().st_mtime_ns != before
-
-
-def test_render_says_what_is_wrong_with_the_folder(tmp_path: Path, two_songs: tuple[Song, ...]) -> None:
-    (tmp_path / "file").write_text("in the way")
-    with pytest.raises(LibraryError, match=r"Cannot write the demo's music to .*file"):
-        songs.render(tmp_path / "file")

@@ -5,38 +5,39 @@ from __future__ import annotations
 import dataclasses
 import json
 import queue
-import random
 import re
 import shutil
 from contextlib import closing
-from pathlib import Path
 
 import pytest
-from test_payloads import matches_snapshot
+from test_documents import matches_snapshot
+from test_session import Room
 
 from device import __version__
-from device.config import Config, DeviceConfig, MqttConfig
+from device.config.schema import Config, DeviceConfig, MqttConfig, PlayerConfig
 from device.demo.broker import PLACES, PrivateBroker
-from device.domain import Event, Memory, Message, MoodName, Now, Publish, Tick, Transport
-from device.home import discovery, payloads
-from device.home.commands import Refusal
-from device.home.discovery import ENTITIES
-from device.home.mqtt import Mqtt
-from device.home.topics import Topics
-from device.session import Session
+from device.domain import Event, MoodName, Now, SurfaceUp, Transport
+from device.mqtt import discovery
+from device.mqtt.adapter import MqttAdapter
+from device.mqtt.discovery import ENTITIES
+from device.mqtt.topics import Topics
 from tests.appliance import Ear
 
 CONFIG = Config(device=DeviceConfig(id="kit", name="Küche", room="Kitchen"), mqtt=MqttConfig())
 TOPICS = Topics("affetto", "kit")
-SAYS = {name for name in vars(Topics) if name.endswith("_state")} | {"event", "health", "error", "track_cover"}
+LISTS = {"queue_state", "never_state"}  # for pages and programs; no entity holds a list
+SAYS = {name for name in vars(Topics) if name.endswith("_state")} - LISTS | {"event", "health", "error", "track_cover"}
 OBEYS = {name for name in vars(Topics) if name.endswith("_set")} - {"seek_set"}  # a media player's slider, no entity
+
+
+SNAPSHOT = Room().snapshot
 
 
 def test_snapshot() -> None:
     publish = discovery.announcement(CONFIG, TOPICS)
     assert publish.topic == "homeassistant/device/affetto_kit/config"
     assert publish.retain
-    document = json.loads(payloads.encode(publish.payload).decode().replace(__version__, "VERSION"))
+    document = json.loads(publish.payload.decode().replace(__version__, "VERSION"))
     assert matches_snapshot("discovery", document)
 
 
@@ -71,44 +72,41 @@ def test_what_home_assistant_sends_is_obeyed() -> None:
         words = [*entity.more.get("options", ())] if entity.obeys else []  # type: ignore[misc]
         words += [entity.more[key] for key in ("payload_press", "payload_on", "payload_off") if key in entity.more]
         for word in words:
-            answer = TOPICS.parse(Message(getattr(TOPICS, entity.obeys), str(word).encode()))
-            assert not isinstance(answer, Refusal), (entity.key, word)
+            answer = TOPICS.parse(getattr(TOPICS, entity.obeys), str(word).encode())
+            assert not isinstance(answer, str), (entity.key, answer)
     options = next(entity.more["options"] for entity in ENTITIES if entity.key == "mood_choice")
     assert options == ["auto", *MoodName]
-    assert {entity.key for entity in ENTITIES if entity.obeys == "playback_set"} == set(Transport)
+    assert {entity.key for entity in ENTITIES if entity.obeys == "playback_set"} == set(Transport) - {Transport.TOGGLE}
 
 
 def test_the_room_is_suggested_as_the_area_if_there_is_one() -> None:
     def device(room: str) -> dict[str, object]:
-        document = discovery.announcement(Config(device=DeviceConfig(room=room)), TOPICS).payload
-        assert isinstance(document, dict)
+        document = json.loads(discovery.announcement(Config(device=DeviceConfig(room=room)), TOPICS).payload)
         return dict(document["device"])
 
     assert device("Kitchen")["suggested_area"] == "Kitchen"
     assert "suggested_area" not in device("")
 
 
+def test_the_slider_ends_where_the_device_does() -> None:
+    config = dataclasses.replace(CONFIG, player=PlayerConfig(max_volume=55))
+    document = json.loads(discovery.announcement(config, TOPICS).payload)
+    assert document["components"]["volume"]["max"] == 55
+
+
 @pytest.mark.skipif(shutil.which("mosquitto", path=PLACES) is None, reason="Mosquitto is not installed")
-def test_without_discovery_an_announced_device_is_taken_back_once_a_connection(tmp_path: Path) -> None:
-    """The daemon on a real broker, first with discovery, then without; another device's announcement stays."""
+def test_without_discovery_an_announced_device_is_taken_back_once_a_connection() -> None:
+    """The adapter on a real broker, first with discovery, then without; another device's announcement stays."""
     other = "homeassistant/device/affetto_other/config"
 
     def announced(broker: PrivateBroker, discovery: bool) -> None:
-        mqtt = dataclasses.replace(broker.config, discovery=discovery)
-        device = dataclasses.replace(CONFIG.device, data_dir=str(tmp_path))
-        session = Session(Config(device, mqtt=mqtt), Memory(), (), TOPICS, random.Random(1), first_word(mqtt))
+        config = dataclasses.replace(CONFIG, mqtt=dataclasses.replace(broker.config, discovery=discovery))
         inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        with closing(Mqtt(mqtt, TOPICS, inbox.put)) as messenger:
-            messenger.start()
-            said = session.handle(inbox.get(timeout=15), Now(1.0, 1.0))
-            said += session.handle(Tick(), Now(2.0, 2.0))
-            told = [action for action in said if isinstance(action, Publish)]
-            assert [action.topic for action in told].count(TOPICS.discovery) == 1
-            for action in told:
-                messenger.publish(action)
-
-    def first_word(mqtt: MqttConfig) -> Publish:
-        return discovery.announcement(CONFIG, TOPICS) if mqtt.discovery else discovery.withdrawal(TOPICS)
+        with closing(MqttAdapter(config, inbox.put)) as adapter:
+            adapter.start()
+            assert isinstance(inbox.get(timeout=15), SurfaceUp)
+            for second in (1.0, 2.0):
+                adapter.show(SNAPSHOT, Now(second, second))
 
     with PrivateBroker() as broker, closing(Ear(broker)) as ear:
         ear.say(other, "{}")

@@ -22,17 +22,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device import systemd
-from device.config import CameraConfig, Config, DeviceConfig, MoodConfig
+from device.config.schema import CameraConfig, Config, DeviceConfig, MoodConfig
 from device.domain import Face, Reading
 from device.errors import LinkError, ModelError
 from device.perception import eye as process
 from device.perception.camera import FakeCamera, open_camera
-from device.perception.certainty import certainty, frontality, inside, size_share
 from device.perception.eye import Eye, main, open_eye
+from device.perception.face_quality import certainty, frontality, inside, size_share
 from device.perception.frame import Frame, Gray
+from device.perception.protocol import STAGES, Hello, Lines, Trouble, encode, parse
 from device.perception.tracker import KEEP_S
 from device.perception.watchdog import Watchdog
-from device.perception.wire import STAGES, Hello, Lines, Trouble, encode, parse
 
 FPS = 8
 ROOM = np.full((240, 320), 90, np.uint8)

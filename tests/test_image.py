@@ -26,12 +26,12 @@ os.environ["PATH"] += ":/usr/sbin:/sbin"
 
 import build_image  # noqa: E402
 
+from device.setup import release  # noqa: E402
 from tests import card  # noqa: E402
 from tools.image import debian, debs, payload, source, system, table, wheels  # noqa: E402
 from tools.image.ext4 import Laid, Plan, Root  # noqa: E402
 from tools.image.fat import Boot  # noqa: E402
 from tools.image.steps import Refusal  # noqa: E402
-from tools.setup import release  # noqa: E402
 
 MISSING = [
     name for name in ("debugfs", "resize2fs", "mke2fs", "mkfs.vfat", "mcopy", "apt-get") if not shutil.which(name)
@@ -206,14 +206,14 @@ def wheel(folder: Path, name: str, version: str = "1", tag: str = "py3-none-any"
 
 
 def test_conditions_are_the_devices(tmp_path: Path) -> None:
-    shelf, out = tmp_path / "shelf", tmp_path / "out"
-    shelf.mkdir()
-    wheel(shelf, "top", needs=("arm; platform_machine=='aarch64'", "intel; platform_machine=='x86_64'"))
-    wheel(shelf, "arm", tag="cp313-cp313-manylinux_2_28_aarch64", needs=("fresh; python_version>='3.13'",))
-    wheel(shelf, "arm", tag="cp311-cp311-manylinux_2_28_aarch64")
-    wheel(shelf, "arm", "2", tag="cp313-cp313-manylinux_2_99_aarch64")  # for a newer Debian
-    wheel(shelf, "fresh")
-    environment = {**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(shelf), "PIP_CONFIG_FILE": os.devnull}
+    database, out = tmp_path / "database", tmp_path / "out"
+    database.mkdir()
+    wheel(database, "top", needs=("arm; platform_machine=='aarch64'", "intel; platform_machine=='x86_64'"))
+    wheel(database, "arm", tag="cp313-cp313-manylinux_2_28_aarch64", needs=("fresh; python_version>='3.13'",))
+    wheel(database, "arm", tag="cp311-cp311-manylinux_2_28_aarch64")
+    wheel(database, "arm", "2", tag="cp313-cp313-manylinux_2_99_aarch64")  # for a newer Debian
+    wheel(database, "fresh")
+    environment = {**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(database), "PIP_CONFIG_FILE": os.devnull}
     for suite, names in (("trixie", "arm-1-cp313 fresh-1-py3 top-1-py3"), ("bookworm", "arm-1-cp311 top-1-py3")):
         here = system.System(suite, True, "")
         command = wheels.command(["top; python_version<'4'", "never; sys_platform=='win32'"], here, out / suite)
@@ -307,7 +307,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (things / "libvlc5_3.0_arm64.deb").write_bytes(b"deb" * 999)
     monkeypatch.setattr(wheels, "fetch", lambda *_: sorted(things.glob("*.whl")))
     monkeypatch.setattr(debs, "fetch", lambda *_: sorted(things.glob("*.deb")))
-    monkeypatch.setattr(build_image.songs, "render", lambda *_: [])
+    monkeypatch.setattr(build_image, "MUSIC", things / "music")
     monkeypatch.setattr(build_image, "INSTALL_ROOM", 8 * MIB)
     return things
 

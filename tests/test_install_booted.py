@@ -21,8 +21,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from device.setup import release  # noqa: E402
 from tests.container import Container  # noqa: E402
-from tools.setup import release  # noqa: E402
 
 BASE = os.environ.get("AFFETTO_BOOT_ROOT", "")
 WHEELS = os.environ.get("AFFETTO_BOOT_WHEELS", "")
@@ -244,7 +244,7 @@ def test_a_version_that_does_not_come_up_is_taken_back(machine: Container) -> No
     before = current(machine)
     machine.shell(f"cp -a {CLONE} /root/good")
     edit(machine, "device/__init__.py", "__version__ = .*", '__version__ = "9.2.0"')
-    edit(machine, "device/daemon.py", "^TICK_S = .*", "TICK_S = broken_on_purpose")
+    edit(machine, "device/conductor.py", "^TICK_S = .*", "TICK_S = broken_on_purpose")
     done = install(machine, "--upgrade", *OFFLINE)
     assert done.returncode == 1
     assert "9.2.0" in done.stdout

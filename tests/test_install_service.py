@@ -12,10 +12,10 @@ from tests.test_install import REAL, ROOT, Machine
 
 PYTHON = """
 case "$*" in
-    *"tools.setup examine"*) exit ${UNFIT:-0} ;;
-    *"tools.setup place" | *"tools.setup where") echo "$RELEASE" ;;
-    *"tools.setup start"*) exit ${JOB_STATUS:-0} ;;
-    *"tools.setup "*) exit ${JOB_STATUS:-0} ;;
+    *"device.setup examine"*) exit ${UNFIT:-0} ;;
+    *"device.setup place" | *"device.setup where") echo "$RELEASE" ;;
+    *"device.setup start"*) exit ${JOB_STATUS:-0} ;;
+    *"device.setup "*) exit ${JOB_STATUS:-0} ;;
     *) exec "$STUBS/python3-plain" "$@" ;;
 esac
 """
@@ -23,15 +23,15 @@ ROOT_USER = {"USER_ID": "0", "MISSING": "mosquitto"}
 
 
 class Appliance(Machine):
-    """A machine with the service's part of the clone, too. `release` is where tools.setup says that versions lie."""
+    """A machine with the service's part of the clone, too. `release` is where device.setup says that versions lie."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.release = folder / "opt" / "1.0-abc"
         self.release.mkdir(parents=True)
         shutil.copy(ROOT / "pyproject.toml", self.release)
-        (self.clone / "tools/setup").mkdir(parents=True)
-        shutil.copy(ROOT / "tools/setup/service.sh", self.clone / "tools/setup")
+        (self.clone / "device/setup").mkdir(parents=True)
+        shutil.copy(ROOT / "device/setup/service.sh", self.clone / "device/setup")
         for tool in ("flock", "head", "cp"):
             if tool not in REAL:
                 (self.bin / tool).symlink_to(shutil.which(tool) or pytest.skip(f"{tool} is not installed"))
@@ -49,8 +49,8 @@ class Appliance(Machine):
     def changed(self) -> bool:
         """Whether anything was changed, or tried to be; asking apt where its lists come from is no change."""
         return bool(
-            self.called("tools.setup place")
-            or self.called("tools.setup start")
+            self.called("device.setup place")
+            or self.called("device.setup start")
             or self.called("-m venv")
             or [call for call in self.called("apt-get") if "indextargets" not in call]
         )
@@ -66,12 +66,12 @@ def test_first_look_then_packages_then_the_version_then_its_start(appliance: App
     done = appliance.run(job, MISSING="libvlc5 mosquitto")
     assert done.returncode == 0, done.stdout + done.stderr
     order = [
-        appliance.place_of("tools.setup examine"),
+        appliance.place_of("device.setup examine"),
         appliance.place_of("apt-get", "install"),
-        appliance.place_of("tools.setup place"),
+        appliance.place_of("device.setup place"),
         appliance.place_of("-m venv", str(appliance.release)),
         appliance.place_of("-m pip install", f"-e {appliance.release}"),
-        appliance.place_of(f"tools.setup start {appliance.release}"),
+        appliance.place_of(f"device.setup start {appliance.release}"),
     ]
     assert order == sorted(order)
     assert bool(appliance.called("examine --upgrade")) is (job == "--upgrade")
@@ -85,7 +85,7 @@ def test_the_second_time_only_the_start_is_left(appliance: Appliance) -> None:
     assert not appliance.called("-m venv")
     assert not appliance.called("-m pip")
     assert not appliance.called("apt-get")
-    assert appliance.called("tools.setup start")
+    assert appliance.called("device.setup start")
 
 
 def test_what_the_start_says_is_what_comes_back(appliance: Appliance) -> None:
@@ -98,7 +98,7 @@ def test_what_the_start_says_is_what_comes_back(appliance: Appliance) -> None:
         ({"ARCH": "armhf"}, "64-bit edition of Raspberry Pi OS"),
         ({"OLD_PYTHON": "1", "PYTHON_VERSION": "3.9.2"}, "this machine has Python 3.9.2"),
         ({"FREE_KB": "800000"}, "/opt has 781 MB free"),
-        ({"UNFIT": "1"}, ""),  # an unknown board, no network: tools/setup says it
+        ({"UNFIT": "1"}, ""),  # an unknown board, no network: device/setup says it
         ({"USER_ID": "1000"}, "sudo ./install.sh --install"),
     ],
 )
@@ -133,7 +133,7 @@ def test_offline_everything_comes_from_the_folder(appliance: Appliance, tmp_path
     (wheels / "libvlc5_3.deb").touch()
     done = appliance.run("--install", "--offline", str(wheels), "--any-board", MISSING="libvlc5 mosquitto")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert appliance.called("tools.setup examine", "--any-board", f"--offline {wheels}")
+    assert appliance.called("device.setup examine", "--any-board", f"--offline {wheels}")
     assert appliance.called("apt-get", "Dir::Etc::SourceList=/dev/null", "libvlc5_3.deb")
     assert not appliance.called("apt-get", "--no-download"), "apt 3 then cannot find the packages"
     assert not appliance.called("apt-get", "update")
@@ -159,15 +159,15 @@ def test_a_machine_without_python_is_judged_when_it_has_one(appliance: Appliance
     )
     done = appliance.run("--install", MISSING="python3 python3-venv mosquitto", UNFIT="1")
     assert done.returncode == 1
-    assert appliance.place_of("apt-get", "install") < appliance.place_of("tools.setup examine")
-    assert not appliance.called("tools.setup place")
+    assert appliance.place_of("apt-get", "install") < appliance.place_of("device.setup examine")
+    assert not appliance.called("device.setup place")
 
 
 @pytest.mark.parametrize("user", ["0", "1000"])
 def test_check_takes_nobody_in_particular_and_changes_nothing(appliance: Appliance, user: str) -> None:
     done = appliance.run("--check", USER_ID=user, JOB_STATUS="1")
     assert done.returncode == 1
-    assert appliance.called("tools.setup check")
+    assert appliance.called("device.setup check")
     assert not appliance.changed
 
 
@@ -175,6 +175,6 @@ def test_uninstalling_takes_root(appliance: Appliance) -> None:
     done = appliance.run("--uninstall", USER_ID="1000")
     assert done.returncode == 1
     assert "sudo ./install.sh --uninstall" in done.stderr
-    assert not appliance.called("tools.setup uninstall")
+    assert not appliance.called("device.setup uninstall")
     assert appliance.run("--uninstall", "--purge").returncode == 0
-    assert appliance.called("tools.setup uninstall --purge")
+    assert appliance.called("device.setup uninstall --purge")

@@ -79,5 +79,6 @@ def test_scan_counts_and_says_what_to_do_with_an_empty_folder(tmp_path: Path) ->
     done = affetto("scan", "--config", path, tmp_path / "music")
     assert done.returncode == 1
     assert "noise.mp3" in done.stdout
-    assert "Nothing to play" in done.stdout
+    assert "None of the files" in done.stdout
+    assert "0 tracks, 1 problem, 1 note" in done.stdout
     assert "Traceback" not in done.stderr

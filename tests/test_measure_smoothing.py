@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from device.config import MoodConfig
+from device.config.schema import MoodConfig
 from device.domain import MOOD_AFFECT, MoodName
 
 ROOT = Path(__file__).resolve().parent.parent

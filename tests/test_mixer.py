@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.music.sound.levelling import Level, factor
-from device.music.sound.mixer import Mixer, Source
-from device.music.sound.reel import NOTHING, RATE_HZ, Frames, Reel
-from device.music.sound.volume import Ramp, amplitude, limited
+from device.music.audio.gain import TrackGain, factor
+from device.music.audio.mixer import Mixer, Source
+from device.music.audio.pcm_buffer import NOTHING, RATE_HZ, Frames, PcmBuffer
+from device.music.audio.volume import Ramp, amplitude, limited
 
 BLOCK = 2205
 
@@ -216,14 +216,14 @@ def test_a_quiet_track_becomes_louder_as_far_as_there_is_room() -> None:
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 32768), st.integers(1, 3000)), min_size=1, max_size=12), st.floats(-20, 20))
 def test_levelled_sound_is_within_full_scale(moments: list[tuple[int, int]], gain_db: float) -> None:
-    level = Level(gain_db)
+    level = TrackGain(gain_db)
     for number, (peak, count) in enumerate(moments):
         ahead = moments[number + 1][0] if number + 1 < len(moments) else 0
         frames = np.full((count, 2), -peak, np.int16) if peak else np.zeros((count, 2), np.int16)
         assert np.abs(level.apply(frames, ahead)).max(initial=0) <= 1 + 1e-6
 
 
-# --- Ramps, limits and the reel ---------------------------------------------------------------------------------
+# --- Ramps, limits and the buffer ---------------------------------------------------------------------------------
 
 percents = st.floats(0, 100)
 
@@ -246,22 +246,22 @@ def test_the_limit_holds_whatever_is_asked(percent: int, max_volume: int) -> Non
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 500), max_size=20), st.lists(st.integers(0, 700), max_size=20))
-def test_what_goes_onto_a_reel_comes_off_in_order(given_: list[int], asked: list[int]) -> None:
-    reel, count = Reel(), 0
+def test_what_goes_onto_a_buffer_comes_off_in_order(given_: list[int], asked: list[int]) -> None:
+    buffer, count = PcmBuffer(), 0
     for size in given_:
-        reel.append(np.repeat(np.arange(count, count + size), 2).astype("<i2").tobytes())
+        buffer.append(np.repeat(np.arange(count, count + size), 2).astype("<i2").tobytes())
         count += size
-    got = [reel.read(size) for size in [*asked, 10_000]]
+    got = [buffer.read(size) for size in [*asked, 10_000]]
     assert [int(frame[0]) for block in got for frame in block] == list(range(count))
-    assert reel.frames == 0
+    assert buffer.frames == 0
 
 
-def test_a_reel_that_goes_on_after_its_end_is_not_over() -> None:
-    reel = Reel()
-    reel.finish()
-    assert reel.over
-    reel.append(bytes(4))
-    assert not reel.over
+def test_a_buffer_that_goes_on_after_its_end_is_not_over() -> None:
+    buffer = PcmBuffer()
+    buffer.finish()
+    assert buffer.over
+    buffer.append(bytes(4))
+    assert not buffer.over
 
 
 def test_a_tape_is_a_source() -> None:

@@ -18,15 +18,17 @@ from typing import Any
 import paho.mqtt.client as paho
 import pytest
 
-from device.config import MqttConfig
+from device.config.schema import MqttConfig
 from device.demo.broker import PLACES, PrivateBroker
-from device.domain import BrokerConnected, BrokerLost, Event, Message, Publish
 from device.errors import MqttError
-from device.home.fake import FakeBroker, FakeMqtt
-from device.home.mqtt import Connection, Messenger, Mqtt
-from device.home.topics import Topics
+from device.mqtt.adapter import Link
+from device.mqtt.client import Connection
+from device.mqtt.fake import FakeBroker, FakeConnection
+from device.mqtt.messages import BrokerConnected, BrokerLost, ConnectionEvent, Message
+from device.mqtt.topics import Topics
 
 TOPICS = Topics("affetto", "kit")
+ALWAYS = (TOPICS.commands, TOPICS.home_assistant_status)
 PATIENCE_S = 15.0
 
 needs_mosquitto = pytest.mark.skipif(
@@ -38,7 +40,7 @@ class Inbox:
     """What the daemon's inbox is: a queue, here with waiting for an event of a kind."""
 
     def __init__(self) -> None:
-        self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self.events: queue.SimpleQueue[ConnectionEvent] = queue.SimpleQueue()
         self.put = self.events.put
 
     def wait(self, kind: type, patience_s: float = PATIENCE_S) -> Any:
@@ -52,14 +54,19 @@ class Inbox:
         return self.events.empty()
 
 
+def connection_to(config: MqttConfig, put: Callable[[ConnectionEvent], None]) -> Connection:
+    """A connection as the adapter makes it."""
+    return Connection(config, put, ALWAYS, f"affetto-{TOPICS.device_id}", TOPICS.availability)
+
+
 class FakeWorld:
     """The fake broker, and an outsider who sends and reads."""
 
     def __init__(self) -> None:
         self.broker = FakeBroker()
 
-    def messenger(self, put: Callable[[Event], None]) -> Messenger:
-        return FakeMqtt(self.broker, TOPICS, put)
+    def link(self, put: Callable[[ConnectionEvent], None]) -> Link:
+        return FakeConnection(self.broker, put, ALWAYS, TOPICS.availability)
 
     def stop(self) -> None:
         self.broker.stop()
@@ -84,8 +91,8 @@ class RealWorld:
         self.broker = PrivateBroker()
         self.broker.start()
 
-    def messenger(self, put: Callable[[Event], None]) -> Messenger:
-        return Mqtt(self.broker.config, TOPICS, put)
+    def link(self, put: Callable[[ConnectionEvent], None]) -> Link:
+        return connection_to(self.broker.config, put)
 
     def stop(self) -> None:
         self.broker.stop(kill=True)
@@ -153,22 +160,20 @@ def inbox() -> Inbox:
 
 
 @pytest.fixture
-def mqtt(world: World, inbox: Inbox) -> Iterator[Messenger]:
-    made = world.messenger(inbox.put)
+def mqtt(world: World, inbox: Inbox) -> Iterator[Link]:
+    made = world.link(inbox.put)
     yield made
     made.close()
 
 
-def test_says_what_is_retained(world: World, mqtt: Messenger, inbox: Inbox) -> None:
+def test_says_what_is_retained(world: World, mqtt: Link, inbox: Inbox) -> None:
     mqtt.start()
     inbox.wait(BrokerConnected)
-    mqtt.publish(Publish(TOPICS.volume_state, "30"))
+    mqtt.publish(TOPICS.volume_state, b"30", True)
     world.wait_retained(TOPICS.volume_state, b"30")
-    mqtt.publish(Publish(TOPICS.track_state, {"title": "caf\udce9", "valence": float("nan")}))
-    world.wait_retained(TOPICS.track_state, '{"title": "caf\N{REPLACEMENT CHARACTER}", "valence": null}'.encode())
 
 
-def test_hears_its_own_commands_and_home_assistants_start(world: World, mqtt: Messenger, inbox: Inbox) -> None:
+def test_hears_its_own_commands_and_home_assistants_start(world: World, mqtt: Link, inbox: Inbox) -> None:
     mqtt.start()
     inbox.wait(BrokerConnected)
     ours = {TOPICS.volume_set: b"40", "affetto/kit/volum/set": b"\xff", TOPICS.home_assistant_status: b"online"}
@@ -178,49 +183,49 @@ def test_hears_its_own_commands_and_home_assistants_start(world: World, mqtt: Me
         assert inbox.wait(Message) == Message(topic, payload)
 
 
-def test_a_retained_command_is_marked(world: World, mqtt: Messenger, inbox: Inbox) -> None:
+def test_a_retained_command_is_marked(world: World, mqtt: Link, inbox: Inbox) -> None:
     world.send(TOPICS.volume_set, b"99", retain=True)
     mqtt.start()
     assert inbox.wait(Message) == Message(TOPICS.volume_set, b"99", retained=True)
 
 
-def await_order(world: World, mqtt: Messenger, mark: str) -> None:
+def await_order(world: World, mqtt: Link, mark: str) -> None:
     """The broker takes our packets in order: once it has this one, it has what was asked before."""
-    mqtt.publish(Publish(TOPICS.health, mark))
+    mqtt.publish(TOPICS.health, mark.encode(), True)
     world.wait_retained(TOPICS.health, mark.encode())
 
 
-def test_hears_the_room_it_is_in_and_no_other(world: World, mqtt: Messenger, inbox: Inbox) -> None:
-    mqtt.subscribe_room("Küche")
+def test_hears_the_room_it_is_in_and_no_other(world: World, mqtt: Link, inbox: Inbox) -> None:
+    mqtt.subscribe(*ALWAYS, "affetto/room/Küche/+/set")
     mqtt.start()
     inbox.wait(BrokerConnected)
     world.send("affetto/room/Küche/volume/set", b"1")
     assert inbox.wait(Message) == Message("affetto/room/Küche/volume/set", b"1")
-    mqtt.subscribe_room("bath room")
+    mqtt.subscribe(*ALWAYS, "affetto/room/bath room/+/set")
     await_order(world, mqtt, "1")
     world.send("affetto/room/Küche/volume/set", b"2")
     world.send("affetto/room/bath room/volume/set", b"3")
     assert inbox.wait(Message).payload == b"3"
-    mqtt.subscribe_room("")
+    mqtt.subscribe(*ALWAYS)
     await_order(world, mqtt, "2")
     world.send("affetto/room/bath room/volume/set", b"4")
     world.send(TOPICS.volume_set, b"5")
     assert inbox.wait(Message).payload == b"5"
 
 
-def test_comes_back_with_its_subscriptions(world: World, mqtt: Messenger, inbox: Inbox) -> None:
-    mqtt.subscribe_room("kitchen")
+def test_comes_back_with_its_subscriptions(world: World, mqtt: Link, inbox: Inbox) -> None:
+    mqtt.subscribe(*ALWAYS, "affetto/room/kitchen/+/set")
     mqtt.start()
     inbox.wait(BrokerConnected)
-    mqtt.publish(Publish(TOPICS.volume_state, "1"))
+    mqtt.publish(TOPICS.volume_state, b"1", True)
     world.wait_retained(TOPICS.volume_state, b"1")
     world.stop()
     assert inbox.wait(BrokerLost).problem
     for volume in range(1000):  # nobody hears this, and nobody ever will
-        mqtt.publish(Publish(TOPICS.volume_state, str(volume)))
+        mqtt.publish(TOPICS.volume_state, str(volume).encode(), True)
     world.start()
     inbox.wait(BrokerConnected)
-    mqtt.publish(Publish(TOPICS.volume_state, "7"))
+    mqtt.publish(TOPICS.volume_state, b"7", True)
     world.wait_retained(TOPICS.volume_state, b"7")
     world.send(TOPICS.mood_set, b"calm")
     assert inbox.wait(Message) == Message(TOPICS.mood_set, b"calm")
@@ -228,30 +233,30 @@ def test_comes_back_with_its_subscriptions(world: World, mqtt: Messenger, inbox:
     assert inbox.wait(Message).payload == b"sad"
 
 
-def test_a_broker_that_is_absent_at_the_start(world: World, mqtt: Messenger, inbox: Inbox) -> None:
+def test_a_broker_that_is_absent_at_the_start(world: World, mqtt: Link, inbox: Inbox) -> None:
     world.stop()
     mqtt.start()
     assert inbox.wait(BrokerLost).problem
     world.start()
     inbox.wait(BrokerConnected)
-    mqtt.publish(Publish(TOPICS.room_state, "here"))
+    mqtt.publish(TOPICS.room_state, b"here", True)
     world.wait_retained(TOPICS.room_state, b"here")
 
 
-def test_says_offline_when_closed_and_closes_twice(world: World, mqtt: Messenger, inbox: Inbox) -> None:
+def test_says_offline_when_closed_and_closes_twice(world: World, mqtt: Link, inbox: Inbox) -> None:
     mqtt.start()
     inbox.wait(BrokerConnected)
-    mqtt.publish(Publish(TOPICS.availability, "online"))
+    mqtt.publish(TOPICS.availability, b"online", True)
     world.wait_retained(TOPICS.availability, b"online")
     mqtt.close()
     mqtt.close()
     world.wait_retained(TOPICS.availability, b"offline")
-    mqtt.publish(Publish(TOPICS.availability, "online"))
+    mqtt.publish(TOPICS.availability, b"online", True)
     world.wait_retained(TOPICS.availability, b"offline")
     assert inbox.nothing_left()
 
 
-def test_closes_without_ever_having_started(mqtt: Messenger) -> None:
+def test_closes_without_ever_having_started(mqtt: Link) -> None:
     mqtt.close()
 
 
@@ -267,15 +272,15 @@ def broker() -> Iterator[PrivateBroker]:
 @needs_mosquitto
 def test_the_broker_says_offline_when_the_device_dies(broker: PrivateBroker) -> None:
     script = (
-        "import os, sys, queue\n"
-        "from device.config import MqttConfig\n"
-        "from device.domain import Publish\n"
-        "from device.home.mqtt import Mqtt\n"
-        "from device.home.topics import Topics\n"
+        "import sys, queue\n"
+        "from device.config.schema import MqttConfig\n"
+        "from device.mqtt.client import Connection\n"
+        "from device.mqtt.topics import Topics\n"
         "inbox, topics = queue.SimpleQueue(), Topics('affetto', 'kit')\n"
-        "mqtt = Mqtt(MqttConfig(host='127.0.0.1', port=int(sys.argv[1])), topics, inbox.put)\n"
+        "config = MqttConfig(host='127.0.0.1', port=int(sys.argv[1]))\n"
+        "mqtt = Connection(config, inbox.put, ('nothing',), 'affetto-kit', topics.availability)\n"
         "mqtt.start(); inbox.get()\n"
-        "mqtt.publish(Publish(topics.availability, 'online'))\n"
+        "mqtt.publish(topics.availability, b'online', True)\n"
         "sys.stdin.read()\n"
     )
     with Outsider(broker.config, TOPICS.everything) as outsider:
@@ -289,7 +294,7 @@ def test_the_broker_says_offline_when_the_device_dies(broker: PrivateBroker) -> 
 @needs_mosquitto
 def test_a_refused_password_is_told_once_with_what_to_do(inbox: Inbox) -> None:
     with PrivateBroker("affetto", "right") as broker:
-        mqtt = Mqtt(dataclasses.replace(broker.config, password="wrong"), TOPICS, inbox.put)
+        mqtt = connection_to(dataclasses.replace(broker.config, password="wrong"), inbox.put)
         mqtt.start()
         lost = inbox.wait(BrokerLost)
         assert lost.problem == (
@@ -298,7 +303,7 @@ def test_a_refused_password_is_told_once_with_what_to_do(inbox: Inbox) -> None:
         with pytest.raises(queue.Empty):  # it tries again after 1 s, and has nothing new to say
             inbox.wait(BrokerLost, 1.5)
         mqtt.close()
-        good = Mqtt(broker.config, TOPICS, inbox.put)
+        good = connection_to(broker.config, inbox.put)
         good.start()
         inbox.wait(BrokerConnected)
         good.close()
@@ -352,7 +357,7 @@ def test_tls(certificate: Path, inbox: Inbox) -> None:
     cert = certificate / "cert.pem"
     with PrivateBroker(settings=(f"certfile {cert}", f"keyfile {certificate / 'key.pem'}")) as broker:
         trusting = dataclasses.replace(broker.config, tls=True, ca_file=str(cert))
-        mqtt = Mqtt(trusting, TOPICS, inbox.put)
+        mqtt = connection_to(trusting, inbox.put)
         mqtt.start()
         inbox.wait(BrokerConnected)
         mqtt.close()
@@ -422,12 +427,12 @@ def test_an_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
 ])
 def test_settings_that_can_never_work(config: MqttConfig, inbox: Inbox) -> None:
     with pytest.raises(MqttError, match=r"mqtt: (host|ca_file)"):
-        Mqtt(config, TOPICS, inbox.put)
+        connection_to(config, inbox.put)
 
 
 @needs_mosquitto
 def test_a_long_message_arrives_whole(broker: PrivateBroker, inbox: Inbox) -> None:
-    mqtt = Mqtt(broker.config, TOPICS, inbox.put)
+    mqtt = connection_to(broker.config, inbox.put)
     mqtt.start()
     inbox.wait(BrokerConnected)
     with Outsider(broker.config, TOPICS.everything) as outsider:

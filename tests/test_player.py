@@ -15,14 +15,14 @@ import pytest
 from audio import tone, track_of
 from stages import CONFIG, FakeStage, Stage, VlcStage
 
-from device.config import PlayerConfig
+from device.config.schema import PlayerConfig
 from device.domain import SoundLost, TrackAt, TrackEnded, TrackEnding, TrackFailed, TrackStarted
 from device.errors import PlayerError
-from device.music.playing.deck import Deck
-from device.music.playing.player import TELLING_S
-from device.music.playing.vlc_player import VlcPlayer
-from device.music.sound import alsa, outputs
-from device.music.sound.wav_file import WavFile
+from device.music.audio import alsa, outputs
+from device.music.audio.wav_file import WavFile
+from device.music.playback.decoder import Decoder
+from device.music.playback.player import TELLING_S
+from device.music.playback.vlc_player import VlcPlayer
 
 
 @pytest.fixture(params=["fake", "dummy", "file", "alsa"])
@@ -370,13 +370,13 @@ def test_a_driver_that_hangs_does_not_hang_close(tmp_path: Path, monkeypatch: py
     stage.player.play(1, stage.track(3.0))
     assert stage.next() == TrackStarted(1)
     free = threading.Event()
-    real = Deck.close
+    real = Decoder.close
 
-    def hang(deck: Deck) -> None:
+    def hang(decoder: Decoder) -> None:
         free.wait()
-        real(deck)
+        real(decoder)
 
-    monkeypatch.setattr(Deck, "close", hang)
+    monkeypatch.setattr(Decoder, "close", hang)
     before_s = time.monotonic()
     stage.player.close()
     assert time.monotonic() - before_s < 2.0

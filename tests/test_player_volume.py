@@ -13,9 +13,9 @@ import pytest
 from audio import RATE_HZ, peak, samples, tone, track_of
 from stages import CONFIG, SoundServer, VlcStage, alsa_file, level, reaches, until
 
-from device.config import PlayerConfig
+from device.config.schema import PlayerConfig
 from device.domain import SoundBack, SoundLost, TrackAt, TrackEnded, TrackStarted
-from device.music.sound.alsa import why_not
+from device.music.audio.alsa import why_not
 
 
 def no_louder_than(percent: float) -> float:

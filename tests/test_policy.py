@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.config import MoodConfig
+from device.config.schema import MoodConfig
 from device.domain import MOOD_AFFECT, Affect, Emotion, Mood, MoodName, MoodSource, PolicyName, Target
 from device.mood.plane import name_of
 from device.mood.policy import SETTLED, STEP, WALKS, WHOLE_WAY, Guide, better_than, goal_of
@@ -17,6 +17,13 @@ from device.mood.smoothing import PRIOR
 
 LIFT_S = 600.0
 SETTLE_S = SETTLED * LIFT_S
+
+
+def target_of(guide: Guide, policy: PolicyName, mood: Mood, now_s: float) -> Target:
+    """Where the guide leads at this time."""
+    guide.advance(policy, mood, now_s)
+    return guide.target(policy, mood)
+
 
 
 def mood(name: str, source: MoodSource = MoodSource.CAMERA) -> Mood:
@@ -28,7 +35,7 @@ def walk(policy: str, moods: Iterable[tuple[str, float]], source: MoodSource = M
     guide, now_s = Guide(MoodConfig(lift_s=LIFT_S)), 1000.0
     for name, seconds in moods:
         for _ in range(int(seconds)):
-            yield guide.target(PolicyName(policy), mood(name, source), now_s)
+            yield target_of(guide, PolicyName(policy), mood(name, source), now_s)
             now_s += 1.0
 
 
@@ -102,8 +109,8 @@ def test_from_sad_to_happy_takes_as_long_as_is_set() -> None:
 
 def test_the_way_does_not_depend_on_how_often_is_asked() -> None:
     guide = Guide(MoodConfig(lift_s=LIFT_S))
-    guide.target(PolicyName.LIFT, mood("sad"), 0.0)
-    seldom = guide.target(PolicyName.LIFT, mood("sad"), 269.0)
+    target_of(guide, PolicyName.LIFT, mood("sad"), 0.0)
+    seldom = target_of(guide, PolicyName.LIFT, mood("sad"), 269.0)
     often = last("lift", ("sad", 270))
     assert seldom.affect.distance(often.affect) < 1e-9
 
@@ -149,8 +156,8 @@ def test_however_a_gloomy_room_wavers_the_music_gets_there(moods: list[tuple[str
     guide, now_s, heard = Guide(MoodConfig(lift_s=LIFT_S)), 0.0, set()
     for name, seconds in itertools.islice(itertools.cycle(moods), 2000):
         now_s += seconds
-        guide.target(PolicyName.LIFT, mood(name), now_s - seconds)
-        heard.add(guide.target(PolicyName.LIFT, mood(name), now_s).mood)
+        target_of(guide, PolicyName.LIFT, mood(name), now_s - seconds)
+        heard.add(target_of(guide, PolicyName.LIFT, mood(name), now_s).mood)
         if now_s > 30 * LIFT_S:
             break
     assert now_s < 20 * LIFT_S or heard & {MoodName.HAPPY, MoodName.CALM}, "it never got there"
@@ -170,19 +177,19 @@ def test_a_relapse_costs_less_than_was_walked_meanwhile() -> None:
 
 def test_what_is_asked_for_by_hand_counts_at_once() -> None:
     guide = Guide(MoodConfig(lift_s=LIFT_S))
-    guide.target(PolicyName.LIFT, mood("sad"), 0.0)
-    by_hand = guide.target(PolicyName.LIFT, mood("tense", MoodSource.MANUAL), 300.0)
+    target_of(guide, PolicyName.LIFT, mood("sad"), 0.0)
+    by_hand = target_of(guide, PolicyName.LIFT, mood("tense", MoodSource.MANUAL), 300.0)
     assert by_hand.words == "to meet the mood tense set by hand on the way to happy"
-    again = guide.target(PolicyName.LIFT, mood("angry", MoodSource.MANUAL), 310.0)
+    again = target_of(guide, PolicyName.LIFT, mood("angry", MoodSource.MANUAL), 310.0)
     assert again.affect == MOOD_AFFECT[MoodName.ANGRY]
-    assert guide.target(PolicyName.LIFT, mood("sad"), 320.0).affect.distance(MOOD_AFFECT[MoodName.SAD]) < 1e-9
-    other = guide.target(PolicyName.ENERGISE, mood("sad"), 330.0)
+    assert target_of(guide, PolicyName.LIFT, mood("sad"), 320.0).affect.distance(MOOD_AFFECT[MoodName.SAD]) < 1e-9
+    other = target_of(guide, PolicyName.ENERGISE, mood("sad"), 330.0)
     assert other.words == "to meet a sad room on the way to excited"
 
 
 def test_another_policy_begins_a_walk_and_the_same_one_goes_on() -> None:
     guide = Guide(MoodConfig(lift_s=LIFT_S))
-    guide.target(PolicyName.LIFT, mood("sad"), 0.0)
-    assert guide.target(PolicyName.LIFT, mood("sad"), 300.0).mood is MoodName.NEUTRAL
-    guide.target(PolicyName.MATCH, mood("sad"), 310.0)
-    assert guide.target(PolicyName.LIFT, mood("sad"), 320.0).mood is MoodName.SAD
+    target_of(guide, PolicyName.LIFT, mood("sad"), 0.0)
+    assert target_of(guide, PolicyName.LIFT, mood("sad"), 300.0).mood is MoodName.NEUTRAL
+    target_of(guide, PolicyName.MATCH, mood("sad"), 310.0)
+    assert target_of(guide, PolicyName.LIFT, mood("sad"), 320.0).mood is MoodName.SAD

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from audio import tone
 
-from device.config import CameraConfig, Config, DeviceConfig, MusicConfig, PlayerConfig
+from device.config.schema import CameraConfig, Config, DeviceConfig, MusicConfig, PlayerConfig
 from device.demo.broker import PrivateBroker
 from tests.appliance import Ear, running, with_broker
 

@@ -1,5 +1,7 @@
-"""`tools/quantize.py --install`: a model goes to a device over a real SSH server, is checked there, and is taken back
-if it fails. The "device" is a copy of this program in a folder; needs sshd and ssh, else skipped with the reason.
+"""`tools/quantize.py --install`: a model goes to a device, which checks it, measures it, and takes it back if it fails.
+
+The "device" is a copy of this program in a folder. Each test reaches it twice: over a real SSH server (skipped without
+sshd or ssh), and through a local shell in place of ssh.
 """
 
 from __future__ import annotations
@@ -7,12 +9,14 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +27,11 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tools.quantising import install as quantize_install  # noqa: E402
-from tools.quantising.refusal import NotInstalled  # noqa: E402
+from tools.quantising.compare import SLOWER_MS, SLOWER_SHARE  # noqa: E402
+from tools.quantising.refusal import Code, NotInstalled  # noqa: E402
+
+FLOAT = (ROOT / "models" / "emotion.tflite").read_bytes()
+"""In place of the float model: just as fast as the int8 model, because it is the same."""
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 needs_sshd = pytest.mark.skipif(
@@ -40,16 +48,29 @@ class Device:
     models: Path
 
     def install(self, pair: Path) -> str:
-        return quantize_install.install(self.host, pair / "emotion.tflite", pair / "emotion.json", ssh=self.ssh)
+        return quantize_install.install(self.host, pair / "emotion.tflite", pair / "emotion.json", FLOAT, ssh=self.ssh)
 
     def content(self) -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in self.models.iterdir()}
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real sshd on a free port of 127.0.0.1 that lets one temporary key in; the `ssh` command that reaches it."""
+@pytest.fixture(scope="module", params=["shell", pytest.param("sshd", marks=needs_sshd)])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The `ssh` command that reaches the device."""
     folder = tmp_path_factory.mktemp("ssh")
+    if request.param == "shell":
+        shell = folder / "ssh"
+        shell.write_text('#!/bin/sh\nfor last; do :; done\nexec sh -c "$last"\n')
+        shell.chmod(0o755)
+        yield str(shell)
+    else:
+        with real_server(folder) as words:
+            yield words
+
+
+@contextmanager
+def real_server(folder: Path) -> Iterator[str]:
+    """A real sshd on a free port of 127.0.0.1 that accepts one temporary key."""
     for name in ("host", "user"):
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
         subprocess.run(command, check=True)
@@ -122,18 +143,16 @@ def pair(tmp_path: Path) -> Path:
     return folder
 
 
-@needs_sshd
 def test_a_good_model_is_installed(device: Device, pair: Path) -> None:
     before = device.content()
     said = device.install(pair)
-    assert said.startswith("installed on ")
+    assert re.fullmatch(r"installed on \S+: [\d.]+ ms a face, [\d.]+ ms as float", said.splitlines()[-1])
     after = before | {"emotion.json": (pair / "emotion.json").read_bytes(), "own": b"emotion\n"}
     assert device.content() == after
     device.install(pair)
     assert device.content() == after
 
 
-@needs_sshd
 def test_a_model_that_the_device_refuses_changes_nothing(device: Device, pair: Path) -> None:
     content = bytearray((pair / "emotion.tflite").read_bytes())
     content[1000] ^= 1
@@ -146,7 +165,30 @@ def test_a_model_that_the_device_refuses_changes_nothing(device: Device, pair: P
     assert device.content() == before
 
 
-@needs_sshd
+def test_a_model_that_the_device_measures_as_slower_changes_nothing(
+    device: Device, pair: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits = f"{SLOWER_SHARE} {SLOWER_MS}"
+    assert limits in quantize_install.UNPACK
+    monkeypatch.setattr(quantize_install, "UNPACK", quantize_install.UNPACK.replace(limits, "0 -1000"))
+    before = device.content()
+    with pytest.raises(
+        NotInstalled, match=r"int8 model takes [\d.]+ ms a face, the float model .*keeps the mod"
+    ) as caught:
+        device.install(pair)
+    assert caught.value.code == Code.SLOWER
+    assert device.content() == before
+
+
+def test_a_folder_below_home(server: str, program: Path, pair: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `--install pi@x:~/affetto` reaches the tool, whose shell leaves the tilde alone."""
+    if "ssh -p" in server:
+        pytest.skip("the real server decides on HOME itself")
+    monkeypatch.setenv("HOME", str(program.parent))
+    device = Device(f"pi@x:~/{program.name}", server, program / "models")
+    assert "installed on" in device.install(pair)
+
+
 def test_a_model_that_fails_in_its_place_is_taken_back(device: Device, pair: Path) -> None:
     """The device's program loads it from the folder of arrival, and breaks once it lies among the other models."""
     home = device.models.parent
@@ -158,7 +200,7 @@ def test_a_model_that_fails_in_its_place_is_taken_back(device: Device, pair: Pat
         "    return load(models_dir, threads=threads)\n\n\nEmotionClassifier.load = _break\n"
     )
     before = device.content()
-    with pytest.raises(NotInstalled, match=r"did not hold in its place .*It breaks here.*taken back"):
+    with pytest.raises(NotInstalled, match=r"failed in its place .*It breaks here.*keeps the model it had"):
         device.install(pair)
     assert device.content() == before
 
@@ -179,7 +221,8 @@ def test_who_may_not_write_there_does_it_with_sudo(program: Path, pair: Path, tm
         return subprocess.run([*nobody, "env", f"PATH={tmp_path}:/usr/bin:/bin", "sh", "-c", command[-1]], **how)
 
     def install() -> str:
-        return quantize_install.install(f"pi@x:{program}", pair / "emotion.tflite", pair / "emotion.json", run=there)
+        tflite, card = pair / "emotion.tflite", pair / "emotion.json"
+        return quantize_install.install(f"pi@x:{program}", tflite, card, FLOAT, run=there)
 
     before = device.content()
     sudo.write_text("#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n")
@@ -192,7 +235,6 @@ def test_who_may_not_write_there_does_it_with_sudo(program: Path, pair: Path, tm
     assert device.content()["emotion.json"] == (pair / "emotion.json").read_bytes()
 
 
-@needs_sshd
 def test_no_program_there(device: Device, pair: Path) -> None:
     elsewhere = Device(f"{device.host}-not", device.ssh, device.models)
     with pytest.raises(NotInstalled, match=r"there is no Affetto in .*--install .*:FOLDER"):
@@ -209,5 +251,5 @@ def test_nobody_listens(device: Device, pair: Path) -> None:
 
 
 def test_no_ssh_here(pair: Path) -> None:
-    with pytest.raises(NotInstalled, match="no-such-ssh is not installed here"):
-        quantize_install.install("host", pair / "emotion.tflite", pair / "emotion.json", ssh="no-such-ssh")
+    with pytest.raises(NotInstalled, match="no-such-ssh cannot be started"):
+        quantize_install.install("host", pair / "emotion.tflite", pair / "emotion.json", FLOAT, ssh="no-such-ssh")

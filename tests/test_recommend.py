@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.domain import MOOD_AFFECT, Affect, Choice, Listen, MoodName, MoodOrigin, Now, Outcome, Target, Track
-from device.music.choosing.favour import Liking
-from device.music.choosing.library import UNCERTAINTY
-from device.music.choosing.recommend import ARTISTS, CHOICE, RECENT_S, STALEST, Library, Taste, choose, fit, freshness
-from device.music.choosing.taste import DAY_S, HALF_LIFE_S, Ear, age_s, context, weight
+from device.music.recommend.choose import ARTISTS, CHOICE, RECENT_S, STALEST, Taste, TrackIndex, choose, fit, freshness
+from device.music.recommend.preference import Liking
+from device.music.recommend.taste import DAY_S, HALF_LIFE_S, Ear, age_s, context, weight
+from device.music.recommend.track_index import UNCERTAINTY
 
 WALL = datetime(2025, 6, 12, 20, 0).timestamp()  # a Thursday
 NOW = Now(1000.0, WALL)
@@ -36,7 +36,7 @@ def listen(key: str, outcome: Outcome = Outcome.PLAYED, ago_s: float = 0.0, **mo
     return replace(Listen(key, WHO, MoodName.CALM, outcome, WALL - ago_s, 180.0), **more)  # type: ignore[arg-type]
 
 
-def taste_of(library: Library, history: Sequence[Listen] = ()) -> Taste:
+def taste_of(library: TrackIndex, history: Sequence[Listen] = ()) -> Taste:
     taste = Taste(history)
     taste.meet(library)
     return taste
@@ -51,7 +51,7 @@ def pick(
     now: Now = NOW,
     exclude: Collection[str] = (),
 ) -> Choice:
-    library = Library(tracks)
+    library = TrackIndex(tracks)
     taste = taste_of(library, history)
     choice = choose(library, target or aim(), taste, profile, now, random.Random(seed), exclude)
     assert choice is not None
@@ -67,7 +67,7 @@ def shares(tracks: Sequence[Track], history: Sequence[Listen] = (), count: int =
 
 
 def test_of_nothing_nothing_is_chosen() -> None:
-    assert choose(Library(), aim(), Taste(), WHO, NOW, random.Random(1)) is None
+    assert choose(TrackIndex(), aim(), Taste(), WHO, NOW, random.Random(1)) is None
 
 
 @pytest.mark.parametrize("mood", MoodName)
@@ -242,7 +242,7 @@ def test_what_the_model_says_of_its_own_doubt_counts() -> None:
     sure = replace(track("sure", origin=MoodOrigin.MODEL), uncertainty=0.1)
     unsure = replace(track("unsure", origin=MoodOrigin.MODEL), uncertainty=0.8)
     assert shares([sure, unsure])["sure"] > 290
-    assert list(Library([sure, unsure, track("said")]).uncertainty) == pytest.approx([0.1, 0.8, 0.1])
+    assert list(TrackIndex([sure, unsure, track("said")]).uncertainty) == pytest.approx([0.1, 0.8, 0.1])
 
 
 # --- Properties -------------------------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ def test_the_same_dice_choose_the_same(tracks: list[Track], history: list[Listen
 @given(histories, targets, seeds)
 def test_among_equals_nothing_heard_lately_is_repeated(history: list[Listen], target: Target, seed: int) -> None:
     tracks = [track(key) for key in "abcdefghij"]
-    taste = taste_of(Library(tracks), history)
+    taste = taste_of(TrackIndex(tracks), history)
     opinions = {one.key: taste.of(WHO, one.key) for one in tracks}
     rested = {
         key
@@ -317,7 +317,7 @@ def test_among_equals_nothing_heard_lately_is_repeated(history: list[Listen], ta
 @settings(max_examples=100, deadline=None)
 @given(histories)
 def test_learning_line_by_line_is_learning_all_at_once(history: list[Listen]) -> None:
-    library = Library([track(key) for key in "abcdefghij"])
+    library = TrackIndex([track(key) for key in "abcdefghij"])
     slowly, at_once = taste_of(library), taste_of(library, history)
     for line in history:
         slowly.add(line)
@@ -345,7 +345,7 @@ def evidence(taste: Taste, profile: str = WHO, mood: MoodName = MoodName.CALM, w
 
 def expected(tracks: Sequence[Track], history: Sequence[Listen]) -> list[float]:
     """How likely each track is to please."""
-    library = Library(tracks)
+    library = TrackIndex(tracks)
     rows = np.arange(len(library))
     liking = Liking(library, taste_of(library, history).ear(WHO), MoodName.CALM, NOW)
     return list(liking.closely(rows, library.sound(rows))[0].mean())
@@ -395,7 +395,7 @@ def test_what_goes_on_from_the_sound_of_the_last_song_comes_first() -> None:
 
 def test_a_common_part_of_all_features_is_taken_off() -> None:
     tracks = [sounding(track(str(n)), 10, np.sin(n), np.cos(n)) for n in range(40)]
-    library = Library(tracks)
+    library = TrackIndex(tracks)
     sound = library.sound(np.arange(40))
     assert (sound @ sound.T).min() < -0.9
     assert np.linalg.norm(sound, axis=1) == pytest.approx(np.ones(40), abs=0.01)
@@ -403,8 +403,8 @@ def test_a_common_part_of_all_features_is_taken_off() -> None:
 
 def test_features_of_another_model_are_left_out() -> None:
     mixed = [sounding(track("a"), 1, 0), sounding(track("b"), 0, 1), sounding(track("c"), 1, 0, 0), track("d")]
-    assert np.linalg.norm(Library(mixed).sound([0, 1, 2, 3]), axis=1) == pytest.approx([1, 1, 0, 0], abs=0.01)
-    assert Library([track("a")]).sound([0]).shape == (1, 0)
+    assert np.linalg.norm(TrackIndex(mixed).sound([0, 1, 2, 3]), axis=1) == pytest.approx([1, 1, 0, 0], abs=0.01)
+    assert TrackIndex([track("a")]).sound([0]).shape == (1, 0)
 
 
 # --- Learning -----------------------------------------------------------------------------------------------------
@@ -412,7 +412,7 @@ def test_features_of_another_model_are_left_out() -> None:
 
 def test_what_is_liked_depends_on_mood_and_time_of_day() -> None:
     evening = [listen("a", mood=MoodName.CALM)]
-    taste = taste_of(Library([track("a")]), evening)
+    taste = taste_of(TrackIndex([track("a")]), evening)
     here = evidence(taste)[1][0]
     other_time = evidence(taste, wall=WALL + DAY_S / 2)[1][0]
     other_mood = evidence(taste, mood=MoodName.HAPPY)[1][0]
@@ -423,7 +423,7 @@ def test_what_is_liked_depends_on_mood_and_time_of_day() -> None:
 
 
 def test_a_like_counts_whatever_the_mood_and_the_time() -> None:
-    taste = taste_of(Library([track("a")]), [listen("a", Outcome.LIKED)])
+    taste = taste_of(TrackIndex([track("a")]), [listen("a", Outcome.LIKED)])
     assert evidence(taste, mood=MoodName.ANGRY, wall=WALL + DAY_S / 2)[1] == pytest.approx(evidence(taste)[1])
 
 
@@ -436,13 +436,13 @@ def test_the_day_has_four_parts_for_each_mood_and_any_clock_will_do() -> None:
 def test_old_evidence_fades_slowly_as_new_evidence_comes_in() -> None:
     history = [listen("a", Outcome.LIKED, ago_s=HALF_LIFE_S)]
     history += [listen("b", ago_s=HALF_LIFE_S * (1 - n / 10)) for n in range(11)]
-    good = dict(zip(*evidence(taste_of(Library([track("a"), track("b")]), history))[:2], strict=True))
+    good = dict(zip(*evidence(taste_of(TrackIndex([track("a"), track("b")]), history))[:2], strict=True))
     assert good[0] == pytest.approx(4.0 / 2, rel=0.01)
 
 
 def test_neither_a_long_absence_nor_a_wrong_clock_wipes_a_taste_out() -> None:
     history = [listen("a", Outcome.LIKED), listen("b", ago_s=-30 * 365 * DAY_S), listen("b", ago_s=-3600.0)]
-    good = evidence(taste_of(Library([track("a"), track("b")]), history))[1]
+    good = evidence(taste_of(TrackIndex([track("a"), track("b")]), history))[1]
     assert good[0] > 3.0
 
 
@@ -460,12 +460,12 @@ def test_what_the_room_has_heard_is_not_fresh_for_another_profile() -> None:
 
 
 def test_tracks_that_come_back_have_kept_their_history() -> None:
-    both, one = Library([track("a"), track("b")]), Library([track("b")])
+    both, one = TrackIndex([track("a"), track("b")]), TrackIndex([track("b")])
     taste = taste_of(both, [listen("a", Outcome.DISLIKED, ago_s=DAY_S)])
     taste.meet(one)
     assert taste.of(WHO, "a").verdict is None
     taste.add(listen("b", ago_s=60))
-    taste.meet(Library([track("b"), track("a")]))
+    taste.meet(TrackIndex([track("b"), track("a")]))
     assert taste.of(WHO, "a").verdict is Outcome.DISLIKED
     assert taste.of(WHO, "b").hearings == 1
 
@@ -488,7 +488,7 @@ def test_in_a_big_library_favourites_still_come_to_the_top() -> None:
 @pytest.mark.parametrize(
     ("library", "history", "reason"),
     [
-        ([track("a")], [], "calm, to match a calm room; nothing else suits now"),
+        ([track("a")], [], "calm, to match a calm room; nothing else suits as well"),
         (
             [track(key) for key in "abcde"],
             [],
@@ -547,12 +547,12 @@ def test_in_a_big_library_favourites_still_come_to_the_top() -> None:
         (
             [track("a", MoodName.HAPPY)],
             [],
-            "happy, the nearest there is to calm, to match a calm room; nothing else suits now",
+            "happy, the nearest there is to calm, to match a calm room; nothing else suits as well",
         ),
         (
             [track("a", MoodName.NEUTRAL, origin=MoodOrigin.UNKNOWN)],
             [],
-            "nobody said what mood it has, but calm is wanted to match a calm room; nothing else suits now",
+            "its mood is unknown; calm is wanted to match a calm room; nothing else suits as well",
         ),
     ],
 )
@@ -580,7 +580,7 @@ def test_only_what_suits_is_counted_when_everything_was_heard_lately() -> None:
 def test_a_neighbouring_mood_is_played_when_the_wanted_one_was_only_just_heard() -> None:
     library = [track("a", MoodName.HAPPY), track("b", MoodName.EXCITED)]
     reason = pick(library, [listen("a")], aim(MoodName.HAPPY)).reason
-    assert reason.startswith("excited, because what is happy was heard only lately; never heard before")
+    assert reason.startswith("excited, because you heard or disliked everything nearer to happy lately; never heard")
 
 
 def test_a_reason_for_a_like_from_the_future_names_no_day() -> None:

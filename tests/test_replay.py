@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from device.config import CameraConfig, Config, MoodConfig
+from device.config.schema import CameraConfig, Config, MoodConfig
 from device.domain import Face, MoodName
 from device.errors import CameraError, ConfigError
 from device.model import SHIPPED_MODELS

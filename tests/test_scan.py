@@ -1,4 +1,4 @@
-"""`affetto scan`: hears what is new, loses nothing when it is interrupted, and shows the library in the plane."""
+"""`affetto scan`: hanalyser what is new, loses nothing when it is interrupted, and shows the library in the plane."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from pathlib import Path
 import audio
 import pytest
 from rich.console import Console
-from rich.progress import Progress
 
 from device import scan
 from device.domain import MOOD_AFFECT, Affect, MoodName, MoodOrigin, Track
 from device.errors import AffettoError, LibraryError
-from device.music.catalogue import Catalogue
-from device.music.catalogue.analyst import listener
+from device.music.library import Catalogue
+from device.music.library.analysis_queue import model_id
 from device.music.track_mood import FEATURE_BYTES, TrackMood
-from device.music.workers.reader import read_here
-from device.scan import png, points, terminal
+from device.music.workers.tag_client import read_here
+from device.scan import plot, points, terminal
+from device.scan.progress import Lines
 
-HEARD = TrackMood(Affect(-0.2, 0.7), 0.3, (0.1, 0.7, 0.1, 0.1), 120.0, bytes(FEATURE_BYTES), -12.0)
+FOUND = TrackMood(Affect(-0.2, 0.7), 0.3, (0.1, 0.7, 0.1, 0.1), 120.0, bytes(FEATURE_BYTES), -12.0)
 
 
-class Ears:
+class FakeAnalyser:
     """A worker that says what it was told to; counts how often it was asked for each file."""
 
     pid = None
 
-    def __init__(self, *, deaf: str = "", interrupt_after: int = -1) -> None:
+    def __init__(self, *, bad: str = "", interrupt_after: int = -1) -> None:
         self.asked: list[str] = []
-        self._deaf, self._left = deaf, interrupt_after
+        self._bad, self._left = bad, interrupt_after
 
     def analyse(self, path: Path) -> TrackMood:
         if self._left == 0:
             raise KeyboardInterrupt
         self._left -= 1
         self.asked.append(path.name)
-        if path.name == self._deaf:
+        if path.name == self._bad:
             raise LibraryError(f"{path} crashed the analysis twice and is left out")
-        return HEARD
+        return FOUND
 
     def close(self) -> None:
         pass
@@ -49,7 +49,7 @@ class Ears:
 
 @pytest.fixture
 def models(tmp_path: Path) -> Path:
-    """A folder with a card of the model that hears; nobody loads the model itself."""
+    """A folder with a card of the model that hanalyser; nobody loads the model itself."""
     folder = tmp_path / "models"
     folder.mkdir()
     shipped = Path(__file__).resolve().parent.parent / "models"
@@ -73,74 +73,75 @@ def catalogue(tmp_path: Path, music: Path) -> Iterator[Catalogue]:
         yield opened
 
 
-def hear(catalogue: Catalogue, models: Path, ears: Ears) -> str:
-    with Progress(console=Console(quiet=True)) as progress:
-        return scan.hear(catalogue, models, progress, ears)
+def analyse(catalogue: Catalogue, models: Path, analyser: FakeAnalyser) -> str:
+    return scan.analyse(catalogue, models, Lines(lambda line: None), analyser)
 
 
-def test_what_was_heard_is_in_the_library_and_not_heard_again(catalogue: Catalogue, models: Path) -> None:
-    ears = Ears()
-    assert hear(catalogue, models, ears) == ""
-    assert sorted(ears.asked) == ["0.wav", "1.wav", "2.wav", "3.wav", "mine.wav"]
-    assert ears.asked[-1] == "mine.wav", "first those of which nobody said what mood they have"
+def test_what_was_analysed_is_in_the_library_and_not_analysed_again(catalogue: Catalogue, models: Path) -> None:
+    analyser = FakeAnalyser()
+    assert analyse(catalogue, models, analyser) == ""
+    assert sorted(analyser.asked) == ["0.wav", "1.wav", "2.wav", "3.wav", "mine.wav"]
+    assert analyser.asked[-1] == "mine.wav", "first those of which nobody said what mood they have"
     by_title = {track.title: track for track in catalogue.load().tracks}
     heard, mine = by_title["2"], by_title["mine"]
-    assert (heard.origin, heard.mood, heard.affect) == (MoodOrigin.MODEL, MoodName.TENSE, HEARD.affect)
-    assert (heard.uncertainty, heard.tempo_bpm, heard.features) == (0.3, 120.0, HEARD.features)
+    assert (heard.origin, heard.mood, heard.affect) == (MoodOrigin.MODEL, MoodName.TENSE, FOUND.affect)
+    assert (heard.uncertainty, heard.tempo_bpm, heard.features) == (0.3, 120.0, FOUND.features)
     assert heard.gain_db == pytest.approx(-6.0)
     assert (mine.origin, mine.mood, mine.affect) == (MoodOrigin.FOLDER, MoodName.CALM, MOOD_AFFECT[MoodName.CALM])
-    assert (mine.uncertainty, mine.tempo_bpm, mine.features) == (None, 120.0, HEARD.features)
-    again = Ears()
-    hear(catalogue, models, again)
+    assert (mine.uncertainty, mine.tempo_bpm, mine.features) == (None, 120.0, FOUND.features)
+    again = FakeAnalyser()
+    analyse(catalogue, models, again)
     assert again.asked == []
 
 
 def test_an_interrupted_scan_goes_on_where_it_was(catalogue: Catalogue, models: Path, tmp_path: Path) -> None:
-    first = Ears(interrupt_after=2)
-    assert "3 tracks not listened to yet" in hear(catalogue, models, first)
+    first = FakeAnalyser(interrupt_after=2)
+    with pytest.raises(KeyboardInterrupt):
+        analyse(catalogue, models, first)
+    assert "before 3 tracks could be analysed" in scan.stopped(catalogue, models)
     catalogue.close()
     with closing(Catalogue.open(tmp_path / "data", read_here)) as again:
-        assert again.count_heard(listener(models)) == (2, 5)
-        second = Ears()
-        hear(again, models, second)
+        assert again.count_analysed(model_id(models)) == (2, 5)
+        second = FakeAnalyser()
+        analyse(again, models, second)
     assert sorted(first.asked + second.asked) == ["0.wav", "1.wav", "2.wav", "3.wav", "mine.wav"]
 
 
-def test_a_file_that_cannot_be_heard_is_told_once_and_asked_once(catalogue: Catalogue, models: Path) -> None:
-    hear(catalogue, models, Ears(deaf="1.wav"))
+def test_a_file_that_cannot_be_analysed_is_noted_once_and_asked_once(catalogue: Catalogue, models: Path) -> None:
+    analyse(catalogue, models, FakeAnalyser(bad="1.wav"))
     library = catalogue.load()
     assert len(library.tracks) == 5, "it may be played all the same"
-    assert [problem for problem in library.problems if "1.wav" in problem] == list(library.problems)
-    assert len(library.problems) == 1
-    again = Ears()
-    hear(catalogue, models, again)
+    assert [problem for problem in library.notes if "1.wav" in problem] == list(library.notes)
+    assert len(library.notes) == 1
+    again = FakeAnalyser()
+    analyse(catalogue, models, again)
     assert again.asked == []
 
 
-def test_another_model_hears_everything_anew(catalogue: Catalogue, models: Path) -> None:
-    hear(catalogue, models, Ears(deaf="1.wav"))
+def test_another_model_hanalyser_everything_anew(catalogue: Catalogue, models: Path) -> None:
+    analyse(catalogue, models, FakeAnalyser(bad="1.wav"))
     card = models / "music_mood.json"
     card.write_text(card.read_text().replace('"sha256": "', '"sha256": "0123', 1))
-    again = Ears()
-    hear(catalogue, models, again)
+    again = FakeAnalyser()
+    analyse(catalogue, models, again)
     assert len(again.asked) == 5
     assert catalogue.load().problems == ()
 
 
 def test_without_a_model_it_says_so(catalogue: Catalogue, tmp_path: Path) -> None:
-    assert "music_mood" in hear(catalogue, tmp_path / "nothing", Ears())
+    assert "music_mood" in analyse(catalogue, tmp_path / "nothing", FakeAnalyser())
 
 
 def test_a_drive_that_goes_while_it_is_heard_is_nobodys_fault(catalogue: Catalogue, models: Path, music: Path) -> None:
-    class Pulled(Ears):
+    class Pulled(FakeAnalyser):
         def analyse(self, path: Path) -> TrackMood:
             music.rename(music.with_name("pulled")) if music.exists() else None
             raise LibraryError(f"{path} cannot be read: no such file")
 
-    hear(catalogue, models, Pulled())
+    analyse(catalogue, models, Pulled())
     music.with_name("pulled").rename(music)
     assert catalogue.load().problems == ()
-    assert len(catalogue.pending(listener(models))) == 5
+    assert len(catalogue.pending(model_id(models))) == 5
 
 
 # --- The plane --------------------------------------------------------------------------------------------------
@@ -160,7 +161,7 @@ LIBRARY = [
 AFFECTS = {"a": (0.6, -0.5, 0.2), "b": (-0.4, 0.8, 0.3), "c": (-0.5, 0.6, 0.3)}
 
 
-def test_points_stand_where_the_model_hears_them() -> None:
+def test_points_stand_where_the_model_hanalyser_them() -> None:
     a, b, c, d = points.points_of(LIBRARY, AFFECTS)
     assert (a.affect, a.heard, a.by_model) == (Affect(0.6, -0.5), True, False)
     assert (c.by_model, c.distance) == (True, 0.0)
@@ -174,9 +175,9 @@ def test_points_stand_where_the_model_hears_them() -> None:
 def test_the_picture_has_its_size_and_nothing_is_left_beside_it(tmp_path: Path, count: int) -> None:
     tracks = [track(f"{n:x}", MoodName.SAD, MoodOrigin.FOLDER if n % 2 else MoodOrigin.MODEL) for n in range(count)]
     known = {one.key: (n / count * 2 - 1, 0.5, 0.4) for n, one in enumerate(tracks) if n % 3}
-    png.draw(points.points_of(tracks, known), tmp_path / "library.png")
+    plot.draw(points.points_of(tracks, known), tmp_path / "library.png")
     raw = (tmp_path / "library.png").read_bytes()
-    assert struct.unpack(">II", raw[16:24]) == (png.WIDTH_IN * png.DPI, png.HEIGHT_IN * png.DPI)
+    assert struct.unpack(">II", raw[16:24]) == (plot.WIDTH_IN * plot.DPI, plot.HEIGHT_IN * plot.DPI)
     assert [path.name for path in tmp_path.iterdir()] == ["library.png"]
 
 

@@ -6,10 +6,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from test_session import LIBRARY, Room, event_types, only, said
+from test_session import LIBRARY, UP, Room, event_types, only, said
 
 from device.domain import (
-    BrokerConnected,
     Cue,
     Emotion,
     EyeOpened,
@@ -19,7 +18,8 @@ from device.domain import (
     Outcome,
     Pause,
     Play,
-    Playback,
+    PlaybackState,
+    Position,
     Record,
     Resume,
     Save,
@@ -32,15 +32,14 @@ from device.domain import (
     TrackEnded,
     TrackEnding,
     TrackFailed,
-    TrackStarted,
 )
-from device.home import payloads
+from device.mqtt import documents
 
 
 @pytest.fixture
 def room() -> Room:
     made = Room()
-    made.tell(BrokerConnected())
+    made.tell(UP)
     return made
 
 
@@ -64,7 +63,7 @@ def test_what_follows_is_chosen_before_the_end_and_not_again_after_it(room: Room
     ended = room.tell(TrackEnded(play.serial))
     assert [line.listen.outcome for line in only(Record, ended)] == [Outcome.PLAYED]
     assert only(Play, ended) == []
-    started = room.tell(TrackStarted(cue.serial))
+    started = room.tell(room.started(cue.serial))
     assert event_types(started) == ["track_started"]
     assert room.playing() == cue.track
 
@@ -73,19 +72,19 @@ def test_a_change_of_mood_makes_it_choose_again_where_music_waits_for_the_end() 
     room = Room(Memory(camera=True), music={"on_mood_change": "wait"})
     room.tell(EyeOpened("a camera"), LibraryLoaded(LIBRARY))
     (play,) = only(Play, room.show(Emotion.HAPPINESS, 30))
-    room.tell(TrackStarted(play.serial))
+    room.tell(room.started(play.serial))
     (cue,) = only(Cue, room.tell(TrackEnding(play.serial)))
     assert cue.track.mood is MoodName.HAPPY
     anew = only(Cue, room.show(Emotion.ANGER, 60))[-1]
     assert anew.track.mood is MoodName.ANGRY
-    room.tell(TrackEnded(play.serial), TrackStarted(anew.serial))
+    room.tell(TrackEnded(play.serial), room.started(anew.serial))
     assert room.playing() == anew.track
 
 
 def test_another_profile_makes_it_choose_again(room: Room) -> None:
     play, _ = begun(room)
     (anew,) = only(Cue, room.say("profile", "Ada"))
-    room.tell(TrackEnded(play.serial), TrackStarted(anew.serial))
+    room.tell(TrackEnded(play.serial), room.started(anew.serial))
     assert room.playing() == anew.track
 
 
@@ -94,10 +93,10 @@ def test_a_cue_that_was_replaced_too_late_is_what_plays(room: Room) -> None:
     (anew,) = only(Cue, room.say("profile", "Ada"))
     room.tell(TrackEnded(play.serial))
     assert room.playing() == anew.track
-    room.tell(TrackStarted(cue.serial))
+    room.tell(room.started(cue.serial))
     assert room.playing() == cue.track
     room.pass_time(180)
-    room.tell(TrackEnded(cue.serial), TrackStarted(anew.serial))  # the player had it for later
+    room.tell(TrackEnded(cue.serial), room.started(anew.serial))  # the player had it for later
     assert room.playing() == anew.track
 
 
@@ -107,9 +106,9 @@ def test_an_order_drops_the_cue(room: Room, order: str) -> None:
     actions = room.say("playback", order)
     assert only(Play if order == "next" else Silence, actions)
     assert only(Cue, actions) == []
-    before = room.session.jukebox.spin
-    room.tell(TrackStarted(cue.serial), TrackFailed(cue.serial, "broken"), TrackEnded(cue.serial))
-    assert room.session.jukebox.spin == before
+    before = room.session.playback.playthrough
+    room.tell(room.started(cue.serial), TrackFailed(cue.serial, "broken"), TrackEnded(cue.serial))
+    assert room.session.playback.playthrough == before
 
 
 def test_a_cue_that_cannot_be_played_is_replaced_and_the_song_plays_on(room: Room) -> None:
@@ -136,7 +135,7 @@ def test_a_song_that_fails_makes_room_for_what_was_cued(room: Room) -> None:
     play, cue = begun(room)
     actions = room.tell(TrackFailed(play.serial, "its disk was pulled out"))
     assert only(Play, actions) == []
-    room.tell(TrackStarted(cue.serial))
+    room.tell(room.started(cue.serial))
     assert room.playing() == cue.track
 
 
@@ -145,7 +144,7 @@ def test_paused_it_is_still_cued(room: Room) -> None:
     room.say("playback", "pause")
     assert only(Cue, room.tell(Tick())) == []
     room.say("playback", "play")
-    room.tell(TrackEnded(play.serial), TrackStarted(cue.serial))
+    room.tell(TrackEnded(play.serial), room.started(cue.serial))
     assert room.playing() == cue.track
 
 
@@ -169,16 +168,24 @@ def test_seeking(room: Room, payload: str, expected_s: float) -> None:
     room.pass_time(40)
     actions = room.say("seek", payload)
     assert only(Seek, actions) == [Seek(play.serial, expected_s)]
-    (state,) = said(actions, "track/state")
+    assert said(actions, "track/state") == [], "nobody has measured anything yet"
+    (state,) = said(room.at(play.serial, expected_s), "track/state")
     assert state["position_s"] == expected_s
+
+
+def test_steps_add_up_before_the_player_has_answered(room: Room) -> None:
+    play = room.start_music()
+    room.pass_time(40)
+    room.say("seek", "+10")
+    assert only(Seek, room.say("seek", "+10")) == [Seek(play.serial, 60.0)]
 
 
 def test_seeking_is_refused_where_it_makes_no_sense(room: Room) -> None:
     (refusal,) = said(room.say("seek", "30"), "error")
-    assert refusal["message"] == "seek/set is about the track that plays, and none does."
+    assert refusal["message"] == "Nothing plays in which to go elsewhere."
     room.start_music()
     (refusal,) = said(room.say("seek", "10:00"), "error")
-    assert refusal["message"] == "seek/set: the track is 3:00 long."
+    assert refusal["message"] == "The track is only 3:00 long."
 
 
 def test_the_position_is_told_when_it_jumps_and_not_as_time_goes_by(room: Room) -> None:
@@ -186,24 +193,25 @@ def test_the_position_is_told_when_it_jumps_and_not_as_time_goes_by(room: Room) 
     for _ in range(10):
         room.pass_time(5)
         position_s = room.mono - 1000.0
-        assert said(room.tell(TrackAt(play.serial, position_s), Tick()), "track/state") == []
+        assert said(room.tell(TrackAt(play.serial, Position(position_s, room.mono, True)), Tick()), "track/state") == []
     (state,) = said(room.say("playback", "pause"), "track/state")
     assert (state["state"], state["position_s"]) == ("paused", 50.0)
     room.pass_time(100)
-    (state,) = said(room.say("playback", "play"), "track/state")
+    room.say("playback", "play")
+    (state,) = said(room.at(play.serial, 50.0), "track/state")
     assert (state["state"], state["position_s"], state["position_at"]) == ("playing", 50.0, "2023-11-14T22:15:50+00:00")
 
 
 def test_previous_soon_is_the_song_before_and_later_the_beginning_of_this_one(room: Room) -> None:
     first = room.start_music()
     (second,) = only(Play, room.say("playback", "next"))
-    room.tell(TrackStarted(second.serial))
+    room.tell(room.started(second.serial))
     room.pass_time(20)
     assert only(Seek, room.say("playback", "previous")) == [Seek(second.serial, 0.0)]
     room.pass_time(2)
     (back,) = only(Play, room.say("playback", "previous"))
     assert back.track == first.track
-    room.tell(TrackStarted(back.serial))
+    room.tell(room.started(back.serial))
     assert only(Seek, room.say("playback", "previous")) == [Seek(back.serial, 0.0)]  # there is none before
 
 
@@ -227,6 +235,7 @@ def test_a_lost_sound_device_is_told_and_what_nobody_hears_does_not_count(room: 
     health = said(room.tell(Tick()), "health")
     assert health[-1]["problems"] == ["it was pulled out"]
     assert event_types(room.tell(SoundBack())) == ["sound_back"]
+    room.at(play.serial, 10.0)
     room.pass_time(5)
     (record,) = only(Record, room.tell(TrackEnded(play.serial)))
     assert record.listen.heard_s == pytest.approx(15.0)
@@ -243,7 +252,7 @@ def restarted(**changes: object) -> Room:
 
 def test_the_position_is_remembered_as_the_player_tells_it(room: Room) -> None:
     play = room.start_music()
-    (save,) = only(Save, room.tell(TrackAt(play.serial, 5.0)))
+    (save,) = only(Save, room.tell(TrackAt(play.serial, Position(5.0, room.mono, True))))
     assert (save.memory.track_key, save.memory.position_s) == (play.track.key, 5.0)
 
 
@@ -257,26 +266,26 @@ def test_the_song_goes_on_where_it_was_without_a_look_at_the_room() -> None:
 
 def test_until_it_sounds_nobody_can_reckon_where_it_is() -> None:
     room = restarted()
-    actions = room.tell(BrokerConnected(), LibraryLoaded(LIBRARY))
+    actions = room.tell(UP, LibraryLoaded(LIBRARY))
     state = said(actions, "track/state")[-1]
-    assert (state["title"], state["position_s"], state["position_at"]) == (SONG.title, 73.0, None)
-    state = said(room.tell(TrackStarted(only(Play, actions)[0].serial)), "track/state")[-1]
-    assert (state["position_s"], state["position_at"]) == (73.0, payloads.timestamp(room.wall))
+    assert (state["title"], state["position_s"], state["position_at"]) == (SONG.title, None, None)
+    state = said(room.start(only(Play, actions)[0].serial, 73.0), "track/state")[-1]
+    assert (state["position_s"], state["position_at"]) == (73.0, documents.timestamp(room.wall))
 
 
 def test_paused_stays_paused_at_its_place() -> None:
-    room = restarted(playback=Playback.PAUSED)
-    actions = room.tell(BrokerConnected(), LibraryLoaded(LIBRARY))
+    room = restarted(playback=PlaybackState.PAUSED)
+    actions = room.tell(UP, LibraryLoaded(LIBRARY))
     (play,) = only(Play, actions)
     assert play.start_s == 73.0
     assert actions.index(Pause()) == actions.index(play) + 1
     assert said(actions, "track/state")[-1]["state"] == "paused"
-    assert room.session.memory.playback is Playback.PAUSED
+    assert room.session.memory.playback is PlaybackState.PAUSED
     assert only(Resume, room.say("playback", "play"))
 
 
 def test_stopped_stays_stopped() -> None:
-    room = restarted(playback=Playback.STOPPED)
+    room = restarted(playback=PlaybackState.STOPPED)
     assert only(Play, room.tell(LibraryLoaded(LIBRARY), Tick())) == []
 
 

@@ -1,5 +1,5 @@
-"""tools/setup piece by piece, in folders of its own: judging a machine, versions side by side, and the trial. The whole
-of it on a Debian that has booted is in test_install_booted.py."""
+"""device/setup piece by piece, in folders of its own: judging a machine, versions side by side, and the trial. The
+whole of it on a Debian that has booted is in test_install_booted.py."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tools.setup import __main__ as jobs  # noqa: E402
-from tools.setup import fitness, machine, release, trial  # noqa: E402
-from tools.setup.layout import Layout, Refusal  # noqa: E402
-from tools.setup.trial import State  # noqa: E402
+from device.setup import __main__ as jobs  # noqa: E402
+from device.setup import fitness, machine, release, trial  # noqa: E402
+from device.setup.layout import Layout, Refusal  # noqa: E402
+from device.setup.trial import State  # noqa: E402
 
 SYSTEMD = ROOT / "systemd"
 
@@ -35,12 +35,12 @@ def clone(tmp_path: Path) -> Path:
     folder = tmp_path / "clone"
     for name in (
         "device/__init__.py",
-        "device/daemon.py",
+        "device/conductor.py",
         "models/a.tflite",
         "systemd/affetto.service",
         "systemd/affetto.target",
         "systemd/80-affetto.rules",
-        "tools/setup/x.py",
+        "device/setup/x.py",
         "install.sh",
         "config.yaml",
     ):
@@ -125,7 +125,7 @@ def test_a_version_is_laid_down_completely_and_named_by_what_is_in_it(clone: Pat
     assert (folder / "models/a.tflite").read_text() == "# models/a.tflite\n"
     assert os.access(folder / "install.sh", os.X_OK)
     assert release.place(clone, layout) == folder
-    (clone / "device/daemon.py").write_text("other\n")
+    (clone / "device/conductor.py").write_text("other\n")
     assert release.place(clone, layout) != folder
 
 
@@ -133,7 +133,7 @@ def test_what_was_spoilt_or_cut_off_is_completed_and_the_environment_stays(clone
     folder = release.place(clone, layout)
     (folder / ".venv").mkdir()
     (folder / "models/a.tflite").write_text("spoilt")
-    (folder / "device/daemon.py").unlink()
+    (folder / "device/conductor.py").unlink()
     (folder / "device/stray.py").touch()
     assert release.place(clone, layout) == folder
     assert release.contents(folder) == release.contents(clone)
@@ -146,7 +146,7 @@ def test_the_whole_of_this_program_can_be_placed(layout: Layout) -> None:
         "device/__main__.py",
         "models/emotion.tflite",
         "systemd/affetto.service",
-        "tools/setup/service.sh",
+        "device/setup/service.sh",
         "pyproject.toml",
         "config.yaml",
     ):

@@ -13,10 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from device import daemon
-from device.config import CameraConfig, Config, DeviceConfig, MqttConfig, MusicConfig, PlayerConfig
-from device.perception import link
-from device.perception.link import EyeLink
+from device import conductor
+from device.config.schema import CameraConfig, Config, DeviceConfig, MqttConfig, MusicConfig, PlayerConfig
+from device.domain import Tick
+from device.inbox import ThreadDied
+from device.music.library.scanner import Scanner
+from device.perception import eye_client
+from device.perception.eye_client import EyeClient
 
 ROOT = Path(__file__).resolve().parent.parent
 REFUSED = 77
@@ -33,7 +36,7 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.
 
 
 @contextlib.contextmanager
-def running(tmp_path: Path, camera: CameraConfig) -> Iterator[daemon.Daemon]:
+def running(tmp_path: Path, camera: CameraConfig) -> Iterator[conductor.Conductor]:
     config = Config(
         device=DeviceConfig(data_dir=str(tmp_path / "data")),
         camera=camera,
@@ -41,20 +44,20 @@ def running(tmp_path: Path, camera: CameraConfig) -> Iterator[daemon.Daemon]:
         player=PlayerConfig(output="dummy"),
         mqtt=MqttConfig(enabled=False),
     )
-    with daemon.Daemon(config) as conductor:
-        thread = threading.Thread(target=conductor.run)
+    with conductor.Conductor(config) as program:
+        thread = threading.Thread(target=program.run)
         thread.start()
         try:
-            yield conductor
+            yield program
         finally:
-            conductor.stop()
+            program.stop()
             thread.join(20)
     assert not thread.is_alive()
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(daemon, "TICK_S", 0.02)
+    monkeypatch.setattr(conductor, "TICK_S", 0.02)
 
 
 @pytest.mark.parametrize("camera", [CameraConfig(), CameraConfig(enabled=True, eye_socket="/nobody")])
@@ -72,11 +75,11 @@ def test_a_link_that_hangs_ends_the_signs_of_life(
 ) -> None:
     asked = threading.Semaphore(0)
 
-    def alive(_link: EyeLink) -> bool:
+    def alive(_link: EyeClient) -> bool:
         asked.release()
         return False
 
-    monkeypatch.setattr(EyeLink, "alive", property(alive))
+    monkeypatch.setattr(EyeClient, "alive", property(alive))
     with running(tmp_path, CameraConfig()):
         assert journal.recv(100) == b"READY=1"
         assert all(asked.acquire(timeout=20) for _ in range(3))  # the loop goes round, and says nothing
@@ -84,14 +87,14 @@ def test_a_link_that_hangs_ends_the_signs_of_life(
 
 
 def test_a_flood_of_events_does_not_hold_up_ticks(journal: socket.socket, tmp_path: Path) -> None:
-    with running(tmp_path, CameraConfig()) as conductor:
-        put = conductor._inbox.put
+    with running(tmp_path, CameraConfig()) as program:
+        put = program._inbox.put
         over = threading.Event()
 
         def flood() -> None:
             while not over.is_set():
-                if conductor._inbox.qsize() < 100:
-                    put(daemon.Tick({}))
+                if len(program._inbox) < 100:
+                    put(Tick({}))
 
         thread = threading.Thread(target=flood)
         thread.start()
@@ -101,6 +104,25 @@ def test_a_flood_of_events_does_not_hold_up_ticks(journal: socket.socket, tmp_pa
         finally:
             over.set()
             thread.join()
+
+
+def test_a_thread_that_dies_ends_the_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever thread it is: the scanner here, which nobody waits for."""
+
+    def die(*_: object) -> None:
+        raise RecursionError("a child answered nonsense")
+
+    monkeypatch.setattr(Scanner, "_run", die)
+    config = Config(
+        device=DeviceConfig(data_dir=str(tmp_path / "data")),
+        music=MusicConfig(folders=(str(tmp_path / "music"),)),
+        player=PlayerConfig(output="dummy"),
+        mqtt=MqttConfig(enabled=False),
+    )
+    with conductor.Conductor(config) as program:
+        monkeypatch.setattr(threading, "excepthook", program.thread_died)
+        with pytest.raises(ThreadDied, match="nonsense"):
+            program.run()
 
 
 class Stuck:
@@ -122,12 +144,12 @@ class Stuck:
 
 
 def test_a_link_is_alive_until_it_breaks_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link, "Child", Stuck)
-    monkeypatch.setattr(link, "LATE_S", 0.0)
-    monkeypatch.setattr(link, "CLOSE_S", 0.05)
-    monkeypatch.setattr(link, "OPENING_S", 60.0)
+    monkeypatch.setattr(eye_client, "EyeProcess", Stuck)
+    monkeypatch.setattr(eye_client, "LATE_S", 0.0)
+    monkeypatch.setattr(eye_client, "CLOSE_S", 0.05)
+    monkeypatch.setattr(eye_client, "OPENING_S", 60.0)
     closed = threading.Event()
-    one = EyeLink(CameraConfig(), None, lambda _event: closed.set())
+    one = EyeClient(CameraConfig(), None, lambda _event: closed.set())
     assert one.alive  # off
     one.open()
     opening = one._opening
@@ -146,12 +168,12 @@ def test_a_link_is_alive_until_it_breaks_its_word(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_link_whose_thread_died_is_not_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    def die(_self: link.Opening) -> str:
+    def die(_self: eye_client.Opening) -> str:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(link.Opening, "_hold", die)
+    monkeypatch.setattr(eye_client.Opening, "_hold", die)
     monkeypatch.setattr(threading, "excepthook", lambda _args: None)
-    one = EyeLink(CameraConfig(), None, lambda _event: None)
+    one = EyeClient(CameraConfig(), None, lambda _event: None)
     one.open()
     assert one.join()
     assert not one.alive
@@ -175,7 +197,7 @@ def locked_kb(limit: int) -> tuple[str, int]:
         f"    resource.setrlimit(resource.RLIMIT_MEMLOCK, ({limit}, {limit}))\n"
         "except (OSError, ValueError):\n"
         f"    sys.exit({REFUSED})\n"
-        "from device.perception.memory import keep_private\n"
+        "from device.perception.memory_lock import keep_private\n"
         "print(keep_private(), resource.getrlimit(resource.RLIMIT_CORE))\n"
         "held = bytearray(b'x' * 20_000_000)\n"
         "print(next(line for line in open('/proc/self/status') if line.startswith('VmLck')).split()[1])\n"

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.domain import Listen, Memory, MoodName, Outcome, Playback, PolicyName
+from device.domain import Listen, Memory, MoodName, Outcome, PlaybackState, PolicyName
 from device.errors import StateError
-from device.state import DECODERS, INSERT, Store, set_aside
+from device.store.database import INSERT, TYPES, Store, set_aside
 
 ROOT = Path(__file__).resolve().parent.parent
-CHANGED = Memory(55, PolicyName.LIFT, True, "küche", "Ada", MoodName.SAD, Playback.PAUSED, "k1", 73.5)
+CHANGED = Memory(55, PolicyName.LIFT, True, "küche", "Ada", MoodName.SAD, PlaybackState.PAUSED, "k1", 73.5)
 
 
 def listen(number, outcome=Outcome.PLAYED):
@@ -46,27 +46,27 @@ def test_first_start_has_the_defaults_and_no_history(opened):
 
 def test_what_was_saved_and_recorded_comes_back(opened):
     store = opened()
-    store.save(CHANGED)
+    store.write(CHANGED)
     lines = tuple(listen(number, outcome) for number, outcome in enumerate(Outcome))
     for line in lines:
-        store.record(line)
+        store.write(None, [line])
     assert store.history == lines
     store.close()
     again = opened()
     assert (again.memory, again.history, again.problem) == (CHANGED, lines, "")
 
 
-def test_it_is_on_the_disk_when_save_returns_not_when_close_does(opened):
+def test_it_is_on_the_disk_when_write_returns_not_when_close_does(opened):
     store = opened()
-    store.save(CHANGED)
-    store.record(listen(1))
+    store.write(CHANGED)
+    store.write(None, [listen(1)])
     assert opened().memory == CHANGED  # the first one is still open
     assert opened().history == (listen(1),)
 
 
 def test_a_setting_that_was_never_changed_follows_its_default(opened):
     store = opened(Memory(volume=20))
-    store.save(replace(store.memory, camera=True))
+    store.write(replace(store.memory, camera=True))
     store.close()
     again = opened(Memory(volume=45))
     assert (again.memory.volume, again.memory.camera) == (45, True)
@@ -74,8 +74,8 @@ def test_a_setting_that_was_never_changed_follows_its_default(opened):
 
 def test_a_setting_changed_back_to_its_default_is_remembered(opened):
     store = opened(Memory(volume=20))
-    store.save(replace(store.memory, volume=50))
-    store.save(replace(store.memory, volume=20))
+    store.write(replace(store.memory, volume=50))
+    store.write(replace(store.memory, volume=20))
     store.close()
     again = opened(Memory(volume=20))
     assert (again.memory.volume, again._database.execute(STORED, ("volume",)).fetchone()) == (20, ("20",))
@@ -86,14 +86,14 @@ STORED = "SELECT value FROM memory WHERE key = ?"
 
 def test_the_newest_word_wins_whether_it_was_said_in_the_settings_or_to_the_device(opened):
     store = opened(Memory(volume=20, room="attic"))
-    store.save(replace(store.memory, volume=50, room="cellar"))
+    store.write(replace(store.memory, volume=50, room="cellar"))
     store.close()
     for _ in range(2):  # the room was changed in the settings since; that is said once and not at every start
         again = opened(Memory(volume=20, room="kitchen"))
         assert (again.memory.volume, again.memory.room) == (50, "kitchen")
         again.close()
     again = opened(Memory(volume=20, room="kitchen"))
-    again.save(replace(again.memory, room="garden"))
+    again.write(replace(again.memory, room="garden"))
     again.close()
     assert opened(Memory(volume=20, room="kitchen")).memory.room == "garden"
 
@@ -102,7 +102,7 @@ def test_a_camera_that_was_switched_off_stays_off_until_the_settings_consent_ane
     yes, no = Memory(camera=True, camera_by="in the settings"), Memory()
     store = opened(yes)
     assert store.memory.camera
-    store.save(replace(store.memory, camera=False, camera_by="over MQTT"))
+    store.write(replace(store.memory, camera=False, camera_by="over MQTT"))
     store.close()
     assert (opened(yes).memory.camera, opened(yes).memory.camera_by) == (False, "over MQTT")
     assert (opened(no).memory.camera, opened(no).memory.camera_by) == (False, "")
@@ -111,11 +111,11 @@ def test_a_camera_that_was_switched_off_stays_off_until_the_settings_consent_ane
 
 def test_saving_what_is_stored_already_writes_nothing(opened):
     store = opened()
-    store.save(CHANGED)
+    store.write(CHANGED)
     before = store._database.total_changes
     for _ in range(100):
-        store.save(CHANGED)
-    store.save(replace(CHANGED, volume=56))
+        store.write(CHANGED)
+    store.write(replace(CHANGED, volume=56))
     assert store._database.total_changes == before + 1  # one row for the one setting
 
 
@@ -123,16 +123,16 @@ def test_close_twice_and_late_saves_are_harmless(opened):
     store = opened()
     store.close()
     store.close()
-    store.save(CHANGED)
+    store.write(CHANGED)
     assert store.memory == CHANGED
     assert opened().memory == Memory()
 
 
 def test_history_is_bounded_while_running_and_at_the_start(opened, monkeypatch):
-    monkeypatch.setattr("device.state.PRUNE_EVERY", 10)
+    monkeypatch.setattr("device.store.database.PRUNE_EVERY", 10)
     store = opened(keep=25)
     for number in range(100):
-        store.record(listen(number))
+        store.write(None, [listen(number)])
     expected = tuple(listen(number) for number in range(75, 100))
     assert store.history == expected
     (rows,) = store._database.execute("SELECT count(*) FROM listens").fetchone()
@@ -153,7 +153,7 @@ def test_history_is_bounded_while_running_and_at_the_start(opened, monkeypatch):
 )  # fmt: skip
 def test_a_value_that_is_no_good_falls_back_alone(opened, key, text):
     store = opened(Memory(volume=9))
-    store.save(CHANGED)
+    store.write(CHANGED)
     store._database.execute("INSERT OR REPLACE INTO memory VALUES (?, ?)", (key, text))
     store.close()
     again = opened(Memory(volume=9))
@@ -161,23 +161,33 @@ def test_a_value_that_is_no_good_falls_back_alone(opened, key, text):
     position_s = 0.0 if key == "track_key" else CHANGED.position_s  # of another track it would mean nothing
     assert again.memory == replace(CHANGED, **{"position_s": position_s, **default})
     assert again.problem == ""
-    again.save(CHANGED)
+    again.write(CHANGED)
     again.close()
     assert opened(Memory(volume=9)).memory == CHANGED
 
 
+def test_bans_outlive_everything_else(opened, monkeypatch):
+    monkeypatch.setattr("device.store.database.PRUNE_EVERY", 5)
+    store = opened(keep=10)
+    for number in range(60):
+        store.write(None, [listen(number, Outcome.BANNED if number == 3 else Outcome.PLAYED)])
+    assert store.history == (listen(3, Outcome.BANNED), *(listen(number) for number in range(50, 60)))
+    store.close()
+    assert opened(keep=10).history[0] == listen(3, Outcome.BANNED)
+
+
 def test_rows_that_are_no_listens_are_left_out(opened):
     store = opened()
-    store.record(listen(1))
+    store.write(None, [listen(1)])
     for row in [(None,) * 6, ("t", "p", "grumpy", "played", 1.0, 1.0), ("t", "p", "sad", "played", "noon", 1.0)]:
         store._database.execute("INSERT INTO listens VALUES (NULL, ?, ?, ?, ?, ?, ?)", row)
-    store.record(listen(2))
+    store.write(None, [listen(2)])
     store.close()
     assert opened().history == (listen(1), listen(2))
 
 
 def test_every_field_of_memory_can_be_read_back():
-    assert {*DECODERS, "position_s"} == {field.name for field in fields(Memory)}  # that one is in place.bin
+    assert {*TYPES, "position_s"} == {field.name for field in fields(Memory)}  # that one is in place.bin
 
 
 # --- Damage -----------------------------------------------------------------------------------------------------
@@ -212,7 +222,7 @@ def execute(path, statement):
 @pytest.mark.parametrize("harm", DAMAGES.values(), ids=DAMAGES.keys())
 def test_a_damaged_file_is_set_aside_and_a_new_one_begun(opened, tmp_path, harm):
     store = opened()
-    store.save(CHANGED)
+    store.write(CHANGED)
     rows = [("track" * 9, "everyone", "sad", "played", 1.0, 1.0)] * 300
     store._database.execute("BEGIN")
     store._database.executemany(INSERT, rows)
@@ -227,7 +237,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(opened, tmp_path, harm)
     assert again.problem.startswith(f"{path} was damaged (")
     assert again.problem.endswith("; it is now state.db.damaged, and volume, switches and likes begin anew")
     assert (tmp_path / "data" / "state.db.damaged").read_bytes() == harmed
-    again.save(CHANGED)
+    again.write(CHANGED)
     again.close()
     final = opened(Memory(volume=17))
     assert (final.memory, final.problem) == (CHANGED, "")
@@ -269,8 +279,8 @@ def test_where_nothing_can_be_written_the_store_goes_on_from_memory(tmp_path, ob
     store = Store.open(folder, Memory())
     assert store.problem.startswith(f"{folder / 'state.db'} cannot be used (")
     assert store.problem.endswith("; what changes now is forgotten at the next restart")
-    store.save(CHANGED)
-    store.record(listen(1))
+    store.write(CHANGED)
+    store.write(None, [listen(1)])
     assert (store.memory, store.history) == (CHANGED, (listen(1),))
     store.close()
 
@@ -281,23 +291,24 @@ def test_where_nothing_can_be_written_the_store_goes_on_from_memory(tmp_path, ob
 def fill(store):
     """Records until something gives."""
     for number in range(1, 500):
-        store.record(listen(number))
+        store.write(None, [listen(number)])
 
 
-def test_a_full_disk_is_said_once_and_what_is_owed_is_written_later(opened):
+def test_a_full_disk_is_said_and_what_is_owed_is_written_later(opened):
     store = opened()
-    store.save(replace(CHANGED, volume=1))
-    store.record(listen(0))
+    store.write(replace(CHANGED, volume=1))
+    store.write(None, [listen(0)])
     (pages,) = store._database.execute("PRAGMA page_count").fetchone()
     store._database.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StateError, match=r"^[^\n]*state\.db cannot be written \(database or disk is full\); [^\n]*$"):
         fill(store)
     recorded = len(store.history)
-    store.record(listen(recorded))  # said once, not again
-    store.save(CHANGED)
+    for owed in ((None, [listen(recorded)]), (CHANGED, [])):
+        with pytest.raises(StateError, match="full"):
+            store.write(*owed)
     assert (store.memory, len(store.history)) == (CHANGED, recorded + 1)
     store._database.execute("PRAGMA max_page_count = 100000")
-    store.save(replace(CHANGED, volume=2))
+    store.write(replace(CHANGED, volume=2))
     again = opened()
     assert again.memory == replace(CHANGED, volume=2)
     assert again.history == store.history
@@ -311,7 +322,7 @@ def test_when_the_disk_fills_again_it_is_said_again(opened):
         with pytest.raises(StateError):
             fill(store)
         store._database.execute("PRAGMA max_page_count = 100000")
-        store.record(listen(0))
+        store.write(None, [listen(0)])
 
 
 def test_another_program_that_holds_the_file_is_waited_for_and_then_reported(opened, monkeypatch):
@@ -320,10 +331,10 @@ def test_another_program_that_holds_the_file_is_waited_for_and_then_reported(ope
     other = opened()
     other._database.execute("BEGIN IMMEDIATE")
     with pytest.raises(StateError, match="locked"):
-        store.save(CHANGED)
+        store.write(CHANGED)
     other._database.execute("ROLLBACK")
-    store.record(listen(1))
-    assert opened().memory == replace(CHANGED, position_s=0.0)  # said at the next word from the player
+    store.write(None, [listen(1)])
+    assert opened().memory == CHANGED
 
 
 # --- Kills and power cuts ---------------------------------------------------------------------------------------
@@ -333,13 +344,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from device.domain import Listen, Memory, MoodName, Outcome
-from device.state import Store
+from device.store.database import Store
 store = Store.open(Path(sys.argv[1]), Memory())
 number = len(store.history)
 while True:
     number += 1
-    store.record(Listen(f"track{number}", "everyone", MoodName.HAPPY, Outcome.PLAYED, 1e9 + number, number / 2))
-    store.save(replace(store.memory, volume=number % 100, room=str(number), track_key=str(number)))
+    store.write(None, [Listen(f"track{number}", "everyone", MoodName.HAPPY, Outcome.PLAYED, 1e9 + number, number / 2)])
+    store.write(replace(store.memory, volume=number % 100, room=str(number), track_key=str(number)))
     print(number, flush=True)
 """
 
@@ -371,8 +382,8 @@ def busy(tmp_path_factory):
     folder = tmp_path_factory.mktemp("busy")
     store = Store.open(folder, Memory(volume=0, room="0"))
     for number in range(1, 41):
-        store.record(listen(number))
-        store.save(replace(store.memory, volume=number, room=str(number)))
+        store.write(None, [listen(number)])
+        store.write(replace(store.memory, volume=number, room=str(number)))
     snapshot = tmp_path_factory.mktemp("snapshot")
     for name in ("state.db", "state.db-wal"):
         shutil.copy(folder / name, snapshot / name)

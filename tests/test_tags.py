@@ -18,10 +18,10 @@ from mutagen.asf import ASFTags, ASFUnicodeAttribute
 
 from device.domain import MoodName
 from device.errors import LibraryError
-from device.music.reading import tags
-from device.music.reading.loudness import gain_of, gain_of_tags
-from device.music.reading.mood_words import mood_of_folders, mood_of_tags, mood_of_word
-from device.music.reading.tags import Tags
+from device.music.metadata import tags
+from device.music.metadata.mood_words import mood_of_folders, mood_of_tags, mood_of_word
+from device.music.metadata.replaygain import gain_of, gain_of_tags
+from device.music.metadata.tags import Tags
 
 Maker = Callable[[Path, float], Path]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from device.layers import SECRETS
+from device.config.files import SECRETS
 
 UNITS = Path(__file__).resolve().parent.parent / "systemd"
 NAMES = sorted(path.name for path in UNITS.iterdir() if path.suffix in (".target", ".service", ".socket", ".timer"))
@@ -121,7 +121,7 @@ def test_the_conductor_is_told_of_both_sockets() -> None:
 
 
 def test_the_password_is_the_conductors_alone() -> None:
-    """As device/layers.py looks for it, and a service without any starts, too."""
+    """As device/config/files.py looks for it, and a service without any starts, too."""
     conductor, eye = settings("affetto.service"), settings("affetto-eye.service")
     assert conductor["LoadCredential"] == [f"{SECRETS}:/etc/affetto/{SECRETS}"]
     assert conductor["SetCredential"] == [SECRETS + ":{}"]

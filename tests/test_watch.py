@@ -22,14 +22,15 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from device import watch
-from device.config import Config, DeviceConfig, MqttConfig
+from device.config.schema import Config, DeviceConfig, MqttConfig
 from device.demo.broker import PLACES, PrivateBroker
-from device.domain import EMOTIONS, BrokerConnected, BrokerLost, Message, Now, Publish
-from device.home.fake import FakeBroker, FakeMqtt
-from device.home.mqtt import Mqtt
-from device.home.topics import Topics
+from device.domain import EMOTIONS, Now, Position
+from device.mqtt.client import Connection
+from device.mqtt.fake import FakeBroker, FakeConnection
+from device.mqtt.messages import BrokerConnected, BrokerLost, Message
+from device.mqtt.topics import Topics
 from device.watch import screen, seen
-from device.watch.seen import READERS, Needle, Seen
+from device.watch.seen import READERS, Seen
 
 ROOT = Path(__file__).resolve().parent.parent
 TOPICS = Topics("affetto", "kit")
@@ -41,6 +42,7 @@ MOOD = {
 TRACK = {
     "state": "playing", "title": "Slow River", "artist": "Nobody", "album": "", "duration_s": 90.0, "mood": "calm",
     "valence": 0.6, "arousal": -0.5, "reason": "It is calm here.", "uri": "file:///a.ogg",
+    "position_s": 0.0, "position_at": "2026-01-01T00:00:00+00:00",
 }
 
 
@@ -56,7 +58,7 @@ def hear(state: Seen, name: str, document: object, mono: float = 0.0, old: bool 
 def full() -> Seen:
     state = seen.connected(Seen("kit"), now(0))
     for name, document in {
-        "availability": "online", "mood/state": MOOD, "event": {"event_type": "track_started", "uri": "file:///a.ogg"},
+        "availability": "online", "mood/state": MOOD,
         "track/state": TRACK, "volume/state": "30", "policy/state": "match", "camera/state": "ON",
         "profile/state": "everyone", "room/state": "", "error": {"message": "no"},
         "health": {"status": "problem", "eye_fps": 8.0, "tracks": 3, "problems": ["The camera is gone."]},
@@ -119,23 +121,27 @@ def test_the_same_again_is_no_news() -> None:
     assert again.mood.confidence == 0.5
 
 
-def test_a_track_is_followed_from_its_start_through_pauses() -> None:
-    state = hear(Seen("kit"), "track/state", TRACK, 5)
-    assert state.needle is None  # it may have been playing for long
-    state = hear(state, "event", {"event_type": "track_started", "uri": TRACK["uri"]}, 10)
-    state = hear(state, "track/state", TRACK | {"state": "paused"}, 30)
-    assert state.needle == Needle("file:///a.ogg", 20.0, None)
-    state = hear(state, "track/state", TRACK, 100)
-    assert state.needle is not None
-    assert state.needle.at(now(115)) == 35.0
-    assert hear(state, "track/state", TRACK | {"uri": "file:///b.ogg"}, 120).needle is None
+def test_the_position_shows_whenever_it_starts() -> None:
+    """What the broker had kept is as old as its time says; what comes fresh is from now, whatever its clock says."""
+    kept = hear(Seen("kit"), "track/state", TRACK | {"position_s": 12.0}, 30, old=True)
+    assert kept.position is not None
+    assert kept.position.at(35.0) == 12.0 + 35.0
+    fresh = hear(Seen("kit"), "track/state", TRACK | {"position_s": 12.0, "position_at": "1970-01-01T00:00:00Z"}, 30)
+    assert fresh.position == Position(12.0, 30.0, True)
+    paused = hear(fresh, "track/state", TRACK | {"state": "paused", "position_s": 20.0}, 40)
+    assert paused.position is not None
+    assert paused.position.at(1000.0) == 20.0
+    assert hear(paused, "track/state", TRACK | {"position_s": None, "position_at": None}, 50).position is None
 
 
-def test_a_silent_device_is_told_once() -> None:
-    state = seen.connected(Seen("kti"), now(0))
+def test_a_silent_device_is_told_once_and_the_others_are_named() -> None:
+    state = seen.hear_of(seen.hear_of(seen.connected(Seen("kti"), now(0)), "kit"), "attic")
     assert seen.wait(state, now(seen.SILENCE_S - 0.1)).told == 1
     state = seen.wait(seen.wait(state, now(seen.SILENCE_S)), now(100))
-    assert words(state)[1:] == [("problem", "nothing heard of kti yet; is the device on, and is its id right?")]
+    assert words(state)[1:] == [(
+        "problem", "Nothing is heard of kti. Is the device on, and is its id right? The broker knows attic, kit: "
+        "choose one with --id.",
+    )]
     heard = hear(seen.connected(Seen("kit"), now(0)), "availability", "offline")
     assert seen.wait(heard, now(100)).told == heard.told
 
@@ -232,14 +238,14 @@ def test_lines_tell_each_thing_once() -> None:
 def test_a_view_on_what_the_device_says() -> None:
     """Through the fake broker, with the very messages that the device's side sends."""
     broker = FakeBroker()
-    device = FakeMqtt(broker, TOPICS, lambda event: None)
+    device = FakeConnection(broker, lambda event: None, ())
     device.start()
-    device.publish(Publish(TOPICS.mood_state, MOOD))
+    device.publish(TOPICS.mood_state, json.dumps(MOOD).encode(), True)
     with watch.View(TOPICS, Console(file=io.StringIO()), plain=True) as view:
         for topic, payload in broker.retained.items():
             view.take(Message(topic, payload, retained=True), now(0))
         assert view.seen.mood is not None
-        assert view.seen.mood.name == "calm"
+        assert view.seen.mood.mood == "calm"
 
 
 # --- The whole command ---
@@ -259,11 +265,11 @@ def test_watching_a_device_over_a_real_broker() -> None:
     heard: dict[str, bytes] = {}
     ready = threading.Event()
     with PrivateBroker() as broker:
-        device = Mqtt(broker.config, TOPICS, lambda event: ready.set())
+        device = Connection(broker.config, lambda event: ready.set(), ("nothing",))
         device.start()
         assert ready.wait(10)
-        device.publish(Publish(TOPICS.mood_state, MOOD))
-        device.publish(Publish(TOPICS.availability, "online"))
+        device.publish(TOPICS.mood_state, json.dumps(MOOD).encode(), True)
+        device.publish(TOPICS.availability, b"online", True)
         deadline = time.monotonic() + 10
         answer = watch.run(
             config(broker), listener=heard.__setitem__, console=Console(file=output),
@@ -278,14 +284,14 @@ def test_watching_a_device_over_a_real_broker() -> None:
 def test_it_ends_after_its_time_without_a_broker() -> None:
     output = io.StringIO()
     started = time.monotonic()
-    watch.run(Config(mqtt=MqttConfig(port=1)), host="127.0.0.1", seconds=0.3, console=Console(file=output))
+    watch.run(Config(mqtt=MqttConfig(host="127.0.0.1", port=1)), seconds=0.3, console=Console(file=output))
     assert time.monotonic() - started < 5
     assert "No MQTT broker listens at 127.0.0.1:1" in output.getvalue()
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_it_leaves_the_terminal_as_it_was(sign: signal.Signals) -> None:
-    script = "import sys\nfrom device import watch\nfrom device.config import *\n" \
+    script = "import sys\nfrom device import watch\nfrom device.config.schema import *\n" \
              "sys.exit(watch.run(Config(mqtt=MqttConfig(host='127.0.0.1', port=1))))"
     ours, theirs = pty.openpty()
     environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm", "PYTHONUTF8": "1"}

@@ -12,23 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from device.config import Config
-from device.demo import scene, songs
+from device.config.schema import Config
+from device.demo import MUSIC, PEOPLE
 from device.demo.broker import PrivateBroker
 from device.demo.show import configure
 from tests.appliance import Ear, gone, running, with_broker
 
 RETAINED = {"availability", "mood/state", "track/state", "volume/state", "camera/state", "policy/state",
             "profile/state", "room/state"}
-
-
-@pytest.fixture(scope="module")
-def content(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the demo's pictures (people/) and songs (music/)."""
-    folder = tmp_path_factory.mktemp("content")
-    scene.render(folder / "people")
-    songs.render(folder / "music")
-    return folder
 
 
 @pytest.fixture
@@ -45,9 +36,9 @@ def ear(broker: PrivateBroker) -> Iterator[Ear]:
 
 
 @pytest.fixture
-def config(content: Path, tmp_path: Path, broker: PrivateBroker) -> Config:
+def config(tmp_path: Path, broker: PrivateBroker) -> Config:
     """The demo's configuration with a data folder of its own."""
-    whole = configure(content, str(content / "people"), content / "music", broker.config, 8.0)
+    whole = configure(tmp_path, str(PEOPLE), MUSIC, broker.config, 8.0)
     return with_broker(whole, broker, data_dir=str(tmp_path / "data"))
 
 

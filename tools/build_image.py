@@ -22,9 +22,9 @@ from pathlib import Path, PurePosixPath
 CLONE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(CLONE))
 
-from device.boot import NAME  # noqa: E402
-from device.boot.template import TEMPLATE  # noqa: E402
-from device.demo import songs  # noqa: E402
+from device.config.boot import NAME  # noqa: E402
+from device.config.boot.template import TEMPLATE  # noqa: E402
+from device.demo import MUSIC  # noqa: E402
 from device.errors import AffettoError  # noqa: E402
 from tools.image import debian, debs, payload, source, system, table, wheels  # noqa: E402
 from tools.image.ext4 import Laid, Plan, Root  # noqa: E402
@@ -126,9 +126,7 @@ def build(image: Path, part: Path, options: argparse.Namespace) -> None:
 def collect(here: System, root: Root, folder: Path, options: argparse.Namespace) -> Plan:
     """Fetch and make everything that comes into the image."""
     packages = [*wheels.fetch(CLONE, here, folder / "wheels"), *debs.fetch(root, here, folder / "apt")]
-    with step("Rendering the demo music"):
-        songs.render(options.cache / "music")
-    plan = payload.plan(CLONE, packages, options.cache / "music", root, folder)
+    plan = payload.plan(CLONE, packages, MUSIC, root, folder)
     if options.ssh_key:
         plan.files.append(Laid(options.ssh_key.resolve(), AUTHORIZED, 0o600))
     return plan

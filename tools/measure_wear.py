@@ -28,7 +28,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from device.config import Config, DeviceConfig, MusicConfig, PlayerConfig  # noqa: E402
+from device.config.schema import Config, DeviceConfig, MusicConfig, PlayerConfig  # noqa: E402
 from device.demo.broker import PrivateBroker  # noqa: E402
 from device.demo.show import write  # noqa: E402
 

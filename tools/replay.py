@@ -24,8 +24,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from device import config as settings
-from device.config import Config
+from device.config import schema as settings
+from device.config.schema import Config
 from device.domain import Now
 from device.errors import AffettoError, CameraError, ConfigError
 from device.mood.room_mood import RoomMood

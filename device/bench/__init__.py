@@ -21,9 +21,8 @@ from device.bench.reading import catalogue
 from device.bench.report import Report, describe_machine, show
 from device.bench.running import watch_program
 from device.bench.seeing import stage_times, watch_eye
-from device.config import Config, MqttConfig
-from device.demo import scene, songs
-from device.demo.album import SONGS
+from device.config.schema import Config, MqttConfig
+from device.demo import MUSIC, PEOPLE
 from device.demo.broker import PrivateBroker
 from device.demo.show import write
 from device.errors import MqttError
@@ -35,7 +34,7 @@ def run(config: Config, *, seconds: float, source: str | None = None, as_json: b
     console = Console(stderr=as_json)
     with tempfile.TemporaryDirectory(prefix="affetto-bench-") as name, bars(console) as progress:
         home = Path(name)
-        config = prepare(config, home, source, progress)
+        config = prepare(config, home, source)
         with broker_for(config) as (config, words):
             path = write(config, home / "config.yaml")
             seen, camera, first_s = watch_eye(config, path, seconds, progress)
@@ -66,30 +65,19 @@ def run(config: Config, *, seconds: float, source: str | None = None, as_json: b
     return 0
 
 
-def prepare(config: Config, home: Path, source: str | None, progress: Progress) -> Config:
-    """The user's configuration, with a camera that is on, music of our own that nobody hears, and a folder of ours."""
+def prepare(config: Config, home: Path, source: str | None) -> Config:
+    """The user's settings, with a camera that is on, the demo's songs in VLC's dummy output, and a folder of ours."""
     if source is None:
-        pictures = home / "pictures"
-        task = progress.add_task("Drawing people", total=None)
-        scene.render(pictures, lambda done, total: progress.update(task, completed=done, total=total))
-        source = str(pictures)
+        source = str(PEOPLE)
     elif Path(source).exists():
         source = str(Path(source).resolve())
-    press(home / "music" / SONGS[0].mood)
     return replace(
         config,
         device=replace(config.device, id="bench", data_dir=str(home / "data")),
         camera=replace(config.camera, enabled=True, source=source, eye_socket=""),
-        music=replace(config.music, folders=(str(home / "music"),), autoplay=True),
+        music=replace(config.music, folders=(str(MUSIC),), autoplay=True),
         player=replace(config.player, output="dummy", device=""),
     )
-
-
-def press(folder: Path) -> None:
-    """One record to play."""
-    folder.mkdir(parents=True)
-    song = SONGS[0]
-    (folder / "record.wav").write_bytes(songs.press(song, songs.play(song)))
 
 
 @contextmanager

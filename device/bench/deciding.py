@@ -9,7 +9,8 @@ from functools import partial
 
 import numpy as np
 
-from device.config import Config
+from device.config.schema import Config
+from device.core.session import Session
 from device.domain import (
     MOOD_AFFECT,
     Affect,
@@ -26,9 +27,7 @@ from device.domain import (
     Target,
     Track,
 )
-from device.home.topics import Topics
-from device.music.choosing.recommend import Library, Taste, choose
-from device.session import Session
+from device.music.recommend.choose import Taste, TrackIndex, choose
 
 LIBRARIES = {"1k": 1_000, "10k": 10_000, "100k": 100_000}
 LISTENS, CHOICES, STARTS = 20_000, 200, 3
@@ -39,8 +38,7 @@ def decide(config: Config, readings: Sequence[Reading]) -> list[float]:
     """Milliseconds that the session takes for each reading, with a big library."""
     dice = random.Random(1)
     tracks = invented_tracks(LIBRARIES["1k"], dice)
-    topics = Topics(config.mqtt.base_topic, config.device.id, config.mqtt.discovery_prefix)
-    session = Session(config, Memory(camera=True), invented_listens(tracks, dice), topics, dice)
+    session = Session(config, Memory(camera=True), invented_listens(tracks, dice), dice)
     first = readings[0].at_s
     session.start(Now(first, time.time()))
     session.handle(LibraryLoaded(tracks), Now(first, time.time()))
@@ -64,9 +62,9 @@ def recommend() -> dict[str, list[float]]:
     return stages
 
 
-def start(tracks: Sequence[Track], history: Sequence[Listen]) -> tuple[Library, Taste]:
+def start(tracks: Sequence[Track], history: Sequence[Listen]) -> tuple[TrackIndex, Taste]:
     """What happens when the catalogue has been read: the index, and all that is remembered put onto it."""
-    library, taste = Library(tracks), Taste(history)
+    library, taste = TrackIndex(tracks), Taste(history)
     taste.meet(library)
     return library, taste
 

@@ -10,12 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from device.domain import MoodName
-from device.music.catalogue import Catalogue
-from device.music.catalogue.entries import Entry, Sound
-from device.music.catalogue.shelf import Shelf
-from device.music.catalogue.shelf_form import uri_of
-from device.music.workers.reader import read_here
-from device.process import memory_mb
+from device.music.library import Catalogue
+from device.music.library.database import Database
+from device.music.library.mounts import all_mounts
+from device.music.library.rows import AnalysisRow, FileRow, Root
+from device.music.library.walker import FolderWalk
+from device.music.uri import uri_of
+from device.music.workers.tag_client import read_here
+from device.procfs import memory_mb
 
 STARTS, SCANS = 3, 2
 LIBRARIES = {"10k": 10_000, "100k": 100_000}
@@ -61,39 +63,46 @@ def scan_ms(opened: Catalogue, music: Path, count: int) -> float:
 def write(data: Path, music: Path, count: int, *, really: bool) -> None:
     """A catalogue of `count` invented files; `really`: with empty files in their places."""
     dice = random.Random(1)
-    shelf = Shelf(data)
-    with closing(shelf):
-        top = os.path.join(os.fsencode(music), b"")
-        shelf.save_places([top], ())
-        place, _ = shelf.places()[top]
-        entries = [invented(music, number, place, dice) for number in range(count)]
+    database = Database(data)
+    with closing(database):
+        root = root_of(music)
+        database.save_roots([root], ())
+        number, _ = database.roots()[root]
+        entries = [invented(music, each, number, dice) for each in range(count)]
         if really:
             entries = [put(entry) for entry in entries]
-        shelf.save_files(entries)
-        shelf.save_sounds([heard(entry.key, dice) for entry in entries[::2]])
+        database.save_files(entries)
+        database.save_analyses([heard(entry.key, dice) for entry in entries[::2]])
 
 
-def invented(music: Path, number: int, place: int, dice: random.Random) -> Entry:
+def root_of(music: Path) -> Root:
+    """The root that a scan would find, were the folder there."""
+    folder = os.fsencode(music)
+    mounts = {mount.point for mount in all_mounts()}
+    return Root(folder, FolderWalk(mounts).mount_of(os.path.realpath(folder)))
+
+
+def invented(music: Path, number: int, root: int, dice: random.Random) -> FileRow:
     """The entry of a file that was never there."""
     artist, album = f"Artist number {number // 120}", f"Album number {number // 12}"
     path = os.fsencode(music / artist / album / f"{number % 12 + 1:02} - Song number {number}.mp3")
     mood = dice.choice(list(MoodName)) if number % 5 == 0 else None
-    return Entry(
-        path, place, 0, 0, f"{dice.getrandbits(128):032x}", uri_of(path), f"Song number {number}", artist, album,
-        dice.uniform(60.0, 400.0), mood, None, dice.uniform(-12.0, 0.0), 0.98, "",
+    return FileRow(
+        path, root, 0, 0, 0, 0, f"{dice.getrandbits(128):032x}", uri_of(path), f"Song number {number}", artist, album,
+        dice.uniform(60.0, 400.0), mood, None, dice.uniform(-12.0, 0.0), 0.98,
     )  # fmt: skip
 
 
-def put(entry: Entry) -> Entry:
+def put(entry: FileRow) -> FileRow:
     """With an empty file in its place, and what the disk says of that."""
     os.makedirs(os.path.dirname(entry.path), exist_ok=True)
     with open(entry.path, "wb") as file:
         status = os.fstat(file.fileno())
-    return replace(entry, size=status.st_size, mtime_ns=status.st_mtime_ns)
+    return replace(entry, size=status.st_size, mtime_ns=status.st_mtime_ns, ctime_ns=status.st_ctime_ns)
 
 
-def heard(key: str, dice: random.Random) -> Sound:
+def heard(key: str, dice: random.Random) -> AnalysisRow:
     """What analysis might have heard."""
     affect = dice.uniform(-1.0, 1.0), dice.uniform(-1.0, 1.0)
     tempo_bpm, features = dice.uniform(60.0, 180.0), dice.randbytes(128)
-    return Sound(key, "bench", "", *affect, dice.uniform(0.2, 0.6), tempo_bpm, features, -12.0)
+    return AnalysisRow(key, "bench", "", *affect, dice.uniform(0.2, 0.6), tempo_bpm, features, -12.0)

@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from device.demo.show import conductor, last_lines
 from device.errors import AffettoError, CameraError, PlayerError
-from device.process import cpu_s, memory_mb, peak_memory_mb
+from device.procfs import cpu_s, memory_mb, peak_memory_mb
 
 START_S = 30.0  # for the first reading, and for the first track
 SETTLE_S = 3.0  # start-up is not what runs all day

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from rich.progress import Progress
 
-from device.config import Config
+from device.config.schema import Config
 from device.domain import Event, EyeClosed, EyeOpened, EyeRead, Reading
 from device.errors import CameraError
-from device.perception.link import EyeLink
+from device.perception.eye_client import EyeClient
 
 STAGES = ("read", "gate", "find", "track", "score")
 FIRST_READING_S = 30.0  # models and camera have to open first
@@ -31,7 +31,7 @@ def watch_eye(config: Config, path: Path, seconds: float, progress: Progress) ->
     """Readings for `seconds`, the camera's name, and how long the first reading took. Raises CameraError if the eye
     cannot see."""
     inbox: queue.SimpleQueue[tuple[Event, float]] = queue.SimpleQueue()
-    link = EyeLink(config.camera, path, lambda event: inbox.put((event, time.monotonic())))
+    link = EyeClient(config.camera, path, lambda event: inbox.put((event, time.monotonic())))
     task = progress.add_task("Timing the eye", total=seconds)
     began = time.monotonic()
     link.open()

@@ -1,7 +1,7 @@
-"""`affetto check`: the doctor. Runs every examination, and prints a tick, or a cross with what to do about it.
+"""`affetto check`: examines everything, and prints a tick, or a cross with what to do about it.
 
-A doctor does no harm: nothing is changed, a program that runs is not disturbed, and no camera is opened without
-consent. Main thread; prints findings as they come.
+It changes nothing, asks the running program instead of disturbing it, and opens no camera without consent. Main thread;
+prints each finding at once.
 """
 
 from __future__ import annotations
@@ -16,14 +16,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from device import layers
 from device.check import broker, camera, machine, music
 from device.check.finding import Finding, Verdict, note, problem, well
-from device.config import Config
-from device.daemon import first_memory
+from device.check.running import ask, reports_sound
+from device.conductor import first_memory
+from device.config import files
+from device.config.schema import Config
+from device.console import count, open_console
 from device.errors import ConfigError
-from device.home.topics import Topics
 from device.model import SHIPPED_MODELS
+from device.mqtt.topics import Topics
+from device.store.instance import read_running
 
 SIGNS = {Verdict.WELL: ("✓", "green"), Verdict.NOTE: ("-", "yellow"), Verdict.PROBLEM: ("✗", "red")}
 
@@ -31,55 +34,57 @@ Examination = tuple[str, Callable[[], Iterable[Finding]]]
 
 
 def run(path: Path, *, as_json: bool = False, take_frame: bool = False) -> int:
-    """Examine everything; 0 if there is no problem. `take_frame` opens the camera even if its switch is off."""
+    """Examine everything; 0 if there is no problem. `take_frame` opens the camera even if it is switched off."""
     logging.getLogger("affetto").setLevel(logging.CRITICAL)  # what goes wrong becomes a finding
-    console = Console()
+    console = open_console()
     findings = []
-    for finding in run_checks(path, take_frame, Console(stderr=True, quiet=as_json)):
+    for finding in run_checks(path, take_frame, open_console(stderr=True, quiet=as_json)):
         findings.append(finding)
         if not as_json:
-            console.print(line(finding))
+            show(finding, console)
     problems = sum(finding.verdict is Verdict.PROBLEM for finding in findings)
     if as_json:
-        console.print_json(json.dumps({"ok": problems == 0, "findings": [asdict(one) for one in findings]}))
+        print(json.dumps({"ok": problems == 0, "findings": [asdict(one) for one in findings]}, indent=2))
     else:
         console.print(summary(problems))
     return 1 if problems else 0
 
 
 def run_checks(path: Path, take_frame: bool, console: Console) -> Iterator[Finding]:
-    """Every finding, as it is made. While one is being made, `console` says which."""
+    """Every finding, one after the other; `console` shows what is being examined."""
     try:
-        config = layers.load(path)
+        config = files.load(path)
     except ConfigError as error:
         for mistake in str(error).splitlines():
             yield problem("configuration", mistake)
-        yield note("configuration", "the rest is examined when these are corrected")
+        yield note("configuration", "correct these first; then check again for the rest")
         return
-    sheets = ", ".join(name for name, _ in layers.over(path))
-    yield well("configuration", f"{path}; over it {sheets}" if sheets else str(path))
-    for mistake in layers.boot_mistakes(path):
-        yield problem("boot file", mistake, "correct it on the boot partition and start again; what was before goes on")
+    stronger = ", ".join(name for name, _ in files.overrides(path))
+    yield well("configuration", f"{path}; {stronger} wins over it" if stronger else str(path))
+    for mistake in files.boot_mistakes(path):
+        yield problem("boot file", mistake, "correct it on the boot partition and restart")
     for words, examine in examinations(config, path, take_frame):
         with console.status(words):
             yield from list(examine())
 
 
 def examinations(config: Config, path: Path, take_frame: bool) -> list[Examination]:
-    """What is examined, in which order, with what to say meanwhile."""
+    """Every examination in order, with what to show meanwhile."""
     topics = Topics(config.mqtt.base_topic, config.device.id, config.mqtt.discovery_prefix)
     data_dir = Path(config.device.data_dir)
     models_dir = Path(config.device.models_dir) if config.device.models_dir else SHIPPED_MODELS
-    busy = camera.is_running()
+    found = read_running(data_dir)
+    busy = found is not None or camera.is_running()
     memory, damage = machine.remembered(data_dir, first_memory(config))
     on = memory.camera
     return [
         ("Looking at the program", machine.program),
+        ("Asking the running program", lambda: ask(found)),
         ("Looking at the clock", machine.clock),
         ("Loading the models", lambda: machine.models(models_dir)),
         ("Looking at the state folder", lambda: machine.state(data_dir, "" if busy else damage)),
         ("Reading the music folders", lambda: music.library(config.music, data_dir)),
-        ("Opening the sound device", lambda: music.sound(config.player, busy)),
+        ("Opening the sound device", lambda: music.sound(config.player, ours=reports_sound(found), shared=busy)),
         ("Looking for libVLC's plugins", lambda: music.plugins(Path("/usr/lib"))),
         ("Calling the broker", lambda: broker.broker(config.mqtt, topics)),
         (
@@ -89,7 +94,16 @@ def examinations(config: Config, path: Path, take_frame: bool) -> list[Examinati
     ]
 
 
-def line(finding: Finding) -> Table:
+def show(finding: Finding, console: Console) -> None:
+    """Print a finding: in a terminal in columns, elsewhere on one line."""
+    if console.is_terminal:
+        console.print(columns(finding))
+    else:
+        advice = f" -> {finding.advice}" if finding.advice else ""
+        console.print(Text(f"{SIGNS[finding.verdict][0]} {finding.part}: {finding.words}{advice}"))
+
+
+def columns(finding: Finding) -> Table:
     """A finding for people: sign, part, words, and the advice below them."""
     sign, colour = SIGNS[finding.verdict]
     row = Table.grid(padding=(0, 1, 0, 0))
@@ -106,4 +120,4 @@ def summary(problems: int) -> str:
     """The last line."""
     if not problems:
         return "All is well."
-    return f"{problems} problem{'s' if problems > 1 else ''} to solve; the lines with ✗ say how."
+    return f"{count(problems, 'problem')} to solve; the lines with ✗ say how."

@@ -1,4 +1,4 @@
-"""The MQTT broker: whether it lets the device in. Publishes nothing."""
+"""The MQTT broker: whether it accepts the device. Publishes nothing."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from dataclasses import replace
 
 from device.check.events import wait_for
 from device.check.finding import Finding, note, problem, well
-from device.config import MqttConfig
-from device.domain import BrokerConnected, BrokerLost, Event, Message
+from device.config.schema import MqttConfig
 from device.errors import AffettoError
-from device.home.finder import Broker, find, tell
-from device.home.mqtt import Connection
-from device.home.topics import Topics
+from device.mqtt.broker_discovery import Broker, find, tell
+from device.mqtt.client import Connection
+from device.mqtt.messages import BrokerConnected, BrokerLost, ConnectionEvent, Message
+from device.mqtt.topics import Topics
 
 BROKER_S = 8.0  # to connect, name look-up included
 RETAINED_S = 0.5  # for what the broker has kept of this device
 
 
 def broker(config: MqttConfig, topics: Topics) -> Iterator[Finding]:
-    """Connects with the configured name and password, and hears whether the device is there already."""
+    """Connects with the name and password in the settings, and listens whether the device is there already."""
     if not config.enabled:
-        yield note("broker", "MQTT is switched off in the configuration")
+        yield note("broker", "MQTT is switched off in the settings")
         return
     if not config.host:
         found = find(config.tls)
         place = found[0] if found else Broker("", "localhost", config.port)
-        yield note("broker", f"none is named in the settings. {tell(found, place)}")
+        yield note("broker", f"the settings name none. {tell(found, place)}")
         config = replace(config, host=place.host, port=place.port)
-    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    events: queue.SimpleQueue[ConnectionEvent] = queue.SimpleQueue()
     there = f"{config.host}:{config.port}"
     try:
         connection = Connection(config, events.put, [topics.availability])
@@ -46,9 +46,10 @@ def broker(config: MqttConfig, topics: Topics) -> Iterator[Finding]:
                 yield problem("broker", words)
                 return
             case _:
-                yield problem("broker", f"{there} does not answer within {BROKER_S:.0f} s", "check mqtt: host and port")
+                words = f"{there} does not answer within {BROKER_S:.0f} s"
+                yield problem("broker", words, "check mqtt.host and mqtt.port")
                 return
     who = f"as {config.username}" if config.username else "without a password"
     seen = kept.payload.decode(errors="replace") if isinstance(kept, Message) else "not been there yet"
     has = "is" if isinstance(kept, Message) else "has"
-    yield well("broker", f"{there} lets us in {who}; {topics.device} {has} {seen}")
+    yield well("broker", f"{there} accepts us {who}; {topics.device} {has} {seen}")

@@ -1,6 +1,6 @@
-"""The camera: opened only where its switch is on or the user asks, and never while the program has it.
+"""The camera: opened only if it is switched on or the user asks, and never while the program runs.
 
-It is an eye that looks, in a process of its own as always, so no picture comes here.
+An eye looks, in a process of its own as always, so no picture comes into this one.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from pathlib import Path
 
 from device.check.events import wait_for
 from device.check.finding import Finding, note, problem, well
-from device.config import CameraConfig, Config
+from device.config.schema import CameraConfig, Config
+from device.console import count
 from device.domain import Event, EyeClosed, EyeOpened, EyeRead
 from device.perception import picamera, v4l2
-from device.perception.link import EyeLink
+from device.perception.eye_client import EyeClient
 
 EYE_S = 15.0  # to load the models, open the camera and look once
 
@@ -37,11 +38,11 @@ def camera(config: Config, path: Path | None, *, switched_on: bool, asked: bool,
     """Which camera there is; one look through it if the switch is on or the user asked, and it is not in use."""
     named = _name_camera(config.camera)
     if busy:
-        yield note("camera", f"{named}; left to the program that is running, whose health topic tells how it does")
+        yield note("camera", f"{named}; not opened, because Affetto runs and may use it")
     elif switched_on or asked:
         yield _look(config.camera, path)
     else:
-        yield note("camera", f"{named}; switched off, so it was not opened", "affetto check --camera takes one look")
+        yield note("camera", f"{named}; not opened, because it is switched off", "affetto check --camera opens it once")
 
 
 def _name_camera(config: CameraConfig) -> str:
@@ -56,7 +57,7 @@ def _name_camera(config: CameraConfig) -> str:
 def _look(config: CameraConfig, path: Path | None) -> Finding:
     """One reading, through an eye of our own."""
     events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    link = EyeLink(config, path, events.put)
+    link = EyeClient(config, path, events.put)
     link.open()
     try:
         opened = wait_for(events, EYE_S, EyeOpened, EyeClosed)
@@ -67,8 +68,9 @@ def _look(config: CameraConfig, path: Path | None) -> Finding:
     match opened, seen:
         case EyeOpened(name), EyeRead(reading):
             cost_ms = sum(reading.costs_ms.values())
-            return well("camera", f"{name} gives pictures; faces seen: {len(reading.faces)}, in {cost_ms:.0f} ms")
+            faces = count(len(reading.faces), "face")
+            return well("camera", f"{name} gives pictures; {faces} seen in {cost_ms:.0f} ms")
         case _, EyeClosed(words):
             return problem("camera", words)
         case _:
-            return problem("camera", f"nothing was seen within {EYE_S:.0f} s", "unplug the camera and plug it in again")
+            return problem("camera", f"no picture came within {EYE_S:.0f} s", "unplug the camera and plug it in again")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import queue
 import time
+from typing import TypeVar
 
-from device.domain import Event
+Event = TypeVar("Event")
+
 
 
 def wait_for(events: queue.SimpleQueue[Event], patience_s: float, *kinds: type[Event]) -> Event | None:

@@ -1,4 +1,4 @@
-"""The machine itself: program and packages, clock, models, and what survives a restart. Changes nothing."""
+"""The machine: program and packages, clock, models, and the folder of what survives a restart. Changes nothing."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from device.model import Card, read_card
 from device.music.analysis import MoodAnalyser
 from device.perception.emotion import EmotionClassifier
 from device.perception.faces import FaceDetector
-from device.state import Store
+from device.store.database import Store
 
 PACKAGES = ("opencv-python-headless", "numpy", "python-vlc", "paho-mqtt", "PyYAML", "mutagen", "rich", "zeroconf")
 RUNTIMES = ("ai-edge-litert", "tflite-runtime")  # one of them
@@ -31,10 +31,10 @@ TIME_ERROR = 5  # of adjtimex(2): nobody has set the clock
 
 
 def program() -> Iterator[Finding]:
-    """Python, the processor, and every package that the program stands on."""
+    """Python, the processor, and every package that the program needs."""
     here = f"Python {platform.python_version()}, {platform.machine()}"
     if sys.maxsize <= 2**32 or sys.version_info < (3, 11):
-        yield problem("program", here, "a 64-bit system with Python 3.11 or newer is needed: Debian 12 or 13")
+        yield problem("program", here, "use a 64-bit system with Python 3.11 or newer, such as Debian 12 or 13")
     found = {name: _version(name) for name in (*RUNTIMES, *PACKAGES)}
     missing = [name for name in PACKAGES if not found[name]]
     if not any(found[name] for name in RUNTIMES):
@@ -53,12 +53,12 @@ def _version(package: str) -> str:
 
 
 def clock(now_s: float | None = None, state: int | None = None) -> Iterator[Finding]:
-    """The wall clock, which a board without a battery only has from the network. `state` is adjtimex(2)'s."""
+    """The wall clock; a board without a battery gets it from the network. `state` is adjtimex(2)'s."""
     now_s = time.time() if now_s is None else now_s
     state = _clock_state() if state is None else state
     words = f"it is {datetime.fromtimestamp(now_s):%Y-%m-%d %H:%M}"
     if now_s < Path(__file__).stat().st_mtime - 86400:
-        advice = "connect the network, from which a board without a battery has its time; TLS fails until then"
+        advice = "connect the network: a board without a battery gets the time there, and TLS fails until then"
         yield problem("clock", f"{words}, which is before this program was installed", advice)
     elif state == TIME_ERROR:
         yield note("clock", f"{words}, and no time server has confirmed it")
@@ -72,7 +72,7 @@ def _clock_state() -> int:
 
 
 def models(folder: Path) -> Iterator[Finding]:
-    """Every model loads, is the one of its card by checksum, and has the shapes that the program expects."""
+    """Every model loads, has the checksum on its card, and the shapes that the program expects."""
     loaders: tuple[tuple[str, Callable[[Path], object]], ...] = (
         ("face_detector", FaceDetector.load),
         ("emotion", EmotionClassifier.load),
@@ -93,11 +93,11 @@ def _describe(card: Card, path: Path) -> str:
 
 
 def state(folder: Path, damage: str = "") -> Iterator[Finding]:
-    """The folder of what survives a restart can be written, and has room; `damage` is what its file suffers from."""
+    """The data folder can be written and has free space; `damage` is what is wrong with its file."""
     if damage:
         yield problem("state", damage)
     there = next(place for place in (folder, *folder.parents) if place.exists())
-    advice = f"give {folder} to the user who runs Affetto (chown), or set device: data_dir to a folder of theirs"
+    advice = f"let the user who runs Affetto own {folder} (chown), or set device.data_dir to another folder"
     try:
         with tempfile.TemporaryFile(dir=there if there == folder else None) as file:
             file.write(b"x")
@@ -112,12 +112,12 @@ def state(folder: Path, damage: str = "") -> Iterator[Finding]:
     elif there == folder:
         yield well("state", f"{folder} can be written, {free_mb} MB free")
     else:
-        yield well("state", f"{folder} will be made at the first start, {free_mb} MB free")
+        yield well("state", f"the first start will make {folder}, {free_mb} MB free")
 
 
 def remembered(folder: Path, defaults: Memory) -> tuple[Memory, str]:
-    """What is switched on, and what is wrong with the file that says so (empty: nothing). Reads a copy, because
-    opening the store itself would repair it, and it belongs to the program."""
+    """What is switched on, and what is wrong with the file that says so (empty: nothing). Reads a copy, because to open
+    the store is to repair it, and it belongs to the program."""
     with tempfile.TemporaryDirectory() as scratch:
         copy(folder, "state.db*", scratch)
         with closing(Store.open(Path(scratch), defaults)) as store:
@@ -125,7 +125,7 @@ def remembered(folder: Path, defaults: Memory) -> tuple[Memory, str]:
 
 
 def copy(folder: Path, pattern: str, scratch: str) -> None:
-    """As much as there is and may be read: what cannot be copied is then examined as if it were not there."""
+    """Copy what exists and may be read; the rest counts as absent."""
     for path in folder.glob(pattern):
         with suppress(OSError):
             shutil.copy(path, scratch)

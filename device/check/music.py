@@ -1,4 +1,4 @@
-"""The music: libVLC and its sound device, and the folders. Plays nothing, and works on a copy of the catalogue."""
+"""The music: libVLC, the sound device and the folders. Plays nothing, and works on a copy of the catalogue."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ from pathlib import Path
 
 from device.check.finding import Finding, note, problem, well
 from device.check.machine import copy
-from device.config import MusicConfig, PlayerConfig
+from device.config.schema import MusicConfig, PlayerConfig
+from device.console import count
 from device.domain import Event, MoodName
 from device.errors import AffettoError
-from device.music.catalogue import Catalogue
-from device.music.catalogue.files import expand
-from device.music.playing.vlc_player import VlcPlayer
-from device.music.sound import alsa, outputs
+from device.music.audio import alsa, outputs
+from device.music.library import Catalogue
+from device.music.library.walker import expand
+from device.music.playback.vlc_player import VlcPlayer
+
+LISTED = 5  # sentences about single files
 
 
-def sound(config: PlayerConfig, busy: bool) -> Iterator[Finding]:
-    """libVLC starts, and its sound device opens. A program that plays just now has the device for itself."""
+def sound(config: PlayerConfig, *, ours: bool, shared: bool) -> Iterator[Finding]:
+    """libVLC starts, and the sound device opens. `ours`: a running program holds the device and reports on it itself.
+    `shared`: another Affetto may hold it."""
     try:
         with tempfile.TemporaryDirectory() as scratch, closing(VlcPlayer(config, Path(scratch), _ignore)) as player:
-            words, fault = player.describe(), "" if busy else player.problem()
+            words, fault = player.describe(), "" if ours else player.problem()
     except AffettoError as error:
         yield problem("sound", str(error))
         return
     if fault:
-        yield problem("sound", fault)
+        yield problem("sound", fault, "another Affetto runs and may use the device; end it first" if shared else "")
     elif config.output == "auto" and outputs.present(os.environ, Path("/dev")) == "nothing":
         yield problem("sound", words, "connect a sound card, or set player: output to dummy where silence is meant")
     else:
@@ -42,8 +46,8 @@ def sound(config: PlayerConfig, busy: bool) -> Iterator[Finding]:
 
 
 def plugins(libraries: Path) -> Iterator[Finding]:
-    """Debian's libVLC has a list of its plugins beside them. Without it, each start loads them all to see what they can
-    do: seconds on a small board, and some 20 MB that stay."""
+    """Debian's libVLC has a list of its plugins. Without it, each start loads all of them to see what they can do: that
+    takes seconds on a small board, and some 20 MB of memory."""
     for folder in libraries.glob("*/vlc/plugins"):
         if not (folder / "plugins.dat").exists():
             yield note("sound", f"libVLC has no list of its plugins in {folder}, and loads them all at each start",
@@ -55,19 +59,19 @@ def _ignore(_: Event) -> None:
 
 
 def library(config: MusicConfig, data_dir: Path) -> Iterator[Finding]:
-    """The music folders can be read, and there is something to play in them. Where a * is in the name of a folder, no
-    drive may be plugged in just now."""
+    """The music folders can be read, and contain something to play. A folder with a * in its name may be absent: no
+    drive is plugged in."""
     for folder in map(Path, config.folders):
         if "*" in str(folder):
             yield from _drives(folder)
             continue
         try:
             next(folder.iterdir(), None)
-        except FileNotFoundError:
-            yield problem("library", f"{folder} does not exist", _where_music_goes(f"mkdir -p {folder}"))
+        except (FileNotFoundError, NotADirectoryError):
+            yield problem("library", f"there is no folder {folder}", _where_music_goes(f"mkdir -p {folder}"))
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
-            yield problem("library", f"{folder} cannot be read ({reason})", "check whose it is with ls -l")
+            yield problem("library", f"{folder} cannot be read ({reason})", f"see who may read it: ls -ld {folder}")
     folders = [Path(os.fsdecode(path)) for folder in config.folders for path in expand(Path(folder))]
     readable = [folder for folder in folders if os.access(folder, os.R_OK | os.X_OK)]
     if readable:
@@ -77,13 +81,13 @@ def library(config: MusicConfig, data_dir: Path) -> Iterator[Finding]:
 def _drives(pattern: Path) -> Iterator[Finding]:
     found = [os.fsdecode(path) for path in expand(pattern)]
     if found:
-        yield well("library", f"{pattern} is {', '.join(found)} just now")
+        yield well("library", f"{pattern} is now {', '.join(found)}")
     else:
-        yield note("library", f"nothing is at {pattern} just now", "plug a drive in, if there should be one")
+        yield note("library", f"there is nothing at {pattern}", "plug in the drive, if there should be one")
 
 
 def _tracks(folders: Sequence[Path], data_dir: Path) -> Iterator[Finding]:
-    """Brings a copy of the catalogue up to date, which reads what is new, and throws it away."""
+    """Brings a copy of the catalogue up to date, which reads new files, and throws it away."""
     try:
         with tempfile.TemporaryDirectory() as scratch:
             copy(data_dir, "catalogue.db*", scratch)
@@ -93,15 +97,17 @@ def _tracks(folders: Sequence[Path], data_dir: Path) -> Iterator[Finding]:
         yield problem("library", str(error))
         return
     where = ", ".join(map(str, folders))
-    for line in found.problems[:10]:
+    for line in found.notes[:LISTED]:
         yield note("library", line)
-    if (more := len(found.problems) - 10) > 0:
-        yield note("library", f"and {more} more files that cannot be played", "affetto scan lists them all")
-    if count := len(found.tracks):
-        yield well("library", f"{count} track{'s' if count > 1 else ''} in {where}")
-    else:
-        yield problem("library", f"nothing to play in {where}", _where_music_goes("copy music there"))
+    if (more := len(found.notes) - LISTED) > 0:
+        yield note("library", f"and {more} more", "affetto scan lists them all")
+    for line in found.problems[:LISTED]:
+        yield problem("library", line)
+    if found.tracks:
+        yield well("library", f"{count(len(found.tracks), 'track')} in {where}")
+    elif not found.problems:
+        yield problem("library", f"there is nothing to play in {where}", _where_music_goes("copy music there"))
 
 
 def _where_music_goes(first: str) -> str:
-    return f"{first}; folders named {', '.join(MoodName)} say what mood their music has"
+    return f"{first}; folders named {', '.join(MoodName)} set the mood of their songs"

@@ -1,5 +1,11 @@
-"""What the demo shows and plays: people who do not exist and music nobody recorded.
+"""`affetto demo`: the whole program on people who do not exist, music that nobody recorded, and a broker of its own.
 
-Everything here is drawn or synthesised by this code from numbers, so that it may be shipped; nothing here knows of
-models, cameras or players. The demo looks at the pictures with the real camera, detector and emotion model.
+`python tools/render_demo.py` made the clip and the songs from code; the demo looks at the clip with the real camera,
+detector and emotion model. A leaf: names only.
 """
+
+from pathlib import Path
+
+PEOPLE = Path(__file__).with_name("people.webm")
+MUSIC = Path(__file__).with_name("music")
+"""Songs in folders that are named after moods."""

@@ -1,6 +1,6 @@
-"""A Mosquitto of one's own on a free port of this machine: for the demo, and for tests that want a real broker.
+"""A private Mosquitto on a free port of this machine: for the demo, and for tests that want a real broker.
 
-Any thread; starts one child process and writes only into a folder of its own that goes with it.
+It ends with the thread that starts it (leash.py), and writes only into a folder of its own, which goes with it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from device.config import MqttConfig
+from device.config.schema import MqttConfig
+from device.demo.leash import leashed
 from device.errors import MqttError
 
 START_S = 10.0
@@ -23,7 +24,7 @@ PLACES = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr
 
 
 class PrivateBroker:
-    """Use as a context manager. `username` and `password` make it refuse everybody else; nothing is kept on disk.
+    """Use as a context manager. With `username` and `password` it refuses everybody else; it keeps nothing on disk.
     `settings` are further lines of mosquitto.conf."""
 
     def __init__(self, username: str = "", password: str = "", settings: Sequence[str] = ()) -> None:
@@ -45,7 +46,7 @@ class PrivateBroker:
 
     @property
     def config(self) -> MqttConfig:
-        """The settings of a client that may come in."""
+        """The settings of a client that it lets in."""
         return MqttConfig(host=self.host, port=self.port, username=self._username, password=self._password)
 
     def start(self) -> None:
@@ -58,12 +59,12 @@ class PrivateBroker:
         output = (self._folder / "log").open("wb")
         with output:  # a session of its own: Ctrl-C must reach the device first, so that it can say goodbye
             self._process = subprocess.Popen(
-                [program, "-c", str(settings)], stdout=output, stderr=output, start_new_session=True
+                leashed([program, "-c", str(settings)]), stdout=output, stderr=output, start_new_session=True
             )
         self._await_listening(self._process)
 
     def stop(self, kill: bool = False) -> None:
-        """Be gone: after a goodbye to the clients or, with `kill`, without."""
+        """End: with a goodbye to the clients or, with `kill`, without."""
         if self._process is not None:
             (self._process.kill if kill else self._process.terminate)()
             self._process.wait()
@@ -95,7 +96,7 @@ class PrivateBroker:
             except OSError:
                 time.sleep(0.02)
         self.stop()
-        last = (self._folder / "log").read_text(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+        last = (self._folder / "log").read_text(errors="replace").strip().splitlines()[-1:] or ["its log is empty"]
         raise MqttError(f"Mosquitto did not start on {self.host}:{self.port}: {last[0]}")
 
 

@@ -1,58 +1,54 @@
-"""`affetto demo`: the whole program on rendered people, synthesised songs and a private broker, with the live view.
+"""`affetto demo`: the whole program on a shipped clip, shipped songs and a private broker, with the live view.
 
-Nothing is put on: the conductor and its eye run as they do on a board (`affetto run` as a child process), the eye
-looks at the pictures through the shipped models, libVLC plays, and the view and the summary know only what came over
-MQTT. Main thread; writes into one folder of its own.
+Nothing is faked: the conductor and its eye run as they do on a board (`affetto run` as a child process), the eye
+looks at the clip through the shipped models, libVLC plays, and the view and the summary know only what came over
+MQTT. Main thread; writes into one folder of its own. However the demo ends, its children end with it (leash.py).
 """
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import yaml
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from device import watch
-from device.config import CameraConfig, Config, DeviceConfig, MoodConfig, MqttConfig, MusicConfig, PlayerConfig
-from device.demo import scene, songs
+from device.config.schema import CameraConfig, Config, DeviceConfig, MoodConfig, MqttConfig, MusicConfig, PlayerConfig
+from device.console import open_console
+from device.demo import MUSIC, PEOPLE
 from device.demo.broker import PrivateBroker
+from device.demo.leash import leashed
+from device.demo.signals import ended_by_signals
 from device.demo.tally import Tally
-from device.errors import AffettoError
+from device.errors import AffettoError, StateError
 from device.perception import picamera, v4l2
 
 ROOT = Path(__file__).resolve().parents[2]
-MOODS_WANTED = 4  # of rendered people; whoever sits before a webcam owes us nothing
+MOODS_WANTED = 4  # of the people in the clip; whoever sits before a webcam owes us nothing
 GOODBYE_S = 15.0
+SENTENCE = "affetto run: "  # so begins what `affetto run` says before it gives up
 
 
 def run(*, seconds: float | None, fps: float, rendered: bool, keep: Path | None) -> int:
-    """Show it until Ctrl-C or for `seconds`; 0 only if moods, tracks and events really came over MQTT."""
-    console = Console()
-    with folder(keep) as home, PrivateBroker() as broker:
-        content = home if keep else cache(home)
+    """Show it until Ctrl-C or for `seconds`; 0 only if moods and tracks really came over MQTT."""
+    console = open_console()
+    tally = Tally()
+    with ended_by_signals(), folder(keep) as home, PrivateBroker() as broker:
         webcam = "" if rendered else find_webcam()
         if webcam:
-            console.print(f"Looking through {webcam}. Nothing is recorded; --rendered shows made-up people instead.")
-        else:
-            words = "Drawing people who do not exist"
-            prepare(console, words, lambda told: scene.render(content / "people", told, fps=fps))
-        prepare(console, "Playing the instruments", lambda told: songs.render(content / "music", told))
-        config = configure(home, webcam or str(content / "people"), content / "music", broker.config, fps)
-        tally = Tally()
+            console.print(f"Looking through {webcam}. Nothing is recorded; --rendered shows people who do not exist.")
+        config = configure(home, webcam or str(PEOPLE), MUSIC, broker.config, fps)
         with conductor(write(config, home / "config.yaml"), home / "affetto.log") as process:
             watch.run(config, seconds=seconds, listener=tally.hear, until=lambda: process.poll() is not None)
             died = process.poll()
         if died is not None:
-            raise AffettoError(f"The conductor ended with {died}. It said:\n{last_lines(home / 'affetto.log')}")
-    console.print(tally.summary())
+            raise AffettoError(last_words(home / "affetto.log", died))
+    tally.show(console)
     missing = tally.missing(moods=1 if webcam else MOODS_WANTED)
     if missing:
         console.print(f"[red]✗[/] {missing}", highlight=False)
@@ -62,22 +58,15 @@ def run(*, seconds: float | None, fps: float, rendered: bool, keep: Path | None)
 @contextmanager
 def folder(keep: Path | None) -> Iterator[Path]:
     """The demo's folder: `keep` if given, otherwise one that goes away afterwards."""
-    if keep is not None:
-        keep.mkdir(parents=True, exist_ok=True)
-        yield keep.resolve()
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="affetto-demo-") as name:
+            yield Path(name)
         return
-    with tempfile.TemporaryDirectory(prefix="affetto-demo-") as name:
-        yield Path(name)
-
-
-def cache(instead: Path) -> Path:
-    """Where pictures and songs stay for the next demo; `instead` where nothing can be kept."""
-    place = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "affetto-demo"
     try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return instead
-    return place if os.access(place, os.W_OK) else instead
+        keep.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(f"--keep {keep}: the folder cannot be made ({error.strerror}); name another one.") from error
+    yield keep.resolve()
 
 
 def find_webcam() -> str:
@@ -88,18 +77,8 @@ def find_webcam() -> str:
     return f"v4l2:{node}" if node is not None else ""
 
 
-def prepare(console: Console, words: str, work: Callable[[Callable[[int, int], None]], object]) -> None:
-    """Run `work` behind a progress bar; where nobody watches, one line says what is done."""
-    if not console.is_terminal:
-        console.print(f"{words} ...")
-    with Progress(TextColumn(words), BarColumn(), TextColumn("{task.percentage:3.0f} %"), console=console) as progress:
-        task = progress.add_task(words, total=None)
-        work(lambda done, total: progress.update(task, completed=done, total=total))
-        progress.update(task, completed=1, total=1)  # where everything was there already, nothing was told
-
-
 def configure(home: Path, source: str, music: Path, broker: MqttConfig, fps: float) -> Config:
-    """A whole configuration: quick to change its mind, because a demo has minutes where a room has evenings."""
+    """The demo's settings: quick to change its mind, because a demo has minutes where a room has evenings."""
     return Config(
         device=DeviceConfig(id="demo", name="Affetto demo", room="demo", data_dir=str(home / "data")),
         camera=CameraConfig(enabled=True, source=source, fps=fps),
@@ -111,17 +90,20 @@ def configure(home: Path, source: str, music: Path, broker: MqttConfig, fps: flo
 
 
 def write(config: Config, path: Path) -> Path:
-    """The configuration as a file, for the conductor and its eye."""
+    """The settings as a file, for the conductor and its eye."""
     tree = {section: {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
             for section, values in asdict(config).items()}
-    path.write_text(yaml.safe_dump(tree, allow_unicode=True, sort_keys=False))
+    try:
+        path.write_text(yaml.safe_dump(tree, allow_unicode=True, sort_keys=False))
+    except OSError as error:
+        raise StateError(f"{path} cannot be written ({error.strerror}); free space or name another folder.") from error
     return path
 
 
 @contextmanager
 def conductor(config: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`affetto run` as a child process that gets time to say goodbye."""
-    command = [sys.executable, "-m", "device", "run", "--config", str(config)]
+    """`affetto run` as a child process. It gets time to end its own children."""
+    command = leashed([sys.executable, "-m", "device", "run", "--config", str(config)])
     with log.open("wb") as output:  # a session of its own: Ctrl-C ends the view first, then we end the conductor
         process = subprocess.Popen(command, stdout=output, stderr=output, cwd=ROOT, start_new_session=True)
     try:
@@ -135,6 +117,14 @@ def conductor(config: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.wait()
 
 
+def last_words(log: Path, status: int) -> str:
+    """Why a conductor ended: its own sentence if it said one, else the end of its log."""
+    lines = log.read_text(errors="replace").splitlines()
+    said = [line.removeprefix(SENTENCE) for line in lines if line.startswith(SENTENCE)]
+    return said[-1] if said else f"The conductor ended with status {status}. {last_lines(log)}"
+
+
 def last_lines(log: Path) -> str:
     """The end of a log, for a message."""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+    lines = log.read_text(errors="replace").splitlines()[-15:]
+    return "The end of its log:\n" + "\n".join(lines) if lines else "Its log is empty."

@@ -1,4 +1,4 @@
-"""Counts what a demo really did, from the MQTT messages alone. Pure; fed by the view's thread."""
+"""Counts what a demo really did, from the MQTT messages alone. Pure; the view's thread calls it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 
-from rich.console import Group, RenderableType
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from device.console import count
 
 
 @dataclass(slots=True)
 class Tally:
-    """Moods that the camera caused, tracks that became audible with their reasons, and events by type."""
+    """Moods that the camera caused, tracks that started with their reasons, and events by type."""
 
     moods: Counter[str] = field(default_factory=Counter)
     tracks: list[tuple[str, str]] = field(default_factory=list)  # (title, reason)
@@ -21,7 +23,7 @@ class Tally:
     messages: int = 0
 
     def hear(self, topic: str, payload: bytes) -> None:
-        """Take in one message; those that are not events only count."""
+        """Count one message, and look into it if it is an event."""
         self.messages += 1
         if not topic.endswith("/event"):
             return
@@ -34,26 +36,37 @@ class Tally:
             self.tracks.append((event["title"], event["reason"]))
 
     def missing(self, *, moods: int) -> str:
-        """What a whole demo should have shown and did not, as one sentence; empty if nothing is missing."""
+        """What a complete demo shows and this one did not, as one sentence; empty if nothing is missing."""
         lacks = []
         if len(self.moods) < moods:
-            lacks.append(f"{len(self.moods)} different moods instead of at least {moods}")
+            lacks.append(f"it saw {count(len(self.moods), 'mood')} instead of at least {moods}")
         if not self.tracks:
-            lacks.append("no track became audible")
-        if self.events["track_failed"]:
-            lacks.append(f"{self.events['track_failed']} tracks could not be played")
-        return f"Not a whole demo: {'; '.join(lacks)}." if lacks else ""
+            lacks.append("no track started")
+        if failed := self.events["track_failed"]:
+            lacks.append(f"{count(failed, 'track')} could not be played")
+        return f"The demo was not complete: {'; '.join(lacks)}." if lacks else ""
 
-    def summary(self) -> RenderableType:
-        """What happened, as a table for people."""
+    def facts(self) -> list[tuple[str, str]]:
+        """What happened, as names and values."""
+        moods = ", ".join(f"{mood} ×{times}" for mood, times in self.moods.most_common())
+        events = ", ".join(f"{kind} ×{times}" for kind, times in self.events.most_common())
+        tracks = [("track heard", f"{title}: {reason}") for title, reason in self.tracks]
+        return [
+            ("moods seen", moods or "none"),
+            *(tracks or [("track heard", "none")]),
+            ("events", events or "none"),
+            ("messages", str(self.messages)),
+        ]
+
+    def show(self, console: Console) -> None:
+        """Print what happened: as a table in a terminal, as a line a fact elsewhere."""
+        if not console.is_terminal:
+            for name, value in self.facts():
+                console.print(Text(f"{name}: {value}"))
+            return
         table = Table(title="What happened, as heard over MQTT", title_justify="left", show_header=False)
         table.add_column(style="bold")
         table.add_column()
-        table.add_row("moods seen", ", ".join(f"{mood} ×{count}" for mood, count in self.moods.most_common()) or "none")
-        for number, (title, reason) in enumerate(self.tracks):
-            table.add_row("tracks heard" if number == 0 else "", Text(f"{title}: {reason}"))
-        if not self.tracks:
-            table.add_row("tracks heard", "none")
-        table.add_row("events", ", ".join(f"{kind} ×{count}" for kind, count in self.events.most_common()) or "none")
-        table.add_row("messages", str(self.messages))
-        return Group(table)
+        for name, value in self.facts():
+            table.add_row(name, Text(value))
+        console.print(table)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from device.domain.feelings import MoodName
+from device.domain.affect import MoodName
+from device.domain.commands import Origin
 from device.domain.music import Listen, Memory, Track
+from device.domain.notices import EventType
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +57,26 @@ class Silence:
 
 
 @dataclass(frozen=True, slots=True)
-class SetVolume:
+class RampVolume:
     """Ramp to `percent` (0 to 100); the player never passes its own `max_volume`."""
 
     percent: int
 
 
 @dataclass(frozen=True, slots=True)
-class Publish:
-    """Send `payload` (text and bytes as they are, a mapping as JSON) to the full topic `topic`, QoS 1."""
+class Announce:
+    """Something happened: every surface says so, once. `facts` are plain values that JSON has words for."""
 
-    topic: str
-    payload: str | bytes | Mapping[str, object]
-    retain: bool = True
+    event_type: EventType
+    facts: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A command was not obeyed, or not wholly: the surface that it came from says why."""
+
+    origin: Origin
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +125,8 @@ class Log:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Subscribe:
-    """Obey commands for this room's group too (empty: for none)."""
-
-    room: str
-
+Notice = Announce | Answer
+"""What surfaces say once. What they show all the time is the Snapshot."""
 
 Action = (
     Play
@@ -130,8 +135,7 @@ Action = (
     | Pause
     | Resume
     | Silence
-    | SetVolume
-    | Publish
+    | RampVolume
     | OpenEye
     | CloseEye
     | Save
@@ -139,5 +143,5 @@ Action = (
     | Correct
     | ReadCover
     | Log
-    | Subscribe
+    | Notice
 )

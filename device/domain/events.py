@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from device.domain.music import Track
-from device.domain.sight import Reading
+from device.domain.commands import Command, Origin
+from device.domain.faces import Reading
+from device.domain.music import Memory, Position, Track
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +20,9 @@ class Now:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Time went on (about once a second). `vitals` are figures of the process for `health`."""
+    """Time went on (about once a second). `figures` are numbers of the processes for the health report."""
 
-    vitals: Mapping[str, float] = field(default_factory=dict)
+    figures: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +48,10 @@ class EyeClosed:
 
 @dataclass(frozen=True, slots=True)
 class TrackStarted:
-    """The player is audibly playing the track with this serial number."""
+    """The player is audibly playing the track with this serial number, at this measured position."""
 
     serial: int
+    position: Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,11 @@ class TrackEnding:
 
 @dataclass(frozen=True, slots=True)
 class TrackAt:
-    """The track with this serial number is heard at `position_s`; said every few seconds, after a seek, at a pause."""
+    """Where the track with this serial number is, as the player measured it: every few seconds, after a seek, at a
+    pause and when it goes on."""
 
     serial: int
-    position_s: float
+    position: Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,33 +99,54 @@ class SoundBack:
 
 
 @dataclass(frozen=True, slots=True)
-class BrokerConnected:
-    """MQTT is up (again): everything retained is to be said anew."""
+class SurfaceUp:
+    """A surface ("MQTT") reaches its listeners (again). `known_as` is the name under which it publishes the device."""
+
+    surface: str
+    known_as: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class BrokerLost:
-    """MQTT is down; paho reconnects by itself."""
+class SurfaceDown:
+    """A surface reaches nobody. `problem` says why, in a sentence; it tries again by itself."""
 
-    problem: str = ""
+    surface: str
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """An MQTT message on one of our command topics, as it came. `topic` is the full topic; `retained` says that the
-    broker had kept it from earlier."""
+class Asked:
+    """Somebody asks for something on a surface."""
 
-    topic: str
-    payload: bytes
-    retained: bool = False
+    command: Command
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Misunderstood:
+    """A surface could not read what somebody asked for; `message` says why, in a sentence."""
+
+    origin: Origin
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryLoaded:
-    """The library as it is now: all playable tracks, and a sentence for each file that cannot be played or heard."""
+    """The library as it is now: all playable tracks. `problems` are sentences about the library as a whole, `notes`
+    about single files. `index` is what the scanner's thread prepared for choosing (`music.recommend`), if anything."""
 
     tracks: tuple[Track, ...]
     problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    index: object | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The store wrote `memory` to the disk, or could not: `problem` says why."""
+
+    memory: Memory
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +169,11 @@ Event = (
     | TrackAt
     | SoundLost
     | SoundBack
-    | BrokerConnected
-    | BrokerLost
-    | Message
+    | SurfaceUp
+    | SurfaceDown
+    | Asked
+    | Misunderstood
     | LibraryLoaded
     | CoverRead
+    | Saved
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from device.domain.feelings import MOOD_AFFECT, Affect, MoodName
+from device.domain.affect import MOOD_AFFECT, Affect, MoodName
 
 
 class MoodOrigin(StrEnum):
@@ -70,22 +70,30 @@ class Choice:
     reason: str
 
 
-class Playback(StrEnum):
-    """The state in `track/state`; Home Assistant's media player knows the same words."""
+class PlaybackState(StrEnum):
+    """The words of Home Assistant's media player."""
 
     PLAYING = "playing"
     PAUSED = "paused"
     STOPPED = "stopped"
 
 
-class Transport(StrEnum):
-    """The commands of `playback/set`."""
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a track was at one moment: `track_s` seconds into it at `at_mono` (monotonic, s). While `running` it goes
+    on from there at the pace of time. The one model of position in this program."""
 
-    PLAY = "play"
-    PAUSE = "pause"
-    STOP = "stop"
-    NEXT = "next"
-    PREVIOUS = "previous"
+    track_s: float
+    at_mono: float
+    running: bool
+
+    def at(self, mono: float) -> float:
+        """Seconds into the track at this time."""
+        return max(0.0, self.track_s + (mono - self.at_mono if self.running else 0.0))
+
+    def held(self, mono: float) -> Position:
+        """The same place, standing still from `mono` on."""
+        return Position(self.at(mono), mono, False)
 
 
 class Outcome(StrEnum):
@@ -96,6 +104,8 @@ class Outcome(StrEnum):
     REPLACED = "replaced"  # the mood changed; says nothing about the track
     LIKED = "liked"
     DISLIKED = "disliked"
+    BANNED = "banned"  # "never": out until somebody allows it again
+    ALLOWED = "allowed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +130,8 @@ class Memory:
     room: str = ""
     profile: str = "everyone"
     mood: MoodName | None = None  # a mood set by hand; None is "auto"
-    playback: Playback = Playback.PLAYING
+    playback: PlaybackState = PlaybackState.PLAYING
     track_key: str = ""
     position_s: float = 0.0  # how far that track was, when it last said so
     camera_by: str = ""  # who consented to the camera or withdrew that, in words; empty: nobody ever did
-    known_as: str = ""  # by which topics the broker knows this device: Topics.record
+    known_as: str = ""  # under what name the broker knows this device: Topics.record

@@ -14,7 +14,7 @@ through the valence-arousal plane:
 
 from __future__ import annotations
 
-from device.config import MoodConfig
+from device.config.schema import MoodConfig
 from device.domain import MOOD_AFFECT, Affect, Mood, MoodName, MoodSource, PolicyName, Target
 from device.mood.plane import affect_of, name_of
 
@@ -29,7 +29,7 @@ WALKS = (PolicyName.LIFT, PolicyName.CALM, PolicyName.ENERGISE)
 
 
 class Guide:
-    """Where the music should be. Ask for `target` with every event: what holds and for how long is counted there."""
+    """Where the music should be. Call `advance` with every event: the way goes on with time. `target` only reads."""
 
     def __init__(self, config: MoodConfig) -> None:
         self._pace = WHOLE_WAY / config.lift_s  # units of the plane per second
@@ -39,13 +39,16 @@ class Guide:
         self._by_hand = False
         self._left = 0.0  # how far the goal still is
         self._held_s = 0.0  # for how long the room has been in the mood `_name`
-        self._asked_s = 0.0
+        self._advanced_s = 0.0
 
-    def target(self, policy: PolicyName, mood: Mood, now_s: float) -> Target:
-        """Where the music should be at this time (monotonic, s) for a room in this mood, and why."""
+    def advance(self, policy: PolicyName, mood: Mood, now_s: float) -> None:
+        """Time went on (monotonic, s) with the room in this mood under this policy."""
         if policy in WALKS:
-            self._walk(policy, mood, max(0.0, now_s - self._asked_s))
-        self._asked_s, self._policy = now_s, policy
+            self._walk(policy, mood, max(0.0, now_s - self._advanced_s))
+        self._advanced_s, self._policy = now_s, policy
+
+    def target(self, policy: PolicyName, mood: Mood) -> Target:
+        """Where the music should be for a room in this mood, and why, as of the last `advance`."""
         match policy:
             case PolicyName.MATCH:
                 return match_target(mood)

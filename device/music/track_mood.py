@@ -1,20 +1,22 @@
-"""What analysis finds out about one file, and how that crosses a pipe. Pure: imports neither a decoder nor a runtime.
+"""What analysis finds out about one file. Pure: imports neither a decoder nor a runtime.
 
-The process that reads music files may have been taken over by a hostile one, so its answers are numbers in JSON that
-`from_json` checks one by one; nothing is unpickled.
+A `TrackMood` crosses from the analysis process as JSON. A hostile file may have taken that process over, so every field
+has its limits, and msgspec holds them when it decodes (workers/protocol.py).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
+
+from msgspec import Meta
 
 from device.domain import Affect
 
 FEATURES = 64  # numbers in the feature vector
 FEATURE_BYTES = 2 * FEATURES
+
+Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,51 +31,13 @@ class TrackMood:
     """
 
     affect: Affect
-    uncertainty: float
-    quadrants: tuple[float, float, float, float]
-    tempo_bpm: float
-    features: bytes
-    loudness_lufs: float | None
+    uncertainty: Annotated[float, Meta(ge=0, le=2)]
+    quadrants: tuple[Share, Share, Share, Share]
+    tempo_bpm: Annotated[float, Meta(ge=0, le=1000)]
+    features: Annotated[bytes, Meta(min_length=FEATURE_BYTES, max_length=FEATURE_BYTES)]
+    loudness_lufs: Annotated[float, Meta(ge=-200, le=100)] | None
 
-
-def to_json(mood: TrackMood) -> dict[str, Any]:
-    """A mapping of plain JSON values."""
-    return {
-        "valence": mood.affect.valence,
-        "arousal": mood.affect.arousal,
-        "uncertainty": mood.uncertainty,
-        "quadrants": list(mood.quadrants),
-        "tempo_bpm": mood.tempo_bpm,
-        "features": mood.features.hex(),
-        "loudness_lufs": mood.loudness_lufs,
-    }
-
-
-def from_json(raw: Any) -> TrackMood:
-    """The reverse of `to_json`, trusting nothing; raises ValueError on anything that cannot be an analysis."""
-    if not isinstance(raw, Mapping):
-        raise ValueError("not a mapping")
-    quadrants = raw.get("quadrants")
-    if not isinstance(quadrants, list) or len(quadrants) != 4:
-        raise ValueError("quadrants are not four numbers")
-    q1, q2, q3, q4 = (_number(value, 0, 1) for value in quadrants)
-    features = bytes.fromhex(str(raw.get("features")))
-    if len(features) != FEATURE_BYTES:
-        raise ValueError(f"features are {len(features)} bytes, not {FEATURE_BYTES}")
-    loudness = raw.get("loudness_lufs")
-    return TrackMood(
-        affect=Affect(_number(raw.get("valence"), -1, 1), _number(raw.get("arousal"), -1, 1)),
-        uncertainty=_number(raw.get("uncertainty"), 0, 2),
-        quadrants=(q1, q2, q3, q4),
-        tempo_bpm=_number(raw.get("tempo_bpm"), 0, 1000),
-        features=features,
-        loudness_lufs=None if loudness is None else _number(loudness, -200, 100),
-    )
-
-
-def _number(value: Any, lowest: float, highest: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{value!r} is not a number")
-    if not lowest <= value <= highest:
-        raise ValueError(f"{value!r} is not from {lowest:g} to {highest:g}")
-    return float(value)
+    def __post_init__(self) -> None:
+        """Raises ValueError for a point outside the plane, also when msgspec decodes it."""
+        if not (-1 <= self.affect.valence <= 1 and -1 <= self.affect.arousal <= 1):
+            raise ValueError(f"{self.affect} is outside the plane")

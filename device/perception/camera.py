@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from device.config import CameraConfig
+from device.config.schema import CameraConfig
 from device.errors import CameraError
 from device.perception.footage import FolderCamera, VideoCamera
 from device.perception.frame import Frame, Gray

@@ -4,7 +4,7 @@ The network gives logits, for the face and for its mirror image; their mean is s
 says `symmetrical` forms that mean itself, for others it is formed here. Dividing them by one temperature, found on
 faces that it never saw, makes the probabilities mean what they say (Guo et al., "On Calibration of Modern Neural
 Networks", ICML 2017); the smoothing relies on that. Very dark and very bright faces are brought to ordinary light
-first (device/perception/light.py).
+first (device/perception/face_levels.py).
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from device.domain import EMOTIONS
 from device.errors import ModelError
 from device.model import Card, Model
-from device.perception.light import levels
+from device.perception.face_levels import levels
 
 NAME = "emotion"
 INPUT_SHAPE = (1, 48, 48, 1)

@@ -19,21 +19,21 @@ import numpy as np
 import numpy.typing as npt
 
 from device import systemd
-from device.config import Config
+from device.config.schema import Config
 from device.domain import Face, Reading, SeenFace
 from device.errors import AffettoError, CameraError, LinkError
 from device.model import SHIPPED_MODELS
 from device.perception.camera import Camera, open_camera
-from device.perception.certainty import certainty
 from device.perception.crop import align
 from device.perception.emotion import EmotionClassifier
+from device.perception.face_quality import certainty
 from device.perception.faces import FaceDetector
 from device.perception.frame import Frame, Gray
-from device.perception.memory import keep_private
+from device.perception.memory_lock import keep_private
 from device.perception.motion import MotionGate
+from device.perception.protocol import HEARTBEAT_S, MAX_FACES, OPENING_S, Hello, Trouble, encode, silence_s
 from device.perception.tracker import Tracked, Tracker, overlap
 from device.perception.watchdog import Watchdog
-from device.perception.wire import HEARTBEAT_S, MAX_FACES, OPENING_S, Hello, Trouble, encode, silence_s
 
 LOOK_AGAIN_S = 2.0  # somebody who sits still from the start is found after this long
 REST_S = 0.2  # faces that keep still are looked for only so often; their emotions are scored in every frame

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from device.domain import Face
 from device.errors import ModelError
 from device.model import Float32Array, Int8Array, Model
-from device.perception.exposure import levels
+from device.perception.frame_levels import levels
 
 STRIDES = (8, 16, 32)
 UNIT_STRIDES = 4.0

@@ -1,13 +1,14 @@
 """Cameras made of files: a video, or a folder of pictures.
 
-Live, they stand in for a camera: they run in real time, drop what they are too late for, start again at the
-end, and stamp frames with CLOCK_MONOTONIC. Not live, they go through once, as fast as the caller takes
-frames, and stamp them with the recording's own time. Both look at `fps` frames of a second, like a camera
-would. They only read files.
+Live, they stand in for a camera: they run in real time, drop what they are too late for, start again at the end, and
+stamp frames with CLOCK_MONOTONIC. Not live, they go through once, as fast as the caller takes frames, and stamp them
+with the recording's own time. Both give `fps` frames a second, as a camera would, and leave out what cannot be read.
+They only read files.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
@@ -17,16 +18,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from device.config import CameraConfig
+from device.config.schema import CameraConfig
 from device.errors import CameraError
+from device.perception.bad_frames import BadFrames
 from device.perception.frame import SMALLEST_PX, Frame, Gray, fit, to_gray, turn
 
 PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp"})
-SLIP_S = 1.0  # further behind than this, a recording waits for us instead of the other way round
+SLIP_S = 1.0  # further behind or ahead than this, the recording's clock is set to ours
+LONGEST_S = 1e6  # a time beyond this in a recording is a damaged one
+FASTEST_FPS, USUAL_FPS = 1000.0, 25.0  # beyond the first, or without any, a recording counts as one of the second
+MOST_MISSES = 10_000  # damaged frames in a row, whatever the recording says of its length
 
 
-class Pace:
-    """Says of each moment of a recording whether it is to be shown, and waits for it when live."""
+class FrameClock:
+    """Decides for each moment of a recording whether to show it, and waits for that moment when live."""
 
     def __init__(self, fps: float, live: bool) -> None:
         self._period_s = 1.0 / fps
@@ -48,16 +53,18 @@ class Pace:
         self._start_s, self._due_s = time.monotonic(), 0.0
 
     def take(self, moment_s: float) -> bool:
-        """Whether the frame at `moment_s` of the recording is wanted; live, returns when its time has
-        come."""
+        """Whether to show the frame at `moment_s` of the recording; live, returns when its time has come."""
         if moment_s < self._due_s - 1e-6:
             return False
         self._due_s = max(self._due_s + self._period_s, moment_s + self._period_s / 2)
         if not self._live:
             return not self.stopped
         ahead_s = self._start_s + moment_s - time.monotonic()
-        if ahead_s < -SLIP_S:
-            self._start_s -= ahead_s  # decoding is slower than real time: dropping more would show nothing ever
+        if ahead_s < -SLIP_S or ahead_s > SLIP_S + 2 * self._period_s:
+            # Decoding is slower than real time, where dropping more would never show anything; or there is a gap in the
+            # recording, and waiting for its end would look like a camera that hangs.
+            self._start_s -= ahead_s
+            ahead_s = 0.0
         elif ahead_s < -self._period_s:
             return False
         return not self._closed.wait(max(ahead_s, 0.0))
@@ -68,18 +75,21 @@ class Pace:
 
 
 class VideoCamera:
-    """A video file as a camera. Raises CameraError where the file holds no picture."""
+    """A video file as a camera, turned upright as the file says. Raises CameraError where the file holds no picture.
+
+    OpenCV's defaults differ between its versions, so this sets all that matter.
+    """
 
     def __init__(self, path: Path, config: CameraConfig, *, live: bool = True) -> None:
         self._path, self._config, self._live = path, config, live
-        self._pace = Pace(config.fps, live)
+        self._pace = FrameClock(config.fps, live)
+        self._bad = BadFrames(self.describe(), config.hang_s)
         self._capture = self._open()
 
     @property
     def length_s(self) -> float:
         """How long the recording says it is; 0 if it does not say."""
-        fps = self._capture.get(cv2.CAP_PROP_FPS)
-        return max(self._capture.get(cv2.CAP_PROP_FRAME_COUNT) / fps, 0.0) if fps > 0 else 0.0
+        return max(self._capture.get(cv2.CAP_PROP_FRAME_COUNT) / self._fps, 0.0)
 
     def describe(self) -> str:
         return f"video {self._path.name}"
@@ -87,8 +97,8 @@ class VideoCamera:
     def frames(self) -> Iterator[Frame]:
         while True:
             self._pace.begin()
-            shown = yield from self._once()
-            if not shown and not self._pace.stopped:
+            readable = yield from self._once()
+            if not readable and not self._pace.stopped:
                 raise CameraError(f"The video {self._path} holds no picture that can be read; give another file.")
             if not self._live or self._pace.stopped:
                 return
@@ -99,33 +109,57 @@ class VideoCamera:
         self._pace.stop()
         self._capture.release()
 
+    @property
+    def _fps(self) -> float:
+        """What the recording says, if that can be."""
+        fps = float(self._capture.get(cv2.CAP_PROP_FPS))
+        return fps if 0 < fps <= FASTEST_FPS else USUAL_FPS
+
     def _open(self) -> cv2.VideoCapture:
-        try:
-            capture = cv2.VideoCapture(str(self._path))
+        try:  # an absolute name, because FFmpeg takes what is before a colon for a protocol
+            capture = cv2.VideoCapture(os.path.abspath(self._path), cv2.CAP_FFMPEG)
         except UnicodeError as error:  # OpenCV takes names in UTF-8 only
             raise CameraError(f"The video {self._path!r} has a name that is not UTF-8; rename it.") from error
         if not capture.isOpened():
             raise CameraError(f"The video {self._path} cannot be opened; give a video file such as MP4, MKV or AVI.")
+        capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # off by default in OpenCV 4.11, on in 4.8 and 5
+        capture.set(cv2.CAP_PROP_CONVERT_RGB, 1)
         return capture
 
-    def _once(self) -> Generator[Frame, None, int]:
-        """One pass; returns how many frames were decoded."""
-        moment_s, step_s = -1.0, 1.0 / (self._capture.get(cv2.CAP_PROP_FPS) or 25.0)
-        count = 0
-        while not self._pace.stopped and self._capture.grab():
+    def _once(self) -> Generator[Frame, None, bool]:
+        """One pass; returns whether it had a picture that can be read."""
+        moment_s, step_s = -1.0, 1.0 / self._fps
+        grabbed = missed = shown = 0
+        bad_before = self._bad.count
+        while not self._pace.stopped and missed <= self._most_misses(grabbed):
+            if not self._capture.grab():
+                missed += 1  # a damaged packet, or the end
+                continue
+            if missed:
+                self._bad.add(missed)
+            grabbed, missed = grabbed + 1, 0
             stamp_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             # some containers give no times, and all of them give 0 for the first frame
-            moment_s = stamp_s if stamp_s > moment_s else max(moment_s, 0.0) + step_s
-            count += 1
-            if self._pace.take(moment_s) and (frame := self._frame(moment_s)) is not None:
-                yield frame
-        return count
+            moment_s = stamp_s if moment_s < stamp_s < LONGEST_S else max(moment_s, 0.0) + step_s
+            if not self._pace.take(moment_s):
+                continue
+            if (frame := self._frame(moment_s)) is None:
+                self._bad.add(1)
+                continue
+            shown += 1
+            yield frame
+        return shown > 0 or (grabbed > 0 and self._bad.count == bad_before)
+
+    def _most_misses(self, grabbed: int) -> int:
+        """So many failures in a row are the end: what is left by the recording's own count, or `hang_s` of it."""
+        left = self._capture.get(cv2.CAP_PROP_FRAME_COUNT) - grabbed
+        return int(min(max(left, self._config.hang_s * self._fps), MOST_MISSES))
 
     def _frame(self, moment_s: float) -> Frame | None:
         began = time.perf_counter()
         ok, picture = self._capture.retrieve()
-        if not ok or picture is None:
-            return None  # a damaged frame in the middle
+        if not ok or picture is None or not picture.size:
+            return None
         return _frame(to_gray(picture), self._config, self._pace.stamp(moment_s), began)
 
 
@@ -134,9 +168,9 @@ class FolderCamera:
 
     def __init__(self, folder: Path, config: CameraConfig, *, live: bool = True) -> None:
         self._folder, self._config, self._live = folder, config, live
-        self._pace = Pace(config.fps, live)
+        self._pace = FrameClock(config.fps, live)
         try:
-            found = [path for path in folder.iterdir() if path.suffix.lower() in PICTURES]
+            found = [path for path in folder.iterdir() if path.suffix.lower() in PICTURES and path.is_file()]
         except OSError as error:
             raise CameraError(
                 f"The folder {folder} cannot be read ({error.strerror}); check its permissions."
@@ -175,7 +209,7 @@ class FolderCamera:
                 yield frame
             if self._pace.stopped:
                 break
-        self._pace.take(len(self._paths) / self._config.fps)  # the last picture has its time as well
+        self._pace.take(len(self._paths) / self._config.fps)  # the last picture stays as long as the others
         return count
 
     def _frame(self, path: Path, moment_s: float) -> Frame | None:
@@ -186,15 +220,17 @@ class FolderCamera:
 
 
 def read_picture(path: Path) -> Gray | None:
-    """A picture as uint8[H, W], or None if it is none. Takes file names in any encoding, which `imread` does
-    not."""
+    """A picture as uint8[H, W], or None if it cannot be read. Takes file names in any encoding, unlike `imread`."""
     try:
         content = np.fromfile(path, np.uint8)
     except OSError:
         return None
     if content.size == 0:
         return None
-    gray = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE)
+    try:  # turns the picture upright by its EXIF orientation
+        gray = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE)
+    except cv2.error:  # it says that it is larger than OpenCV decodes
+        return None
     return None if gray is None else np.asarray(gray, np.uint8)
 
 
@@ -205,7 +241,7 @@ def natural(name: str) -> tuple[tuple[int, int | str], ...]:
 
 
 def _frame(gray: Gray, config: CameraConfig, at_s: float, began_s: float) -> Frame | None:
-    """The picture in the wished shape, or None if it is too small to be worth looking at."""
+    """The picture at the configured size, or None if it is too small to hold a face."""
     gray = turn(fit(gray, config.width, config.height), config.rotate)
     if min(gray.shape) < SMALLEST_PX:
         return None

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from device.config import CameraConfig
+from device.config.schema import CameraConfig
 from device.errors import CameraError
 from device.perception.frame import Frame, turn
 

@@ -1,8 +1,7 @@
-"""USB and other V4L2 cameras, through OpenCV; which of the /dev/video* nodes is a camera is asked of the
-kernel.
+"""USB and other V4L2 cameras, through OpenCV. The kernel says which of the /dev/video* nodes is a camera.
 
-One thread opens, reads and closes a camera. A camera that hangs blocks that thread; the eye's watchdog ends
-the process then (see eye.py).
+One thread opens, reads and closes a camera. A camera that hangs blocks that thread; the eye's watchdog then ends the
+process (see eye.py).
 """
 
 from __future__ import annotations
@@ -16,8 +15,9 @@ from pathlib import Path
 
 import cv2
 
-from device.config import CameraConfig
+from device.config.schema import CameraConfig
 from device.errors import CameraError
+from device.perception.bad_frames import BadFrames
 from device.perception.frame import Frame, fit, to_gray, turn
 
 # linux/videodev2.h: struct v4l2_capability is driver[16], card[32], bus_info[32], version, capabilities,
@@ -26,6 +26,8 @@ CAPABILITY = struct.Struct("=16s32s32sIII12x")
 QUERYCAP = 2 << 30 | CAPABILITY.size << 16 | ord("V") << 8
 VIDEO_CAPTURE, STREAMING, DEVICE_CAPS = 0x1, 0x04000000, 0x80000000
 MEMORY_TO_MEMORY, MEDIA_CONTROLLED = 0x4000 | 0x8000, 0x20000000
+
+RETRY_S = 0.05  # a camera that failed answers at once; without a pause the next try would burn the core
 
 # nodes of the Raspberry Pi's own camera pipeline: they look like cameras, but only libcamera can drive them
 PIPELINES = frozenset({"bcm2835-isp", "rp1-cfe", "pispbe", "unicam"})
@@ -58,27 +60,29 @@ def find_node(folder: Path = Path("/dev")) -> Path | None:
 
 
 class V4l2Camera:
-    """A V4L2 camera. Asks it for the wished size and rate, takes what it gives, and keeps to `fps` by
-    skipping."""
+    """A V4L2 camera. Asks for the configured size and rate, takes what the camera gives, and keeps to `fps` by skipping
+    frames. Passes bad frames over; `hang_s` of nothing else raises CameraError."""
 
     def __init__(self, node: Path, config: CameraConfig) -> None:
         if not node.exists():
             raise CameraError(f"There is no camera at {node}; plug it in, or set camera.source.")
         self._node, self._config = node, config
         self._card = card_of(node) or "camera"
+        self._bad = BadFrames(self.describe(), config.hang_s)
         self._capture = cv2.VideoCapture(str(node), cv2.CAP_V4L2)
         if not self._capture.isOpened():
             raise CameraError(
                 f"The camera at {node} cannot be opened; is another program using it, "
                 "and is this user in the group video?"
             )
-        for prop, wish in (
+        for prop, value in (
             (cv2.CAP_PROP_FRAME_WIDTH, config.width),
             (cv2.CAP_PROP_FRAME_HEIGHT, config.height),
             (cv2.CAP_PROP_FPS, config.fps),
             (cv2.CAP_PROP_BUFFERSIZE, 1),  # fewer buffers, fresher frames
+            (cv2.CAP_PROP_CONVERT_RGB, 1),  # `to_gray` knows 8-bit BGR, not what the driver packs
         ):
-            self._capture.set(prop, wish)
+            self._capture.set(prop, value)
 
     def describe(self) -> str:
         return f"{self._card} ({self._node})"
@@ -86,24 +90,40 @@ class V4l2Camera:
     def frames(self) -> Iterator[Frame]:
         period_s, due_s = 1.0 / self._config.fps, 0.0
         while self._capture.isOpened():
-            if not self._capture.grab():
-                raise CameraError(f"The camera {self.describe()} gives no more frames; was it unplugged?")
+            grabbed = self._capture.grab()
             at_s = time.monotonic()
-            if at_s < due_s:
+            if grabbed and at_s < due_s:
                 continue  # grabbing alone is cheap: the frame is not decoded
+            frame = self._frame(at_s) if grabbed else None
+            if frame is None:
+                self._pass_over(at_s, grabbed)
+                continue
+            self._bad.good()
             due_s = max(due_s + period_s, at_s + period_s / 2)
-            yield self._frame(at_s)
+            yield frame
 
     def close(self) -> None:
         self._capture.release()
 
-    def _frame(self, at_s: float) -> Frame:
+    def _frame(self, at_s: float) -> Frame | None:
+        """The grabbed frame, or None if it is not a picture."""
         began = time.perf_counter()
         ok, picture = self._capture.retrieve()
-        if not ok or picture is None:
-            raise CameraError(f"The camera {self.describe()} sends something that is not a picture; try another one.")
+        if not ok or picture is None or not picture.size:
+            return None
         gray = turn(fit(to_gray(picture), self._config.width, self._config.height), self._config.rotate)
         return Frame(gray, at_s, (time.perf_counter() - began) * 1000)
+
+    def _pass_over(self, at_s: float, grabbed: bool) -> None:
+        """Leave a bad frame out; CameraError if the camera is gone or gives nothing else."""
+        if grabbed:
+            self._bad.bad(at_s, f"The camera {self.describe()} sends something that is not a picture; try another one.")
+            return
+        gone = f"The camera {self.describe()} gives no more frames; was it unplugged?"
+        if not self._node.exists():
+            raise CameraError(gone)
+        self._bad.bad(at_s, gone)
+        time.sleep(RETRY_S)
 
 
 def _text(field: bytes) -> str:

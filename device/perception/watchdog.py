@@ -16,7 +16,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from device.perception.wire import Trouble, encode
+from device.perception.protocol import Trouble, encode
 
 POLL_MS = 250
 GRACE_S = 0.3  # what the main thread gets to leave by itself, closing the camera, when the peer has gone

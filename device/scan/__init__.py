@@ -1,150 +1,129 @@
-"""`affetto scan`: reads the music folders into the catalogue, hears what is new, and shows what was found.
+"""`affetto scan`: reads the music folders into the catalogue, analyses what is new, and shows what it found.
 
-Main thread. Two bars, one for reading tags and one for listening, because that takes a hundred times as long. Ctrl-C
-loses nothing that was heard: the next scan goes on where this one was.
+Main thread. Ctrl-C loses nothing: the next scan continues where this one stopped.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from device.config import Config
-from device.domain import LibraryLoaded, MoodName, MoodOrigin
-from device.errors import AffettoError, LibraryError, ModelError
+from device.config.schema import Config
+from device.domain import LibraryLoaded
+from device.errors import AffettoError, LibraryError, ModelError, WorkerError
 from device.model import SHIPPED_MODELS
-from device.music.catalogue import Catalogue
-from device.music.catalogue.analyst import Hears, listener
-from device.music.workers.worker import Worker
-from device.scan import terminal
+from device.music.library import Catalogue
+from device.music.library.analysis_queue import TrackAnalyser, model_id
+from device.music.library.catalogue import plural
+from device.music.track_mood import TrackMood
+from device.music.workers.analysis_client import AnalysisClient
+from device.scan import report, terminal
 from device.scan.points import points_of
+from device.scan.progress import Display, display
 
 INTERRUPTED = 130
-SAVE_EVERY = 20  # tracks heard; so much is heard again at most after the power went
-SCREEN = "-"  # the name of the terminal, where a picture's file is expected
+SAVE_EVERY = 20  # tracks analysed; after a power cut, at most so many are analysed again
+TERMINAL = "-"  # stands for the terminal, where a file name is expected
 
 
-def run(config: Config, folders: Sequence[Path], plot: str | None = None) -> int:
-    """Scan `folders`, or the configured ones; 0 if there is anything to play. `plot`: a PNG file, or `SCREEN`."""
+def run(config: Config, folders: Sequence[Path], plot: str | None = None, *, again: bool = False) -> int:
+    """Scan `folders`, or the configured ones; 0 if there is anything to play.
+
+    `plot`: a PNG file, or `TERMINAL`. `again`: read all files, also those that did not change.
+    """
     console = Console()
-    if plot not in (None, SCREEN):
+    if plot not in (None, TERMINAL):
         check_picture(Path(str(plot)))
     chosen = [folder.resolve() for folder in folders] or [Path(folder) for folder in config.music.folders]
+    models_dir = Path(config.device.models_dir or SHIPPED_MODELS)
     with closing(Catalogue.open(Path(config.device.data_dir))) as catalogue:
-        with bar(console) as progress:
-            found = read(catalogue, chosen, progress)
-            whole = hear(catalogue, Path(config.device.models_dir or SHIPPED_MODELS), progress) if found.tracks else ""
+        unfinished, status = "", 0
+        try:
+            with display(Console(stderr=True)) as progress:
+                found = catalogue.scan(chosen, progress.read, again=again)
+                unfinished = analyse(catalogue, models_dir, progress) if found.tracks else ""
+        except KeyboardInterrupt:
+            unfinished, status = stopped(catalogue, models_dir), INTERRUPTED
         found = catalogue.load()
-        tell(console, found, chosen)
+        report.show(console, found)
         if plot is not None and found.tracks:
-            show(console, catalogue, found, plot)
-    if whole:
-        console.print(whole, highlight=False)
-    return INTERRUPTED if whole.startswith("Stopped") else 0 if found.tracks else 1
+            show_plane(console, catalogue, found, plot)
+    if unfinished:
+        console.print(unfinished, highlight=False, markup=False, soft_wrap=True)
+    return status or (0 if found.tracks else 1)
 
 
-def read(catalogue: Catalogue, folders: Sequence[Path], progress: Progress) -> LibraryLoaded:
-    """Tags of everything that is new; quick."""
-    task = progress.add_task("Reading", total=None)
-    return catalogue.scan(folders, lambda done, total: progress.update(task, completed=done, total=max(total, 1)))
-
-
-def hear(catalogue: Catalogue, models_dir: Path, progress: Progress, worker: Hears | None = None) -> str:
-    """Analyse everything that was not heard yet. Empty, or a sentence that says why something is left."""
+def analyse(catalogue: Catalogue, models_dir: Path, progress: Display, analyser: TrackAnalyser | None = None) -> str:
+    """Analyse everything that was not analysed yet. Returns a sentence that says why something is left, or nothing."""
     try:
-        model = listener(models_dir)
-    except ModelError as error:
-        return f"Nothing was listened to: {error}"
-    done, total = catalogue.count_heard(model)
-    task = progress.add_task("Listening", total=total - done)
-    try:
-        with closing(worker or Worker(models_dir)) as hears:
+        model = model_id(models_dir)
+        done, total = catalogue.count_analysed(model)
+        with closing(analyser or AnalysisClient(models_dir)) as analyser:
             while waiting := catalogue.pending(model, SAVE_EVERY):
-                learnt = [_hear_one(catalogue, hears, model, *one, progress, task) for one in waiting]
-                if not any(learnt):
+                before = done
+                for key, path in waiting:
+                    progress.analyse(done, total, path.name)
+                    done += _analyse_one(catalogue, analyser, model, key, path)
+                if done == before:
                     break  # all of these are gone: their drive was pulled out
-    except KeyboardInterrupt:
+        progress.analyse(done, total, "")
         catalogue.flush()
-        left = total - catalogue.count_heard(model)[0]
-        return f"Stopped with {left} tracks not listened to yet; affetto scan goes on with them, so does affetto run."
-    except ModelError as error:
-        return f"Nothing was listened to: {error}"
-    progress.update(task, total=max(total - done, 1), completed=max(total - done, 1))
+    except (ModelError, WorkerError, LibraryError) as error:
+        return f"Not everything was analysed. {error}"
     return ""
 
 
-def _hear_one(
-    catalogue: Catalogue, hears: Hears, model: str, key: str, path: Path, progress: Progress, task: object
-) -> bool:
+def _analyse_one(catalogue: Catalogue, analyser: TrackAnalyser, model: str, key: str, path: Path) -> bool:
     """Whether anything was learnt of it; a file that is gone is passed over."""
+    found: TrackMood | str
     try:
-        catalogue.heard(key, model, hears.analyse(path))
+        found = analyser.analyse(path)
+    except OSError:
+        return False
     except LibraryError as error:
         if not path.exists():
             return False
-        catalogue.heard(key, model, str(error))
-    progress.advance(task)  # type: ignore[arg-type]
+        found = str(error)
+    catalogue.analysed(key, model, found)
     return True
 
 
-@contextmanager
-def bar(console: Console) -> Iterator[Progress]:
-    """Progress bars with counts and the time left."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, speed_estimate_period=120) as progress:
-        yield progress
+def stopped(catalogue: Catalogue, models_dir: Path) -> str:
+    """What is left after Ctrl-C."""
+    try:
+        catalogue.flush()
+        done, total = catalogue.count_analysed(model_id(models_dir))
+    except (ModelError, LibraryError) as error:
+        return f"Stopped. {error}"
+    return (
+        f"Stopped before {plural(total - done, 'track')} could be analysed. Run affetto scan again to continue; "
+        "affetto run continues by itself."
+    )
 
 
-def tell(console: Console, found: LibraryLoaded, folders: Sequence[Path]) -> None:
-    """What there is, what is wrong with some of it, and what to do where there is nothing."""
-    console.print(summary(found))
-    for problem in found.problems:
-        console.print(f"[yellow]![/] {problem}", highlight=False)
-    if not found.tracks:
-        places = ", ".join(str(folder) for folder in folders)
-        console.print(f"Nothing to play in {places}. Copy music there, best into folders named {', '.join(MoodName)}.")
-
-
-def summary(found: LibraryLoaded) -> Table:
-    """Tracks by mood and by who said so."""
-    counts = Counter((track.mood, track.origin) for track in found.tracks)
-    origins = [origin for origin in MoodOrigin if any(o is origin for _, o in counts)]
-    table = Table(title=f"{len(found.tracks)} tracks, {len(found.problems)} problems", title_justify="left")
-    table.add_column("mood")
-    for origin in origins:
-        table.add_column(f"by {origin}", justify="right")
-    for mood in MoodName:
-        if any(m is mood for m, _ in counts):
-            table.add_row(mood, *(str(counts[mood, origin] or "") for origin in origins))
-    return table
-
-
-def show(console: Console, catalogue: Catalogue, found: LibraryLoaded, plot: str) -> None:
+def show_plane(console: Console, catalogue: Catalogue, found: LibraryLoaded, plot: str) -> None:
     """The library in the plane, as a picture or on the terminal."""
     points = points_of(found.tracks, catalogue.affects())
-    if plot == SCREEN:
+    if plot == TERMINAL:
         console.print(terminal.chart(points, console.width))
         return
-    from device.scan import png
+    from device.scan import plot as picture
 
-    png.draw(points, Path(plot))
-    console.print(f"The library in the plane of valence and arousal: {plot}", highlight=False)
+    picture.draw(points, Path(plot))
+    console.print(f"The library in the plane of valence and arousal: {plot}", highlight=False, markup=False)
 
 
 def check_picture(path: Path) -> None:
-    """Raises AffettoError if no picture can be written there, before half an hour of listening."""
+    """Raises AffettoError if no picture can be written there, before half an hour of analysis."""
     if path.suffix.lower() != ".png":
         raise AffettoError(f"--plot writes a picture such as library.png, not {path}; folders come before --plot.")
     if not path.absolute().parent.is_dir():
-        raise AffettoError(f"--plot: there is no folder {path.absolute().parent}; make it first.")
+        raise AffettoError(f"--plot: there is no folder {path.absolute().parent}; create it first.")
     try:
         import matplotlib  # noqa: F401
     except ImportError as error:
-        words = 'pip install "matplotlib>=3.9", or say --plot without a file for a plot on the terminal'
+        words = 'pip install "matplotlib>=3.9", or write --plot without a file for a plot on the terminal'
         raise AffettoError(f"--plot {path} needs matplotlib, which the device does without: {words}.") from error

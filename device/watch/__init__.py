@@ -12,16 +12,16 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from device.config import Config
-from device.domain import BrokerConnected, BrokerLost, Event, Message, Now
-from device.home.mqtt import Connection
-from device.home.topics import Topics
+from device.config.schema import Config
+from device.domain import Now
+from device.mqtt.client import Connection
+from device.mqtt.messages import BrokerConnected, BrokerLost, ConnectionEvent, Message
+from device.mqtt.topics import Topics
 from device.watch import screen, seen
 from device.watch.seen import News, Seen
 
@@ -60,7 +60,7 @@ class View:
         """What is shown."""
         return self._seen
 
-    def take(self, event: Event | None, now: Now) -> None:
+    def take(self, event: ConnectionEvent | None, now: Now) -> None:
         """Show what an event of a `Connection` to `topics.everything` brings; None if only time went on."""
         before = self._seen.told
         match event:
@@ -68,6 +68,8 @@ class View:
                 self._seen = seen.connected(self._seen, now)
             case BrokerLost(problem):
                 self._seen = seen.lost(self._seen, problem, now)
+            case Message(topic, _) if not topic.startswith(f"{self._topics.device}/"):
+                self._seen = seen.hear_of(self._seen, topic.removesuffix("/availability").rpartition("/")[2])
             case Message(topic, payload, retained):
                 name = topic.removeprefix(f"{self._topics.device}/")
                 self._seen = seen.apply(self._seen, name, payload, now, retained)
@@ -84,8 +86,6 @@ class View:
 def run(
     config: Config,
     *,
-    host: str | None = None,
-    port: int | None = None,
     device_id: str | None = None,
     seconds: float | None = None,
     listener: Callable[[str, bytes], None] | None = None,
@@ -93,10 +93,10 @@ def run(
     console: Console | None = None,
 ) -> int:
     """Watch until Ctrl-C, for `seconds`, or `until` says so; 0. `listener` hears each message (topic, payload) too."""
-    mqtt = replace(config.mqtt, host=host or config.mqtt.host, port=port or config.mqtt.port)
+    mqtt = config.mqtt
     topics = Topics(mqtt.base_topic, device_id or config.device.id, mqtt.discovery_prefix)
-    inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
-    connection = Connection(mqtt, inbox.put, (topics.everything,))
+    inbox: queue.SimpleQueue[ConnectionEvent] = queue.SimpleQueue()
+    connection = Connection(mqtt, inbox.put, (topics.everything, topics.availability_of_all))
     deadline = None if seconds is None else time.monotonic() + seconds
     with (
         contextlib.closing(connection),
@@ -107,7 +107,7 @@ def run(
         connection.start()
         while (deadline is None or time.monotonic() < deadline) and not (until and until()):
             try:
-                event: Event | None = inbox.get(timeout=PATIENCE_S)
+                event: ConnectionEvent | None = inbox.get(timeout=PATIENCE_S)
             except queue.Empty:
                 event = None
             view.take(event, read_clocks())

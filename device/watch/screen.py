@@ -13,7 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from device.domain import EMOTIONS, MOOD_AFFECT, Emotion, MoodName, Now
-from device.watch.seen import SETTINGS, Seen, SeenMood, SeenTrack, describe
+from device.mqtt.documents import MoodState, TrackState
+from device.watch.seen import SETTINGS, Seen, clean, describe, since
 
 MOOD_COLOURS = {
     "happy": "yellow",
@@ -113,20 +114,21 @@ def badge(mood: str) -> Text:
     return Text(f" {mood} ", style=f"bold black on {MOOD_COLOURS.get(mood, 'white')}")
 
 
-def _mood(mood: SeenMood | None, now: Now, rows: int) -> RenderableType:
+def _mood(mood: MoodState | None, now: Now, rows: int) -> RenderableType:
     if mood is None:
         return Text("no mood heard yet", style="dim")
-    head = Text.assemble(badge(mood.name), "  ")
+    head = Text.assemble(badge(clean(mood.mood)), "  ")
     head.append(describe(mood), style="bold")
-    if mood.since and mood.source != "none":
-        head.append(f", {_ago(now.wall - mood.since)}", style="dim")
+    if (began := since(mood)) is not None and mood.source != "none":
+        head.append(f", {_ago(now.wall - began)}", style="dim")
     head.no_wrap, head.overflow = True, "ellipsis"
     bars = Table.grid(padding=(0, 1), expand=True)
     bars.add_column(no_wrap=True)
     bars.add_column(ratio=1)
     bars.add_column(justify="right", no_wrap=True)
-    strongest = max(mood.scores)
-    for number, (emotion, score) in enumerate(zip(EMOTIONS, mood.scores, strict=True)):
+    scores = [min(max(mood.scores.get(emotion, 0.0), 0.0), 1.0) for emotion in EMOTIONS]
+    strongest = max(scores)
+    for number, (emotion, score) in enumerate(zip(EMOTIONS, scores, strict=True)):
         first = score == strongest and score > 0
         style = EMOTION_COLOURS[emotion]
         bars.add_row(
@@ -155,22 +157,23 @@ def _plane(seen: Seen, columns: int, rows: int) -> Text:
     cells: Cells = {}
 
     def place(valence: float, arousal: float) -> tuple[int, int]:
-        return round((1 - arousal) / 2 * (rows - 1)), round((1 + valence) / 2 * (columns - 1))
+        across, up = min(max(valence, -1.0), 1.0), min(max(arousal, -1.0), 1.0)
+        return round((1 - up) / 2 * (rows - 1)), round((1 + across) / 2 * (columns - 1))
 
     middle_row, middle_column = place(0, 0)
     for column in range(columns):
         cells[middle_row, column] = ("─", "grey30")
     for row in range(rows):
         cells[row, middle_column] = ("│" if row != middle_row else "┼", "grey30")
-    colour = MOOD_COLOURS.get(seen.mood.name, "white") if seen.mood else "white"
+    colour = MOOD_COLOURS.get(seen.mood.mood, "white") if seen.mood else "white"
     for valence, arousal in seen.trail:
         cells[place(valence, arousal)] = ("•", f"{colour} dim")
     for name in MoodName:
-        lit = seen.mood is not None and seen.mood.name == name
+        lit = seen.mood is not None and seen.mood.mood == name
         style = MOOD_COLOURS[name] + (" bold" if lit else " dim")
         _write(cells, name, style, *place(MOOD_AFFECT[name].valence, MOOD_AFFECT[name].arousal), columns)
     if seen.track is not None and seen.track.title:
-        cells[place(seen.track.valence, seen.track.arousal)] = ("♪", "bold white")
+        cells[place(seen.track.valence or 0.0, seen.track.arousal or 0.0)] = ("♪", "bold white")
     if seen.mood is not None:
         cells[place(seen.mood.valence, seen.mood.arousal)] = ("●", f"bold {colour}")
     text = Text(no_wrap=True)
@@ -197,35 +200,38 @@ def _write(cells: Cells, word: str, style: str, row: int, column: int, columns: 
 def _music(seen: Seen, now: Now) -> RenderableType:
     rows: list[RenderableType] = []
     if seen.track is None or not seen.track.title:
-        state = seen.track.state if seen.track else "no track heard yet"
+        state = clean(seen.track.state) if seen.track else "no track heard yet"
         rows += [Text(f"{SYMBOLS.get(state, '■')} {state}", style="dim"), Text(), Text()]
     else:
         rows += [_title(seen.track), _progress(seen, seen.track, now)]
-        rows.append(Text(seen.track.reason, style="italic", no_wrap=True, overflow="ellipsis"))
+        reason = clean(seen.track.reason or "")
+        rows.append(Text(reason, style="italic", no_wrap=True, overflow="ellipsis"))
     return Group(*rows, _settings(seen))
 
 
-def _title(track: SeenTrack) -> RenderableType:
+def _title(track: TrackState) -> RenderableType:
     row = Table.grid(expand=True, padding=(0, 1))
     row.add_column(ratio=1, no_wrap=True)
     row.add_column(no_wrap=True)
-    words = Text.assemble((f"{SYMBOLS.get(track.state, '')} ", "green"), (track.title, "bold"))
-    words.append(f"  {track.artist}" if track.artist else "", style="dim")
+    words = Text.assemble((f"{SYMBOLS.get(track.state, '')} ", "green"), (clean(track.title or ""), "bold"))
+    words.append(f"  {clean(track.artist)}" if track.artist else "", style="dim")
     words.overflow = "ellipsis"
-    row.add_row(words, badge(track.mood) if track.mood else Text())
+    row.add_row(words, badge(clean(track.mood)) if track.mood else Text())
     return row
 
 
-def _progress(seen: Seen, track: SeenTrack, now: Now) -> RenderableType:
+def _progress(seen: Seen, track: TrackState, now: Now) -> RenderableType:
     row = Table.grid(expand=True, padding=(0, 1))
     row.add_column(no_wrap=True)
     row.add_column(ratio=1)
     row.add_column(no_wrap=True)
-    needle = seen.needle
-    at = min(needle.at(now), track.duration_s or needle.at(now)) if needle is not None else None
-    bar = ProgressBar(total=track.duration_s or 1.0, completed=(at or 0.0) if track.duration_s else 0.0,
+    length_s = min(max(track.duration_s or 0.0, 0.0), 1e6)
+    at = None if seen.position is None else seen.position.at(now.mono)
+    if at is not None and length_s:
+        at = min(at, length_s)
+    bar = ProgressBar(total=length_s or 1.0, completed=(at or 0.0) if length_s else 0.0,
                       complete_style="green", finished_style="green", style="grey23")
-    row.add_row(_minutes(at), bar, _minutes(track.duration_s or None))
+    row.add_row(_minutes(at), bar, _minutes(length_s or None))
     return row
 
 
@@ -242,8 +248,8 @@ def _settings(seen: Seen) -> RenderableType:
         style = {"ON": "bold red", "OFF": "dim"}.get(value, "bold") if name == "camera" else "bold"
         shown = f"{value} %" if name == "volume" else value
         text.append(f"{name} ", style="dim").append(shown, style=style).append("  ")
-    if seen.eye_fps:
-        text.append(f"{seen.eye_fps:.1f} frames/s", style="dim")
+    if seen.health.eye_fps:
+        text.append(f"{seen.health.eye_fps:.1f} frames/s", style="dim")
     return text
 
 

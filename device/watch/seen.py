@@ -6,16 +6,21 @@ publish anything. What is worth a line of text is added to `news`, so that a log
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
-from device.domain import EMOTIONS, Now
+import msgspec
+
+from device.domain import Now, Position
+from device.mqtt.documents import ErrorReport, HealthState, MoodState, TrackState
+
+T = TypeVar("T")
 
 NEWS_KEPT = 50
 TRAIL_KEPT = 60
+DEVICES_KEPT = 20
 SILENCE_S = 5.0
 """A device that exists is heard at once, through what is retained."""
 SETTINGS = ("volume", "policy", "camera", "profile", "room")
@@ -33,49 +38,6 @@ class News:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenMood:
-    """`mood/state`; `since` is wall-clock time, 0 if unknown."""
-
-    name: str = ""
-    emotion: str = ""
-    confidence: float = 0.0
-    valence: float = 0.0
-    arousal: float = 0.0
-    faces: int = 0
-    scores: tuple[float, ...] = (0.0,) * len(EMOTIONS)
-    source: str = ""
-    since: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class SeenTrack:
-    """`track/state`."""
-
-    state: str = ""
-    title: str = ""
-    artist: str = ""
-    duration_s: float = 0.0
-    mood: str = ""
-    valence: float = 0.0
-    arousal: float = 0.0
-    reason: str = ""
-    uri: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Needle:
-    """How far the track is: known only if we heard it start. Monotonic seconds."""
-
-    uri: str = ""
-    heard_s: float = 0.0
-    running_since: float | None = None
-
-    def at(self, now: Now) -> float:
-        """Seconds of the track that were played."""
-        return self.heard_s + (now.mono - self.running_since if self.running_since is not None else 0.0)
-
-
-@dataclass(frozen=True, slots=True)
 class Seen:
     """Everything that was heard of one device."""
 
@@ -83,16 +45,13 @@ class Seen:
     link: str = "connecting"  # what is wrong with our own connection; empty when there is one
     linked_at: float | None = None  # monotonic
     online: bool | None = None  # None: not heard yet
-    mood: SeenMood | None = None
+    mood: MoodState | None = None
     trail: tuple[tuple[float, float], ...] = ()
-    track: SeenTrack | None = None
-    needle: Needle | None = None
+    track: TrackState | None = None
+    position: Position | None = None  # in that track, by our own clock
+    others: tuple[str, ...] = ()  # other devices that the broker knows
     settings: Mapping[str, str] = field(default_factory=dict)
-    status: str = ""
-    camera: str = ""
-    eye_fps: float = 0.0
-    tracks: int = 0
-    problems: tuple[str, ...] = ()
+    health: HealthState = HealthState(status="")  # noqa: RUF009 - frozen
     silence_told: bool = False
     news: tuple[News, ...] = ()
     told: int = 0  # how many news there ever were
@@ -118,8 +77,16 @@ def wait(seen: Seen, now: Now) -> Seen:
     """Time went on; a device that says nothing at all may have another name."""
     if seen.silence_told or seen.online is not None or seen.linked_at is None or now.mono - seen.linked_at < SILENCE_S:
         return seen
-    words = f"nothing heard of {seen.device} yet; is the device on, and is its id right?"
+    others = f" The broker knows {', '.join(seen.others)}: choose one with --id." if seen.others else ""
+    words = f"Nothing is heard of {seen.device}. Is the device on, and is its id right?{others}"
     return _tell(replace(seen, silence_told=True), now, "problem", words)
+
+
+def hear_of(seen: Seen, device: str) -> Seen:
+    """The broker knows a device of this id."""
+    if device in (seen.device, *seen.others) or len(seen.others) >= DEVICES_KEPT:
+        return seen
+    return replace(seen, others=tuple(sorted((*seen.others, clean(device)))))
 
 
 def clean(text: str) -> str:
@@ -144,27 +111,18 @@ def _availability(seen: Seen, payload: bytes, now: Now, old: bool) -> Seen:
 
 
 def _mood_state(seen: Seen, payload: bytes, now: Now, old: bool) -> Seen:
-    doc = _document(payload)
-    scores = doc.get("scores")
-    mood = SeenMood(
-        name=_text(doc, "mood"),
-        emotion=_text(doc, "emotion"),
-        confidence=_number(doc, "confidence", 0, 1),
-        valence=_number(doc, "valence", -1, 1),
-        arousal=_number(doc, "arousal", -1, 1),
-        faces=int(_number(doc, "faces", 0, 99)),
-        scores=tuple(_number(scores if isinstance(scores, dict) else {}, str(name), 0, 1) for name in EMOTIONS),
-        source=_text(doc, "source"),
-        since=_time(doc, "since"),
-    )
-    before = (seen.mood.name, seen.mood.source) if seen.mood else None
-    seen = replace(seen, mood=mood, trail=(*seen.trail, (mood.valence, mood.arousal))[-TRAIL_KEPT:])
-    if before == (mood.name, mood.source) or mood.source == "none":
+    mood = _read(payload, MoodState)
+    if mood is None:
         return seen
-    return _tell(seen, now, "mood", f"mood {mood.name}, {describe(mood)}", old)
+    before = (seen.mood.mood, seen.mood.source) if seen.mood else None
+    valence, arousal = (min(max(value, -1.0), 1.0) for value in (mood.valence, mood.arousal))
+    seen = replace(seen, mood=mood, trail=(*seen.trail, (valence, arousal))[-TRAIL_KEPT:])
+    if before == (mood.mood, mood.source) or mood.source == "none":
+        return seen
+    return _tell(seen, now, "mood", clean(f"mood {mood.mood}, {describe(mood)}"), old)
 
 
-def describe(mood: SeenMood) -> str:
+def describe(mood: MoodState) -> str:
     """Where a mood comes from, in words."""
     if mood.source == "manual":
         return "set by hand"
@@ -173,73 +131,64 @@ def describe(mood: SeenMood) -> str:
     return f"{mood.confidence:.0%} sure, {mood.faces} face{'' if mood.faces == 1 else 's'}"
 
 
+def since(mood: MoodState) -> float | None:
+    """When the mood began (wall clock, s), if it says so."""
+    return _wall(mood.since)
+
+
 def _track_state(seen: Seen, payload: bytes, now: Now, old: bool) -> Seen:
-    doc = _document(payload)
-    texts = {name: _text(doc, name) for name in ("state", "title", "artist", "mood", "reason", "uri")}
-    track = SeenTrack(
-        **texts,
-        duration_s=_number(doc, "duration_s", 0, 1e6),
-        valence=_number(doc, "valence", -1, 1),
-        arousal=_number(doc, "arousal", -1, 1),
-    )
+    track = _read(payload, TrackState)
+    if track is None:
+        return seen
     before = seen.track
-    seen = replace(seen, track=track, needle=_follow(seen.needle, track, now))
+    seen = replace(seen, track=track, position=_position(track, now, old))
     if before is not None and (before.state, before.uri) == (track.state, track.uri):
         return seen
     if not track.title:
-        return _tell(seen, now, "music", track.state or "no music", old)
+        return _tell(seen, now, "music", clean(track.state) or "no music", old)
     by = f" by {track.artist}" if track.artist else ""
     why = f": {track.reason}" if track.reason and track.state == "playing" else ""
-    return _tell(seen, now, "music", f"{track.state} {track.title}{by}{why}", old)
+    return _tell(seen, now, "music", clean(f"{track.state} {track.title}{by}{why}"), old)
 
 
-def _follow(needle: Needle | None, track: SeenTrack, now: Now) -> Needle | None:
-    """The needle runs while its track plays, and is lost with its track."""
-    if needle is None or needle.uri != track.uri:
+def _position(track: TrackState, now: Now, old: bool) -> Position | None:
+    """Where the track is. A fresh message is from this moment; of one that the broker had kept, the clocks tell the
+    age."""
+    if track.position_s is None:
         return None
-    playing, running = track.state == "playing", needle.running_since is not None
-    if playing == running:
-        return needle
-    return replace(needle, heard_s=needle.at(now), running_since=now.mono if playing else None)
+    running = track.state == "playing"
+    age_s = max(0.0, now.wall - (_wall(track.position_at) or now.wall)) if old and running else 0.0
+    return Position(track.position_s + age_s, now.mono, running)
 
 
 def _event(seen: Seen, payload: bytes, now: Now, old: bool) -> Seen:
-    doc = _document(payload)
-    kind = _text(doc, "event_type")
-    if kind == "track_started":
-        return replace(seen, needle=Needle(_text(doc, "uri"), 0.0, now.mono))
-    if kind in ("", "mood_changed"):  # told by mood/state
+    facts = _read(payload, dict) or {}
+    kind = clean(str(facts.get("event_type", "")))
+    if kind in ("", "mood_changed", "track_started"):  # mood/state and track/state say that
         return seen
-    facts = [_text(doc, name) for name in ("title", "camera", "message") if _text(doc, name)]
+    words = [str(facts[name]) for name in ("title", "camera", "message", "mood") if facts.get(name)]
     if kind == "library_changed":
-        facts.append(f"{_number(doc, 'tracks', 0, 1e9):.0f} tracks")
-    if kind == "track_corrected":
-        facts.append(_text(doc, "mood"))
-    trouble = kind.endswith(("_failed", "_problem"))
-    words = ": ".join([kind.replace("_", " "), *facts])
-    return _tell(seen, now, "problem" if trouble else "event", words, old)
+        count = facts.get("tracks")
+        words.append(f"{count} track{'' if count == 1 else 's'}")
+    trouble = kind.endswith(("_failed", "_problem", "_lost"))
+    line = ": ".join([kind.replace("_", " "), *words])
+    return _tell(seen, now, "problem" if trouble else "event", clean(line), old)
 
 
 def _health(seen: Seen, payload: bytes, now: Now, old: bool) -> Seen:
-    doc = _document(payload)
-    listed = doc.get("problems")
-    problems = tuple(clean(str(problem)) for problem in listed) if isinstance(listed, list) else ()
-    fresh = [problem for problem in problems if problem not in seen.problems]
-    seen = replace(
-        seen,
-        status=_text(doc, "status"),
-        camera=_text(doc, "camera"),
-        eye_fps=_number(doc, "eye_fps", 0, 1000),
-        tracks=int(_number(doc, "tracks", 0, 1e9)),
-        problems=problems,
-    )
+    health = _read(payload, HealthState)
+    if health is None:
+        return seen
+    fresh = [problem for problem in health.problems if problem not in seen.health.problems]
+    seen = replace(seen, health=health)
     for problem in fresh:
-        seen = _tell(seen, now, "problem", problem, old)
+        seen = _tell(seen, now, "problem", clean(problem), old)
     return seen
 
 
 def _error(seen: Seen, payload: bytes, now: Now, old: bool) -> Seen:
-    return _tell(seen, now, "problem", f"refused: {_text(_document(payload), 'message')}", old)
+    report = _read(payload, ErrorReport)
+    return seen if report is None else _tell(seen, now, "problem", clean(f"refused: {report.message}"), old)
 
 
 def _setting(name: str) -> Callable[[Seen, bytes, Now, bool], Seen]:
@@ -267,28 +216,16 @@ READERS: Mapping[str, Callable[[Seen, bytes, Now, bool], Seen]] = {
 # --- Documents of unknown origin ---
 
 
-def _document(payload: bytes) -> Mapping[str, object]:
+def _read(payload: bytes, kind: type[T]) -> T | None:
+    """The document, or None if it is none of this kind: anybody may publish anything."""
     try:
-        document = json.loads(payload)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
+        return msgspec.json.decode(payload, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
-def _text(doc: Mapping[str, object], name: str) -> str:
-    value = doc.get(name)
-    return clean(value) if isinstance(value, str) else ""
-
-
-def _number(doc: Mapping[str, object], name: str, low: float, high: float) -> float:
-    value = doc.get(name)
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        return 0.0
-    return float(min(max(value, low), high))
-
-
-def _time(doc: Mapping[str, object], name: str) -> float:
+def _wall(text: str | None) -> float | None:
     try:
-        return datetime.fromisoformat(_text(doc, name)).timestamp()
+        return datetime.fromisoformat(text or "").timestamp()
     except (ValueError, OverflowError, OSError):
-        return 0.0
+        return None

@@ -10,7 +10,7 @@ import math
 import torch
 from torch.nn import functional
 
-from device.perception import light
+from device.perception import face_levels
 
 WIDE_ZOOM = (math.log(0.7), math.log(1.6))
 
@@ -33,11 +33,11 @@ def plain(faces: torch.Tensor) -> torch.Tensor:
 
 
 def level(x: torch.Tensor) -> torch.Tensor:
-    """What device/perception/light.py does to very dark and very bright faces, on values 0..1 of a batch."""
+    """What device/perception/face_levels.py does to very dark and very bright faces, on values 0..1 of a batch."""
     mean = x.mean((1, 2, 3), keepdim=True) * 255
-    bound = mean.clamp(light.DARKEST, light.BRIGHTEST)
+    bound = mean.clamp(face_levels.DARKEST, face_levels.BRIGHTEST)
     power = (bound / 255).log() / (mean.clamp(1, 254) / 255).log()
-    levelled = (x ** power.clamp(1 / light.MOST, light.MOST) * 255).round() / 255
+    levelled = (x ** power.clamp(1 / face_levels.MOST, face_levels.MOST) * 255).round() / 255
     return torch.where(bound == mean, x, levelled)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from device.perception.emotion import EmotionClassifier, softmax
-from device.perception.light import level
+from device.perception.face_levels import level
 from tools.emotion import hard as emotion_hard
 from tools.emotion import measure as measure_emotion
 from tools.emotion import net as emotion_net
@@ -94,7 +94,7 @@ def words(recipe: dict[str, Any], point: operating.Point, clear: int) -> dict[st
         "preprocessing": "One face, gray, 48x48, framed and levelled like FER2013 (device/perception/crop.py); pixels "
         "0..255, stored as pixel - 128. The model itself averages the logits of the face and of its mirror image; "
         "probabilities are the softmax of that mean divided by temperature. Very dark and very bright faces "
-        "are brought to ordinary light first (device/perception/light.py). Every figure is measured so.",
+        "are brought to ordinary light first (device/perception/face_levels.py). Every figure is measured so.",
         "data": DATA.format(rafdb=ONE_IN["rafdb"]),
         "training": {
             "how": "tools/train_emotion.py: a residual net of 3x3 convolutions with one head for each convention of "

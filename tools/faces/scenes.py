@@ -15,8 +15,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from device.perception.exposure import levels
 from device.perception.faces import PAD_GRAY
+from device.perception.frame_levels import levels
 from tools.faces.pasting import Scene, ellipse, paste, place, put, random_corner
 from tools.labelled.boxes import Label, Pool
 

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
+from device.setup import release
 from tools.image.ext4 import Laid, Plan, Root
 from tools.image.steps import Refusal
 from tools.image.system import HERE
-from tools.setup import release
 
 PARTS = Path(__file__).resolve().parent
 UNIT = "affetto-first-boot.service"

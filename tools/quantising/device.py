@@ -1,8 +1,8 @@
-"""Would the device run this file? Judged on a workstation, whose runtime is newer than the device's.
+"""Can the device run this file? Decided on a workstation, whose runtime is newer than the device's.
 
-The oldest runtime that Affetto meets is tflite-runtime 2.14 (Debian 12 on ARM). `KNOWN` are the operators an int8
-classifier may have, with the highest version that it loads; found by trying every version on it. Then the device's own
-classifier has to load the pair and score a face.
+The oldest runtime that Affetto meets is tflite-runtime 2.14 (Debian 12 on ARM). `KNOWN` lists the operators that an
+int8 classifier may have, each with the highest version that this runtime loads, found by trying every version. After
+this check the device's own classifier loads the pair and scores a face.
 """
 
 import tempfile
@@ -33,10 +33,10 @@ LARGEST_BYTES = 64 * 2**20  # of 512 MB, the eye's share
 
 
 def faults(tflite: bytes, card: Mapping[str, Any]) -> tuple[str, ...]:
-    """Why the device could not run the model; empty if it can."""
+    """Why the device cannot run the model; empty if it can."""
     found = [*_structure(tflite)]
     if len(tflite) > LARGEST_BYTES:
-        found.append(f"it has {len(tflite) / 2**20:.0f} MB, and a device has room for {LARGEST_BYTES // 2**20}")
+        found.append(f"it has {len(tflite) / 2**20:.0f} MB, and the device has room for {LARGEST_BYTES // 2**20} MB")
     return tuple(found) or _trial(tflite, card)
 
 
@@ -50,12 +50,12 @@ def _structure(tflite: bytes) -> list[str]:
     for one in model.operatorCodes:
         name = operators.get(max(one.builtinCode, one.deprecatedBuiltinCode), "?")
         if name == "CUSTOM":
-            found.append(f"the operator {one.customCode.decode()} is in no TFLite runtime")
+            found.append(f"no TFLite runtime has the operator {one.customCode.decode()}")
         elif one.version > KNOWN.get(name, 0):
-            found.append(f"the operator {name} (version {one.version}) is not in the device's TFLite runtime 2.14")
+            found.append(f"its TFLite runtime 2.14 lacks the operator {name} (version {one.version})")
     floats = {types[t.type] for graph in model.subgraphs for t in graph.tensors} - set(WHOLE_NUMBERS)
     if floats:
-        found.append(f"part of it still computes in {', '.join(sorted(floats)).lower()}, not in int8")
+        found.append(f"part of it still computes in {', '.join(sorted(floats)).lower()} instead of int8")
     return found
 
 
@@ -66,12 +66,12 @@ def _trial(tflite: bytes, card: Mapping[str, Any]) -> tuple[str, ...]:
         except ModelError as error:
             return (str(error),)
     if not (np.isfinite(scores).all() and abs(float(scores.sum()) - 1) < 1e-3):
-        return (f"it scores a gray square as {scores.round(3).tolist()}, which are no probabilities",)
+        return (f"its scores for a gray square, {scores.round(3).tolist()}, are not probabilities",)
     return ()
 
 
 def staged(tflite: bytes, card: Mapping[str, Any]) -> tempfile.TemporaryDirectory[str]:
-    """A folder with the pair in it, for as long as it is needed."""
+    """A temporary folder that holds the pair."""
     folder = tempfile.TemporaryDirectory()
     files.write_pair(Path(folder.name), NAME, tflite, card)
     return folder

@@ -1,13 +1,14 @@
 """Wrap a float model into the one shape that the device runs: gray pixels 0..255 [1, 48, 48, 1] to one logit a label.
 
-Everything that makes models differ goes into the graph, where it costs next to nothing and the device needs to know
-nothing of it: another input size (bilinear), the scale of the pixels and gray in three channels (one 1x1 convolution,
-whose bias carries the offset exactly), a softmax or sigmoid at the end (taken off: int8 has too few steps for
-probabilities, and the device has its own), and outputs that mean the same emotion or none.
+The graph itself absorbs what differs between models, at little cost, so that the device needs no options: another input
+size (bilinear resizing); the scale of the pixels and gray in three channels (one 1x1 convolution, whose bias carries
+the offset exactly); a softmax or sigmoid at the end (removed: int8 has too few steps for probabilities, and the device
+has its own); and outputs that mean the same emotion or none.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ IN, OUT = "pixels", "logits"
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """What pixels 0..255 become before the model sees them: `pixel * factor + offset`, for each channel."""
+    """How pixels 0..255 are scaled for the model: `pixel * factor + offset`, for each channel."""
 
     name: str
     factor: tuple[float, ...]
@@ -61,21 +62,23 @@ def read_scale(text: str) -> Scale:
         return SCALES[text]
     try:
         mean, deviation = (tuple(float(part) for part in side.split(",")) for side in text.split("/"))
+        if len(mean) not in (1, 3) or not all(map(math.isfinite, mean)) or not all(0 < d < math.inf for d in deviation):
+            raise ValueError("no means and deviations of 1 or 3 channels")
         return _normalised(text, mean, deviation)
-    except (ValueError, ZeroDivisionError) as error:
+    except ValueError as error:
         raise Mistake(
             f"--pixels {text} is none of auto, {', '.join(SCALES)}, or MEAN/STD in units of 0..1, such as 0.5/0.25."
         ) from error
 
 
 def fitting(source: Source) -> list[Scale]:
-    """The scales that can be fed to this model."""
+    """The scales that this model can take."""
     return [scale for scale in SCALES.values() if len(scale.factor) in (1, source.channels)]
 
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A frozen graph from `input` to `output`; `batch` is None where any number of faces can go through at once."""
+    """A frozen graph from `input` to `output`; `batch` is None if it takes any number of faces at once."""
 
     definition: Any
     input: str
@@ -90,7 +93,7 @@ class Graph:
 
 
 def freeze(function: Callable[[Any], Any], shape: tuple[int | None, ...]) -> Graph:
-    """Trace and freeze: every variable becomes a constant. Any batch if the model allows it, else one face."""
+    """Trace and freeze: every variable becomes a constant. The batch is open if the model allows it, else one face."""
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -105,12 +108,12 @@ def freeze(function: Callable[[Any], Any], shape: tuple[int | None, ...]) -> Gra
             return trace(None)
         except Mistake:
             raise
-        except Exception:  # shapes that are fixed to one picture
+        except Exception:  # shapes fixed to one picture
             return trace(1)
 
 
 def core(source: Source) -> Graph:
-    """The model itself, frozen, without the softmax or sigmoid at its end; raises Mistake if it cannot be traced."""
+    """The frozen model, without a softmax or sigmoid at its end; raises Mistake if TensorFlow cannot trace it."""
     try:
         graph = freeze(source.call, (*source.side, source.channels))
     except Mistake:
@@ -118,7 +121,8 @@ def core(source: Source) -> Graph:
     except Exception as error:
         said = str(error).strip().splitlines()
         raise Mistake(
-            f"The model {source.path} cannot be traced ({said[0][:160] if said else type(error).__name__})."
+            f"TensorFlow cannot trace the model {source.path} ({said[0][:160] if said else type(error).__name__}); "
+            "check that it runs on one picture, and export it again."
         ) from error
     nodes = {node.name: node for node in graph.definition.node}
     at = graph.output.split(":")[0]
@@ -169,7 +173,7 @@ def _highest(found: Any, group: tuple[int, ...]) -> Any:
 
 
 def fixed(graph: Graph) -> Any:
-    """The graph as a concrete function of one face, as the converter wants it."""
+    """The graph as a concrete function of one face, for the converter."""
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
@@ -179,7 +183,7 @@ def fixed(graph: Graph) -> Any:
 
 
 def outputs_of(graph: Graph, x: np.ndarray) -> np.ndarray:
-    """What a graph gives for a float32 batch."""
+    """The outputs of a graph for a float32 batch."""
     import tensorflow as tf
 
     run = tf.function(graph.call, autograph=False)
@@ -190,16 +194,15 @@ def outputs_of(graph: Graph, x: np.ndarray) -> np.ndarray:
 
 
 def check_logits(found: np.ndarray, source: Source) -> None:
-    """Raise Mistake for probabilities whose softmax could not be taken off, and for outputs that are no numbers."""
+    """Raise Mistake for probabilities whose softmax is still inside, and for outputs that are not finite."""
     if not np.isfinite(found).all():
         raise Mistake(
-            f"The model {source.path} answers with values that are not finite; check it on your own pictures."
+            f"The model {source.path} answers with NaN or infinite values; check its weights on your own pictures."
         )
     if (found >= 0).all() and np.allclose(found.sum(1), 1, atol=1e-3):
         raise Mistake(
-            f"The model {source.path} answers with probabilities whose softmax cannot be found, and eight bits are "
-            f"too few "
-            "for those; let it end in logits, or in a softmax as its last operation."
+            f"The model {source.path} answers with probabilities, for which eight bits are too few, and its softmax is "
+            "not the last operation; end the model in logits, or in a softmax."
         )
 
 
@@ -211,9 +214,9 @@ def to_float(graph: Graph) -> bytes:
 
 
 def to_int8(graph: Graph, crops: np.ndarray, watch: Callable[[Iterable[np.ndarray]], Iterator[np.ndarray]]) -> bytes:
-    """The full-int8 .tflite, its ranges taken from `crops` uint8 [n, 48, 48] and their mirror images.
+    """The full-int8 .tflite, with ranges from `crops` uint8 [n, 48, 48] and their mirror images.
 
-    Two corners of the first one become black and white, so that the input keeps all 256 grays in a dim set, too.
+    Two corners of the first crop become black and white, so that the input keeps all 256 grays even for a dim set.
     """
     pairs = np.stack([crops, crops[:, :, ::-1]], 1).reshape(-1, 1, SIDE_PX, SIDE_PX, 1).astype(np.float32)
     pairs[0, 0, 0, 0], pairs[0, 0, -1, -1] = 0, 255
@@ -232,9 +235,9 @@ def _unsupported(said: str) -> str:
     names = sorted(set(re.findall(r"(?:tf\.|Flex)([A-Z]\w+)", said)) - {"Lite"})
     if names:
         return (
-            f"The operators {', '.join(names)} of the model have no full-int8 form in TFLite; replace them by "
-            f"layers of "
-            "convolution, pooling, addition, ReLU and the like, and train again."
+            f"TFLite has no full-int8 form of the model's operators {', '.join(names)}; replace them with convolution, "
+            "pooling, addition, ReLU and the like, and train again."
         )
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return f"TensorFlow cannot convert the model ({lines[0][:200] if lines else 'it does not say why'})."
+    reason = lines[0][:200] if lines else "no reason given"
+    return f"TensorFlow cannot convert the model ({reason}); build it from plainer layers."

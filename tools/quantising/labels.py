@@ -1,8 +1,8 @@
-"""From anybody's names for emotions, in any order, to the eight that Affetto knows. Pure.
+"""From any names for emotions, in any order, to the eight that Affetto knows. Pure.
 
-The device sorts a model's outputs by the labels of its card, and gives emotions that a model does not tell the
-probability 0. So a model of seven classes in FER2013's order needs no change; where two outputs mean one emotion the
-higher one counts, and outputs that mean none (`unknown`, `not a face`) are left out.
+The device sorts a model's outputs by the labels on its card, and gives emotions that the model lacks the probability 0.
+So a model of seven classes in FER2013's order needs no change. Where two outputs mean one emotion, the higher one
+counts. Outputs that mean none (`unknown`, `not a face`) are left out.
 """
 
 import difflib
@@ -18,7 +18,7 @@ ORDERS = {
     "fer2013": ("anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral"),
     "affectnet": ("neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger", "contempt"),
 }
-"""Orders that published data sets number their classes in."""
+"""The order of the classes in published data sets."""
 
 SAME = {
     "neutral": ("neutrality", "none", "normal", "neutre"),
@@ -32,7 +32,7 @@ SAME = {
 }
 NO_EMOTION = ("unknown", "nf", "notaface", "noface", "other", "others", "background", "uncertain", "nonface")
 IGNORED = "-"
-"""What `--map NAME=-` says: this output means no emotion."""
+"""From `--map NAME=-`: this output means no emotion."""
 
 _MEANING = {word: emotion for emotion, words in SAME.items() for word in (emotion, *words)} | dict.fromkeys(
     NO_EMOTION, IGNORED
@@ -41,14 +41,14 @@ _MEANING = {word: emotion for emotion, words in SAME.items() for word in (emotio
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What a model's outputs mean: `names` as its maker calls them, and for each the emotion, or "-" for none."""
+    """The outputs of a model: `names` from its maker, and for each name the emotion, or "-" for none."""
 
     names: tuple[str, ...]
     emotions: tuple[str, ...]
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The emotions that the model tells, in the order of the finished model's outputs."""
+        """The emotions that the model knows, in the order of the finished model's outputs."""
         return tuple(dict.fromkeys(emotion for emotion in self.emotions if emotion != IGNORED))
 
     @property
@@ -58,16 +58,16 @@ class Outputs:
 
     @property
     def untouched(self) -> bool:
-        """Whether the outputs can stay as they are."""
+        """Whether the outputs need no change."""
         return self.labels == self.emotions
 
-    def unknown(self) -> tuple[str, ...]:
-        """The emotions that this model never tells."""
+    def missing(self) -> tuple[str, ...]:
+        """The emotions that this model lacks."""
         return tuple(emotion for emotion in EMOTIONS if emotion not in self.emotions)
 
 
 def meaning(name: str, own: Mapping[str, str]) -> str | None:
-    """The emotion that a name means, "-" for none, or None if nobody knows. `own` are the user's `--map` pairs."""
+    """The emotion that a name means, "-" for none, None for an unknown name. `own` has the user's `--map` pairs."""
     if name in own:
         return own[name]
     plain = re.sub(r"[^a-z]", "", name.lower())  # `0_Angry`, `01-neutral`, `not a face`
@@ -82,8 +82,8 @@ def read_map(pairs: Sequence[str]) -> dict[str, str]:
         known = IGNORED if emotion.strip() in (IGNORED, "ignore") else _MEANING.get(emotion.strip().lower())
         if not name or known is None:
             raise Mistake(
-                f"--map {pair} is not NAME=EMOTION; the emotions are {', '.join(EMOTIONS)}, or - for an output to be "
-                "left out."
+                f"--map {pair} is not NAME=EMOTION; the emotions are {', '.join(EMOTIONS)}, or - to leave the output "
+                "out."
             )
         own[name.strip()] = known
     return own
@@ -95,17 +95,18 @@ def read_order(text: str) -> tuple[str, ...]:
 
 
 def assign(names: Sequence[str], own: Mapping[str, str], what: str = "The model's labels") -> Outputs:
-    """What each of the outputs `names` means; raises Mistake for names that nobody knows, or too few emotions."""
+    """The meaning of the outputs `names`; raises Mistake for names that are not known, or too few emotions."""
     meanings = [meaning(name, own) for name in names]
     strange = [name for name, found in zip(names, meanings, strict=True) if found is None]
     if strange:
         raise Mistake(
-            f"{what} {', '.join(map(repr, strange))} mean none of {', '.join(EMOTIONS)}; say what they mean with "
+            f"{what} {', '.join(map(repr, strange))} mean none of {', '.join(EMOTIONS)}; give their meaning with "
             f"--map {strange[0]}={_guess(strange[0])}, or --map {strange[0]}=- to leave that output out."
         )
     outputs = Outputs(tuple(names), tuple(found for found in meanings if found is not None))
     if len(outputs.labels) < 2:
-        raise Mistake(f"{what} ({', '.join(names)}) tell {len(outputs.labels)} emotions; the device needs two or more.")
+        count = f"{len(outputs.labels)} emotion{'s' if len(outputs.labels) != 1 else ''}"
+        raise Mistake(f"{what} ({', '.join(names)}) mean {count}; the device needs two or more.")
     return outputs
 
 
@@ -114,9 +115,8 @@ def check_count(names: Sequence[str], classes: int, where: str) -> None:
     if len(names) != classes:
         orders = " or ".join(f"--labels {name}" for name, order in ORDERS.items() if len(order) == classes)
         raise Mistake(
-            f"The model has {classes} outputs, but {where} names {len(names)} ({', '.join(names) or 'nothing'}); give "
-            f"their names in the model's order with --labels "
-            f"NAME,NAME,...{f' ({orders} if it has that order)' if orders else ''}."
+            f"The model has {classes} outputs, but {where} names {len(names)} ({', '.join(names) or 'nothing'}); name "
+            f"them in the model's order with --labels NAME,NAME,...{f' ({orders} for that order)' if orders else ''}."
         )
 
 

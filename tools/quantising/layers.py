@@ -1,11 +1,10 @@
 """Which layers lose most: the int8 file against the float file, tensor by tensor, on a few faces.
 
-Both files are run by plain kernels that keep every tensor; layers are paired by the names that the converter gives
-their results in both. The loss of a layer is the root mean square of the difference over that of the signal; what it
-adds is that, less what already came in.
+Plain kernels that keep every tensor run both files. The converter gives a result the same name in both files; these
+names pair the layers. The noise of a layer is the root mean square of the difference over that of the signal. What the
+layer adds is its noise minus the noise of its inputs.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,17 +15,15 @@ FACES = 24
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One operator: its place and kind, and the share of its result that is rounding noise; `added` by itself."""
+    """One operator: its place and kind, the noise in its result as a share of the signal, and the part that it adds."""
 
     name: str
     noise: float
     added: float
 
 
-def layers(
-    float_file: bytes, int8_file: bytes, crops: np.ndarray, watch: Callable[[Iterable[Any]], Iterable[Any]]
-) -> list[Layer]:
-    """Every operator of the int8 model that has its like in the float model, in the order in which they run."""
+def layers(float_file: bytes, int8_file: bytes, crops: np.ndarray) -> list[Layer]:
+    """Every operator of the int8 model with a partner in the float model, in the order in which they run."""
     before, after = _opened(float_file), _opened(int8_file)
     known = {detail["name"]: detail["index"] for detail in before.get_tensor_details()}
     details = {detail["index"]: detail for detail in after.get_tensor_details()}
@@ -37,8 +34,9 @@ def layers(
         if details[op["outputs"][0]]["name"] in known and details[op["outputs"][0]]["quantization"][0]
     }
     noise, signal = dict.fromkeys(pairs, 0.0), dict.fromkeys(pairs, 0.0)
-    for crop in watch(crops[:FACES]):
-        _run(before, crop.astype(np.float32)), _run(after, (crop.astype(np.int16) - 128).astype(np.int8))
+    for crop in crops[:FACES]:
+        _run(before, crop.astype(np.float32))
+        _run(after, (crop.astype(np.int16) - 128).astype(np.int8))
         for mine, theirs in pairs.items():
             real = before.get_tensor(theirs)
             scale, zero = details[mine]["quantization"]

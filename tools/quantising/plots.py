@@ -35,7 +35,7 @@ def png(figure: Figure) -> bytes:
 
 
 def recalls(compared: Compared, figures: dict[str, Any]) -> bytes:
-    """Recall of each class, float beside int8; without labels, how often both agree on the float model's answer."""
+    """Recall of each class, float beside int8; without labels, how often both agree, by the float model's answer."""
     figure, axes = plt.subplots(figsize=(5.2, 3.2))
     names = list(compared.labels)
     if figures:
@@ -44,7 +44,7 @@ def recalls(compared: Compared, figures: dict[str, Any]) -> bytes:
     else:
         top = compared.before.argmax(1)
         shares = [compared.after.argmax(1)[top == EMOTIONS.index(name)] == EMOTIONS.index(name) for name in names]
-        rows, legend = [[float(one.mean()) if len(one) else None for one in shares]], ("int8 says the same",)
+        rows, legend = [[float(one.mean()) if len(one) else None for one in shares]], ("int8 agrees",)
     width = 0.8 / len(rows)
     for at, (row, word) in enumerate(zip(rows, legend, strict=True)):
         places = np.arange(len(names)) + (at - (len(rows) - 1) / 2) * width
@@ -60,7 +60,7 @@ def recalls(compared: Compared, figures: dict[str, Any]) -> bytes:
 
 
 def confusion(compared: Compared) -> bytes:
-    """Rows are what is true (without labels: what the float model says), columns what the int8 model says."""
+    """Rows are the truth (without labels: the float model's answer), columns the int8 model's answer."""
     truth = compared.truth if compared.labelled else compared.before.argmax(1)
     places = [EMOTIONS.index(name) for name in compared.labels]
     counts = np.array([[((truth == a) & (compared.after.argmax(1) == b)).sum() for b in places] for a in places])
@@ -89,7 +89,7 @@ def confusion(compared: Compared) -> bytes:
 
 
 def reliability(compared: Compared, figures: dict[str, Any]) -> bytes:
-    """How often it is right when it says so many per cent; how many faces it says it of below."""
+    """How often each model is right, by its confidence. Below: the number of faces at each confidence."""
     figure, (axes, below) = plt.subplots(
         2, 1, figsize=(4.4, 3.8), sharex=True, gridspec_kw={"height_ratios": (3, 1), "hspace": 0.12}
     )
@@ -107,23 +107,23 @@ def reliability(compared: Compared, figures: dict[str, Any]) -> bytes:
             below.hist(100 * sure, bins=np.linspace(0, 100, BINS + 1), color=colour, rwidth=0.9)
     axes.set(ylim=(0, 102), xlim=(0, 102), ylabel="right, %")
     axes.legend(frameon=False, loc="upper left")
-    below.set(xlabel="sure, % (after the temperature)", ylabel="faces")
+    below.set(xlabel="confidence, % (after the temperature)", ylabel="faces")
     return png(figure)
 
 
 def noise(layers: Sequence[Layer]) -> bytes:
-    """The layers that lose most, in the order in which they run: what each adds, on what came in."""
+    """The layers that lose most, in the order in which they run: what each adds to the noise of its inputs."""
     worst = set(sorted(range(len(layers)), key=lambda at: -layers[at].added)[:LAYERS])
     shown = [layer for at, layer in enumerate(layers) if at in worst][::-1]
     figure, axes = plt.subplots(figsize=(5.2, 0.6 + 0.24 * max(len(shown), 4)))
     came = [100 * (layer.noise - layer.added) for layer in shown]
-    axes.barh([layer.name for layer in shown], came, color="#d7dde3", label="noise that came in")
+    axes.barh([layer.name for layer in shown], came, color="#d7dde3", label="noise of its inputs")
     axes.barh(
         [layer.name for layer in shown],
         [100 * layer.added for layer in shown],
         left=came,
         color="#d9730d",
-        label="added",
+        label="added by the layer",
     )
     axes.set(xlabel="rounding noise, % of the signal")
     axes.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))

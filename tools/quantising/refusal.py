@@ -1,14 +1,14 @@
-"""How tools/quantize.py says no: every reason has an exit code of its own. A leaf; imports nothing of the project.
+"""How tools/quantize.py says no: each reason has its own exit code. This module imports nothing of the project.
 
-A `Mistake` lies in what the tool was given; a `Refused` is a finished conversion that is not good enough to be kept.
-Both carry one sentence for a person: what, where, what to do.
+A `Mistake` is something wrong with the input. A `Refused` is a finished model that is not good enough. `NotInstalled`
+comes from the device. Each carries sentences for a person: what is wrong, where, and what to do.
 """
 
 from enum import IntEnum
 
 
 class Code(IntEnum):
-    """The exit codes of tools/quantize.py; 2 is argparse's, for wrong arguments."""
+    """The exit codes of tools/quantize.py. Exit code 2 is argparse's, for wrong arguments."""
 
     DONE = 0
     MISTAKE = 1
@@ -19,13 +19,13 @@ class Code(IntEnum):
 
 
 class Mistake(ValueError):
-    """The model, the pictures or the labels that were given cannot be used."""
+    """The given model, pictures or labels cannot be used."""
 
     code = Code.MISTAKE
 
 
 class Refused(Exception):
-    """The int8 model was made, and is not kept. `code` says which rule it broke first."""
+    """The int8 model is finished, but not good enough to keep. `code` names the first rule that it breaks."""
 
     def __init__(self, code: Code, reasons: tuple[str, ...]) -> None:
         super().__init__("\n".join(reasons))
@@ -34,6 +34,8 @@ class Refused(Exception):
 
 
 class NotInstalled(Exception):
-    """The model could not be put on the device, which has what it had before."""
+    """The device did not take the model, and keeps the one it had. `code` is SLOWER where the device measured that."""
 
-    code = Code.NOT_INSTALLED
+    def __init__(self, sentence: str, code: Code = Code.NOT_INSTALLED) -> None:
+        super().__init__(sentence)
+        self.code = code

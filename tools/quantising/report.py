@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tools.quantising import plots
-from tools.quantising.compare import Compared
+from tools.quantising.compare import Compared, slower
 from tools.quantising.layers import Layer
 
 STYLE = """
@@ -43,7 +43,7 @@ details { margin-top: 14px; font-size: 13px; } summary { cursor: pointer; color:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that the page tells."""
+    """Everything on the page."""
 
     title: str
     card: Mapping[str, Any]
@@ -63,7 +63,7 @@ def page(report: Report) -> str:
     made = report.card["made_of"]
     body = [
         f"<h1>{html.escape(report.title)}</h1>",
-        f'<p class="under">{html.escape(made["file"])} ({html.escape(made["form"])}), made into int8 on '
+        f'<p class="under">{html.escape(made["file"])} ({html.escape(made["form"])}), converted to int8 on '
         f"{html.escape(made['date'])} by {html.escape(made['method'])}</p>",
         _verdict(report),
         _tiles(report),
@@ -80,11 +80,9 @@ def page(report: Report) -> str:
 
 def _quality(report: Report) -> list[str]:
     if not report.figures:
-        words = (
-            "The faces have no labels, so nobody knows who is right, and the temperature stays 1. Give labelled ones "
-        )
+        words = "The faces have no labels: accuracy is unknown, and the temperature is 1. Add some with --measure."
         return [
-            f'<p class="under">{words}with --measure.</p>',
+            f'<p class="under">{words}</p>',
             f'<div class="pair">{_recall(report)}{_confusion(report)}</div>',
         ]
     return [
@@ -95,7 +93,9 @@ def _quality(report: Report) -> list[str]:
 
 def _verdict(report: Report) -> str:
     if not report.reasons:
-        return '<div class="verdict kept"><b>Kept.</b> The device can run it.</div>'
+        hint = slower(report.speeds_ms)
+        warning = f"<p>{html.escape(hint)}</p>" if hint else ""
+        return f'<div class="verdict kept"><b>Kept.</b> The device can run it.{warning}</div>'
     reasons = "".join(f"<p>{html.escape(reason)}</p>" for reason in report.reasons)
     return f'<div class="verdict refused"><b>Refused.</b> Nothing was installed or overwritten.{reasons}</div>'
 
@@ -112,13 +112,13 @@ def _tiles(report: Report) -> str:
         ]
     else:
         tiles = [
-            (f"{report.compared.agreement:.1%}", "of the answers are the float model's"),
+            (f"{report.compared.agreement:.1%}", "of the answers agree with the float model"),
             ("not known", "accuracy, without labels"),
             ("not known", "calibration, without labels"),
         ]
     tiles += [
-        (f"{int8_b / 1024:.0f} KiB", f"float {float_b / 1024:.0f} KiB, {float_b / int8_b:.1f} times as large"),
-        (f"{int8_ms:.2f} ms", f"a face; float {float_ms:.2f} ms, {float_ms / int8_ms:.1f} times as long"),
+        (f"{int8_b / 1024:.0f} KiB", f"size; float {float_b / 1024:.0f} KiB, {float_b / int8_b:.1f} times as large"),
+        (f"{int8_ms:.2f} ms", f"a face here; float {float_ms:.2f} ms, {float_ms / int8_ms:.1f} times as long"),
     ]
     return (
         '<div class="tiles">'
@@ -155,9 +155,9 @@ def _classes(report: Report) -> str:
         + "".join(rows)
         + "</table>"
     )
-    unknown = report.card["made_of"]["never_told"]
-    words = f"Measured on {report.card['figures']['measured_on']}, which set no range." + (
-        f" The model never tells {', '.join(unknown)}; faces of these were left out." if unknown else ""
+    missing = report.card["made_of"]["missing"]
+    words = f"Measured on {report.card['figures']['measured_on']}; these faces set no range." + (
+        f" The model does not know {', '.join(missing)}; faces that show these were left out." if missing else ""
     )
     return _section("Classes", table, words)
 
@@ -172,8 +172,8 @@ def _confusion(report: Report) -> str:
 
 def _reliability(report: Report) -> str:
     words = (
-        f"On the line, 70 % sure is right 70 % of the time. The temperature is {report.card['temperature']:g}; "
-        f"for this curve each half of the faces got the one that suits the other half."
+        "On the diagonal, a confidence of 70 % is right 70 % of the time. The temperature is "
+        f"{report.card['temperature']:g}; here, each half of the faces has the temperature that suits the other half."
     )
     return _section(
         "Calibration curve",
@@ -184,8 +184,8 @@ def _reliability(report: Report) -> str:
 
 def _layers(report: Report) -> str:
     if not report.layers:
-        return _section("Layers that lose most", "<p class=small>The layers of the two files could not be paired.</p>")
-    words = "Measured on calibration faces, each layer against the same layer of the float model."
+        return _section("Layers that lose most", "<p class=small>The layers of the two files do not pair up.</p>")
+    words = "On calibration faces, each layer against the same layer of the float model."
     return _section("Layers that lose most", _image(plots.noise(report.layers), "layers"), words)
 
 
@@ -196,7 +196,7 @@ def _details(report: Report) -> str:
         "What they mean": ", ".join(made["meanings"]),
         "Pixels": made["pixels"],
         "Picture": made["picture"],
-        "Ranges from": f"{len(report.samples)} faces and their mirror images of {made['calibrated_on']}",
+        "Ranges from": f"{len(report.samples)} faces of {made['calibrated_on']}, and their mirror images",
         "Latency": report.card["latency_on"],
         "sha256": card["sha256"][:24] + "...",
     }
@@ -208,11 +208,9 @@ def _samples(report: Report) -> str:
     choice = report.card["made_of"]["samples"]
     counts = ", ".join(f"{count} {name}" for name, count in choice["per_class"].items())
     words = (
-        f"{counts}; mean gray from {choice['brightness'][0]:.0f} to {choice['brightness'][1]:.0f}, standard "
-        f"deviation from "
-        f"{choice['spread'][0]:.0f} to {choice['spread'][1]:.0f}: taken in turn from every class and from every "
-        f"cell of a "
-        "grid of brightness and contrast."
+        f"{counts}; mean gray from {choice['brightness'][0]:.0f} to {choice['brightness'][1]:.0f}, standard deviation "
+        f"from {choice['spread'][0]:.0f} to {choice['spread'][1]:.0f}. They come in turn from every class and "
+        "from every cell of a grid of brightness and contrast."
     )
     names = "<br>".join(html.escape(name) for name in report.sample_names)
     return (

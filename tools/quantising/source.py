@@ -1,7 +1,7 @@
-"""Open somebody's float model, whatever it was saved as, as one function from a scaled picture to its outputs.
+"""Open a float model of any supported form as one function from a scaled picture to its outputs.
 
-Keras `.keras` and `.h5`, TensorFlow SavedModel folders, and ONNX (through from_onnx/rebuild.py). Nothing is trusted:
-Keras models that carry Python code (Lambda layers) are not run. Everything that is wrong with a file is a Mistake.
+The forms are Keras `.keras` and `.h5`, TensorFlow SavedModel folders, and ONNX (through from_onnx/rebuild.py). The tool
+trusts no file: it does not run the Python code in Keras models (Lambda layers). Every fault of a file is a Mistake.
 """
 
 import contextlib
@@ -20,12 +20,13 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 
 FORMS = "a Keras .keras or .h5, a SavedModel folder, or an .onnx"
 SIDES_PX = (16, 1024)
-OWN_SIDE_PX = 48  # of models that take pictures of any size
+OWN_SIDE_PX = 48  # for models that take pictures of any size
+LARGEST_BYTES = 2**30  # a model that fits the device has a few MB
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """`call` takes float32 [n, height, width, channels] in the scale that the model was trained with."""
+    """`call` takes float32 [n, height, width, channels] in the scale of the model's training."""
 
     path: Path
     form: str
@@ -37,9 +38,11 @@ class Source:
 
 
 def open_source(path: Path) -> Source:
-    """The model at `path`; raises Mistake with what is wrong with it."""
-    if not path.exists():
-        raise Mistake(f"The model {path} is not there; give {FORMS}.")
+    """The model at `path`; raises Mistake with the fault and the cure."""
+    try:
+        _check_file(path)
+    except OSError as error:  # no permission, a name that is too long
+        raise Mistake(f"The model {path} cannot be read ({error.strerror}); check its permissions.") from error
     if path.is_dir():
         return _saved_model(path)
     openers = {".keras": _keras, ".h5": _keras, ".hdf5": _keras, ".onnx": _onnx}
@@ -49,11 +52,27 @@ def open_source(path: Path) -> Source:
     return openers[suffix](path)
 
 
+def _check_file(path: Path) -> None:
+    """Raise Mistake unless there is a folder, or a file of a sensible size that opens."""
+    if not path.exists():
+        raise Mistake(f"The model {path} does not exist; give {FORMS}.")
+    if path.is_dir():
+        return
+    if not path.is_file():
+        raise Mistake(f"The model {path} is not a file; give {FORMS}.")
+    size = path.stat().st_size
+    if not size:
+        raise Mistake(f"The model {path} is empty; save it again.")
+    if size > LARGEST_BYTES:
+        raise Mistake(f"The model {path} has {size / 2**30:.1f} GB; the device needs a model of a few MB.")
+    path.open("rb").close()
+
+
 def _advice(suffix: str) -> str:
     if suffix in (".pt", ".pth"):
         return " From PyTorch, save an ONNX file with torch.onnx.export(model, picture, 'model.onnx')."
     if suffix == ".tflite":
-        return " A .tflite file has lost what quantising needs; give the model that it was converted from."
+        return " A .tflite file lacks what quantising needs; give the model that it was converted from."
     return ""
 
 
@@ -66,9 +85,10 @@ def _keras(path: Path) -> Source:
     except Exception as error:  # Keras raises whatever zipfile, h5py, json and its layers raise
         raise Mistake(f"The Keras model {path} cannot be loaded ({_first_line(error)}); {_cure(str(error))}") from error
     if not getattr(model, "inputs", None):
-        raise Mistake(f"The Keras model {path} was saved before it was built; call it once on a picture, and save it.")
+        raise Mistake(f"The Keras model {path} was saved before it was built; call it on a picture, and save it again.")
     _check_one(path, len(model.inputs), len(model.outputs))
     with quiet():
+        _check_type(path, model.inputs[0].dtype)
         side, channels = _picture(path, tuple(model.inputs[0].shape), last=True)
         classes = _classes(path, tuple(model.outputs[0].shape))
     return Source(path, "Keras", lambda x: model(x, training=False), side, channels, classes, _labels(path))
@@ -76,19 +96,19 @@ def _keras(path: Path) -> Source:
 
 def _cure(said: str) -> str:
     if "Lambda" in said or ("deserialize" in said.lower() and "safe_mode" in said):
-        return "it carries Python code, which is not run here: replace the Lambda layers by Keras layers."
+        return "it contains Python code, which this tool does not run: replace its Lambda layers with Keras layers."
     if "custom" in said.lower() or "Could not locate class" in said or "Unknown layer" in said:
-        return "it uses layers that only its own program knows: build it from Keras layers, or export it as SavedModel."
+        return "it has layers that only its own program knows: build it from Keras layers, or export a SavedModel."
     if "No model config" in said:
         return "it holds weights only: save the whole model with model.save('model.keras')."
-    return "the file is damaged, cut short, or of another kind: save it again with model.save('model.keras')."
+    return "the file is damaged, cut short, or something else: save it again with model.save('model.keras')."
 
 
 def _saved_model(path: Path) -> Source:
     import tensorflow as tf
 
     if not (path / "saved_model.pb").exists():
-        raise Mistake(f"The folder {path} is no SavedModel (it has no saved_model.pb); give {FORMS}.")
+        raise Mistake(f"The folder {path} is not a SavedModel (it has no saved_model.pb); give {FORMS}.")
     try:
         with quiet():
             loaded = tf.saved_model.load(str(path))
@@ -102,13 +122,14 @@ def _saved_model(path: Path) -> Source:
     entries = function.structured_input_signature[1]
     _check_one(path, len(entries), len(function.structured_outputs))
     [(entry, spec)], [out] = entries.items(), function.structured_outputs
+    _check_type(path, spec.dtype.name)
     side, channels = _picture(path, tuple(spec.shape), last=True)
     classes = _classes(path, tuple(function.structured_outputs[out].shape))
 
     def call(x: Any) -> Any:
         return function(**{entry: x})[out]
 
-    call.keep = loaded  # type: ignore[attr-defined]  # its variables live as long as it does
+    call.keep = loaded  # type: ignore[attr-defined]  # keeps its variables alive
     return Source(path, "SavedModel", call, side, channels, classes, _labels(path))
 
 
@@ -116,37 +137,41 @@ def _onnx(path: Path) -> Source:
     from tools.quantising.from_onnx import rebuild
 
     net = rebuild.read(path)
-    shape = net.shape
-    last = len(shape) == 4 and shape[1] not in (1, 3) and shape[3] in (1, 3)
-    side, channels = _picture(path, shape, last=last)
-    call = net.on_channels_last if last else net.on_pictures
-    return Source(path, "ONNX", call, side, channels, _classes(path, net.out_shape), net.labels or _labels(path))
+    _check_one(path, net.inputs, net.outputs)
+    _check_type(path, net.dtype)
+    side, channels = _picture(path, net.shape, last=net.channels_last)
+    classes = _classes(path, net.out_shape)
+    return Source(path, "ONNX", net.on_pictures, side, channels, classes, net.labels or _labels(path))
 
 
 def _check_one(path: Path, inputs: int, outputs: int) -> None:
     if inputs != 1 or outputs != 1:
         raise Mistake(
-            f"The model {path} has {inputs} inputs and {outputs} outputs; the device gives one picture and takes one "
-            "row of classes: save the part of the model that does this."
+            f"The model {path} has {_count(inputs, 'input')} and {_count(outputs, 'output')}; the device gives one "
+            "picture and takes one row of classes: save the part of the model that does this."
         )
+
+
+def _check_type(path: Path, dtype: str) -> None:
+    if dtype != "float32":
+        raise Mistake(f"The model {path} takes {dtype} pictures; export the float model, with a float32 input.")
 
 
 def _picture(path: Path, shape: tuple[Any, ...], *, last: bool) -> tuple[tuple[int, int], int]:
-    """Height and width, and channels, of a model's input; those that it leaves open are filled in."""
+    """Height, width and channels of a model's input; open sides become 48 pixels."""
     if len(shape) != 4:
-        raise Mistake(f"The model {path} takes {_words(shape)}, which is no picture [1, height, width, channels].")
+        raise Mistake(f"The model {path} takes {_words(shape)}, not one picture [1, height, width, channels].")
     height, width, channels = shape[1:] if last else (*shape[2:], shape[1])
     if last and shape[1] in (1, 3) and channels not in (1, 3):
-        raise Mistake(f"The model {path} takes its channels first, {_words(shape)}; save it with its channels last.")
+        raise Mistake(f"The model {path} takes channels first, {_words(shape)}; save it with channels last.")
     if channels not in (1, 3):
         raise Mistake(
-            f"The model {path} takes pictures of {_word(channels)} channels, {_words(shape)}; the device has gray "
-            f"ones, "
-            "which fill 1 or 3 channels."
+            f"The model {path} takes pictures of {_word(channels)} channels, {_words(shape)}; the device's gray "
+            "pictures fill 1 or 3 channels."
         )
     side = (height or OWN_SIDE_PX, width or OWN_SIDE_PX)
     if not all(SIDES_PX[0] <= length <= SIDES_PX[1] for length in side):
-        raise Mistake(f"The model {path} takes pictures of {side[0]}x{side[1]}; from 16 to 1024 pixels can be served.")
+        raise Mistake(f"The model {path} takes pictures of {side[0]}x{side[1]}; each side may have 16 to 1024 pixels.")
     return side, channels
 
 
@@ -154,15 +179,14 @@ def _classes(path: Path, shape: tuple[Any, ...]) -> int:
     sides = [side for side in shape[1:] if side != 1]
     if len(sides) != 1 or not isinstance(sides[0], int):
         raise Mistake(
-            f"The model {path} answers with {_words(shape)}, where one value for each class belongs, [1, classes], "
-            f"of two "
-            "classes or more; save it with its classifying end."
+            f"The model {path} answers with {_words(shape)}, not with one value for each of two or more classes, "
+            "[1, classes]; save it with its classifier."
         )
     return sides[0]
 
 
 def _labels(path: Path) -> tuple[str, ...]:
-    """What stands in `labels.txt` or `labels.json`: in a SavedModel, beside a file, or as `<model>.labels.*`."""
+    """The names in `labels.txt` or `labels.json`: in a SavedModel, beside a file, or as `<model>.labels.*`."""
     beside = [path] if path.is_dir() else [path.parent / f"{path.stem}.labels", path.parent / "labels"]
     for stem in [path / "labels", *beside] if path.is_dir() else beside:
         for file in (Path(f"{stem}.txt"), Path(f"{stem}.json")):
@@ -179,8 +203,12 @@ def _read_labels(file: Path) -> tuple[str, ...]:
         found = json.loads(text)
         rows = [found[key] for key in sorted(found, key=int)] if isinstance(found, dict) else list(found)
         return tuple(map(str, rows))
-    except (OSError, ValueError, TypeError) as error:
-        raise Mistake(f"The labels in {file} cannot be read ({error}); write one name a line into a .txt.") from error
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise Mistake(f"The labels in {file} cannot be read ({error}); write a .txt, one name a line.") from error
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' if count != 1 else ''}"
 
 
 def _words(shape: tuple[Any, ...]) -> str:
@@ -198,7 +226,7 @@ def _first_line(error: Exception) -> str:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Nothing on stdout and stderr meanwhile: TensorFlow's C++ writes there, into our progress bars."""
+    """Silence stdout and stderr: TensorFlow's C++ writes there, into our progress bars."""
     with tempfile.TemporaryFile() as nowhere, contextlib.ExitStack() as after:
         for number in (1, 2):
             kept = os.dup(number)

@@ -1,12 +1,12 @@
-"""Quantisation-aware fine-tuning for `--qat`: let the network feel int8's steps, and move its weights to bear them.
+"""Quantisation-aware fine-tuning for `--qat`: train the network with int8's rounding, so that its weights adapt to it.
 
-Works on the frozen graph, so on Keras, SavedModel and ONNX alike. Weights become variables that are rounded on the way
-in (symmetric, a scale for each output channel; one scale for dense layers, as the converter does), and what layers hand
-on is rounded by TensorFlow's fake-quant operator with the range that it has on the calibration faces; the rounding lets
-gradients through (Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
-Inference", CVPR 2018). What it learns from is the float model itself, on the same faces: distillation needs no labels
-and cannot teach it the validation set. The step with the lowest divergence on faces that are kept apart wins, and if
-none beats the beginning, the weights stay as they were.
+It works on the frozen graph, so for Keras, SavedModel and ONNX alike. Weights become variables, rounded as the
+converter rounds them: symmetric, one scale for each output channel, or one scale for a dense layer. TensorFlow's
+fake-quant operator rounds the results of layers, with their ranges on the calibration faces. Gradients pass through the
+rounding (Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
+CVPR 2018). The network learns from the float model on the same faces: this distillation needs no labels and cannot leak
+the validation set. The epoch with the lowest divergence on held-out faces wins. If none beats the start, the weights
+stay the same.
 """
 
 from __future__ import annotations
@@ -33,16 +33,17 @@ MOVING = (
     "MaxPool",
     "Pad",
     "PadV2",
+    "MirrorPad",
     "ExpandDims",
     "StridedSlice",
     "Shape",
 )
-"""Operators whose results keep the scale of what they move."""
+"""Operators that only move values, so that results keep the scale of their input."""
 
 BATCH = 64
 FEWEST_STEPS = 60  # in an epoch
 RATE = 4e-3  # of the size of each weight
-KEPT_APART = 8  # one face in so many
+HELD_OUT = 8  # one face of this many
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +56,26 @@ class Tuned:
     epochs: int
 
 
-def tune(graph: Graph, crops: np.ndarray, epochs: int, tell: Callable[[int, float], None], seed: int = 1) -> Tuned:
-    """Fine-tune on uint8 [n, 48, 48]; `tell` hears of each epoch with the divergence after it."""
+def tune(graph: Graph, crops: np.ndarray, epochs: int, count: Callable[[int], None], seed: int = 1) -> Tuned:
+    """Fine-tune on uint8 [n, 48, 48]; calls `count` with the number of steps done."""
     import tensorflow as tf
 
     random = np.random.default_rng(seed)
     faces = crops[random.permutation(len(crops))][..., None].astype(np.float32)
-    apart = max(1, len(faces) // KEPT_APART)
-    judged, learnt = faces[:apart], faces[apart:]
+    held_out = max(1, len(faces) // HELD_OUT)
+    judged, learnt = faces[:held_out], faces[held_out:]
     with quiet():
         student = Student.of(graph, judged if len(judged) >= BATCH else faces[:BATCH])
-    rounds = -(-FEWEST_STEPS * BATCH // len(learnt))  # a small set goes round several times in an epoch
+    rounds = -(-FEWEST_STEPS * BATCH // len(learnt))  # an epoch repeats a small set several times
     step, divergence = student.steps(max(1, epochs * -(-len(learnt) * rounds // BATCH)))
     before = best = _mean(divergence, judged, graph.batch)
     kept = [variable.numpy() for variable in student.variables]
-    for epoch in range(epochs):
+    done = 0
+    for _ in range(epochs):
         order = np.concatenate([random.permutation(len(learnt)) for _ in range(rounds)])
         for at in range(0, len(order), BATCH):
+            done += 1
+            count(done)
             batch = learnt[order[at : at + BATCH]]
             batch = np.where(random.random((len(batch), 1, 1, 1)) < 0.5, batch[:, :, ::-1], batch)
             for part in _parts(batch, graph.batch):
@@ -79,7 +83,6 @@ def tune(graph: Graph, crops: np.ndarray, epochs: int, tell: Callable[[int, floa
         now = _mean(divergence, judged, graph.batch)
         if now < best:
             best, kept = now, [variable.numpy() for variable in student.variables]
-        tell(epoch, now)
     for variable, value in zip(student.variables, kept, strict=True):
         variable.assign(value)
     return Tuned(student.graph_with_weights(), before, best, epochs)
@@ -121,7 +124,7 @@ class Student:
         return cls(graph, rounded, constants, shared, variables)
 
     def weights(self) -> dict[str, Any]:
-        """Each weight as it is now: the variables count in units of what it was at first."""
+        """The present value of each weight; its variable holds the change, in units of the size of its first value."""
         return {
             name: value + variable * _unit(value)
             for (name, value), variable in zip(self.constants.items(), self.variables, strict=True)
@@ -176,15 +179,15 @@ class Student:
 
 
 def _unit(value: np.ndarray) -> np.ndarray:
-    """How large a weight is among its neighbours: the root mean square of each small kernel, or of each dense column.
-    Channels may differ a thousandfold, and one step for all of them would wipe out the small ones."""
+    """The size of a weight among its neighbours: the root mean square of each small kernel, or of each dense column.
+    Channels may differ a thousandfold, and one common step would wipe out the small ones."""
     whole = np.sqrt(np.mean(value**2)) + 1e-9
     axes = {4: (0, 1), 2: (0,)}.get(value.ndim, tuple(range(value.ndim)))
     return np.asarray(np.maximum(np.sqrt(np.mean(value**2, axes, keepdims=True)), 1e-4 * whole), np.float32)
 
 
 def _round(value: Any, axes: tuple[int, ...]) -> Any:
-    """To 255 steps and back, with the gradient of the identity; biases, of 32 bits, stay as they are."""
+    """Round to 255 steps, with the gradient of the identity. Biases have 32 bits and stay the same."""
     import tensorflow as tf
 
     if not axes:
@@ -205,9 +208,8 @@ def _plain(name: str) -> str:
 
 
 def _with_rounding(graph: Graph, nodes: dict[str, Any], faces: np.ndarray) -> Graph:
-    """A copy with a fake-quant operator behind everything that int8 will round."""
-    places = _rounded_places(graph, nodes)
-    ranges = _ranges(graph, places, faces)
+    """A copy with a fake-quant operator behind every result that int8 rounds."""
+    ranges = _ranges(graph, _rounded_names(graph, nodes), faces)
     definition = type(graph.definition)()
     for node in graph.definition.node:
         copy = definition.node.add()
@@ -225,7 +227,7 @@ def _with_rounding(graph: Graph, nodes: dict[str, Any], faces: np.ndarray) -> Gr
     return replace(graph, definition=definition, output=f"{out}/rounded:0" if out in ranges else graph.output)
 
 
-def _rounded_places(graph: Graph, nodes: dict[str, Any]) -> list[str]:
+def _rounded_names(graph: Graph, nodes: dict[str, Any]) -> list[str]:
     moving = {_plain(graph.input)}
     consumers: dict[str, list[Any]] = {}
     for node in graph.definition.node:  # frozen graphs are not always sorted
@@ -253,13 +255,13 @@ def _rounded_places(graph: Graph, nodes: dict[str, Any]) -> list[str]:
     ]
 
 
-def _ranges(graph: Graph, places: list[str], faces: np.ndarray) -> dict[str, tuple[float, float]]:
+def _ranges(graph: Graph, names: list[str], faces: np.ndarray) -> dict[str, tuple[float, float]]:
     import tensorflow as tf
 
     @tf.function(autograph=False)
     def ends(x: Any) -> Any:
         found = tf.graph_util.import_graph_def(
-            graph.definition, {graph.input: x}, [f"{name}:0" for name in places], name=""
+            graph.definition, {graph.input: x}, [f"{name}:0" for name in names], name=""
         )
         return [(tf.reduce_min(one), tf.reduce_max(one)) for one in found if one.dtype == tf.float32]
 
@@ -267,5 +269,5 @@ def _ranges(graph: Graph, places: list[str], faces: np.ndarray) -> dict[str, tup
     lows, highs = np.min(rows, 0)[:, 0], np.max(rows, 0)[:, 1]
     return {
         name: (min(float(low), 0.0), max(float(high), 0.0, float(low) + 1e-6))
-        for name, low, high in zip(places, lows, highs, strict=True)
+        for name, low, high in zip(names, lows, highs, strict=True)
     }

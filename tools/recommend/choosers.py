@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from device.domain import MOOD_AFFECT, Listen, MoodName, Now, Outcome, Target
-from device.music.choosing.recommend import Library, Taste, choose
+from device.music.recommend.choose import Taste, TrackIndex, choose
 from tools.recommend.listeners import DAY_S, Heard, Music
 
 MOODS = list(MoodName)
@@ -75,7 +75,7 @@ class MostPlayed(Folder):
 
 
 class NextOne(Folder):
-    """(c) Freshness and favour after Hu & Ogihara, "NextOne Player: a music recommendation system based on user
+    """(c) Freshness and preference after Hu & Ogihara, "NextOne Player: a music recommendation system based on user
     behavior" (ISMIR 2011), from the paper's description: the user's attitude is read from the share of a song that was
     played; freshness is 1 - exp(-t/S) on the forgetting curve, t the time since the last hearing in days and S the
     number of hearings; both are added with weights that what the user does with the song being played adjusts. The
@@ -109,7 +109,7 @@ class Affetto:
     """(d) What the device does, by the code that runs on it."""
 
     def __init__(self, music: Music, seed: int) -> None:
-        self._library, self._taste = Library(music.tracks), Taste()
+        self._library, self._taste = TrackIndex(music.tracks), Taste()
         self._taste.meet(self._library)
         self._dice = random.Random(seed)
         self._last: tuple[str, ...] = ()
@@ -121,7 +121,7 @@ class Affetto:
         return int(choice.track.key)
 
     def learn(self, song: int, target: Target, heard: Heard, now: Now) -> None:
-        """As the jukebox does: a dislike is a line of its own kind, a like comes before the end of the song."""
+        """As the playback does: a dislike is a line of its own kind, a like comes before the end of the song."""
         track = self._library.tracks[song]
         outcomes = [Outcome.DISLIKED] if heard.said is Outcome.DISLIKED else [heard.outcome]
         if heard.said is Outcome.LIKED:

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from device.config import MoodConfig
+from device.config.schema import MoodConfig
 from device.domain import MOOD_AFFECT, MoodName, Now, Outcome, PolicyName, Target
 from device.mood.policy import Guide, better_than, match_target
 from tools.recommend.choosers import CHOOSERS, Affetto, Folder
@@ -176,7 +176,8 @@ def jump(guide: Guide, listener: Listener) -> Target:
 
 
 def lift(guide: Guide, listener: Listener) -> Target:
-    return guide.target(PolicyName.LIFT, listener.shown(), listener.day * DAY_S + listener.second)
+    guide.advance(PolicyName.LIFT, listener.shown(), listener.day * DAY_S + listener.second)
+    return guide.target(PolicyName.LIFT, listener.shown())
 
 
 WAYS: Mapping[str, Way] = {

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from device.config import Config
+from device.config.schema import Config
 from device.domain import Mood, MoodName, Reading
 from device.perception.frame import Gray
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from device.config import Config
+from device.config.schema import Config
 from device.domain import EMOTIONS
 from tools.replaying.recording import Replay, Step
 

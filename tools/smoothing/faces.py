@@ -2,7 +2,7 @@
 
 There is no labelled video, so sequences are made from single labelled pictures (tools/smoothing/scenes.py). This file
 makes the frames: each face is seen in several views, all of them scored once by the device's classifier and kept in
-memory. A view also has the certainty that the eye would give it, by the formula of device/perception/certainty.py.
+memory. A view also has the certainty that the eye would give it, by the formula of device/perception/face_quality.py.
 
     near    (3 views a face) shifted by up to 2 px, turned by up to 6 degrees, zoomed by 0.95 to 1.15, a little brighter
             or darker, a little noise: what a tracker's box and a camera do from frame to frame
@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from device.domain import Face, MoodName
 from device.mood.plane import mood_probabilities
-from device.perception.certainty import size_share
+from device.perception.face_quality import size_share
 from tools.emotion import hard
 from tools.labelled.emotions import LabelledFaces, held_out_places
 

@@ -26,7 +26,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from device.config import MoodConfig
+from device.config.schema import MoodConfig
 from device.perception.emotion import EmotionClassifier
 from tools.labelled.emotions import read_split
 from tools.smoothing.faces import held_out, see

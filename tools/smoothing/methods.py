@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from device.config import MoodConfig
+from device.config.schema import MoodConfig
 from device.domain import Now, Reading, SeenFace
 from device.mood.plane import mood_probabilities
 from device.mood.room_mood import RoomMood

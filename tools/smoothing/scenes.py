@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from device.domain import MoodName
-from device.perception.certainty import FIRST_SIGHT
+from device.perception.face_quality import FIRST_SIGHT
 from device.perception.tracker import KEEP_S
 from tools.smoothing.faces import BROKEN, EDGE, FAR, MOODS, NEAR, Bank
 

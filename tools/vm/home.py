@@ -17,7 +17,7 @@ HEARD = f"""
 python3 - <<'END'
 import json, sqlite3
 catalogue = sqlite3.connect("file:/var/lib/affetto/catalogue.db?mode=ro", uri=True, timeout=30)
-listed = "SELECT sounds.problem FROM files JOIN sounds ON sounds.key = files.key WHERE uri LIKE 'file://{MUSIC}/%'"
+listed = "SELECT analyses.problem FROM files JOIN analyses USING (key) WHERE uri LIKE 'file://{MUSIC}/%'"
 found = [problem for (problem,) in catalogue.execute(listed)]
 assert len(found) == {len(MOODS)}, found
 print(json.dumps(found))

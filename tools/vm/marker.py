@@ -31,9 +31,9 @@ TAKE = f"""
 import fcntl, json, struct
 from pathlib import Path
 import cv2
-from device import layers
+from device.config import files
 from device.perception.v4l2 import V4l2Camera, find_node
-config = layers.load(Path("/etc/affetto/config.yaml")).camera
+config = files.load(Path("/etc/affetto/config.yaml")).camera
 node = find_node()
 with open(node, "rb+", buffering=0) as driver:
     for control, wanted in {SHOWS}.items():

@@ -7,7 +7,7 @@ import tarfile
 
 import cv2
 
-from device.demo.scene import script, take
+from tools.people.script import Act, script, take
 from tools.vm.shell import Shell
 from tools.vm.stage import MUSIC, PYTHON
 
@@ -66,7 +66,7 @@ def furnish(shell: Shell) -> None:
 
 def people(emotion: str = "happiness") -> bytes:
     """A tar archive of pictures of somebody who shows an emotion, as the demo draws them."""
-    shots = [shot for shot in script() if shot.intended == emotion]
+    shots = [shot for shot in script(play=(Act((0,), ((emotion, 1, 9),)),)) if shot.intended == emotion]
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as files:
         for number, shot in enumerate(shots[8 : 8 + 2 * PICTURES : 2]):

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from device.music.sound.reel import RATE_HZ
-from device.music.sound.volume import amplitude
+from device.music.audio.pcm_buffer import RATE_HZ
+from device.music.audio.volume import amplitude
 from tools.vm.stage import PYTHON, Stage
 from tools.vm.table import Row
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tools.setup import release
+from device.setup import release
 from tools.vm.shell import Done
 from tools.vm.stage import Stage
 from tools.vm.table import Row, equal

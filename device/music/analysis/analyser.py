@@ -19,7 +19,7 @@ from device.errors import LibraryError, ModelError
 from device.model import Float32Array, Model
 from device.music.analysis import decode, features
 from device.music.analysis.loudness_meter import block_powers, integrated
-from device.music.reading.tags import shown
+from device.music.metadata.tags import shown
 from device.music.track_mood import FEATURES, TrackMood
 
 NAME = "music_mood"

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from device.errors import LibraryError
-from device.music.reading.tags import shown
+from device.music.metadata.tags import shown
 
 Float32Array = npt.NDArray[np.float32]
 

@@ -1,6 +1,6 @@
 """Integrated loudness as ITU-R BS.1770-4 defines it, on what was decoded for analysis. Pure numpy.
 
-The K-weighting (a shelf above 1.5 kHz, a high-pass at 38 Hz) is applied to the spectrum of each tenth of a second
+The K-weighting (a database above 1.5 kHz, a high-pass at 38 Hz) is applied to the spectrum of each tenth of a second
 instead of to the samples: without a compiled filter that is a hundred times faster, and differs by less than 0.1 LU.
 Blocks of 400 ms that overlap by three quarters are gated at -70 LUFS and then at 10 LU below their mean.
 """
@@ -23,7 +23,7 @@ AT_ONCE = 32  # steps, to save memory
 OFFSET_LUFS = -0.691
 ABSOLUTE_GATE_LUFS = -70.0
 RELATIVE_GATE_LU = -10.0
-# Coefficients of the standard, for 48 kHz: numerator and denominator of the shelf and of the high-pass.
+# Coefficients of the standard, for 48 kHz: numerator and denominator of the database and of the high-pass.
 SHELF = ((1.53512485958697, -2.69169618940638, 1.19839281085285), (1.0, -1.69065929318241, 0.73248077421585))
 HIGH_PASS = ((1.0, -2.0, 1.0), (1.0, -1.99004745483398, 0.99007225036621))
 STANDARD_RATE_HZ = 48000

@@ -1,5 +1,6 @@
-"""Processes of their own for files that anybody may have made: one that reads tags and covers, one that analyses.
+"""Processes of their own for files that anybody may have made: one reads tags and covers, one analyses.
 
-`Worker` and `Reader` are the conductor's ends; `worker_main` and `reader_main` run in the child, `low_priority` limits
-it. `DialledWorker` reaches the same analysis as a service of systemd's; `Covers` is the thread that asks for covers.
+`client` is the end that asks, `process` the end that answers, `protocol` what they say, `limits` what the process may
+use. `TagClient` and `AnalysisClient` ask `tag_process` and `analysis_process`; `SocketAnalysisClient` reaches the
+latter as a service of systemd. `Covers` is the thread that asks for covers.
 """

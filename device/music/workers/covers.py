@@ -1,30 +1,29 @@
 """Reads covers on a thread of its own, because the disk may be slow and the picture anybody's.
 
-The thread only asks the process that reads files (reader.py) and puts a `CoverRead` into the inbox. Only the cover that
-was asked for last is read: whoever skips through ten tracks wants one.
+The thread only asks the process that reads files (tag_client.py) and puts a `CoverRead` into the inbox. It reads only
+the cover that was asked for last: whoever skips through ten tracks wants one.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote_to_bytes
 
 from device.domain import CoverRead, Event
-from device.errors import LibraryError, ModelError
-from device.music.workers.reader import Reader
+from device.errors import LibraryError, WorkerError
+from device.music.uri import path_of
+from device.music.workers.tag_client import TagClient
 
 log = logging.getLogger("affetto.covers")
 
 IDLE_S = 30.0  # then the process is ended; a track is longer
 
 
-class ReadsCovers(Protocol):
-    """What is needed of `music.reader.Reader`."""
+class CoverReader(Protocol):
+    """What `Covers` needs of a `TagClient`."""
 
     def cover(self, path: Path) -> bytes: ...
     def close(self) -> None: ...
@@ -33,8 +32,8 @@ class ReadsCovers(Protocol):
 class Covers:
     """Answers each `read` with one `CoverRead`, unless another came before it was begun."""
 
-    def __init__(self, put: Callable[[Event], None], reader: ReadsCovers | None = None) -> None:
-        self._put, self._reader = put, reader or Reader()
+    def __init__(self, put: Callable[[Event], None], reader: CoverReader | None = None) -> None:
+        self._put, self._reader = put, reader or TagClient()
         self._news = threading.Condition()
         self._wanted = ""
         self._closing = False
@@ -63,12 +62,12 @@ class Covers:
                 uri, self._wanted = self._wanted, ""
                 if self._closing:
                     break
-            self._put(CoverRead(uri, self._cover(Path(os.fsdecode(unquote_to_bytes(uri.removeprefix("file://")))))))
+            self._put(CoverRead(uri, self._cover(path_of(uri))))
         self._reader.close()
 
     def _cover(self, path: Path) -> bytes:
         try:
             return self._reader.cover(path)
-        except (LibraryError, ModelError) as error:
+        except (LibraryError, WorkerError, OSError) as error:
             log.info("no cover: %s", error)
             return b""

@@ -1,7 +1,7 @@
 """ONNX's operators on maps of features, in TensorFlow's terms: convolution, batch norm, pooling, and their padding.
 
-Each function takes a pass, a node and the node's attributes, and returns the node's value; it raises Mistake for
-what it cannot do.
+Each function takes a pass, a node and its attributes, and returns the node's value. It raises Mistake for a case that
+it cannot convert.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 
 from tools.quantising.from_onnx.layout import TO_OURS, Run
 
-AT_LEAST_ZERO = ("Relu", "Sigmoid", "HardSigmoid", "Softmax")
+NEVER_NEGATIVE = ("Relu", "Sigmoid", "HardSigmoid", "Softmax")
 
 
 def _pads(run: Run, node: Any, given: dict[str, Any], x: Any, kernel: list[int]) -> tuple[str, list[list[int]]]:
-    """TensorFlow's padding: "SAME" where that means the same, else "VALID" and what is to be padded before."""
+    """TensorFlow's padding: "SAME" where that is equal, else "VALID" and the padding to do first."""
     strides, dilations = given.get("strides", [1, 1]), given.get("dilations", [1, 1])
     auto = given.get("auto_pad", b"NOTSET").decode()
     if auto in ("SAME_UPPER", "VALID"):
@@ -40,7 +40,7 @@ def conv(run: Run, node: Any, given: dict[str, Any]) -> Any:
 
     x, weights, bias = run.get(node, 0), run.constant(node, 1), run.constant(node, 2)
     if weights is None or weights.ndim != 4:
-        raise run.refuse(node, "is no convolution of pictures")
+        raise run.refuse(node, "does not convolve pictures")
     groups, inside = given.get("group", 1), int(x.shape[3])
     padding, pads = _pads(run, node, given, x, list(weights.shape[2:]))
     strides, dilations = list(given.get("strides", [1, 1])), list(given.get("dilations", [1, 1]))
@@ -63,7 +63,7 @@ def norm(run: Run, node: Any, given: dict[str, Any]) -> Any:
     scale, offset, mean, variance = (run.constant(node, at) for at in (1, 2, 3, 4))
     factor = np.asarray(scale / np.sqrt(variance + given.get("epsilon", 1e-5)), np.float32)
     shift = np.asarray(offset - mean * factor, np.float32)
-    return x * factor + shift  # both lie along the channels, our last axis
+    return x * factor + shift  # along the channels, the last stored axis
 
 
 def pool(run: Run, node: Any, given: dict[str, Any]) -> Any:
@@ -79,13 +79,16 @@ def pool(run: Run, node: Any, given: dict[str, Any]) -> Any:
     ):
         raise run.refuse(node, "rounds up (ceil_mode)")
     highest = node.op_type == "MaxPool"
-    if pads and highest and run.made_by[node.input[0]].op_type not in AT_LEAST_ZERO:
-        raise run.refuse(node, "pads values that may be negative")  # zeros would win
+    mode = "CONSTANT"
+    if pads and highest and run.made_by[node.input[0]] not in NEVER_NEGATIVE:
+        mode = "SYMMETRIC"  # zeros would win over negative values; mirrored ones are in the same window already
+        if any(2 * max(pair) > length for pair, length in zip(pads[1:3], kernel, strict=True)):
+            raise run.refuse(node, "pads by more than half of its kernel")
     if pads and not highest and not given.get("count_include_pad", 0):
         raise run.refuse(node, "leaves out its padding (count_include_pad=0)")
     if padding == "SAME" and not highest and given.get("count_include_pad", 0):
         raise run.refuse(node, "counts its padding (count_include_pad=1)")
-    x = tf.pad(x, pads) if pads else x
+    x = tf.pad(x, pads, mode) if pads else x
     kind = tf.nn.max_pool2d if highest else tf.nn.avg_pool2d
     return kind(x, kernel, list(given.get("strides", [1, 1])), padding)
 
@@ -98,6 +101,6 @@ def pad(run: Run, node: Any, given: dict[str, Any]) -> Any:
     value = run.constant(node, 2)
     mode = given.get("mode", b"constant").decode()
     if len(x.shape) != 4 or mode not in ("constant", "reflect") or (value is not None and np.any(value)):
-        raise run.refuse(node, f"pads in a way ({mode}) that is not known here")
+        raise run.refuse(node, f"pads in a way that the tool does not know ({mode})")
     both = [[int(a), int(b)] for a, b in zip(pads[:4], pads[4:], strict=True)]
     return tf.pad(x, [both[at] for at in TO_OURS], mode.upper())

@@ -1,7 +1,6 @@
 """ONNX's operators in TensorFlow's terms, for rebuild.py: one function each, and the table of them all.
 
-Here is what computes; what works on maps is in maps.py, what only moves values in shapes.py. What an operator cannot do
-here is refused by name.
+This module has the arithmetic. maps.py has the operators on maps of features, shapes.py those that only move values.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tools.quantising.from_onnx import maps, shapes
-from tools.quantising.from_onnx.layout import Run, axis_of, beside, in_onnx
+from tools.quantising.from_onnx.layout import Run, axis_of, beside
 
 
 def _binary(name: str) -> Callable[..., Any]:
@@ -44,18 +43,11 @@ def _reduce(name: str) -> Callable[..., Any]:
     def apply(run: Run, node: Any, given: dict[str, Any]) -> Any:
         import tensorflow as tf
 
-        x, axes = run.get(node, 0), given.get("axes")
-        if node.op_type.startswith("Global"):
-            axes, keep = (2, 3), True
-        else:
-            axes = run.constant(node, 1) if axes is None else axes
-            keep = bool(given.get("keepdims", 1))
-        axes = range(1, len(x.shape)) if axes is None else [int(a) for a in axes]
-        places = [axis_of(x, a) for a in axes]
-        if not keep and len(x.shape) == 4 and len(places) == 1 and places != [3]:
-            x = in_onnx(x)
-            places = [int(a) % 4 for a in axes]
-        return getattr(tf, name)(x, places, keepdims=keep)
+        x, keep = run.get(node, 0), bool(given.get("keepdims", 1))
+        axes = [2, 3] if node.op_type.startswith("Global") else run.axes(node, given)
+        axes = list(range(1, len(x.shape))) if axes is None else axes
+        found = getattr(tf, name)(x, [axis_of(x, axis) for axis in axes], keepdims=True)
+        return found if keep else shapes.without(found, axes)
 
     return apply
 
@@ -66,7 +58,7 @@ def _gemm(run: Run, node: Any, given: dict[str, Any]) -> Any:
     x, weights, bias = run.get(node, 0), run.constant(node, 1), run.constant(node, 2)
     assert weights is not None
     if given.get("transA"):
-        raise run.refuse(node, "turns its input")
+        raise run.refuse(node, "transposes its input")
     weights = (weights.T if given.get("transB") else weights) * np.float32(given.get("alpha", 1.0))
     x = tf.matmul(x, np.asarray(weights, np.float32))
     if bias is None:
@@ -79,7 +71,7 @@ def _matmul(run: Run, node: Any, _: dict[str, Any]) -> Any:
 
     x, weights = run.get(node, 0), run.constant(node, 1)
     if len(x.shape) != 2:
-        raise run.refuse(node, f"multiplies {len(x.shape)} axes")
+        raise run.refuse(node, f"multiplies values of {len(x.shape)} axes, where 2 are possible")
     return tf.matmul(x, weights)
 
 
@@ -114,7 +106,7 @@ def _elu(run: Run, node: Any, given: dict[str, Any]) -> Any:
     import tensorflow as tf
 
     if given.get("alpha", 1.0) != 1.0:
-        raise run.refuse(node, "has another alpha than 1")
+        raise run.refuse(node, "has an alpha other than 1")
     return tf.nn.elu(run.get(node, 0))
 
 
@@ -144,12 +136,12 @@ def _softmax(run: Run, node: Any, given: dict[str, Any]) -> Any:
 def _power(run: Run, node: Any, _: dict[str, Any]) -> Any:
     x, power = run.get(node, 0), run.constant(node, 1)
     if power is None or power.size != 1 or float(power.reshape(())) != 2:
-        raise run.refuse(node, "raises to another power than 2")
+        raise run.refuse(node, "raises to a power other than 2")
     return x * x
 
 
 FOLDED = {"Constant", "ConstantOfShape", "Shape", "Gather", "Slice", "Range", "Equal", "Where", "Expand"}
-"""Operators that may stand in the file as long as they have nothing to do with the picture's content."""
+"""Operators that the tool accepts as long as they do not depend on the pixels."""
 
 OPERATORS: dict[str, Callable[[Run, Any, dict[str, Any]], Any]] = {
     "Add": _binary("add"), "Sub": _binary("subtract"), "Mul": _binary("multiply"), "Div": _binary("divide"),

@@ -1,7 +1,7 @@
 """ONNX's operators that move values without changing them, in TensorFlow's terms: reshape, transpose, concat.
 
-Each function takes a pass, a node and the node's attributes, and returns the node's value; it raises Mistake for
-what it cannot do.
+Each function takes a pass, a node and its attributes, and returns the node's value. It raises Mistake for a case that
+it cannot convert.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tools.quantising.from_onnx.layout import TO_ONNX, TO_OURS, Run, axis_of, be
 
 
 def _reshaped(x: Any, sides: list[int]) -> Any:
-    """`x` with the sides that ONNX wants; what an exporter wrote for one picture holds for a batch."""
+    """`x` with ONNX's new sides. An exporter often writes them for one picture; here the batch stays open."""
     import tensorflow as tf
 
     whole = [-1 if side is None else int(side) for side in sides_of(x)]
@@ -22,8 +22,7 @@ def _reshaped(x: Any, sides: list[int]) -> Any:
     each = int(np.prod(whole[1:]))
     known = int(np.prod([side for side in sides[1:] if side > 0]))
     if -1 in sides[1:] and sides[0] in (-1, 1):
-        sides = [side if side > 0 else each // known for side in sides[1:]]
-        sides = [-1, *sides]
+        sides = [-1, *(side if side > 0 else each // known for side in sides[1:])]
     elif known == each:
         sides = [-1, *sides[1:]]
     return stored(tf.reshape(in_onnx(x), sides))
@@ -42,23 +41,20 @@ def flatten(run: Run, node: Any, given: dict[str, Any]) -> Any:
 
 
 def squeeze(run: Run, node: Any, given: dict[str, Any]) -> Any:
-    x = run.get(node, 0)
-    sides, axes = sides_of(x).tolist(), given.get("axes")
-    axes = run.constant(node, 1) if axes is None else axes
-    axes = (
-        [at for at, side in enumerate(sides) if side == 1 and at]
-        if axes is None
-        else [int(a) % len(sides) for a in axes]
-    )
-    return _reshaped(x, [side for at, side in enumerate(sides) if at not in axes])
+    return without(run.get(node, 0), run.axes(node, given))
+
+
+def without(x: Any, axes: list[int] | None) -> Any:
+    """`x` without these axes of length 1; None for all but the batch."""
+    sides = sides_of(x).tolist()
+    gone = {at for at, side in enumerate(sides) if side == 1 and at} if axes is None else {a % len(sides) for a in axes}
+    return _reshaped(x, [side for at, side in enumerate(sides) if at not in gone])
 
 
 def unsqueeze(run: Run, node: Any, given: dict[str, Any]) -> Any:
-    x, axes = run.get(node, 0), given.get("axes")
-    axes = run.constant(node, 1) if axes is None else axes
+    x, axes = run.get(node, 0), run.axes(node, given) or []
     sides = sides_of(x).tolist()
-    rank = len(sides) + len(axes)
-    for axis in sorted(int(a) % rank for a in axes):
+    for axis in sorted(a % (len(sides) + len(axes)) for a in axes):
         sides.insert(axis, 1)
     return _reshaped(x, sides)
 
@@ -68,7 +64,7 @@ def transpose(run: Run, node: Any, given: dict[str, Any]) -> Any:
 
     x = run.get(node, 0)
     order = list(given.get("perm", reversed(range(len(x.shape)))))
-    if len(order) == 4:  # in our storage: back to ONNX's axes, turned, and stored again
+    if len(order) == 4:  # to ONNX's axes, transposed, and back to stored axes
         turned = [TO_ONNX[order[at]] for at in TO_OURS]
         return x if turned == [0, 1, 2, 3] else tf.transpose(x, turned)
     return tf.transpose(x, order)

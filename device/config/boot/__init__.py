@@ -1,0 +1,165 @@
+"""`affetto boot`: copies `affetto.yaml` from the boot partition to /etc/affetto. Runs as root before the conductor.
+
+The boot partition is the one part of the card that every computer can write; it has neither permissions nor a journal.
+This command writes the settings there to boot.yaml, beside config.yaml and stronger than it, and the password to
+secrets.yaml, which only root can read. It never touches config.yaml. Then it wipes the password from the boot
+partition. A file with a mistake changes nothing: the device goes on with its last settings, and affetto-errors.txt
+beside the file and `health` list the mistakes.
+
+A power cut may come at any moment; the next start repeats what is not done. Nothing here keeps a machine from
+starting: the conductor's unit wants this one, but does not require it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+import yaml
+
+from device.config import files, reader, schema
+from device.config.boot import partition
+from device.config.boot.boot_file import BootFile, cut_secrets
+from device.config.boot.template import TEMPLATE
+from device.config.reader import Source
+from device.config.schema import Config
+from device.errors import ConfigError
+
+log = logging.getLogger("affetto.boot")
+
+NAME, ERRORS = "affetto.yaml", "affetto-errors.txt"
+LOOKALIKES = ("affetto.yaml.txt", "affetto.yml", "affetto.txt", "affetto.yaml.yaml")
+PARTITIONS = (Path("/boot/firmware"), Path("/boot"))
+WAL = "boot-wipe.json"
+
+HEAD = f"""\
+The settings contain a mistake, so Affetto goes on with those it had before.
+Correct {NAME} and start the device again. Then this file goes away by itself.
+
+"""
+
+
+def run(partitions: Iterable[Path] = PARTITIONS, etc: Path = Path("/etc/affetto")) -> int:
+    """Copy the file of the first partition that has one to the folder `etc`; 0, or 2 if it has mistakes."""
+    partitions = [folder for folder in partitions if folder.is_dir()]
+    problems: list[str] = []
+    try:
+        finish(etc)
+        there = next((folder / NAME for folder in partitions if (folder / NAME).is_file()), None)
+        problems = take(there, etc) if there is not None else misnamed(partitions)
+    except ConfigError as error:
+        problems = str(error).splitlines()
+    except (OSError, ValueError) as error:
+        problems = [f"{NAME}: cannot be copied to {etc} ({error})"]
+    report(problems, partitions, etc)
+    return 2 if problems else 0
+
+
+def finish(etc: Path) -> None:
+    """Finish the wiping of a password that a power cut interrupted."""
+    try:
+        partition.finish_overwrite(etc / WAL)
+    except OSError as error:
+        log.warning("A password on the boot partition may be only half wiped (%s).", error)
+
+
+def take(path: Path, etc: Path) -> list[str]:
+    """Check the file, store its settings, wipe its secrets; returns what failed, as sentences. Raises ConfigError
+    with every mistake, and OSError; then the settings before stay in force."""
+    raw = partition.read(path)
+    if len(raw) > partition.LARGEST:
+        raise ConfigError(f"{NAME}: too large for a file of settings; the limit is {partition.LARGEST // 1024} KiB")
+    file = BootFile.decode(NAME, raw)
+    reader.parse(file.text, NAME, Config)
+    rest, secrets = cut_secrets(file, Config)
+    config, ours = etc / "config.yaml", Source(NAME, file.text)
+    sources = [Source(str(config), reader.read(config))] if config.exists() else []
+    username = reader.parse_all([*sources, ours], Config).mqtt.username
+    known = known_secrets(etc) if username else {}  # a password without its user is a mistake
+    sources += [Source(str(etc / files.SECRETS), secrets_text(known)), ours]
+    reader.parse_all(sources, Config, schema.contradictions)
+    if keep_both(unix(rest.text), {w: v for w, v in (known | secrets).items() if v}, etc):
+        log.info("The settings of %s are in force.", path)
+    if rest != file:
+        return wipe(path, file, rest, etc)
+    return []
+
+
+def wipe(path: Path, file: BootFile, rest: BootFile, etc: Path) -> list[str]:
+    """Overwrite the file with one that has no secrets; returns what failed, as sentences."""
+    try:
+        partition.overwrite(path, file.encode(), rest.encode(), etc / WAL)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partition.remove(etc / WAL)
+        why = (error.strerror or str(error)).lower()
+        return [f"{NAME}: the password is in use, but cannot be wiped from {path} ({why}); delete it there yourself"]
+    log.info("The password moved from %s to %s.", path, etc / files.SECRETS)
+    return []
+
+
+def known_secrets(etc: Path) -> dict[str, str]:
+    """The secrets of earlier starts: the boot partition no longer has them, and they are still in force."""
+    path = etc / files.SECRETS
+    if not path.exists():
+        return {}
+    return cut_secrets(BootFile(str(path), reader.read(path)), Config)[1]
+
+
+def secrets_text(secrets: dict[str, str]) -> str:
+    """The secrets as a file of settings; empty if there are none."""
+    tree: dict[str, dict[str, str]] = {}
+    for where, value in secrets.items():
+        section, _, name = where.partition(".")
+        tree.setdefault(section, {})[name] = value
+    return yaml.safe_dump(tree, allow_unicode=True, default_style='"', width=2**20) if tree else ""
+
+
+def keep_both(text: str, secrets: dict[str, str], etc: Path) -> bool:
+    """Store both; whether either changed. A password without its user is a mistake, so it is added last and removed
+    first."""
+    both = [(etc / files.BOOT, text, 0o644), (etc / files.SECRETS, secrets_text(secrets), 0o600)]
+    changed = [keep(*file) for file in (both if secrets else both[::-1])]
+    return any(changed)
+
+
+def keep(path: Path, text: str, mode: int) -> bool:
+    """Store a text; whether that changed anything. An empty text makes no file, but empties one."""
+    return (bool(text) or path.exists()) and partition.replace(path, text.encode(), mode)
+
+
+def unix(text: str) -> str:
+    """The text with Unix line endings."""
+    return text.replace("\r\n", "\n")
+
+
+def misnamed(partitions: Iterable[Path]) -> list[str]:
+    """Files with a wrong ending, as sentences: editors like to add one, and file managers to hide it."""
+    found = (folder / name for folder in partitions for name in LOOKALIKES if (folder / name).is_file())
+    return [f"{path.name}: must be called {NAME}, without another ending" for path in found]
+
+
+def report(problems: list[str], partitions: Iterable[Path], etc: Path) -> None:
+    """Write the problems beside the file and into `etc`, or remove them there. Cannot fail."""
+    for problem in problems:
+        log.warning("%s", problem)
+    text = "".join(f"{problem}\n" for problem in problems)
+    names = (NAME, *LOOKALIKES)
+    here = next((folder for folder in partitions if text and any((folder / name).is_file() for name in names)), None)
+    wanted = {folder / ERRORS: HEAD + text if folder == here else "" for folder in partitions}
+    for path, words in {**wanted, etc / files.MISTAKES: text}.items():
+        try:
+            if words:
+                partition.replace(path, words.encode(), 0o644 if path.parent == etc else None)
+            else:
+                partition.remove(path)
+        except OSError as error:
+            log.warning("%s cannot be written (%s).", path, error.strerror)
+
+
+def show_template() -> int:
+    """Print the file that a new boot partition has."""
+    print(TEMPLATE, end="")
+    return 0

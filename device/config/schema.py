@@ -1,0 +1,160 @@
+"""Every setting of the program, with its default, its limits and one line of explanation.
+
+This is the one place that declares a setting: `config.yaml`, its checks and its messages follow from here (reader.py
+says how). The dataclasses are plain values for any thread; the main thread calls `load` once, at start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import Field, dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from device.config import reader
+from device.config.reader import Source, key
+from device.domain import PolicyName
+
+if TYPE_CHECKING:
+    from _typeshed import StrPath
+
+HOST = r"(?=[!-~]{0,253}$)([^.]{1,63}(\.[^.]{1,63})*\.?)?"
+TOPIC = r"[^+#/$\s][^+#/\s]*(/[^+#/\s]+)*"
+TOPIC_WORDS = "words with / between them, without spaces, + and #"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceConfig:
+    """The name of this device, and where it keeps its data."""
+
+    id: str = key("affetto", "name in MQTT topics: small letters, digits, - and _",
+                  pattern=r"[a-z0-9_-]{1,64}", allowed="small letters, digits, - and _")
+    name: str = key("Affetto", "name shown to people, in Home Assistant for instance")
+    room: str = key("", "room of this device at the very first start; one command reaches all devices of a room",
+                    pattern=r"[^/+#]{0,64}", allowed="at most 64 characters without /, + and #")
+    data_dir: str = key("/var/lib/affetto", "folder for the music database and for everything that survives a restart",
+                        pattern=r".+", allowed="the name of a folder")
+    models_dir: str = key("", "folder of the models; empty means those of the program")
+
+
+@dataclass(frozen=True, slots=True)
+class CameraConfig:
+    """Where the pictures come from. They never leave the process that reads the camera."""
+
+    enabled: bool = key(False, "camera on at the very first start; after that, the switch keeps its position")
+    source: str = key("auto", "auto, picamera, v4l2:/dev/video0, a video file, or a folder of pictures",
+                      pattern=r".+", allowed="auto, picamera, v4l2:/dev/..., a file or a folder")
+    width: int = key(320, "width of the frames, in pixels", low=160, high=1920)
+    height: int = key(240, "height of the frames, in pixels", low=120, high=1080)
+    fps: float = key(8.0, "frames per second", low=0.5, high=30)
+    rotate: int = key(0, "turn the picture clockwise by this many degrees", choices=(0, 90, 180, 270))
+    hang_s: float = key(5.0, "restart a camera that gives no frame for this long", low=1, high=60)
+    eye_socket: str = key("", "socket of an eye that something else starts; empty means that the program starts it")
+
+
+@dataclass(frozen=True, slots=True)
+class MoodConfig:
+    """How faces become the mood of the room, and how that mood becomes music."""
+
+    hold_s: float = key(60.0, "how long an emotion lasts on average; longer is steadier and slower", low=0.5, high=600)
+    dwell_s: float = key(3.0, "a new mood counts after it has held for this long", low=0, high=600)
+    margin: float = key(0.3, "how much likelier a new mood must be than the present one", low=0, high=1)
+    certainty: float = key(0.5, "ignore faces that the eye is less certain of", low=0, high=1)
+    forget_s: float = key(10.0, "forget a face that is out of view for this long", low=0.5, high=600)
+    policy: str = key("match", "policy at the very first start: match, lift, calm, energise or manual",
+                      choices=tuple(p.value for p in PolicyName))
+    lift_s: float = key(600.0, "seconds that lift, calm and energise take from sad to happy; shorter ways take less",
+                        low=10, high=7200)
+
+
+@dataclass(frozen=True, slots=True)
+class MusicConfig:
+    """Where the music is, and when it plays."""
+
+    folders: tuple[str, ...] = key(["/srv/music"], "folders with music; /media/*/* is every USB drive;"
+                                   " a subfolder named after a mood sets its songs' mood")
+    autoplay: bool = key(True, "play when the program starts, unless somebody stopped the music before")
+    on_mood_change: str = key("wait", "wait for the end of the track, or fade to another one at once",
+                              choices=("wait", "fade"))
+    fade_s: float = key(3.0, "length of fades, in seconds", low=0, high=30)
+    rescan_s: float = key(300.0, "look for new and removed files at this interval", low=10, high=86400)
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerConfig:
+    """Where the sound goes, and how loud it may be."""
+
+    output: str = key("auto", "auto, alsa, pulse, dummy (no sound), or file (audio.wav in data_dir)",
+                      choices=("auto", "alsa", "pulse", "dummy", "file"))
+    device: str = key("", "sound device of that output, such as plughw:CARD=Headphones; empty means its default")
+    volume: int = key(30, "volume in percent at the very first start", low=0, high=100)
+    max_volume: int = key(70, "highest volume in percent that anybody can set", low=0, high=100)
+    ramp_s: float = key(0.8, "seconds that a change of volume takes", low=0, high=10)
+    replaygain: bool = key(True, "play all tracks at the same loudness (-18 LUFS)")
+
+
+@dataclass(frozen=True, slots=True)
+class MqttConfig:
+    """The connection to an MQTT broker, for Home Assistant and others."""
+
+    enabled: bool = key(True, "talk to an MQTT broker")
+    host: str = key("", "name or address of the broker; empty looks for one in the network (mDNS)",
+                    pattern=HOST, allowed="a name or an address")
+    port: int = key(1883, "port of the broker; usually 8883 with TLS", low=1, high=65535)
+    username: str = key("", "user name for the broker; empty means none")
+    password: str = key("", "password for the broker", secret=True)
+    tls: bool = key(False, "encrypt the connection, and check the broker's certificate")
+    ca_file: str = key("", "certificate authority for that check; empty means the system's")
+    base_topic: str = key("affetto", "first part of every topic", pattern=TOPIC, allowed=TOPIC_WORDS)
+    discovery: bool = key(True, "let Home Assistant discover the device; false removes it there")
+    discovery_prefix: str = key("homeassistant", "topic prefix where Home Assistant discovers devices",
+                                pattern=TOPIC, allowed=TOPIC_WORDS)
+    mood_interval_s: float = key(2.0, "shortest time between two messages with the mood's figures", low=0.2, high=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings; every section and every setting has a default."""
+
+    device: DeviceConfig = DeviceConfig()
+    camera: CameraConfig = CameraConfig()
+    mood: MoodConfig = MoodConfig()
+    music: MusicConfig = MusicConfig()
+    player: PlayerConfig = PlayerConfig()
+    mqtt: MqttConfig = MqttConfig()
+
+
+HEAD = """\
+# The settings of Affetto. Every setting is here with its default; you can leave lines out.
+# After a change: `affetto check` finds mistakes, `sudo systemctl restart affetto` applies the settings.
+# What you switch while the program runs (volume, policy, camera, room) stays until you change it in a file.
+# affetto.yaml on the boot partition wins over this file.
+"""
+
+
+def load(path: StrPath, overrides: Sequence[Source] = ()) -> Config:
+    """Reads a configuration file, and what wins over it (files.py says what). Raises a `ConfigError` that lists every
+    mistake, each with file, line and setting."""
+    return reader.load(path, Config, contradictions, overrides)
+
+
+def setting(section: str, name: str) -> Field[Any]:
+    """The declaration of a setting, with its limits in `metadata`."""
+    [found] = [field for field in fields(getattr(Config(), section)) if field.name == name]
+    return found
+
+
+def reference() -> str:
+    """The text of config.yaml: every setting, explained, at its default."""
+    return reader.reference(Config, HEAD)
+
+
+def contradictions(config: Config) -> Iterator[tuple[str, str]]:
+    """Settings that are valid alone but not together, as pairs of a setting and what is wrong with it."""
+    player = config.player
+    if player.volume > player.max_volume:
+        changed = "volume" if player.max_volume == PlayerConfig().max_volume else "max_volume"
+        yield f"player.{changed}", f"volume {player.volume} is above max_volume {player.max_volume}"
+    if config.device.id == "room":
+        yield "device.id", "cannot be room: topics with that name belong to the groups of a room"
+    if config.mqtt.password and not config.mqtt.username:
+        yield "mqtt.password", "needs mqtt.username beside it"

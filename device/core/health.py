@@ -1,0 +1,78 @@
+"""How the device is doing: counts and last problems since the start. Pure; main thread, owned by the session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from device.domain import HealthReport, Now, Reading
+
+SPEED_WINDOW_S = 10.0
+LISTED = 5  # problems of one kind that are listed; the rest is a number
+
+
+class Health:
+    """`figures` are numbers of the processes (memory in MB, CPU time in s). Each problem is a sentence, empty for
+    none; `surfaces` has one for each surface that reaches nobody."""
+
+    def __init__(self, settings_problems: tuple[str, ...] = ()) -> None:
+        self.settings_problems = settings_problems
+        self.figures: Mapping[str, float] = {}
+        self.camera = ""
+        self.eye_open = False
+        self.eye_starts = 0
+        self.eye_problem = ""
+        self.surfaces: dict[str, str] = {}
+        self.sound_problem = ""
+        self.store_problem = ""
+        self.library_problems: tuple[str, ...] = ()
+        self.library_notes: tuple[str, ...] = ()
+        self.library_loaded = False
+        self._window: list[float] = []
+
+    def eye_opened(self, camera: str) -> None:
+        """The camera delivers."""
+        self.camera, self.eye_open, self.eye_problem = camera, True, ""
+        self.eye_starts += 1
+
+    def eye_closed(self, problem: str) -> None:
+        """The camera is off, or the eye is gone."""
+        self.eye_open, self.eye_problem = False, problem
+        self._window.clear()
+
+    def reading(self, reading: Reading) -> None:
+        """One more reading, for the speed."""
+        self._window.append(reading.at_s)
+        while self._window[-1] - self._window[0] > SPEED_WINDOW_S:
+            self._window.pop(0)
+
+    @property
+    def fps(self) -> float:
+        """Readings a second over the last ten seconds; 0 with the camera off."""
+        if len(self._window) < 2 or self._window[-1] <= self._window[0]:
+            return 0.0
+        return (len(self._window) - 1) / (self._window[-1] - self._window[0])
+
+    def report(self, started: Now, now: Now, tracks: int, analysed: int) -> HealthReport:
+        """The state of things, for everybody who asks."""
+        services = (self.eye_problem, *self.surfaces.values(), self.sound_problem, self.store_problem)
+        library = self.library_problems
+        if self.library_loaded and not tracks and not library:
+            library = ("There is no music yet: copy some into a folder of music.folders, or plug in a drive.",)
+        problems = (*shorten(self.settings_problems), *services, *shorten(library))
+        return HealthReport(
+            problems=tuple(problem for problem in problems if problem),
+            notes=shorten(self.library_notes),
+            uptime_s=now.mono - started.mono,
+            camera=self.camera if self.eye_open else "",
+            eye_fps=self.fps,
+            eye_starts=self.eye_starts,
+            tracks=tracks,
+            analysed=analysed,
+            figures=self.figures,
+        )
+
+
+def shorten(sentences: tuple[str, ...], listed: int = LISTED) -> tuple[str, ...]:
+    """The first of them, and how many more there are."""
+    more = len(sentences) - listed
+    return sentences if more <= 0 else (*sentences[:listed], f"and {more} more")

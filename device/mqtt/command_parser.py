@@ -1,0 +1,171 @@
+"""How people's words over MQTT are read. Pure, any thread.
+
+A command topic ends in `<name>/set`; `read(name, payload)` turns the payload, which may be any bytes, into a command or
+into a sentence that says what was expected. It takes what people and programs reasonably send ("ON", "true", "55.0"
+from Home Assistant's numbers, "Next ", a JSON string) and refuses the rest; it guesses nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+
+from device.domain import (
+    AllowAgain,
+    Command,
+    Feedback,
+    Liking,
+    MoodName,
+    PolicyName,
+    SeekTo,
+    SetCamera,
+    SetMood,
+    SetPlayback,
+    SetPolicy,
+    SetProfile,
+    SetRoom,
+    SetTrackMood,
+    SetVolume,
+    Transport,
+)
+from device.mqtt import groups
+
+LONGEST_BYTES = 1024
+"""A payload longer than this is no command; it is not even decoded."""
+LONGEST_URI_BYTES = 8192
+
+AUTO = "auto"
+ON_WORDS = ("on", "true", "1", "yes")
+OFF_WORDS = ("off", "false", "0", "no")
+TRANSPORT_WORDS = {"prev": "previous", "back": "previous", "skip": "next", "resume": "play", "play_pause": "toggle"}
+POLICY_WORDS = {"energize": "energise"}
+
+
+class _Unusable(Exception):
+    """`str` continues "volume/set takes ..."; `near` is what was probably meant."""
+
+    def __init__(self, expected: str, near: str = "") -> None:
+        super().__init__(expected)
+        self.near = near
+
+
+def _choose(text: str, choices: Iterable[str], aliases: dict[str, str] | None = None) -> str:
+    """The choice that `text` names, whatever its case."""
+    known = [str(choice) for choice in choices]
+    word = text.casefold()
+    word = (aliases or {}).get(word, word)
+    if word in known:
+        return word
+    near = difflib.get_close_matches(word, known, n=1)
+    raise _Unusable(f"{', '.join(known[:-1])} or {known[-1]}", near[0] if near else "")
+
+
+def _mood(text: str) -> Command:
+    word = _choose(text, (AUTO, *MoodName))
+    return SetMood(None if word == AUTO else MoodName(word))
+
+
+def _track_mood(text: str) -> Command:
+    word = _choose(text, (AUTO, *MoodName))
+    return SetTrackMood(None if word == AUTO else MoodName(word))
+
+
+def _playback(text: str) -> Command:
+    return SetPlayback(Transport(_choose(text, Transport, TRANSPORT_WORDS)))
+
+
+def _volume(text: str) -> Command:
+    found = re.fullmatch(r"([+-]?)0*([0-9]{1,3})(?:\.0*)?\s*%?", text)
+    if not found or int(found[2]) > 100:
+        raise _Unusable("a whole number from 0 to 100, or a step such as +5 or -5")
+    percent = int(found[2])
+    return SetVolume(-percent if found[1] == "-" else percent, relative=bool(found[1]))
+
+
+def _seek(text: str) -> Command:
+    found = re.fullmatch(r"([+-]?)(?:([0-9]{1,3}):([0-5][0-9])|([0-9]{1,5}(?:\.[0-9]{1,6})?))(?: ?s)?", text)
+    if not found:
+        raise _Unusable("seconds from the beginning, minutes as in 1:30, or a step such as +10 or -10")
+    seconds = float(found[4]) if found[4] else 60.0 * int(found[2]) + int(found[3])
+    return SeekTo(-seconds if found[1] == "-" else seconds, relative=bool(found[1]))
+
+
+def _camera(text: str) -> Command:
+    word = text.casefold()
+    if word not in ON_WORDS + OFF_WORDS:
+        raise _Unusable("ON or OFF")
+    return SetCamera(word in ON_WORDS)
+
+
+def _policy(text: str) -> Command:
+    return SetPolicy(PolicyName(_choose(text, PolicyName, POLICY_WORDS)))
+
+
+def _feedback(text: str) -> Command:
+    return Feedback(Liking(_choose(text, Liking)))
+
+
+def _allow(text: str) -> Command:
+    if text.casefold() == "undo":
+        return AllowAgain()
+    if not text.startswith("file://"):
+        raise _Unusable("the uri of a track in never/state, or undo for the latest")
+    return AllowAgain(text)
+
+
+def _profile(text: str) -> Command:
+    if not text or len(text) > groups.LONGEST or not text.isprintable():
+        raise _Unusable(f"a name of 1 to {groups.LONGEST} characters")
+    return SetProfile(text)
+
+
+def _room(text: str) -> Command:
+    if wrong := groups.problem(text):
+        raise _Unusable(wrong)
+    return SetRoom(text)
+
+
+READERS: dict[str, Callable[[str], Command]] = {
+    "mood": _mood,
+    "track_mood": _track_mood,
+    "playback": _playback,
+    "seek": _seek,
+    "volume": _volume,
+    "camera": _camera,
+    "policy": _policy,
+    "feedback": _feedback,
+    "never": _allow,
+    "profile": _profile,
+    "room": _room,
+}
+"""Every command there is, by the level before `/set`."""
+
+
+def show(payload: bytes, longest: int = 60) -> str:
+    """`payload` as text for people: never fails, never long, no control characters."""
+    text = payload[: 4 * longest].decode("utf-8", "replace")
+    text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return text if len(text) <= longest and len(payload) <= 4 * longest else text[: longest - 1] + "…"
+
+
+def read(name: str, payload: bytes) -> Command | str:
+    """The command, or a sentence that says why there is none."""
+    reader = READERS.get(name)
+    if reader is None:
+        near = difflib.get_close_matches(name, READERS, n=1)
+        hint = f"; did you mean {near[0]}/set?" if near else f"; there are {', '.join(READERS)}."
+        return f"There is no command {show(name.encode('utf-8', 'replace'))}/set{hint}"
+    if len(payload) > (LONGEST_URI_BYTES if name == "never" else LONGEST_BYTES):
+        return f"{name}/set takes a short text, got {len(payload)} bytes."
+    try:
+        text = payload.decode("utf-8-sig").strip(" \t\r\n\0")
+    except UnicodeDecodeError:
+        return f"{name}/set takes text in UTF-8, got bytes that are none."
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        text = text[1:-1].strip()
+    try:
+        return reader(text)
+    except _Unusable as wrong:
+        hint = f"; did you mean '{wrong.near}'?" if wrong.near else "."
+        return f"{name}/set takes {wrong}, got '{show(payload)}'{hint}"

@@ -1,0 +1,190 @@
+"""How Home Assistant gets to know the device: one retained document that lists every entity. Pure, any thread.
+
+`ENTITIES` is the whole of it, a declarative table with one line of sense for each entity; `announcement` turns it
+into the device payload of Home Assistant's MQTT discovery (https://www.home-assistant.io/integrations/mqtt, "device
+discovery payload"). Home Assistant has no MQTT media player, so playing is a sensor and buttons, which a dashboard's
+universal media player can join. To take an entity back, send its platform alone for one release, then leave it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from device import __version__
+from device.config.schema import Config
+from device.domain import EMOTIONS, EventType, Liking, MoodName, PlaybackState, PolicyName, Transport
+from device.mqtt.command_parser import AUTO
+from device.mqtt.documents import OFF, ON, encode
+from device.mqtt.groups import LONGEST
+from device.mqtt.messages import Publication
+from device.mqtt.topics import Topics
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One entity of Home Assistant.
+
+    `says` and `obeys` name an attribute of `Topics`; `attributes` one whose document becomes the entity's attributes.
+    `value` is the expression of its value template, in which `value_json` is the document. `more` are further keys of
+    the platform's discovery schema.
+    """
+
+    key: str
+    platform: str
+    name: str
+    icon: str
+    says: str = ""
+    obeys: str = ""
+    value: str = ""
+    attributes: str = ""
+    category: str = ""
+    more: Mapping[str, object] = field(default_factory=dict)
+
+
+def _choice(options: object) -> dict[str, object]:
+    return {"device_class": "enum", "options": [str(option) for option in options]}  # type: ignore[attr-defined]
+
+
+def _button(key: str, name: str, icon: str, topic: str) -> Entity:
+    return Entity(key, "button", name, icon, obeys=topic, more={"payload_press": key})
+
+
+FIGURE = {"state_class": "measurement", "suggested_display_precision": 2}
+PERCENT = {"state_class": "measurement", "unit_of_measurement": "%"}
+MEGABYTES = {
+    "device_class": "data_size",
+    "state_class": "measurement",
+    "unit_of_measurement": "MiB",
+    "suggested_display_precision": 0,
+}
+COUNT = {"state_class": "measurement"}
+
+ENTITIES = (
+    # What the camera sees
+    Entity("mood", "sensor", "Mood", "mdi:emoticon", "mood_state", value="value_json.mood",
+           attributes="mood_state", more=_choice(MoodName)),
+    Entity("emotion", "sensor", "Emotion", "mdi:face-recognition", "mood_state", value="value_json.emotion",
+           more=_choice(EMOTIONS)),
+    Entity("confidence", "sensor", "Mood confidence", "mdi:check-decagram-outline", "mood_state",
+           value="(value_json.confidence * 100) | round", more=PERCENT),
+    Entity("valence", "sensor", "Mood valence", "mdi:emoticon-happy-outline", "mood_state",
+           value="value_json.valence", more=FIGURE),
+    Entity("arousal", "sensor", "Mood arousal", "mdi:lightning-bolt-outline", "mood_state",
+           value="value_json.arousal", more=FIGURE),
+    Entity("faces", "sensor", "Faces", "mdi:account-group", "mood_state", value="value_json.faces", more=COUNT),
+    # What is heard; a state of Home Assistant holds 255 characters
+    Entity("track", "sensor", "Track", "mdi:music-note", "track_state", attributes="track_state",
+           value="(value_json.title or '')[:255]"),
+    Entity("artist", "sensor", "Artist", "mdi:account-music", "track_state",
+           value="(value_json.artist or '')[:255]"),
+    Entity("reason", "sensor", "Why", "mdi:head-question-outline", "track_state",
+           value="(value_json.reason or '')[:255]"),
+    Entity("playback", "sensor", "Playback", "mdi:play-pause", "track_state", value="value_json.state",
+           more=_choice(PlaybackState)),
+    Entity("cover", "image", "Cover", "mdi:album", "track_cover", more={"content_type": "image/jpeg"}),
+    # What can be asked for
+    Entity("mood_choice", "select", "Mood choice", "mdi:emoticon-cool-outline", "mood_state", "mood_set",
+           value=f"value_json.mood if value_json.source == 'manual' else '{AUTO}'",
+           more={"options": [AUTO, *map(str, MoodName)]}),
+    Entity("track_mood", "select", "Mood of the track", "mdi:music-note-plus", "track_state", "track_mood_set",
+           value=f"value_json.mood if value_json.mood_by == 'user' else '{AUTO}'",
+           more={"options": [AUTO, *map(str, MoodName)]}),
+    Entity("policy", "select", "Policy", "mdi:compass-outline", "policy_state", "policy_set",
+           more={"options": [str(policy) for policy in PolicyName]}),
+    Entity("volume", "number", "Volume", "mdi:volume-high", "volume_state", "volume_set",
+           more={"min": 0, "max": 100, "step": 1, "mode": "slider", "unit_of_measurement": "%"}),
+    Entity("camera", "switch", "Camera", "mdi:camera", "camera_state", "camera_set",
+           more={"payload_on": ON, "payload_off": OFF}),
+    _button(Transport.PLAY, "Play", "mdi:play", "playback_set"),
+    _button(Transport.PAUSE, "Pause", "mdi:pause", "playback_set"),
+    _button(Transport.STOP, "Stop", "mdi:stop", "playback_set"),
+    _button(Transport.NEXT, "Next track", "mdi:skip-next", "playback_set"),
+    _button(Transport.PREVIOUS, "Previous track", "mdi:skip-previous", "playback_set"),
+    _button(Liking.LIKE, "Like", "mdi:thumb-up", "feedback_set"),
+    _button(Liking.DISLIKE, "Dislike", "mdi:thumb-down", "feedback_set"),
+    _button(Liking.NEVER, "Never again", "mdi:cancel", "feedback_set"),
+    Entity("allow", "button", "Allow the latest banned track", "mdi:undo", obeys="never_set", category="config",
+           more={"payload_press": "undo"}),
+    Entity("profile", "text", "Profile", "mdi:account-heart", "profile_state", "profile_set", category="config",
+           more={"min": 1, "max": LONGEST}),
+    Entity("room", "text", "Room", "mdi:sofa", "room_state", "room_set", category="config",
+           more={"min": 0, "max": LONGEST, "pattern": "[^/+#]*"}),
+    # What happened
+    Entity("event", "event", "Event", "mdi:bell-ring", "event", more={"event_types": [str(e) for e in EventType]}),
+    # How it is doing
+    Entity("status", "sensor", "Status", "mdi:stethoscope", "health", value="value_json.status",
+           attributes="health", category="diagnostic", more=_choice(("ok", "problem"))),
+    Entity("error", "sensor", "Error", "mdi:alert-circle-outline", "error",
+           value="value_json.message[:255]", attributes="error", category="diagnostic"),
+    Entity("uptime", "sensor", "Uptime", "mdi:clock-outline", "health", value="value_json.uptime_s / 3600",
+           category="diagnostic", more={"device_class": "duration", "state_class": "measurement",
+                                        "unit_of_measurement": "h", "suggested_display_precision": 1}),
+    Entity("eye_fps", "sensor", "Frames looked at", "mdi:speedometer", "health", value="value_json.eye_fps",
+           category="diagnostic", more={**FIGURE, "unit_of_measurement": "fps", "suggested_display_precision": 1}),
+    Entity("tracks", "sensor", "Tracks in the library", "mdi:music-box-multiple", "health",
+           value="value_json.tracks", category="diagnostic", more=COUNT),
+    Entity("analysed", "sensor", "Tracks analysed", "mdi:ear-hearing", "health",
+           value="value_json.analysed", category="diagnostic", more=COUNT),
+    Entity("memory", "sensor", "Memory", "mdi:memory", "health",
+           value="value_json.memory_mb", category="diagnostic", more=MEGABYTES),
+    Entity("eye_memory", "sensor", "Memory of the eye", "mdi:memory", "health",
+           value="value_json.eye_memory_mb", category="diagnostic", more=MEGABYTES),
+)
+
+
+def announcement(config: Config, topics: Topics) -> Publication:
+    """What to publish, retained, so that Home Assistant knows the device and all its entities."""
+    unique = f"affetto_{topics.device_id}"
+    device: dict[str, object] = {
+        "identifiers": [unique],
+        "name": config.device.name,
+        "manufacturer": "Affetto",
+        "model": "Music for the room's mood",
+        "sw_version": __version__,
+    }
+    if config.device.room:
+        device["suggested_area"] = config.device.room
+    components = {entity.key: component(entity, topics) for entity in ENTITIES}
+    components["volume"]["max"] = config.player.max_volume  # the slider ends where the device does
+    document: dict[str, object] = {
+        "device": device,
+        "origin": {"name": "Affetto", "sw_version": __version__},
+        "availability_topic": topics.availability,
+        "components": components,
+    }
+    return Publication(topics.discovery, encode(document))
+
+
+def withdrawal(topics: Topics) -> Publication:
+    """What to publish instead where no discovery is wanted: nothing, retained, which takes back what was announced
+    before. Home Assistant forgets the device; where there was none, nothing happens."""
+    return Publication(topics.discovery, b"")
+
+
+def component(entity: Entity, topics: Topics) -> dict[str, object]:
+    """`entity` as a component of the device payload."""
+    document: dict[str, object] = {
+        "platform": entity.platform,
+        "unique_id": f"affetto_{topics.device_id}_{entity.key}",
+        "default_entity_id": f"{entity.platform}.{_object(topics.device_id)}_{entity.key}",
+        "name": entity.name,
+        "icon": entity.icon,
+        "qos": 1,
+    }
+    says = "image_topic" if entity.platform == "image" else "state_topic"
+    for key, name in ((says, entity.says), ("command_topic", entity.obeys),
+                      ("json_attributes_topic", entity.attributes)):
+        if name:
+            document[key] = getattr(topics, name)
+    if entity.value:
+        document["value_template"] = "{{ " + entity.value + " }}"
+    if entity.category:
+        document["entity_category"] = entity.category
+    return {**document, **entity.more}
+
+
+def _object(device_id: str) -> str:
+    """How entity ids start: the device's id, with the program's name where it does not say it already."""
+    slug = device_id.replace("-", "_")
+    return slug if slug.startswith("affetto") else f"affetto_{slug}"

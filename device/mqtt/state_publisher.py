@@ -1,0 +1,133 @@
+"""Renders the Snapshot as retained documents, and gives only those that differ from what was sent. Pure; main thread.
+
+Wall-clock times are worked out here, anew when the clock is set: a Pi without a clock sets it while music plays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from device.config.schema import MqttConfig
+from device.domain import Announce, Answer, HealthReport, Now, Position, Snapshot
+from device.mqtt import documents
+from device.mqtt.documents import LISTED, OFF, ON, ONLINE
+from device.mqtt.messages import Publication
+from device.mqtt.topics import Topics
+
+HEALTH_S = 60.0
+CLOCK_SET_S = 2.0  # a wall clock that jumps by more than this was set
+DRIFT_S = 0.7  # a position that is off by less than this follows from the one that was sent
+
+Document = bytes | msgspec.Struct | list[documents.QueueItem] | Mapping[str, object]
+
+
+class StatePublisher:
+    """Knows what a broker was sent. After `forget` all of it is sent again.
+
+    `announcement` describes the device to Home Assistant, or takes that back. `former` are the topics of the device
+    before the settings changed its name: nothing stays there.
+    """
+
+    def __init__(
+        self, config: MqttConfig, topics: Topics, announcement: Publication | None, former: Topics | None = None
+    ) -> None:
+        self._config, self._topics = config, topics
+        self._announcement, self._former = announcement, former
+        self._sent: dict[str, Document] = {}
+        self._mood_sent_at = self._health_sent_at = float("-inf")
+        self._clock_s: float | None = None
+        self._position: Position | None = None
+        self._uri = ""
+
+    def forget(self) -> None:
+        """The broker, or Home Assistant, knows nothing of us."""
+        self._sent.clear()
+        self._mood_sent_at = self._health_sent_at = float("-inf")
+
+    def render(self, snapshot: Snapshot, now: Now) -> list[Publication]:
+        """What has to be sent so that the broker holds this snapshot."""
+        self._follow_clock(now)
+        self._follow_position(snapshot, now)
+        wanted = self._documents(snapshot)
+        news = {topic: document for topic, document in wanted.items() if self._sent.get(topic) != document}
+        if not self._mood_is_due(news, now):
+            del news[self._topics.mood_state]
+        if self._topics.mood_state in news:
+            self._mood_sent_at = now.mono
+        if self._health_is_due(snapshot.health, now):
+            self._health_sent_at = now.mono
+            news[self._topics.health] = documents.health_state(snapshot.health)
+        self._sent.update(news)
+        return [Publication(topic, _bytes(document)) for topic, document in news.items()]
+
+    def notice(self, notice: Announce | Answer) -> Publication:
+        """What is said once."""
+        if isinstance(notice, Announce):
+            return Publication(self._topics.event, documents.encode(documents.event(notice)), retain=False)
+        report = documents.ErrorReport(
+            topic=documents.text(notice.origin.address), payload=notice.origin.words, message=notice.message
+        )
+        return Publication(self._topics.error, documents.encode(report), retain=False)
+
+    # --- What ought to be there ---
+
+    def _documents(self, snapshot: Snapshot) -> dict[str, Document]:
+        topics, playback, clock_s = self._topics, snapshot.playback, self._clock_s or 0.0
+        retained: dict[str, Document] = dict.fromkeys(self._former.retained if self._former else (), b"")
+        retained |= {
+            topics.mood_state: documents.mood_state(snapshot.mood, clock_s),
+            topics.track_state: documents.track_state(playback.state, playback.choice, self._position, clock_s),
+            topics.track_cover: playback.cover,
+            topics.queue_state: [documents.queue_item(one.track, one.reason) for one in snapshot.queue],
+            topics.never_state: [documents.queue_item(track) for track in snapshot.never[-LISTED:]],
+            topics.volume_state: str(playback.volume).encode(),
+            topics.camera_state: (ON if snapshot.camera.wanted or snapshot.camera.open else OFF).encode(),
+            topics.policy_state: snapshot.policy.encode(),
+            topics.profile_state: documents.text(snapshot.people.profile).encode(),
+            topics.room_state: documents.text(snapshot.room).encode(),
+        }
+        if self._announcement is not None:
+            retained[self._announcement.topic] = self._announcement.payload
+        retained[topics.availability] = ONLINE  # last, so that whoever sees it can read all the rest
+        return retained
+
+    def _follow_clock(self, now: Now) -> None:
+        """Times are sent as of one clock, until somebody sets it."""
+        clock_s = now.wall - now.mono
+        if self._clock_s is None or abs(clock_s - self._clock_s) > CLOCK_SET_S:
+            self._clock_s = clock_s
+
+    def _follow_position(self, snapshot: Snapshot, now: Now) -> None:
+        """A position is sent again when it jumps, stops or goes on; not while it follows from the one before."""
+        choice, position = snapshot.playback.choice, snapshot.playback.position
+        uri, sent = "" if choice is None else choice.track.uri, self._position
+        same = sent is not None and position is not None and sent.running == position.running and uri == self._uri
+        if same and sent is not None and position is not None:
+            same = abs(sent.at(now.mono) - position.at(now.mono)) < DRIFT_S
+        if not same:
+            self._position, self._uri = position, uri
+
+    # --- What is due ---
+
+    def _mood_is_due(self, news: Mapping[str, Document], now: Now) -> bool:
+        """The mood's figures move with every frame: they go out every `mood_interval_s`. Its name goes out at once."""
+        mood, sent = news.get(self._topics.mood_state), self._sent.get(self._topics.mood_state)
+        if not isinstance(mood, documents.MoodState) or not isinstance(sent, documents.MoodState):
+            return True
+        weighty = (mood.mood, mood.source, mood.since, mood.faces) != (sent.mood, sent.source, sent.since, sent.faces)
+        return weighty or now.mono - self._mood_sent_at >= self._config.mood_interval_s
+
+    def _health_is_due(self, report: HealthReport, now: Now) -> bool:
+        """Every minute, and at once when there is other news than figures."""
+        sent = self._sent.get(self._topics.health)
+        if not isinstance(sent, documents.HealthState):
+            return True
+        fresh = documents.health_state(report)
+        changed = (fresh.problems, fresh.camera) != (sent.problems, sent.camera)
+        return changed or now.mono - self._health_sent_at >= HEALTH_S
+
+
+def _bytes(document: Document) -> bytes:
+    return document if isinstance(document, bytes) else documents.encode(document)

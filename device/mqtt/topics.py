@@ -1,0 +1,124 @@
+"""The names of everything that Affetto says and hears over MQTT. Pure, any thread.
+
+This is the contract that other people's dashboards and automations rely on; it changes with a reason or not at
+all. `Topics` gives each full topic a name, and `parse` turns a message on a command topic into a command,
+or a sentence that says why it is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from device.domain import Command
+from device.mqtt import groups
+from device.mqtt.command_parser import read
+
+RETAINED = "{}/set was retained by the broker; send commands without the retain flag."
+
+
+class _Below:
+    """A topic below the device's own level, worked out when it is asked for."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, topics: Topics, _: type[Topics] | None = None) -> str:
+        return f"{topics.device}/{self._name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Every full topic of the device `device_id` below `base`, as an attribute."""
+
+    base: str = "affetto"
+    device_id: str = "affetto"
+    discovery_prefix: str = "homeassistant"
+
+    availability = _Below("availability")
+    mood_state = _Below("mood/state")
+    mood_set = _Below("mood/set")
+    track_state = _Below("track/state")
+    track_cover = _Below("track/cover")
+    track_mood_set = _Below("track_mood/set")
+    playback_set = _Below("playback/set")
+    seek_set = _Below("seek/set")
+    volume_state = _Below("volume/state")
+    volume_set = _Below("volume/set")
+    camera_state = _Below("camera/state")
+    camera_set = _Below("camera/set")
+    policy_state = _Below("policy/state")
+    policy_set = _Below("policy/set")
+    profile_state = _Below("profile/state")
+    profile_set = _Below("profile/set")
+    room_state = _Below("room/state")
+    room_set = _Below("room/set")
+    feedback_set = _Below("feedback/set")
+    never_state = _Below("never/state")
+    never_set = _Below("never/set")
+    queue_state = _Below("queue/state")
+    event = _Below("event")
+    health = _Below("health")
+    error = _Below("error")
+
+    @classmethod
+    def recall(cls, words: str) -> Topics | None:
+        """Those that `record` told of; None for other words."""
+        parts = words.split(" ")
+        return cls(*parts) if len(parts) == 3 and all(parts) else None
+
+    def record(self) -> str:
+        """What `recall` makes the same topics of. None of the three words holds a space."""
+        return f"{self.base} {self.device_id} {self.discovery_prefix}"
+
+    @property
+    def retained(self) -> tuple[str, ...]:
+        """Everything that a broker keeps of this device."""
+        return (
+            *(self.mood_state, self.track_state, self.track_cover, self.volume_state, self.camera_state),
+            *(self.queue_state, self.never_state, self.policy_state, self.profile_state, self.room_state),
+            *(self.health, self.discovery, self.availability),
+        )
+
+    @property
+    def device(self) -> str:
+        """The level below which everything of this device is."""
+        return f"{self.base.strip('/')}/{self.device_id}"
+
+    @property
+    def everything(self) -> str:
+        """The filter for all that this device says (and is told)."""
+        return f"{self.device}/#"
+
+    @property
+    def availability_of_all(self) -> str:
+        """The filter for the availability of every device below this base."""
+        return f"{self.base.strip('/')}/+/availability"
+
+    @property
+    def commands(self) -> str:
+        """The filter for this device's commands, unknown ones too, so that a typing mistake gets its answer."""
+        return f"{self.device}/+/set"
+
+    @property
+    def discovery(self) -> str:
+        """Where Home Assistant looks for the description of the device."""
+        return f"{self.discovery_prefix.strip('/')}/device/affetto_{self.device_id}/config"
+
+    @property
+    def home_assistant_status(self) -> str:
+        """Where Home Assistant says that it has started."""
+        return f"{self.discovery_prefix.strip('/')}/status"
+
+    def room_commands(self, room: str) -> str:
+        """The filter for the commands of a room; empty for no room."""
+        return groups.command_filter(self.base.strip("/"), room)
+
+    def parse(self, topic: str, payload: bytes, retained: bool = False) -> Command | str:
+        """What a message on a command topic asks for, or why it asks for nothing. Retained commands are refused: every
+        start would obey them again."""
+        name = self._command_name(topic)
+        return RETAINED.format(name) if retained else read(name, payload)
+
+    def _command_name(self, topic: str) -> str:
+        own = topic.removeprefix(f"{self.device}/").removesuffix("/set")
+        return groups.command_name(self.base.strip("/"), topic) or own

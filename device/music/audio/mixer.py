@@ -1,0 +1,185 @@
+"""Joins, crosses and scales tracks into the one stream that is heard: gapless, and never above the volume. Pure.
+
+Time is counted in frames of that stream, so that a fade is as long as it sounds and the same orders give the same
+samples. Every output gets its sound from here, already at its volume: a sound device that starts, stops or comes back
+cannot cause a burst, because nothing louder ever leaves this module. The shares of all tracks in the mix sum to at most
+1, so that crossing needs no clipping.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from device.music.audio.gain import TrackGain
+from device.music.audio.pcm_buffer import CHANNELS, RATE_HZ, Frames
+from device.music.audio.volume import Ramp, amplitude
+
+Sound = npt.NDArray[np.float32]
+"""Sound that is ready for the device: float32[n, 2] within -1 to 1."""
+
+
+class Source(Protocol):
+    """Where the frames of one track come from."""
+
+    @property
+    def gain_db(self) -> float:
+        """What brings it to the loudness of the others."""
+
+    def read(self, count: int) -> Frames:
+        """The next frames, fewer if they are not decoded yet."""
+
+    def peak(self, count: int) -> int:
+        """The largest amplitude of the `count` frames after those, as far as known."""
+
+    @property
+    def over(self) -> bool:
+        """Whether everything was read."""
+
+
+S = TypeVar("S", bound=Source)
+
+
+@dataclass(slots=True)
+class Voice(Generic[S]):
+    """A track in the mix; `share` is its part, to the power of `shape`: 1 crosses evenly, 3 rises evenly to the ear."""
+
+    source: S
+    level: TrackGain
+    share: Ramp
+    shape: int = 1
+
+    def line(self, span_s: tuple[float, float], count: int) -> npt.NDArray[np.float32]:
+        """Its part in each frame of a block: float32[count, 1]."""
+        begin, end = (self.share.at(at_s) ** self.shape for at_s in span_s)
+        return _line((begin, end), count)[:, None]
+
+
+@dataclass(slots=True)
+class Mixed(Generic[S]):
+    """A block of the stream, and which sources were first heard, were played to their end, or are not needed any more
+    because they are faded out."""
+
+    sound: Sound
+    started: list[S] = field(default_factory=list)
+    ended: list[S] = field(default_factory=list)
+    faded: list[S] = field(default_factory=list)
+
+
+class Mixer(Generic[S]):
+    """At most one track that plays, one that follows it, and those that are fading out."""
+
+    def __init__(self, percent: float) -> None:
+        self._time_s = 0.0
+        self._volume = Ramp(percent, percent)
+        self._gate = Ramp(1.0, 1.0)
+        self._voice: Voice[S] | None = None
+        self._fresh = False  # nothing of the voice was heard yet
+        self._next: S | None = None
+        self._leaving: list[Voice[S]] = []
+
+    @property
+    def playing(self) -> S | None:
+        """What plays, also while it is held."""
+        return None if self._voice is None else self._voice.source
+
+    @property
+    def leaving(self) -> list[S]:
+        """What is fading out."""
+        return [voice.source for voice in self._leaving]
+
+    @property
+    def silent(self) -> bool:
+        """Whether a block would be silence: nothing is in the mix, or it is held."""
+        return self.held or (self._voice is None and not self._leaving)
+
+    @property
+    def held(self) -> bool:
+        """Whether everything stands still after `hold`."""
+        return self._gate.end == 0 and self._gate.over(self._time_s)
+
+    def set_volume(self, percent: float, length_s: float) -> None:
+        """Go to `percent`, which takes `length_s` if anything is heard."""
+        length_s = 0.0 if self.silent else length_s
+        self._volume = Ramp(self._volume.at(self._time_s), percent, self._time_s, length_s)
+
+    def enter(self, source: S, length_s: float, shape: int = 1) -> None:
+        """Let `source` come in over `length_s`; what played must have been told to `leave` in at most that time."""
+        self._voice = Voice(source, TrackGain(source.gain_db), Ramp(0, 1, self._time_s, length_s), shape)
+        self._fresh = True
+
+    def follow(self, source: S | None) -> None:
+        """What comes after the end of what plays, at its very next frame."""
+        self._next = source
+
+    def leave(self, length_s: float) -> None:
+        """Fade out everything that is in the mix."""
+        if self._voice is not None:
+            self._leaving.append(self._voice)
+        self._voice = None
+        for voice in self._leaving:
+            share = voice.share.at(self._time_s) ** voice.shape
+            voice.share, voice.shape = Ramp(share, 0, self._time_s, length_s), 1
+
+    def hold(self, length_s: float) -> None:
+        """Fade out and stand still."""
+        self._gate = Ramp(self._gate.at(self._time_s), 0, self._time_s, 0.0 if self.silent else length_s)
+
+    def go_on(self, length_s: float) -> None:
+        """Come back from `hold`, or after a pause that nobody asked for (`hold(0)` before)."""
+        self._gate = Ramp(self._gate.at(self._time_s), 1, self._time_s, length_s)
+
+    def drop_leaving(self) -> list[S]:
+        """Cut what is fading out, because it would not be heard any more."""
+        dropped = [voice.source for voice in self._leaving]
+        self._leaving = []
+        return dropped
+
+    def render(self, count: int) -> Mixed[S]:
+        """The next `count` frames of the stream."""
+        mixed: Mixed[S] = Mixed(np.zeros((count, CHANNELS), np.float32))
+        begin_s, end_s = self._time_s, self._time_s + count / RATE_HZ
+        for voice in self._leaving:
+            self._add(voice, mixed.sound, 0, (begin_s, end_s))
+        self._render_voice(mixed, (begin_s, end_s))
+        mixed.faded += [voice.source for voice in self._leaving if voice.share.over(end_s) or voice.source.over]
+        self._leaving = [voice for voice in self._leaving if voice.source not in mixed.faded]
+        ceiling = amplitude(self._volume.at(begin_s)), amplitude(self._volume.at(end_s))
+        gate = self._gate.at(begin_s) ** 3, self._gate.at(end_s) ** 3
+        np.clip(mixed.sound, -1, 1, out=mixed.sound)  # the shares sum to 1 already; this is for rounding
+        mixed.sound *= (_line(ceiling, count) * _line(gate, count))[:, None]
+        self._time_s = end_s
+        return mixed
+
+    def _render_voice(self, mixed: Mixed[S], span_s: tuple[float, float]) -> None:
+        """The track that plays, and after its last frame, in the same block, the one that follows."""
+        at = 0
+        while self._voice is not None:
+            voice = self._voice
+            count = self._add(voice, mixed.sound, at, span_s)
+            at += count
+            if count and self._fresh:
+                self._fresh = False
+                mixed.started.append(voice.source)
+            if not voice.source.over:
+                return
+            mixed.ended.append(voice.source)
+            self._voice = None
+            if self._next is not None:
+                level = TrackGain(self._next.gain_db, begin=voice.level.now)
+                self._voice, self._next, self._fresh = Voice(self._next, level, voice.share, voice.shape), None, True
+
+    def _add(self, voice: Voice[S], sound: Sound, at: int, span_s: tuple[float, float]) -> int:
+        """Mix a voice into the block from frame `at` on; how many frames there were."""
+        frames = voice.source.read(len(sound) - at)
+        if len(frames):
+            part = voice.level.apply(frames, voice.source.peak(len(sound)))
+            sound[at : at + len(frames)] += part * voice.line(span_s, len(sound))[at : at + len(frames)]
+        return len(frames)
+
+
+def _line(ends: tuple[float, float], count: int) -> npt.NDArray[np.float32]:
+    return np.linspace(ends[0], ends[1], count, dtype=np.float32)

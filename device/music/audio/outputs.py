@@ -1,0 +1,125 @@
+"""Where the sound goes: what an output must do, those without a device, and the choice among all of them.
+
+An `Output` takes blocks that are already at their volume and keeps their pace. It belongs to the player's worker
+thread; `present` looks at /dev/snd and asks for a sound server.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from device.config.schema import PlayerConfig
+from device.errors import PlayerError
+from device.music.audio import pulse
+from device.music.audio.alsa import AlsaOutput
+from device.music.audio.mixer import Sound
+from device.music.audio.pace import Pace
+from device.music.audio.wav_file import WavFile
+
+LEAD_S = 0.1  # how far ahead of time those without a device take their blocks
+
+
+class Output(Protocol):
+    """A place for sound. Only `write` and `open` may wait, and at most as long as what they are given lasts."""
+
+    words: str
+    """Where it goes, for people."""
+
+    def open(self) -> None:
+        """Get hold of the device; raises SoundError with the reason, and may be tried again."""
+
+    def write(self, sound: Sound) -> None:
+        """Take the next block, waiting for room. Raises SoundError if the device is gone; it is closed then."""
+
+    def delay_s(self) -> float:
+        """How long from now until the next block would be heard."""
+
+    def drop(self) -> None:
+        """Let go of the device, and of what it has not played yet. Does nothing if it is not open."""
+
+    def problem(self) -> str:
+        """Why this output is silent, as a sentence; empty if it seems to work. Not while it is open."""
+
+    def close(self) -> None:
+        """Release everything; idempotent."""
+
+
+class UnheardOutput:
+    """Takes the music at its pace, and nobody hears it."""
+
+    def __init__(self, words: str = "no sound (dummy output)") -> None:
+        self.words = words
+        self._pace = Pace(LEAD_S)
+
+    def open(self) -> None:
+        """Nothing to get hold of."""
+
+    def write(self, sound: Sound) -> None:
+        """Wait until there would be room."""
+        self._pace.keep(len(sound))
+
+    def delay_s(self) -> float:
+        """What is ahead of time."""
+        return self._pace.ahead_s()
+
+    def drop(self) -> None:
+        """Forget what is ahead of time."""
+        self._pace.reset()
+
+    def problem(self) -> str:
+        """It always works."""
+        return ""
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+
+class FileOutput(UnheardOutput):
+    """Into a WAV file: what would be heard, at the volume and the time that it would have."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"file {path}")
+        self._file = WavFile(path)
+
+    def write(self, sound: Sound) -> None:
+        """Append, and wait."""
+        self._file.append(sound)
+        super().write(sound)
+
+    def problem(self) -> str:
+        """Why no more is written."""
+        return self._file.problem
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._file.close()
+
+
+def choose(config: PlayerConfig, data_dir: Path, dev: Path = Path("/dev")) -> Output:
+    """The output for these settings. `auto` takes a sound server, else a sound card, else the dummy.
+
+    Raises PlayerError if the file to write to cannot be opened.
+    """
+    match config.output if config.output != "auto" else present(os.environ, dev):
+        case "pulse":
+            return pulse.PulseOutput(config.device)
+        case "alsa":
+            return AlsaOutput(config.device)
+        case "file":
+            return FileOutput(data_dir / "audio.wav")
+        case "dummy":
+            return UnheardOutput()
+        case "nothing":
+            return UnheardOutput("no sound: neither a sound card nor a sound server was found, so music plays unheard")
+        case other:
+            raise PlayerError(f"player.output is {other!r}: expected auto, alsa, pulse, dummy or file")
+
+
+def present(environment: Mapping[str, str], dev: Path) -> str:
+    """What this machine has: "pulse", "alsa" or "nothing"."""
+    if pulse.answers(environment):
+        return "pulse"
+    return "alsa" if any(dev.glob("snd/pcmC*D*p")) else "nothing"

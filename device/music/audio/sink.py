@@ -1,0 +1,95 @@
+"""The open sound device, as long as something is to be heard; and the tries to get it back when it is gone.
+
+Belongs to the player's worker thread. The device is let go after some seconds of silence, so that others may have it
+and a card may sleep; not at once, because many click, or swallow the first notes, when they wake up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from device.domain import Event, SoundBack, SoundLost
+from device.errors import SoundError
+from device.music.audio.mixer import Sound
+from device.music.audio.outputs import Output
+from device.music.audio.pcm_buffer import CHANNELS
+
+RETRY_S = 1.0
+LINGER_S = 3.0  # also more than any output holds back
+
+
+class Sink:
+    """An `Output` that is open or closed, `lost` or not."""
+
+    def __init__(self, output: Output, put: Callable[[Event], None]) -> None:
+        self.lost = False
+        self._output = output
+        self._put = put
+        self._open = False
+        self._retry_s = 0.0
+        self._quiet_s: float | None = None  # since when there is nothing to be heard
+
+    @property
+    def open(self) -> bool:
+        """Whether the device is held."""
+        return self._open
+
+    def ready(self, now_s: float) -> bool:
+        """Whether sound can be written; opens the device if it is time for a try."""
+        if self._open:
+            return True
+        if self.lost and now_s < self._retry_s:
+            return False
+        try:
+            self._output.open()
+        except SoundError as error:
+            self._lose(error, now_s)
+            return False
+        self._open = True
+        if self.lost:
+            self.lost = False
+            self._put(SoundBack())
+        return True
+
+    def write(self, sound: Sound, now_s: float) -> bool:
+        """Hand a block over, in its time; False if the device is gone."""
+        self._quiet_s = None
+        try:
+            self._output.write(sound)
+        except SoundError as error:
+            self._open = False
+            self._lose(error, now_s)
+            return False
+        return True
+
+    def delay_s(self) -> float:
+        """How long after now the next block is heard."""
+        return self._output.delay_s() if self._open else 0.0
+
+    def rest(self, now_s: float, frames: int) -> None:
+        """Nothing is to be heard: another block of silence, and after `LINGER_S` let go of the device."""
+        if not self._open:
+            return
+        self._quiet_s = now_s if self._quiet_s is None else self._quiet_s
+        if now_s - self._quiet_s < LINGER_S:
+            try:
+                self._output.write(np.zeros((frames, CHANNELS), np.float32))
+            except SoundError:  # nobody misses it now; the next sound tells
+                self._open = False
+        else:
+            self._output.drop()
+            self._open = False
+
+    def close(self) -> None:
+        """Let go at once and for good."""
+        self._open = False
+        self._output.drop()
+        self._output.close()
+
+    def _lose(self, error: SoundError, now_s: float) -> None:
+        self._retry_s = now_s + RETRY_S
+        if not self.lost:
+            self.lost = True
+            self._put(SoundLost(str(error)))

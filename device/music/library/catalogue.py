@@ -1,0 +1,325 @@
+"""The library: which tracks there are, what they are called, where they are in the plane and how loud they are.
+
+Runs on the scanner's thread. Reads the music folders and keeps what it read in catalogue.db (see database.py), so that
+the next scan only opens files that are new or changed; and says what analysis has still to do. What is wrong with a
+file or a folder becomes a sentence in the result, never an exception.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from device.domain import LibraryLoaded, MoodName, Track
+from device.errors import LibraryError, WorkerError
+from device.music.library import formats, legacy, steps, tracks
+from device.music.library.database import Database
+from device.music.library.diff import Diff, compare
+from device.music.library.mounts import all_mounts
+from device.music.library.rows import AnalysisRow, FileRow, Root
+from device.music.library.walker import FolderWalk, Found
+from device.music.metadata import fingerprint, tags
+from device.music.track_mood import TrackMood
+from device.music.uri import uri_of
+from device.music.workers.tag_client import ReadTags, TagClient
+
+SAVE_EVERY = 200  # files read or analysed; a first scan that is cut short loses at most so many
+NO_ROOT = -1  # while the catalogue cannot be written
+MOST_PROBLEMS = 20  # of disks; one that is dying has a problem with each of its files
+
+Progress = Callable[[int, int | None], None]
+"""Called with how many of the new and changed files are read, and of how many; while the folders are searched, with how
+many files are found so far, and None."""
+
+
+class Catalogue:
+    """Open, scan as often as you like, close. All on one thread."""
+
+    def __init__(self, database: Database, read: ReadTags | None = None) -> None:
+        self._database = database
+        self._reader = TagClient()
+        self._read = read or self._reader.tags
+        self._problems: list[str] = []  # of the last scan
+        self._folder_notes: list[str] = []  # of the last scan
+        self._analyses: dict[str, AnalysisRow] = {}  # not saved yet
+        self._tracks: dict[str, Track] = {}
+        self._stale = True  # the database knows more than `_tracks`
+        self._version = -1
+        self._searched = ""  # the folders of the last scan, as words
+        self.watched: frozenset[bytes] = frozenset()
+        """Real paths outside of the music folders to which links in the last scan led."""
+        self.incomplete = False
+        """Whether the last scan left something out that soon may succeed."""
+
+    @classmethod
+    def open(cls, folder: Path, read: ReadTags | None = None) -> Catalogue:
+        """The catalogue in `folder`; a missing one is created. If it is damaged or cannot be written, `load` says so.
+        `read` takes the place of a process that reads tags."""
+        return cls(Database(folder), read)
+
+    def load(self) -> LibraryLoaded:
+        """What is known, without looking at the disks: for a quick start, and whenever something was learnt."""
+        if self._stale:
+            self._reload()
+        notes, _ = self._database.notes(None)
+        problems = [self._database.problem, *self._problems]
+        if self._searched and not self._tracks:
+            problems.append(self._empty(len(notes)))
+        return LibraryLoaded(tuple(self._tracks.values()), tuple(filter(None, problems)), (*self._folder_notes, *notes))
+
+    def scan(
+        self,
+        folders: Sequence[Path],
+        progress: Progress = lambda done, total: None,
+        meanwhile: Callable[[], None] = lambda: None,
+        *,
+        again: bool = False,
+    ) -> LibraryLoaded:
+        """Look through `folders` and return all that can be played there now.
+
+        Files that are gone keep their row: their drive may only be unplugged. `meanwhile` is called often, between any
+        two files; it may call `correct`, `unmounted` and `load`. `again`: read all files, and let those that could not
+        be analysed be tried again.
+        """
+        self.incomplete = False
+
+        def searching(found: int) -> None:
+            progress(found, None)
+            meanwhile()
+
+        walk = FolderWalk({mount.point for mount in all_mounts()}, searching)
+        found = walk.files(folders)
+        self._problems, self._folder_notes = walk.problems, [*_passed_over(walk), *walk.notes]
+        self.watched = frozenset(walk.targets)
+        ids = self._root_ids(walk.roots)
+        diff = compare(found, self._database.known(), ids, again=again)
+        self._stale = self._stale or diff.any or again or self._database.version() != self._version
+        try:
+            self._apply(diff, ids, progress, meanwhile, again=again)
+        except LibraryError as error:
+            self._add_problem(error)
+            self.incomplete = True
+        self._reader.close()
+        self._searched = ", ".join(map(str, folders)) or "the folders of the configuration, which names none"
+        return self.load()
+
+    def unmounted(self, mount: bytes) -> bool:
+        """Take a drive that is not mounted any more out of the library at once; whether there was music on it."""
+        inside = os.path.join(mount, b"")
+        here = [root for root, (_, present) in self._database.roots().items() if present]
+        gone = [root for root in here if any(os.path.join(path, b"").startswith(inside) for path in root)]
+        if gone:
+            self._database.save_roots((), gone)
+            self._stale = True
+        return bool(gone)
+
+    def correct(self, key: str, mood: MoodName | None) -> None:
+        """From now on this content has this mood, whatever others say; None forgets that. Raises LibraryError."""
+        self._database.save_user_mood(key, mood)
+        self._refresh(key)
+
+    # --- Analysis ---
+
+    def pending(self, model: str, count: int = 100) -> list[tuple[str, Path]]:
+        """Key and path of up to `count` tracks that `model` has still to analyse, the most urgent first."""
+        self.flush()
+        return [(key, Path(os.fsdecode(path))) for key, path in self._database.pending(model, count)]
+
+    def analysed(self, key: str, model: str, mood: TrackMood | str) -> None:
+        """Keep what analysis by `model` found, or a sentence if it cannot analyse this content. Saved sooner or later:
+        see `flush`. Raises LibraryError."""
+        if isinstance(mood, str):
+            self._analyses[key] = AnalysisRow(key, model, mood)
+        else:
+            point, rest = mood.affect, (mood.uncertainty, mood.tempo_bpm, mood.features, mood.loudness_lufs)
+            self._analyses[key] = AnalysisRow(key, model, "", point.valence, point.arousal, *rest)
+        if len(self._analyses) >= SAVE_EVERY:
+            self.flush()
+
+    def flush(self) -> None:
+        """Save what analysis found, and let it count. Raises LibraryError; the next call tries again."""
+        if self._analyses:
+            self._database.save_analyses(self._analyses.values())
+            for key in self._analyses:
+                self._refresh(key)
+            self._analyses = {}
+
+    def count_analysed(self, model: str) -> tuple[int, int]:
+        """How many tracks `model` has analysed, or failed at, and of how many."""
+        done, total = self._database.count_analysed(model)
+        return done + len(self._analyses), total
+
+    def affects(self) -> Mapping[str, tuple[float, float, float]]:
+        """Valence, arousal and uncertainty of what was analysed, by key, also where somebody else's word counts."""
+        return self._database.affects()
+
+    def close(self) -> None:
+        """Save what is not saved yet and close the file; idempotent."""
+        with suppress(LibraryError):
+            self.flush()
+        self._analyses = {}
+        self._reader.close()
+        self._database.close()
+
+    # --- Reading files ---
+
+    def _apply(
+        self, diff: Diff, ids: Mapping[Root, int], progress: Progress, meanwhile: Callable[[], None], *, again: bool
+    ) -> None:
+        """Bring the database up to date. Raises LibraryError."""
+        changed = diff.any
+        if again:
+            self._database.forget_failed_analyses()
+        for gone in steps.batches(diff.gone):
+            self._database.save_absent(gone)
+        for noted in steps.batches(diff.noted):
+            self._database.save_files(self._noted(noted, ids))
+            meanwhile()
+        self._read_all(diff, ids, progress, meanwhile, again=again)
+        if changed:
+            self._database.drop_moved()
+
+    def _read_all(
+        self, diff: Diff, ids: Mapping[Root, int], progress: Progress, meanwhile: Callable[[], None], *, again: bool
+    ) -> None:
+        total, unsaved = len(diff.read), list[FileRow]()
+        legacy_keys = self._database.legacy_keys() if total else set()
+        for done, file in enumerate(steps.drain(diff.read)):
+            progress(done, total)
+            meanwhile()
+            try:
+                unsaved.append(self._read_file(file, ids[file.root], legacy_keys, again=again))
+            except FileNotFoundError:  # deleted since, or its drive was pulled out: the next scan knows
+                continue
+            except OSError as error:  # not the file's fault: the next scan tries again
+                self._add_problem(error, file.path)
+            except WorkerError as error:  # no file's fault
+                self._add_problem(error)
+                self.incomplete = True
+                break
+            if len(unsaved) >= SAVE_EVERY:
+                self._save(unsaved)
+                unsaved = []
+        self._save(unsaved)
+        progress(total, total)
+
+    def _read_file(self, file: Found, root: int, legacy_keys: set[str], *, again: bool) -> FileRow:
+        """The row of a new or changed file. Raises OSError if the disk does not let us read it, and WorkerError."""
+        key = self._key_of(file, legacy_keys)
+        if not again and (twin := self._database.twin(key, file.size, file.mtime_ns)) and twin.path != file.path:
+            return _moved(twin, file, root)
+        problem, read = "", tags.Tags()
+        is_music = file.named or formats.holds_sound(_head(file.path))
+        if is_music:
+            try:
+                read = self._read(Path(os.fsdecode(file.path)))
+            except LibraryError as error:
+                os.stat(file.path)  # it may be gone by now
+                problem, is_music = (str(error), True) if file.named else ("", False)
+        duration_s = read.duration_s if math.isfinite(read.duration_s) else 0.0
+        return FileRow(
+            file.path, root, file.links, file.size, file.mtime_ns, file.ctime_ns, key, uri_of(file.path),
+            read.title or _title_of(file.path), read.artist, read.album, duration_s,
+            read.mood, file.mood, read.gain_db, read.peak, problem, is_music,
+        )  # fmt: skip
+
+    def _key_of(self, file: Found, legacy_keys: set[str]) -> str:
+        """The key under which history knows this content. Raises OSError."""
+        key = self._database.alias(fingerprint.key_of(file.path))
+        if legacy_keys and (old := legacy.key_of(file.path, file.size)) in legacy_keys:
+            with suppress(LibraryError):
+                self._database.save_alias(key, old)
+            return old
+        return key
+
+    def _noted(self, files: Iterable[Found], ids: Mapping[Root, int]) -> Iterator[FileRow]:
+        """Of these files, only the way to them is another."""
+        for file in files:
+            if row := self._database.file(file.path):
+                root, ctime_ns = ids[file.root], file.ctime_ns
+                yield replace(row, root=root, links=file.links, folder_mood=file.mood, ctime_ns=ctime_ns, present=True)
+
+    def _root_ids(self, here: set[Root]) -> Mapping[Root, int]:
+        """The numbers of the roots that are here. Marks those that came or went; otherwise writes nothing."""
+        before = self._database.roots()
+        came = [root for root in here if not before.get(root, (0, False))[1]]
+        went = [root for root, (_, present) in before.items() if present and root not in here]
+        self._stale = self._stale or bool(came or went)
+        try:
+            self._database.save_roots(sorted(came), went)
+        except LibraryError as error:
+            self._add_problem(error)
+        known = self._database.roots()
+        return {root: known[root][0] if root in known else NO_ROOT for root in here}
+
+    # --- Tracks and problems ---
+
+    def _reload(self) -> None:
+        """Read all tracks from the database. Those that did not change stay the same objects, so that whoever holds the
+        library before this one pays for the news only."""
+        self._version, self._stale = self._database.version(), False
+        self._tracks = self._library("", self._tracks)
+
+    def _refresh(self, key: str) -> None:
+        """Read one track anew."""
+        if key in self._tracks:
+            self._tracks.update(self._library(key, {}))
+
+    def _library(self, key: str, before: dict[str, Track]) -> dict[str, Track]:
+        nothing: dict[str, Track] = {}
+        return self._database.or_anew(lambda: tracks.library(self._database.tracks(key), before), nothing)
+
+    def _save(self, rows: Sequence[FileRow]) -> None:
+        self._stale = self._stale or bool(rows)
+        try:
+            self._database.save_files(rows)
+        except LibraryError as error:
+            self._add_problem(error)
+            self.incomplete = True
+
+    def _add_problem(self, error: Exception, path: bytes = b"") -> None:
+        words = str(error)
+        if isinstance(error, OSError) and error.strerror:
+            words = f"{tags.shown(Path(os.fsdecode(path)))} cannot be read: {error.strerror.lower()}."
+        if words not in self._problems and len(self._problems) < MOST_PROBLEMS:
+            self._problems.append(words)
+
+    def _empty(self, bad: int) -> str:
+        """Why there is nothing to play, and what to do."""
+        if bad:
+            return f"None of the files in {self._searched} can be played; the notes say what is wrong with each."
+        return f"There is no music in {self._searched}: copy some there, or plug in the drive that holds it."
+
+
+def _passed_over(walk: FolderWalk) -> list[str]:
+    """What looks like sound but cannot be played, in one sentence."""
+    count = walk.passed_over.total()
+    kinds = ", ".join(f"{number} {ending}" for ending, number in walk.passed_over.most_common())
+    return [f"{plural(count, 'file')} passed over, because Affetto cannot play the format: {kinds}."] if count else []
+
+
+def plural(count: int, noun: str) -> str:
+    """ "1 file", "2 files"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _moved(twin: FileRow, file: Found, root: int) -> FileRow:
+    """The same file at another path: nothing has to be read again but its new name."""
+    title = _title_of(file.path) if twin.title == _title_of(twin.path) else twin.title
+    return replace(
+        twin, path=file.path, uri=uri_of(file.path), root=root, links=file.links, ctime_ns=file.ctime_ns,
+        title=title, folder_mood=file.mood, present=True,
+    )  # fmt: skip
+
+
+def _head(path: bytes) -> bytes:
+    with open(path, "rb", buffering=0) as file:
+        return file.read(formats.HEAD_BYTES)
+
+
+def _title_of(path: bytes) -> str:
+    return tags.tidy(tags.shown(Path(os.fsdecode(os.path.basename(path)))))

@@ -1,0 +1,170 @@
+"""One conductor per data folder: its lock, and the health report that other processes of this machine may read.
+
+The lock is flock(2) on `lock` in the data folder, so the kernel releases it whenever the conductor ends. The file names
+the process and the file of its health report. That report is in memory (/dev/shm), to spare the flash card. The main
+thread of the conductor owns both; any process may call `read_running`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import logging
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from device.domain import Announce, Answer, HealthReport, Now, Snapshot
+from device.errors import StateError
+
+log = logging.getLogger("affetto")
+
+LOCK = "lock"
+MEMORY = Path("/dev/shm")
+PUBLISH_S = 60.0
+SILENT_S = 3 * PUBLISH_S  # a conductor whose report is older does not respond
+LARGEST = 1_000_000  # bytes of a lock file or a report
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What the lock file says."""
+
+    pid: int
+    health_file: str
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A conductor that runs: its process (0: unknown), and its report with its age, if it can be read."""
+
+    pid: int
+    health: HealthReport | None
+    age_s: float = 0.0
+
+    @property
+    def responds(self) -> bool:
+        """Whether the report is recent."""
+        return self.age_s <= SILENT_S
+
+
+class InstanceLock:
+    """The right to use a data folder, until `close` or the end of the process.
+
+    Raises StateError if another process has it. A folder that cannot be written gives no lock and stops nothing:
+    `problem` says why.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = -1
+        self.problem = ""
+        base = MEMORY if MEMORY.is_dir() else Path(tempfile.gettempdir())
+        self.health_file = base / f"affetto-{os.getpid()}.json"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._sign()
+        except BlockingIOError:
+            pid = _read_owner(self._file).pid
+            self.close()
+            who = f" (pid {pid})" if pid else ""
+            raise StateError(
+                f"Affetto already runs here{who}, with the data in {folder}; stop it first, or set device.data_dir."
+            ) from None
+        except OSError as error:
+            self.close()
+            self.problem = f"{folder} cannot be locked ({error.strerror or error}); start Affetto only once."
+
+    def close(self) -> None:
+        """Give the folder back. Idempotent."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _sign(self) -> None:
+        """Write who has the lock, and remove the report of one that was killed."""
+        before = _read_owner(self._file).health_file
+        if Path(before).parent == self.health_file.parent and Path(before).name.startswith("affetto-"):
+            with contextlib.suppress(OSError):
+                os.unlink(before)
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, msgspec.json.encode(Owner(os.getpid(), str(self.health_file))), 0)
+
+
+class HealthFile:
+    """A surface that keeps the newest health report in a file: at every new problem, and once a minute."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._shown: tuple[str, ...] | None = None
+        self._due_s = 0.0
+
+    @property
+    def alive(self) -> bool:
+        """It has no thread that could die."""
+        return True
+
+    def start(self) -> None:
+        """Nothing to start."""
+
+    def show(self, snapshot: Snapshot, now: Now) -> None:
+        """Write the report if it is due."""
+        health = snapshot.health
+        if health.problems != self._shown or now.mono >= self._due_s:
+            self._shown, self._due_s = health.problems, now.mono + PUBLISH_S
+            self._write(msgspec.json.encode(health))
+
+    def tell(self, notice: Announce | Answer) -> None:
+        """Notices are not health."""
+
+    def close(self) -> None:
+        """Remove the file."""
+        with contextlib.suppress(OSError):
+            self._path.unlink()
+
+    def _write(self, content: bytes) -> None:
+        part = self._path.with_suffix(".part")
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                part.unlink()
+            with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), "wb") as file:
+                file.write(content)
+            os.replace(part, self._path)
+        except OSError as error:
+            log.warning("The health report cannot be written to %s (%s).", self._path, error.strerror)
+
+
+def read_running(folder: Path) -> Running | None:
+    """The conductor that uses the data folder; None if none does, or if nobody here may know."""
+    try:
+        file = os.open(folder / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        owner = _read_owner(file)
+    except OSError:
+        return None
+    finally:
+        os.close(file)
+    try:
+        with open(owner.health_file, "rb") as report:
+            age_s = max(time.time() - os.fstat(report.fileno()).st_mtime, 0.0)
+            return Running(owner.pid, msgspec.json.decode(report.read(LARGEST), type=HealthReport), age_s)
+    except (OSError, ValueError, msgspec.MsgspecError):
+        return Running(owner.pid, None)
+
+
+def _read_owner(file: int) -> Owner:
+    """Nobody (pid 0) where the file says nothing: its owner has just begun."""
+    try:
+        return msgspec.json.decode(os.pread(file, LARGEST, 0), type=Owner)
+    except (OSError, msgspec.MsgspecError):
+        return Owner(0, "")
