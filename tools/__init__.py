@@ -18,5 +18,6 @@ The files here are the commands; `python tools/NAME.py --help` tells each. What 
     vm/          the whole appliance in an emulated computer, looked at from outside: python -m tools.vm
 
 What measures a subject is always `<subject>/measure.py`, which evaluate.py calls. `labelled` and `model` know none of
-the others; `smoothing` and `quantising` know `emotion`, `fairness` knows how `faces` pastes; else no subject knows another.
+the others; `smoothing` and `quantising` know `emotion`, `fairness` knows how `faces` pastes faces; else no subject
+knows another.
 """

@@ -84,19 +84,20 @@ def true_mood(votes: npt.NDArray[np.float32]) -> int:
 
 def _views(crop: Gray, broken: Gray, random: np.random.Generator) -> list[tuple[Gray, float]]:
     """Pictures of one face, and how sure of each the eye would be but for the detector's score."""
-    near = [(_jitter(crop, random), 1.0) for _ in NEAR]
+    near = [(jittered(crop, random), 1.0) for _ in NEAR]
     height_px = random.uniform(14, 30)
-    far = _jitter(_shrunk(crop, height_px), random)
+    far = jittered(_shrunk(crop, height_px), random)
     share = random.uniform(0.1, 0.5)
     return [
         *near,
         (far, size_share(_face(height_px))),
-        (_cut(_jitter(crop, random), share), (1 - share) ** 2),
+        (_cut(jittered(crop, random), share), (1 - share) ** 2),
         (broken, 1.0),
     ]
 
 
-def _jitter(crop: Gray, random: np.random.Generator) -> Gray:
+def jittered(crop: Gray, random: np.random.Generator) -> Gray:
+    """The face as another frame shows it: moved, turned, zoomed and lit a little, with noise."""
     side = len(crop)
     matrix = cv2.getRotationMatrix2D(((side - 1) / 2,) * 2, random.uniform(-6, 6), random.uniform(0.95, 1.15))
     matrix[:, 2] += random.uniform(-2, 2, 2)
