@@ -102,12 +102,14 @@ def main() -> int:
     except (ValueError, FloatingPointError) as error:
         print(f"train_emotion: {error}", file=sys.stderr)
         return 1
-    log({"figures": judging.judge(nets, material.exams, half=False)})
+    if not arguments.export_only:
+        log({"figures": judging.judge(nets, material.exams, half=False)})
     if not arguments.no_export:
         from tools.emotion import card  # needs Keras and TensorFlow
 
         words = asdict(recipe) | {"faces": len(material.lesson)}
-        card.export(nets, material.lesson, material.held_out, material.exams, arguments.models, words, log)
+        exams, every = material.exams, arguments.hard_every
+        card.export(nets, material.lesson, material.held_out, exams, arguments.models, words, log, every)
     return 0
 
 
@@ -128,6 +130,7 @@ def parse() -> argparse.Namespace:
     add("--resumable", action="store_true", help="save what going on after a stop needs, and go on from it")
     add("--export-only", action="store_true", help="do not train, only quantise and measure")
     add("--no-export", action="store_true", help="train only")
+    add("--hard-every", type=int, default=1, metavar="N", help="measure the card's hard set on each N-th face")
     add("--batch", type=int, default=1024)
     add("--rate", type=float, default=4e-3, help="highest learning rate")
     add("--decay", type=float, default=0.03, help="weight decay")
