@@ -143,7 +143,9 @@ def staged(tflite: bytes, card: dict[str, Any]) -> tempfile.TemporaryDirectory[s
     return folder
 
 
-def compare(float_model: Any, tflite: bytes, card: dict[str, Any], exams: Mapping[str, Exam]) -> dict[str, Any]:
+def compare(
+    float_model: Any, tflite: bytes, card: dict[str, Any], exams: Mapping[str, Exam], hard_every: int = 1
+) -> dict[str, Any]:
     """Figures of the int8 model and of the float model before it, on the clear faces of valid and on RAF-DB's."""
     found: dict[str, Any] = {
         "convention": "FERPlus majority: faces whose first emotion has over half of the votes, votes of 1 struck out",

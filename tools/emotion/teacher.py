@@ -24,7 +24,7 @@ from tools.emotion.net import CLASSES
 STEM, WIDTHS, DEPTHS = 32, (96, 192, 384), (2, 3, 2)
 SKIPPED = 0.1  # of the last block; earlier ones less
 VIEWS = {"ferplus": 24, "rafdb": 20, "affectnet": 8, "unlabelled": 14}
-BATCH = 4096
+BATCH, EXAM_BATCH = 4096, 128  # of views on a GPU; of faces to judge anywhere: more overflow a CPU's cache
 
 
 class Gate(nn.Module):
@@ -121,7 +121,7 @@ def predict(net: nn.Module, faces: torch.Tensor, *, half: bool = False) -> torch
     images; on the device of the net."""
     device = next(net.parameters()).device
     rows = []
-    for some in faces.split(BATCH):
+    for some in faces.split(EXAM_BATCH):
         x = augment.plain(some.to(device))
         rows.append((judge(net, x, half=half) + judge(net, x.flip(3), half=half)) / 2)
     return torch.cat(rows)
