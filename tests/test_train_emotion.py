@@ -238,11 +238,10 @@ def test_an_emotion_called_neutral_costs_more_than_another_error() -> None:
 
 def test_no_point_may_cost_more_of_the_votes_accuracy_than_is_allowed(faces: LabelledFaces) -> None:
     exam = judging.Exam(torch.from_numpy(faces.faces), np.arange(64) % 7)
-    points = operating.choose(shaken(), faces, {"rafdb": exam})
-    most = max(point.figures["ferplus held out"][0] for point in points)
-    assert points[0].figures["ferplus held out"][0] >= most - operating.MOST_LOST
-    allowed = [p for p in points if p.figures["ferplus held out"][0] >= most - operating.MOST_LOST]
-    assert points[0].cost == min(point.cost for point in allowed)
+    points = operating.choose(shaken(), faces, {"ferplus": exam, "rafdb": exam})
+    least = max(point.figures["ferplus"][0] for point in points) - 100 * operating.MOST_LOST
+    assert points[0].figures["ferplus"][0] >= least
+    assert points[0].cost == min(point.cost for point in points if point.figures["ferplus"][0] >= least)
 
 
 # --- The command ------------------------------------------------------------------------------------------------

@@ -98,7 +98,10 @@ def main() -> int:
         material = gather(arguments, device)
         recipe = recipe_of(arguments, material, device)
         log({"device": str(device), "faces": len(material.lesson), "recipe": asdict(recipe)})
-        nets = read_nets(arguments.run, recipe) if arguments.export_only else train(recipe, material, arguments, log)
+        if arguments.export_only:
+            nets, made_by = read_nets(arguments.run)
+        else:
+            nets, made_by = train(recipe, material, arguments, log), asdict(recipe)
     except (ValueError, FloatingPointError) as error:
         print(f"train_emotion: {error}", file=sys.stderr)
         return 1
@@ -107,9 +110,8 @@ def main() -> int:
     if not arguments.no_export:
         from tools.emotion import card  # needs Keras and TensorFlow
 
-        words = asdict(recipe) | {"faces": len(material.lesson)}
         exams, every = material.exams, arguments.hard_every
-        card.export(nets, material.lesson, material.held_out, exams, arguments.models, words, log, every)
+        card.export(nets, material.lesson, material.held_out, exams, arguments.models, made_by, log, every)
     return 0
 
 
@@ -266,8 +268,8 @@ def write(nets: dict[str, nn.Module], recipe: Recipe, path: Path, *, finished: b
         _replace(path, {"recipe": asdict(recipe), "nets": states, "finished": finished})
 
 
-def read_nets(folder: Path, recipe: Recipe) -> dict[str, nn.Module]:
-    """The averages that a run left, on the CPU. Raises ValueError if there are none."""
+def read_nets(folder: Path) -> tuple[dict[str, nn.Module], dict[str, Any]]:
+    """The averages that a run left, on the CPU, and its recipe. Raises ValueError if there are none."""
     try:
         saved = torch.load(folder / "nets.pt", map_location="cpu", weights_only=True)
         nets = {}
@@ -276,7 +278,7 @@ def read_nets(folder: Path, recipe: Recipe) -> dict[str, nn.Module]:
             nets[name].load_state_dict(state)
     except (OSError, KeyError, RuntimeError) as error:
         raise ValueError(f"{folder} holds no nets of tools/train_emotion.py ({error})") from error
-    return nets
+    return nets, saved["recipe"]
 
 
 def _replace(path: Path, content: dict[str, Any]) -> None:
