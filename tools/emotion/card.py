@@ -30,6 +30,7 @@ from tools.quantising import samples
 
 VERSION = "3"
 RANGES = ("ferplus", "rafdb")  # sets whose faces set the int8 ranges
+RANGE_FACES = 300
 DATA = (
     "FER2013 (Goodfellow et al. 2013; 48x48 gray faces gathered from web searches) with the FERPlus votes (Barsoum et "
     "al. 2016; ten voters a face, MIT licence): FER2013 Training less the 703 pictures that also occur in its test "
@@ -90,7 +91,7 @@ def range_faces(lesson: Lesson) -> list[np.ndarray]:
     labels = lesson.labels[here].cpu().numpy()
     truth = np.where(labels.max(1) > 0.5, labels.argmax(1), -1)
     faces = np.stack([level(face) for face in lesson.pixels[here].cpu().numpy()])
-    return [face[None, :, :, None] for face in faces[samples.choose(faces, truth).places]]
+    return [face[None, :, :, None] for face in faces[samples.choose(faces, truth, RANGE_FACES).indices]]
 
 
 def words(recipe: dict[str, Any], point: operating.Point, clear: int) -> dict[str, Any]:
