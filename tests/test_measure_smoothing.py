@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 from tools.labelled.emotions import LabelledFaces  # noqa: E402
 from tools.smoothing import faces as smoothing_faces  # noqa: E402
 from tools.smoothing import measure as measure_smoothing  # noqa: E402
-from tools.smoothing import methods, scenes  # noqa: E402
+from tools.smoothing import methods, onset, scenes  # noqa: E402
 from tools.smoothing.faces import MOODS, VIEWS, Bank  # noqa: E402
 from tools.smoothing.scenes import FPS, HOUR, Scene  # noqa: E402
 
@@ -154,9 +154,47 @@ def test_held_out_faces_are_those_of_training() -> None:
     votes = np.zeros((3000, 10), np.float32)
     votes[:, 0] = 10
     faces = LabelledFaces(np.random.default_rng(0).integers(0, 255, (3000, 48, 48), np.uint8), votes)
-    recipe = lessons.Recipe(**dict.fromkeys(lessons.Recipe.__slots__, 0))
-    theirs = lessons.split_off(faces, recipe)[1]
+    theirs = lessons.split_off(faces, None)[2]
     np.testing.assert_array_equal(smoothing_faces.held_out(faces).faces, theirs.faces)
+
+
+# --- Expressions that come up -----------------------------------------------------------------------------------
+
+
+def test_the_partner_of_a_face_is_the_one_most_like_it() -> None:
+    neutral = np.random.default_rng(0).integers(40, 200, (9, 48, 48), np.uint8)
+    apexes = (neutral[[7, 2, 4]] * 0.8 + 20).astype(np.uint8)  # other light changes nothing
+    assert onset.alike(apexes, neutral).tolist() == [7, 2, 4]
+
+
+def test_a_sequence_begins_with_one_face_and_ends_with_the_other() -> None:
+    neutral, apex = np.full((48, 48), 60, np.uint8), np.full((48, 48), 180, np.uint8)
+    frames = onset.fade(neutral, apex, np.random.default_rng(0))
+    means = [frame.mean() for frame in frames]
+    assert len(frames) == round((onset.ONSET_S + onset.APEX_S) * FPS)
+    assert means[0] < 75
+    assert min(means[-round(onset.APEX_S * FPS) :]) > 150
+
+
+def test_three_answers_are_held_against_the_label() -> None:
+    """A scorer that sees happiness in bright faces: right wherever the apex is held, and not on the way there."""
+    votes = np.zeros((40, 10), np.float32)
+    votes[:20, 0] = votes[20:, 1] = 10
+    grays = np.where(np.arange(40) < 20, 60, 180).astype(np.uint8)
+    faces = LabelledFaces(np.broadcast_to(grays[:, None, None], (40, 48, 48)).copy(), votes)
+
+    def score(crop: np.ndarray) -> np.ndarray:
+        bright = float(crop.mean() > 140)
+        scores = np.full(8, 0.01, np.float32)
+        scores[0], scores[1] = (0.05, 0.89) if bright else (0.89, 0.05)
+        return scores
+
+    found = onset.measure(faces, score, 60.0)
+    assert found["sequences"] == 20
+    assert found["last frame"]["accuracy"] == found["mean of the apex"]["accuracy"] == 1
+    assert found["filter"]["six_way"] == 1
+    with pytest.raises(ValueError, match="take neutral faces"):
+        onset.measure(faces.pick(np.arange(20)), score, 60.0)
 
 
 # --- The command ------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ The files here are the commands; `python tools/NAME.py --help` tells each. What 
     faces/       the face detector: training, the hard set, measuring
     music/       the music mood model: training, measuring
     tracks/      made-up plays and films that the tracker is measured on
+    fairness/    who is found and read worse than others
     smoothing/   made-up hours that the smoothing of moods is measured on
     recommend/   made-up listeners on whom the choice of songs is measured
     quantising/  what quantize.py does to somebody's own float model
@@ -18,5 +19,6 @@ The files here are the commands; `python tools/NAME.py --help` tells each. What 
     vm/          the whole appliance in an emulated computer, looked at from outside: python -m tools.vm
 
 What measures a subject is always `<subject>/measure.py`, which evaluate.py calls. `labelled` and `model` know none of
-the others; `smoothing` and `quantising` know `emotion`; else no subject knows another.
+the others; `smoothing` and `quantising` know `emotion`, `fairness` knows how `faces` pastes faces; else no subject
+knows another.
 """

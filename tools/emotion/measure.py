@@ -1,11 +1,12 @@
 """Emotion: accuracy, recall, calibration, hard pictures and speed on faces in the sheet format.
 
-    python tools/evaluate.py emotion --data DIR --split valid --peers DIR --plots DIR
+    python tools/evaluate.py emotion --data DIR --split valid --extra DIR --peers DIR --plots DIR
 
 The figures follow FERPlus's "majority" convention: a face counts if one emotion has more than half of its votes, votes
 of 1 struck out. The model is run by the device's own classifier. `--peers DIR` measures, on the same faces and in the
 same run, the two models that people put on a Pi today; they know no contempt, so those faces are left out of every
-7-class figure. `hard` is the accuracy in bad light, blurred, small, half hidden (tools/emotion/hard.py), `framing`
+7-class figure. `--extra DIR` adds the faces of RAF-DB there that training never sees (its convention says neutral less
+often). `hard` is the accuracy in bad light, blurred, small, half hidden (tools/emotion/hard.py), `framing`
 that of faces zoomed tighter. Where the card has figures of the float model, `quantised` says what int8 cost. `--plots`
 draws confusion, recall, reliability and hardness (tools/emotion/plots.py).
 """
@@ -25,7 +26,7 @@ from rich.progress import track
 from device.model import interpreter_class
 from device.perception.emotion import NAME, EmotionClassifier, softmax
 from tools.emotion import hard as emotion_hard
-from tools.labelled.emotions import EMOTIONS, read_split
+from tools.labelled.emotions import EMOTIONS, ExtraFaces, part, read_extra, read_split
 
 Score = Callable[[np.ndarray], np.ndarray]  # uint8 [48, 48] -> probabilities
 
@@ -38,6 +39,7 @@ ECE_BINS = 15
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--peers", type=Path, metavar="DIR", help="also measure fer.tflite and cyanora.tflite there")
+    parser.add_argument("--extra", type=Path, metavar="DIR", help="also measure on rafdb.webp and .csv there")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="draw four charts into this folder")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="hard pictures of each N-th face; 0 for none")
 
@@ -58,9 +60,12 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     result["framing"] = emotion_hard.measure_framing(score, crops, truth)
     if arguments.every > 0:
         result["hard"] = emotion_hard.measure_suite(score, crops, truth, every=arguments.every, watch=_watch("hard"))
+    more = part(read_extra(arguments.extra, "rafdb"), valid=True) if arguments.extra else None
+    if more is not None:
+        result["rafdb"] = figures(more.labels, score_all(score, more.faces)) | {"faces": len(more)}
     if arguments.peers:
         result["peers"] = {
-            name: measure_peer(arguments.peers / f"{name}.tflite", crops, truth, pixels, arguments.every)
+            name: measure_peer(arguments.peers / f"{name}.tflite", crops, truth, pixels, arguments.every, more)
             for name, pixels in PEER_PIXELS.items()
         }
     if arguments.plots:
@@ -156,17 +161,29 @@ def latency(score: Score, crops: np.ndarray, runs: int = 1000) -> dict[str, floa
 
 
 def measure_peer(
-    path: Path, crops: np.ndarray, truth: np.ndarray, pixels: tuple[float, float], every: int
+    path: Path,
+    crops: np.ndarray,
+    truth: np.ndarray,
+    pixels: tuple[float, float],
+    every: int,
+    more: ExtraFaces | None = None,
 ) -> dict[str, Any]:
     """A peer's figures on seven classes; its hard set lacks contempt as well, and is seen through every fourth face."""
     score = open_peer(path, *pixels)
     crops, truth = crops[truth != CONTEMPT], truth[truth != CONTEMPT]
     probabilities = score_all(score, crops)
-    result = seven_classes(truth, probabilities) | {"recall": figures(truth, probabilities)["recall"]}
+    kept = ("recall", "mean_recall_without_contempt", "ece")
+    result = seven_classes(truth, probabilities) | pick(figures(truth, probabilities), kept)
+    if more is not None:
+        result["rafdb"] = pick(figures(more.labels, score_all(score, more.faces)), ("accuracy", *kept))
     if every > 0:
         watch = _watch(path.stem)
         result["hard"] = emotion_hard.measure_suite(score, crops, truth, every=every * PEERS_EVERY, watch=watch)
     return result | latency(score, crops) | {"size_bytes": path.stat().st_size}
+
+
+def pick(found: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: found[name] for name in names}
 
 
 def open_peer(path: Path, black: float, white: float) -> Score:
@@ -199,6 +216,7 @@ def table(figures: Mapping[str, Any]) -> str:
         f"mean recall       {figures['mean_recall_without_contempt']:.2%}   (without contempt)",
         f"calibration error {figures['ece']:.4f}",
         *_cost(figures),
+        *_rafdb(figures),
         "tighter framing   " + ", ".join(f"{value:.2%} at {zoom}" for zoom, value in figures["framing"].items()),
         f"latency           {figures['latency_p50_ms']} ms p50, {figures['latency_p95_ms']} ms p95, one thread",
         f"size              {figures['size_bytes']} bytes",
@@ -212,7 +230,9 @@ def table(figures: Mapping[str, Any]) -> str:
     lines += _hard(figures)
     for name, peer in figures.get("peers", {}).items():
         lines.append(
-            f"peer {name}: {peer['accuracy_7_classes']:.2%} on 7 classes, {peer['latency_p50_ms']} ms p50, "
+            f"peer {name}: {peer['accuracy_7_classes']:.2%} on 7 classes, "
+            + (f"{peer['rafdb']['accuracy']:.2%} on RAF-DB, " if "rafdb" in peer else "")
+            + f"{peer['latency_p50_ms']} ms p50, "
             f"{peer['size_bytes']} bytes" + (f", {peer['hard']['mean']:.2%} on the hard set" if "hard" in peer else "")
         )
     return "\n".join(lines)
@@ -224,6 +244,17 @@ def _cost(figures: Mapping[str, Any]) -> list[str]:
     accuracy, recall = figures["quantised"]["accuracy"], figures["quantised"]["recall"]
     parts = ", ".join(f"{name} {value:+.1%}" for name, value in recall.items())
     return [f"int8 against float {accuracy:+.2%} by the card; recall: {parts}"]
+
+
+def _rafdb(figures: Mapping[str, Any]) -> list[str]:
+    if "rafdb" not in figures:
+        return []
+    row = figures["rafdb"]
+    recall = ", ".join(f"{name} {value:.0%}" for name, value in row["recall"].items() if value is not None)
+    return [
+        f"RAF-DB            {row['accuracy']:.2%}, mean recall {row['mean_recall_without_contempt']:.2%} of "
+        f"{row['faces']} faces; {recall}"
+    ]
 
 
 def _hard(figures: Mapping[str, Any]) -> list[str]:

@@ -1,24 +1,44 @@
 """The emotion network: trained in PyTorch, and rebuilt in Keras with its batch norms folded for the TFLite converter.
 
 A small residual network of plain 3x3 convolutions (He et al., CVPR 2016): on a CPU they train and run faster than
-depthwise ones of the same accuracy, and they bear int8 well. Its head weighs the 6x6 last map place by place (the
-global depthwise convolution of MobileFaceNet, Chen et al. 2018), because on a face it matters where a feature is.
+depthwise ones of the same accuracy, and they bear int8 well. It ends in a weighting of the 6x6 last map place by place
+(the global depthwise convolution of MobileFaceNet, Chen et al. 2018), because on a face it matters where a feature is,
+and in one head for each convention of labels (tools/emotion/lessons.py); `merged` makes the one of the device.
 Paddings follow TensorFlow's "same", so that both builds agree to rounding.
 """
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-NETS = {  # channels and stride of each residual block
-    "device": ((40, 1), (40, 1), (64, 2), (64, 1), (64, 1), (96, 2)),
-    "teacher": ((64, 1), (64, 1), (128, 2), (128, 1), (256, 2), (256, 1)),
-}
 CLASSES = 8
-MAP_SIDE = 6  # 48 px halved three times
+SIDE_PX = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """`stem`: channels, side and stride of the first convolution; `blocks`: channels and stride of residual blocks."""
+
+    stem: tuple[int, int, int]
+    blocks: tuple[tuple[int, int], ...]
+
+    @property
+    def map_side(self) -> int:
+        side = SIDE_PX // self.stem[2]
+        for _, stride in self.blocks:
+            side //= stride
+        return side
+
+
+NETS = {
+    "fast": Shape((40, 5, 2), ((40, 1), (40, 1), (64, 2), (64, 1), (64, 1), (96, 2))),
+    "fine": Shape((24, 3, 1), ((40, 2), (40, 1), (40, 1), (40, 1), (64, 2), (64, 1), (64, 1), (80, 2))),
+    "deep": Shape((24, 3, 1), ((32, 2), *[(32, 1)] * 3, (56, 2), *[(56, 1)] * 4, (72, 2))),
+}
 
 
 class Conv(nn.Module):
@@ -60,40 +80,53 @@ class Block(nn.Module):
 
 
 class EmotionNet(nn.Module):
-    """Gray faces float [n, 1, 48, 48] with values 0..1 to logits [n, 8]."""
+    """Gray faces float [n, 1, 48, 48] with values 0..1 to logits [n, heads, 8]."""
 
-    def __init__(self, blocks: tuple[tuple[int, int], ...] = NETS["device"], dropout: float = 0.2) -> None:
+    def __init__(self, shape: Shape, heads: int = 1, dropout: float = 0.1) -> None:
         super().__init__()
-        channels = blocks[0][0]
-        self.stem = Conv(1, channels, 5, 2)
+        self.shape, self.heads = shape, heads
+        channels = shape.stem[0]
+        self.stem = Conv(1, *shape.stem)
         self.blocks = nn.ModuleList()
-        for wider, stride in blocks:
+        for wider, stride in shape.blocks:
             self.blocks.append(Block(channels, wider, stride))
             channels = wider
-        self.pool = nn.Conv2d(channels, channels, MAP_SIDE, groups=channels, bias=False)
-        nn.init.constant_(self.pool.weight, 1 / MAP_SIDE**2)  # begins as an average, learns the places
+        self.pool = nn.Conv2d(channels, channels, shape.map_side, groups=channels, bias=False)
+        nn.init.constant_(self.pool.weight, 1 / shape.map_side**2)  # begins as an average, learns the places
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Conv2d(channels, CLASSES, 1)
+        self.head = nn.Conv2d(channels, heads * CLASSES, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.stem(x)
         for block in self.blocks:
             x = block(x)
-        return self.head(self.dropout(self.pool(x))).flatten(1)
+        return self.head(self.dropout(self.pool(x))).view(-1, self.heads, CLASSES)
+
+    @torch.no_grad()
+    def merged(self, shares: tuple[float, ...]) -> Self:
+        """The same net with one head: the mean of the heads' logits, weighed by `shares`, which sum to 1."""
+        net = type(self)(self.shape, 1, self.dropout.p)
+        state = dict(self.state_dict())
+        weigh = torch.tensor(shares, device=self.head.bias.device)
+        for name in ("head.weight", "head.bias"):
+            value = state[name]
+            state[name] = torch.einsum("h,h...->...", weigh, value.view(self.heads, CLASSES, *value.shape[1:]))
+        net.load_state_dict(state)
+        return net.to(self.head.bias.device).train(self.training)
 
 
 def to_keras(net: EmotionNet) -> Any:
-    """The same function as a Keras model on pixels 0..255, float [n, 48, 48, 1] to logits [n, 8]."""
+    """The same function as a Keras model on pixels 0..255, float [n, 48, 48, 1] to logits [n, 8]; of one head only."""
     import keras
 
     net = net.eval().cpu()
-    pixels = keras.Input((48, 48, 1), name="pixels")
+    pixels = keras.Input((SIDE_PX, SIDE_PX, 1), name="pixels")
     x = _convolve(pixels, net.stem, scale=1 / 255)
     for block in net.blocks:
         aside = x if block.shortcut is None else _convolve(x, block.shortcut)
         x = keras.layers.Add()([_convolve(_convolve(x, block.first), block.second), aside])
         x = keras.layers.ReLU()(x)
-    pool = keras.layers.DepthwiseConv2D(MAP_SIDE, use_bias=False)
+    pool = keras.layers.DepthwiseConv2D(net.shape.map_side, use_bias=False)
     x = pool(x)
     pool.set_weights([net.pool.weight.detach().permute(2, 3, 0, 1).numpy()])
     head = keras.layers.Conv2D(CLASSES, 1)  # a 1x1 convolution: per-channel scales that TFLite 2.14 can load
@@ -107,7 +140,7 @@ def symmetrical(model: Any) -> Any:
     [1, 8]. In the graph, it costs less than to run the model twice."""
     import keras
 
-    pixels = keras.Input((48, 48, 1), name="pixels")
+    pixels = keras.Input((SIDE_PX, SIDE_PX, 1), name="pixels")
     both = keras.ops.concatenate([pixels, keras.ops.flip(pixels, axis=2)], axis=0)
     return keras.Model(pixels, keras.ops.mean(model(both), axis=0, keepdims=True))
 

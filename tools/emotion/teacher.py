@@ -1,85 +1,127 @@
-"""What trained nets that are too large for the device think of faces, for the device's net to learn from.
+"""A net too large for the device, trained first, and what it thinks of every view that the device's nets will see.
 
-Distillation (Hinton et al. 2015, "Distilling the knowledge in a neural network"): ten voters leave a noisy
-distribution, and a teacher that has seen 26,000 of them smooths it. Each face is judged in several views, turned and
-reframed, because a teacher knows by heart the faces it was trained on as they were. Faces without any votes can be
-learnt from as well.
+Distillation (Hinton et al. 2015, "Distilling the knowledge in a neural network") works best when teacher and student
+look at the very same picture (Beyer et al., CVPR 2022, "Knowledge distillation: a good teacher is patient and
+consistent"). So the views are made once, judged once by the teacher, and kept with its opinions: a student then costs
+nothing but its own step.
+
+The teacher is a residual net (He et al. 2016) with squeeze and excitation (Hu et al., CVPR 2018) and stochastic depth
+(Huang et al., ECCV 2016).
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy as np
 import torch
-from rich.console import Console
-from rich.progress import track
+from torch import nn
+from torch.nn import functional
 
-from device.domain import Face
-from device.perception import crop
 from tools.emotion import augment
-from tools.emotion.net import NETS, EmotionNet
-from tools.labelled import boxes
-from tools.labelled.boxes import Label
+from tools.emotion.lessons import HEADS, Lesson
+from tools.emotion.net import CLASSES
 
-VIEWS = 4
-BATCH = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Teacher:
-    """A trained net, and the checksum of the file that it came from."""
-
-    net: EmotionNet
-    sha256: str
+STEM, WIDTHS, DEPTHS = 32, (96, 192, 384), (2, 3, 2)
+SKIPPED = 0.1  # of the last block; earlier ones less
+VIEWS = {"ferplus": 24, "rafdb": 20, "affectnet": 8, "unlabelled": 14}
+BATCH, EXAM_BATCH = 4096, 128  # of views on a GPU; of faces to judge anywhere: more overflow a CPU's cache
 
 
-def read(checkpoint: Path) -> Teacher:
-    """The averaged net of a run of tools/train_emotion.py. Raises ValueError if there is none."""
-    try:
-        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        net = EmotionNet(NETS[saved["recipe"]["net"]])
-        net.load_state_dict(saved["average"])
-        return Teacher(net.eval(), hashlib.sha256(checkpoint.read_bytes()).hexdigest())
-    except (OSError, KeyError, RuntimeError) as error:
-        raise ValueError(f"{checkpoint} is not a checkpoint of tools/train_emotion.py ({error})") from error
+class Gate(nn.Module):
+    """Squeeze and excitation."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.squeeze, self.excite = nn.Linear(channels, channels // 8), nn.Linear(channels // 8, channels)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        share = torch.sigmoid(self.excite(functional.relu(self.squeeze(x.mean((2, 3))))))
+        return x * share[:, :, None, None]
 
 
-def portraits(folder: Path) -> np.ndarray:
-    """The faces that the detector is trained on, cut out as the device cuts them: uint8 [n, 48, 48].
+class Block(nn.Module):
+    """Pre-activation residual block, skipped at random while training."""
 
-    Raises ValueError if `folder` is not one that tools/train_faces.py could use.
-    """
-    pictures = boxes.read(folder, "train", lambda entry: len(entry["faces"]) == 1)
-    return np.stack([_cut(picture.gray, label) for picture in pictures for label in picture.labels])
+    def __init__(self, inside: int, outside: int, stride: int, skipped: float) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = nn.BatchNorm2d(inside), nn.BatchNorm2d(outside)
+        self.conv1 = nn.Conv2d(inside, outside, 3, stride, 1, bias=False)
+        self.conv2 = nn.Conv2d(outside, outside, 3, 1, 1, bias=False)
+        self.gate, self.skipped = Gate(outside), skipped
+        same = inside == outside and stride == 1
+        self.shortcut = nn.Identity() if same else nn.Conv2d(inside, outside, 1, stride, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        inside = functional.silu(self.norm1(x))
+        aside = x if isinstance(self.shortcut, nn.Identity) else self.shortcut(inside)
+        out = self.gate(self.conv2(functional.silu(self.norm2(self.conv1(inside)))))
+        if self.training and self.skipped:
+            out = out * ((torch.rand(len(out), 1, 1, 1, device=out.device) >= self.skipped) / (1 - self.skipped))
+        return aside + out
 
 
-def _cut(gray: np.ndarray, label: Label) -> np.ndarray:
-    points = tuple((float(x), float(y)) for x, y in label.landmarks)
-    return crop.align(gray, Face(*(float(side) for side in label.box), 1.0, points))
+class TeacherNet(nn.Module):
+    """Gray faces float [n, 1, 48, 48] with values 0..1 to logits [n, heads, 8]; 7 million weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(1, STEM, 3, 1, 1, bias=False)
+        blocks, inside, total = [], STEM, sum(DEPTHS)
+        for width, depth in zip(WIDTHS, DEPTHS, strict=True):
+            for at in range(depth):
+                blocks.append(Block(inside, width, 1 if at else 2, SKIPPED * len(blocks) / total))
+                inside = width
+        self.blocks, self.norm = nn.Sequential(*blocks), nn.BatchNorm2d(inside)
+        self.dropout, self.head = nn.Dropout(0.3), nn.Linear(inside, len(HEADS) * CLASSES)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = functional.silu(self.norm(self.blocks(self.stem(x - 0.5)))).mean((2, 3))
+        return self.head(self.dropout(x)).view(-1, len(HEADS), CLASSES)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Views:
+    """Augmented faces, kept: `pixels` uint8 [n, 48, 48], `targets` float16 [n, heads, 8], `draw` float [n]."""
+
+    pixels: torch.Tensor
+    targets: torch.Tensor
+    draw: torch.Tensor
+
+    def __len__(self) -> int:
+        return len(self.pixels)
 
 
 @torch.no_grad()
-def opinions(teachers: list[Teacher], faces: np.ndarray, device: torch.device, *, half: bool) -> np.ndarray:
-    """Probabilities float32 [n, 8]: the mean over teachers and `VIEWS` views of each face; zeros without teachers."""
-    console = Console()
-    total = np.zeros((len(faces), 8), np.float32)
-    random = torch.Generator().manual_seed(0)
-    batches = torch.from_numpy(faces).split(BATCH) if teachers and len(faces) else ()
-    at = 0
-    for batch in track(batches, "asking the teachers", console=console, transient=True):
-        views = [augment.reframe(augment.plain(batch), random).to(device) for _ in range(VIEWS)]
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            asked = [teacher.net.to(device)(view).float().softmax(1) for teacher in teachers for view in views]
-        total[at : at + len(batch)] = torch.stack(asked).mean(0).cpu().numpy()
-        at += len(batch)
-    return total
+def views(lesson: Lesson, teacher: nn.Module | None, random: torch.Generator, *, half: bool, share: float) -> Views:
+    """`share` of the views of `VIEWS`, of every face, with what to say of them."""
+    many = torch.tensor([max(1, round(count * share)) for count in VIEWS.values()], device=random.device)[lesson.kind]
+    faces = torch.repeat_interleave(torch.arange(len(lesson), device=random.device), many)
+    faces = faces[torch.randperm(len(faces), generator=random, device=random.device)]
+    pixels = torch.empty(len(faces), *lesson.pixels.shape[1:], dtype=torch.uint8, device=random.device)
+    targets = torch.empty(len(faces), len(HEADS), CLASSES, dtype=torch.float16, device=random.device)
+    for at in range(0, len(faces), BATCH):
+        some = faces[at : at + BATCH]
+        x = augment.augment(lesson.pixels[some], random)
+        said = None if teacher is None else judge(teacher, x, half=half).softmax(2)
+        pixels[at : at + BATCH] = (x * 255).round().squeeze(1).to(torch.uint8)
+        targets[at : at + BATCH] = lesson.targets(some, said).half()
+    return Views(pixels, targets, (lesson.draw / many)[faces])
 
 
 @torch.no_grad()
-def predict(net: EmotionNet, faces: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Logits float32 [n, 8] on the CPU, of uint8 faces [n, 48, 48] as they are."""
+def judge(net: nn.Module, x: torch.Tensor, *, half: bool) -> torch.Tensor:
+    """Logits float [n, heads, 8] of pictures [n, 1, 48, 48]; the net is left in evaluation mode."""
     net.eval()
-    return torch.cat([net(augment.plain(p).to(device)).cpu() for p in torch.from_numpy(faces).split(BATCH)])
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=half):
+        return net(x.contiguous(memory_format=torch.channels_last)).float()
+
+
+def predict(net: nn.Module, faces: torch.Tensor, *, half: bool = False) -> torch.Tensor:
+    """Logits [n, heads, 8] of uint8 faces [n, 48, 48] as the device reads them: levelled, the mean of both mirror
+    images; on the device of the net."""
+    device = next(net.parameters()).device
+    rows = []
+    for some in faces.split(EXAM_BATCH):
+        x = augment.plain(some.to(device))
+        rows.append((judge(net, x, half=half) + judge(net, x.flip(3), half=half)) / 2)
+    return torch.cat(rows)

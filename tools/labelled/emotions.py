@@ -1,11 +1,13 @@
-"""Read labelled faces in the sheet format: a lossless PNG of 48x48 faces, and a csv with one row of votes a face.
+"""Read faces in the sheet format: a picture of 48x48 faces, 100 a row (PNG or WebP), and a csv with one row a face.
 
-Shared by training and by measuring; needs OpenCV and NumPy only. The vote columns are FERPlus's (Barsoum et al.,
+Two kinds of csv: votes (`read_split`), or one label, a teacher's opinion and further columns (`read_extra`). Shared by
+training and by measuring; needs OpenCV and NumPy only. The vote columns are FERPlus's (Barsoum et al.,
 "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced Label Distribution", ICMI 2016): eight
 emotions in the project's order, then `unknown` and `NF` (not a face).
 """
 
 import csv
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +17,12 @@ import numpy.typing as npt
 
 EMOTIONS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
 VOTES = (*EMOTIONS, "unknown", "NF")
+OPINIONS = tuple(f"teacher_{name}" for name in EMOTIONS)
+SUFFIXES = (".png", ".webp")
 SIDE_PX = 48
 FACES_A_ROW = 100
+HELD_OUT, HELD_OUT_SEED = 1400, 0  # of a split with votes, never learnt: for temperature, int8 ranges, smoothing
+ONE_IN = {"rafdb": 8, "fairface": 2}  # of an extra set, never learnt: for measuring; of others, none
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ def read_split(folder: Path, split: str) -> LabelledFaces:
 
     Raises ValueError that names the file and what is wrong with it.
     """
-    sheets = sorted(folder.glob(f"*_{split}.png"))
+    sheets = sorted(path for suffix in SUFFIXES for path in folder.glob(f"*_{split}{suffix}"))
     if len(sheets) != 1:
         raise ValueError(f"{folder} holds {len(sheets)} files called *_{split}.png, one was expected")
     table = sheets[0].with_suffix(".csv")
@@ -66,11 +72,87 @@ def read_split(folder: Path, split: str) -> LabelledFaces:
     return LabelledFaces(_read_sheet(sheets[0], len(votes)), votes)
 
 
+@dataclass(frozen=True, slots=True)
+class ExtraFaces:
+    """A further set: `labels` int64 [n], indices into `EMOTIONS` or -1; `opinions` float32 [n, 8], a larger net's
+    probabilities; `about`: every other column of the csv, by its name."""
+
+    name: str
+    faces: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    opinions: npt.NDArray[np.float32]
+    about: dict[str, list[str]]
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def pick(self, which: npt.NDArray[np.bool_]) -> "ExtraFaces":
+        about = {name: [value for value, keep in zip(column, which, strict=True) if keep]
+                 for name, column in self.about.items()}  # fmt: skip
+        return ExtraFaces(self.name, self.faces[which], self.labels[which], self.opinions[which], about)
+
+
+def read_extra(folder: Path, name: str) -> ExtraFaces:
+    """Read the sheet and csv called `name`. Raises ValueError that names the file and what is wrong with it."""
+    sheets = [folder / f"{name}{suffix}" for suffix in SUFFIXES if (folder / f"{name}{suffix}").exists()]
+    if len(sheets) != 1:
+        raise ValueError(f"{folder} holds {len(sheets)} sheets called {name}.png or .webp, one was expected")
+    rows = _rows(folder / f"{name}.csv", ("label", *OPINIONS))
+    unknown = {row["label"] for row in rows} - {"", *EMOTIONS}
+    if unknown:
+        raise ValueError(f"{folder / name}.csv has the labels {', '.join(sorted(unknown))}, which are no emotions")
+    labels = np.array([EMOTIONS.index(row["label"]) if row["label"] else -1 for row in rows], np.int64)
+    others = [column for column in rows[0] if column not in ("index", "label", *OPINIONS)]
+    about = {column: [row[column] for row in rows] for column in others}
+    opinions = _opinions(folder / f"{name}.csv", rows)
+    return ExtraFaces(name, _read_sheet(sheets[0], len(rows)), labels, opinions, about)
+
+
+def read_opinions(table: Path, count: int) -> npt.NDArray[np.float32]:
+    """A larger net's probabilities [count, 8] of faces that lie elsewhere, one row of `table` a face."""
+    rows = _rows(table, OPINIONS)
+    if len(rows) != count:
+        raise ValueError(f"{table} has {len(rows)} rows for {count} faces")
+    return _opinions(table, rows)
+
+
+def held_out_places(count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(places of the faces to learn from, of those held out) among so many faces with votes; always the same."""
+    order = np.random.default_rng(HELD_OUT_SEED).permutation(count)
+    return order[HELD_OUT:], order[:HELD_OUT]
+
+
+def part(extra: ExtraFaces, *, valid: bool) -> ExtraFaces:
+    """The faces of an extra set that are never learnt, or the others: by a hash of their pixels, so that a face stays
+    on its side when the set is sorted anew or grows."""
+    one_in = ONE_IN.get(extra.name, 0)
+    kept_back = [bool(one_in) and zlib.crc32(face.tobytes()) % one_in == 0 for face in extra.faces]
+    return extra.pick(np.array(kept_back, bool) == valid)
+
+
+def _opinions(table: Path, rows: list[dict[str, str]]) -> npt.NDArray[np.float32]:
+    try:
+        said = np.array([[float(row[name]) for name in OPINIONS] for row in rows], np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{table} has an opinion that is not a number ({error})") from error
+    if not (np.isfinite(said).all() and (said >= 0).all() and (said.sum(1) > 0).all()):
+        raise ValueError(f"{table} has opinions that are not probabilities")
+    return np.asarray(said / said.sum(1, keepdims=True), np.float32)
+
+
+def _rows(table: Path, needed: tuple[str, ...]) -> list[dict[str, str]]:
+    try:
+        with table.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise ValueError(f"{table} cannot be read ({error.strerror})") from error
+    if not rows or not set(needed) <= set(rows[0]):
+        raise ValueError(f"{table} needs the columns {', '.join(needed)}")
+    return rows
+
+
 def _read_votes(table: Path) -> npt.NDArray[np.float32]:
-    with table.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or not set(VOTES) <= set(rows[0]):
-        raise ValueError(f"{table} needs the columns {', '.join(VOTES)}")
+    rows = _rows(table, VOTES)
     try:
         votes = np.array([[float(row[name]) for name in VOTES] for row in rows], np.float32)
     except (TypeError, ValueError) as error:

@@ -28,13 +28,12 @@ from device.domain import Face, MoodName
 from device.mood.plane import mood_probabilities
 from device.perception.face_quality import size_share
 from tools.emotion import hard
-from tools.labelled.emotions import LabelledFaces
+from tools.labelled.emotions import LabelledFaces, held_out_places
 
 MOODS = tuple(MoodName)
 NEAR, FAR, EDGE, BROKEN = (0, 1, 2), (3,), (4,), (5,)
 VIEWS = 6
 A_MOOD = 250  # faces at most
-HELD_OUT, HELD_OUT_SEED = 1400, 0
 SCORE = (0.75, 0.95)  # of the face detector, for faces that it finds
 
 Gray = npt.NDArray[np.uint8]
@@ -57,8 +56,8 @@ class Bank:
 
 
 def held_out(faces: LabelledFaces) -> LabelledFaces:
-    """The part of train that training sets aside: `split_off` in tools/emotion/lessons.py, without PyTorch."""
-    return faces.pick(np.random.default_rng(HELD_OUT_SEED).permutation(len(faces))[:HELD_OUT])
+    """The part of train that training sets aside."""
+    return faces.pick(held_out_places(len(faces))[1])
 
 
 def see(faces: LabelledFaces, score: Score, a_mood: int = A_MOOD) -> Bank:
@@ -85,19 +84,20 @@ def true_mood(votes: npt.NDArray[np.float32]) -> int:
 
 def _views(crop: Gray, broken: Gray, random: np.random.Generator) -> list[tuple[Gray, float]]:
     """Pictures of one face, and how sure of each the eye would be but for the detector's score."""
-    near = [(_jitter(crop, random), 1.0) for _ in NEAR]
+    near = [(jittered(crop, random), 1.0) for _ in NEAR]
     height_px = random.uniform(14, 30)
-    far = _jitter(_shrunk(crop, height_px), random)
+    far = jittered(_shrunk(crop, height_px), random)
     share = random.uniform(0.1, 0.5)
     return [
         *near,
         (far, size_share(_face(height_px))),
-        (_cut(_jitter(crop, random), share), (1 - share) ** 2),
+        (_cut(jittered(crop, random), share), (1 - share) ** 2),
         (broken, 1.0),
     ]
 
 
-def _jitter(crop: Gray, random: np.random.Generator) -> Gray:
+def jittered(crop: Gray, random: np.random.Generator) -> Gray:
+    """The face as another frame shows it: moved, turned, zoomed and lit a little, with noise."""
     side = len(crop)
     matrix = cv2.getRotationMatrix2D(((side - 1) / 2,) * 2, random.uniform(-6, 6), random.uniform(0.95, 1.15))
     matrix[:, 2] += random.uniform(-2, 2, 2)

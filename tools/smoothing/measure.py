@@ -28,7 +28,8 @@ from rich.progress import track
 
 from device.config.schema import MoodConfig
 from device.perception.emotion import EmotionClassifier
-from tools.labelled.emotions import read_split
+from tools.labelled.emotions import LabelledFaces, read_split
+from tools.smoothing import onset
 from tools.smoothing.faces import held_out, see
 from tools.smoothing.methods import average, judge, ours, raw
 from tools.smoothing.scenes import HOUR, Scene, film
@@ -75,6 +76,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     }
     for name, value in watch(jobs, "settings", console):
         figures["turned"][name][f"{value:g}"] = run(scenes, {name: float(value)})
+    score = EmotionClassifier.load(arguments.models).scores
+    figures["onset"] = onset.measure(chosen(arguments), score, default.hold_s)
     if arguments.plots:
         from tools.smoothing import plots  # measuring without drawing needs no matplotlib
 
@@ -82,12 +85,15 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     return figures
 
 
-def make(arguments: argparse.Namespace, console: Console) -> list[Scene]:
+def chosen(arguments: argparse.Namespace) -> LabelledFaces:
+    """The faces of the split; of train only those that training sets aside."""
     faces = read_split(arguments.data, arguments.split)
-    if arguments.split == "train":
-        faces = held_out(faces)
+    return held_out(faces) if arguments.split == "train" else faces
+
+
+def make(arguments: argparse.Namespace, console: Console) -> list[Scene]:
     with console.status("scoring the faces"):
-        bank = see(faces, EmotionClassifier.load(arguments.models).scores)
+        bank = see(chosen(arguments), EmotionClassifier.load(arguments.models).scores)
     return [film(bank, HOUR, seed) for seed in range(arguments.hours)]
 
 
@@ -134,7 +140,15 @@ def table(figures: Mapping[str, Any]) -> str:
     rows.append(("ours, by default", figures["ours"]))
     for name, turned in figures["turned"].items():
         rows += [(f"ours, {name} {value}", row) for value, row in turned.items()]
-    return "\n".join([head, columns, *map(line, rows)])
+    return "\n".join([head, columns, *map(line, rows), *_onset(figures["onset"])])
+
+
+def _onset(found: Mapping[str, Any]) -> list[str]:
+    lines = ["", f"{found['sequences']} expressions coming up from neutral (tools/smoothing/onset.py):"]
+    ways = (way for way in found if way != "sequences")
+    return lines + [
+        f"{way:24} {found[way]['accuracy']:8.1%} of eight, {found[way]['six_way']:.1%} six-way" for way in ways
+    ]
 
 
 def settings_of(row: Mapping[str, Any]) -> str:

@@ -1,0 +1,1 @@
+"""Who is found and read worse than others? By age, gender, race and tone, by `tools/evaluate.py fairness`."""
