@@ -155,7 +155,7 @@ def test_a_state_folder_is_tried_and_left_as_it_was(tmp_path: Path) -> None:
 def test_a_state_folder_that_is_not_there_yet_is_not_made(tmp_path: Path) -> None:
     finding = only(machine.state(tmp_path / "a" / "b"))
     assert finding.verdict is Verdict.WELL
-    assert "the first start will make" in finding.words
+    assert "the first start will create" in finding.words
     assert list(tmp_path.iterdir()) == []
 
 
@@ -393,9 +393,9 @@ def test_nobody_is_asked_where_nobody_runs() -> None:
 @pytest.mark.parametrize(
     ("found", "verdict", "words"),
     [
-        (Running(7, HealthReport(uptime_s=7200)), Verdict.WELL, "Affetto runs (pid 7) for 2 h, and reports no problem"),
+        (Running(7, HealthReport(uptime_s=7200)), Verdict.WELL, "Affetto runs (pid 7), up 2 h, and reports no problem"),
         (Running(7, None), Verdict.NOTE, "has not reported"),
-        (Running(0, None), Verdict.NOTE, "Affetto runs, and"),
+        (Running(0, None), Verdict.NOTE, "Affetto runs, but has not reported"),
         (Running(7, HealthReport(), 3600.0), Verdict.PROBLEM, "does not respond: its last report is 60 min old"),
         (Running(7, HealthReport(problems=("The sound device does not open.",))), Verdict.PROBLEM, "does not open"),
     ],
@@ -479,7 +479,7 @@ def test_mistakes_of_the_boot_file_are_problems(tmp_path: Path) -> None:
     (tmp_path / "boot-errors.txt").write_text("affetto.yaml:3: mqtt.hots: unknown setting; did you mean host?\n")
     findings = check.run_checks(path, False, Console(quiet=True))
     first, second = next(findings), next(findings)
-    assert (first.verdict, first.words) == (Verdict.WELL, f"{path}; {tmp_path / 'boot.yaml'} wins over it")
+    assert (first.verdict, first.words) == (Verdict.WELL, f"{path}; {tmp_path / 'boot.yaml'} overrides it")
     assert (second.part, second.verdict) == ("boot file", Verdict.PROBLEM)
     assert second.words.startswith("affetto.yaml:3: mqtt.hots")
 

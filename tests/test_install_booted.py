@@ -248,9 +248,9 @@ def test_a_version_that_does_not_come_up_is_taken_back(machine: Container) -> No
     done = install(machine, "--upgrade", *OFFLINE)
     assert done.returncode == 1
     assert "9.2.0" in done.stdout
-    assert "does not start well" in done.stdout
+    assert "does not run properly" in done.stdout
     assert "broken_on_purpose" in done.stdout  # the end of its journal
-    assert f"Went back to Affetto {before}, which is up." in done.stdout
+    assert f"Returned to Affetto {before}, which is running." in done.stdout
     assert current(machine) == before
     assert shown(machine, "affetto.service", "ActiveState") == "active"
     machine.shell(f"rm -r {CLONE} && mv /root/good {CLONE}")

@@ -279,12 +279,12 @@ UP, STARTING = State("active", 0, 7), State("activating", 0, 7)
     [
         ([STARTING, STARTING, UP], ""),
         ([UP], ""),
-        ([STARTING], "was not up within 0 s"),
+        ([STARTING], "was not ready within 0 s"),
         ([State("failed", 0, 0)], "has failed"),
-        ([STARTING, State("activating", 3, 0)], "ends again and again"),
+        ([STARTING, State("activating", 3, 0)], "stops again and again"),
         ([State("activating", 3, 0), State("active", 3, 7)], ""),  # counted when the version before was tried
-        ([State("activating", 3, 0), STARTING, State("activating", 3, 0)], "ends again and again"),
-        ([UP, State("active", 1, 8), State("activating", 2, 0), State("active", 3, 9)], "ends again and again"),
+        ([State("activating", 3, 0), STARTING, State("activating", 3, 0)], "stops again and again"),
+        ([UP, State("active", 1, 8), State("activating", 2, 0), State("active", 3, 9)], "stops again and again"),
     ],
 )
 def test_a_version_has_to_come_up_and_stay_up(states: list[State], problem: str) -> None:
@@ -373,7 +373,7 @@ def test_an_upgrade_that_is_not_well_is_taken_back(
     assert stage.counts == one.name
     assert stage.started == [one.name, two.name, one.name]
     told = capsys.readouterr().out
-    assert f"Went back to Affetto {one.name}, which is up." in told
+    assert f"Returned to Affetto {one.name}, which is running." in told
     assert ("it crashes" if way == "crashes" else "models: damaged") in told
     assert "the last line" in told
 
@@ -385,7 +385,7 @@ def test_a_first_version_that_does_not_come_up_says_why_and_stays(
     stage.broken.add(one.name)
     assert stage.install(one) == 1
     assert stage.counts == one.name
-    assert "run this again" in capsys.readouterr().out
+    assert "run this command again" in capsys.readouterr().out
 
 
 def test_without_systemd_running_it_starts_at_the_next_boot(

@@ -1,4 +1,4 @@
-"""`affetto check`: examines everything, and prints a tick, or a cross with what to do about it.
+"""`affetto check`: checks every part, and prints a tick, or a cross with what to do about it.
 
 It changes nothing, asks the running program instead of disturbing it, and opens no camera without consent. Main thread;
 prints each finding at once.
@@ -53,7 +53,7 @@ def run(path: Path, *, as_json: bool = False, take_frame: bool = False) -> int:
 
 @contextmanager
 def without_log() -> Iterator[None]:
-    """Keep warnings out of the log: what goes wrong becomes a finding."""
+    """Keep warnings out of the log: problems become findings."""
     log = logging.getLogger("affetto")
     before = log.level
     log.setLevel(logging.CRITICAL)
@@ -64,16 +64,16 @@ def without_log() -> Iterator[None]:
 
 
 def run_checks(path: Path, take_frame: bool, console: Console) -> Iterator[Finding]:
-    """Every finding, one after the other; `console` shows what is being examined."""
+    """Every finding in order; `console` shows the current check."""
     try:
         config = files.load(path)
     except ConfigError as error:
         for mistake in str(error).splitlines():
             yield problem("configuration", mistake)
-        yield note("configuration", "correct these first; then check again for the rest")
+        yield note("configuration", "correct these mistakes first; then check again for the rest")
         return
     stronger = ", ".join(name for name, _ in files.overrides(path))
-    yield well("configuration", f"{path}; {stronger} wins over it" if stronger else str(path))
+    yield well("configuration", f"{path}; {stronger} overrides it" if stronger else str(path))
     for mistake in files.boot_mistakes(path):
         yield problem("boot file", mistake, "correct it on the boot partition and restart")
     for words, examine in examinations(config, path, take_frame):
@@ -82,7 +82,7 @@ def run_checks(path: Path, take_frame: bool, console: Console) -> Iterator[Findi
 
 
 def examinations(config: Config, path: Path, take_frame: bool) -> list[Examination]:
-    """Every examination in order, with what to show meanwhile."""
+    """Every check in order, with the text to show meanwhile."""
     topics = Topics(config.mqtt.base_topic, config.device.id, config.mqtt.discovery_prefix)
     data_dir = Path(config.device.data_dir)
     models_dir = Path(config.device.models_dir) if config.device.models_dir else SHIPPED_MODELS
@@ -91,24 +91,24 @@ def examinations(config: Config, path: Path, take_frame: bool) -> list[Examinati
     memory, damage = machine.remembered(data_dir, first_memory(config))
     on = memory.camera
     return [
-        ("Looking at the program", machine.program),
+        ("Checking the program", machine.program),
         ("Asking the running program", lambda: ask(found)),
-        ("Looking at the clock", machine.clock),
+        ("Checking the clock", machine.clock),
         ("Loading the models", lambda: machine.models(models_dir)),
-        ("Looking at the state folder", lambda: machine.state(data_dir, "" if busy else damage)),
+        ("Checking the data folder", lambda: machine.state(data_dir, "" if busy else damage)),
         ("Reading the music folders", lambda: music.library(config.music, data_dir)),
         ("Opening the sound device", lambda: music.sound(config.player, ours=reports_sound(found), shared=busy)),
-        ("Looking for libVLC's plugins", lambda: music.plugins(Path("/usr/lib"))),
-        ("Calling the broker", lambda: broker.broker(config.mqtt, topics)),
+        ("Checking libVLC's plugins", lambda: music.plugins(Path("/usr/lib"))),
+        ("Connecting to the broker", lambda: broker.broker(config.mqtt, topics)),
         (
-            "Looking through the camera once" if (on or take_frame) and not busy else "Looking for a camera",
+            "Taking a picture with the camera" if (on or take_frame) and not busy else "Looking for a camera",
             lambda: camera.camera(config, path, switched_on=on, asked=take_frame, busy=busy),
         ),
     ]
 
 
 def show(finding: Finding, console: Console) -> None:
-    """Print a finding: in a terminal in columns, elsewhere on one line."""
+    """Print a finding: in columns on a terminal, otherwise on one line."""
     if console.is_terminal:
         console.print(columns(finding))
     else:
@@ -117,7 +117,7 @@ def show(finding: Finding, console: Console) -> None:
 
 
 def columns(finding: Finding) -> Table:
-    """A finding for people: sign, part, words, and the advice below them."""
+    """A finding for people: sign, part, text, and the advice below it."""
     sign, colour = SIGNS[finding.verdict]
     row = Table.grid(padding=(0, 1, 0, 0))
     for width in (1, 13, None):

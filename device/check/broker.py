@@ -17,11 +17,11 @@ from device.mqtt.messages import BrokerConnected, BrokerLost, ConnectionEvent, M
 from device.mqtt.topics import Topics
 
 BROKER_S = 8.0  # to connect, name look-up included
-RETAINED_S = 0.5  # for what the broker has kept of this device
+RETAINED_S = 0.5  # to receive retained messages of this device
 
 
 def broker(config: MqttConfig, topics: Topics) -> Iterator[Finding]:
-    """Connects with the name and password in the settings, and listens whether the device is there already."""
+    """Connect with the user name and password in the settings, and see whether the device is already online."""
     if not config.enabled:
         yield note("broker", "MQTT is switched off in the settings")
         return

@@ -1,6 +1,6 @@
 """The camera: opened only if it is switched on or the user asks, and never while the program runs.
 
-An eye looks, in a process of its own as always, so no picture comes into this one.
+An eye takes the picture in a process of its own, so no picture enters this process.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from device.domain import Event, EyeClosed, EyeOpened, EyeRead
 from device.perception import picamera, v4l2
 from device.perception.eye_client import EyeClient
 
-EYE_S = 15.0  # to load the models, open the camera and look once
+EYE_S = 15.0  # to load the models, open the camera and take one picture
 
 
 def is_running(proc: Path = Path("/proc")) -> bool:
-    """Whether another process of this machine is `affetto run` (or the demo, which starts one)."""
+    """Whether `affetto run` (or the demo, which starts it) runs on this machine."""
     for path in proc.glob("[0-9]*/cmdline"):
         try:
             words = path.read_bytes().split(b"\0")
@@ -35,14 +35,14 @@ def is_running(proc: Path = Path("/proc")) -> bool:
 
 
 def camera(config: Config, path: Path | None, *, switched_on: bool, asked: bool, busy: bool) -> Iterator[Finding]:
-    """Which camera there is; one look through it if the switch is on or the user asked, and it is not in use."""
+    """Name the camera. Take a picture if it is switched on or the user asked for it, and it is not in use."""
     named = _name_camera(config.camera)
     if busy:
         yield note("camera", f"{named}; not opened, because Affetto runs and may use it")
     elif switched_on or asked:
         yield _look(config.camera, path)
     else:
-        yield note("camera", f"{named}; not opened, because it is switched off", "affetto check --camera opens it once")
+        yield note("camera", f"{named}; not opened, because it is switched off", "to test it: affetto check --camera")
 
 
 def _name_camera(config: CameraConfig) -> str:
@@ -69,8 +69,8 @@ def _look(config: CameraConfig, path: Path | None) -> Finding:
         case EyeOpened(name), EyeRead(reading):
             cost_ms = sum(reading.costs_ms.values())
             faces = count(len(reading.faces), "face")
-            return well("camera", f"{name} gives pictures; {faces} seen in {cost_ms:.0f} ms")
+            return well("camera", f"{name} delivers pictures; {faces} found in {cost_ms:.0f} ms")
         case _, EyeClosed(words):
             return problem("camera", words)
         case _:
-            return problem("camera", f"no picture came within {EYE_S:.0f} s", "unplug the camera and plug it in again")
+            return problem("camera", f"no picture within {EYE_S:.0f} s", "unplug the camera and plug it in again")

@@ -1,4 +1,4 @@
-"""What an examination answers: the words for people, and what they mean. A leaf."""
+"""The result of a check: its text for people, and its verdict. A leaf."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What a finding means."""
+    """The verdict on a finding."""
 
     WELL = "well"
-    NOTE = "note"  # as it is meant to be, or not examined; worth knowing
+    NOTE = "note"  # intended, or not checked, but worth knowing
     PROBLEM = "problem"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found in one part, and what to do about it (empty: nothing, or `words` say it already)."""
+    """What was found in one part, and what to do about it (empty: nothing, or `words` already says it)."""
 
     part: str
     verdict: Verdict

@@ -1,4 +1,4 @@
-"""The machine: program and packages, clock, models, and the folder of what survives a restart. Changes nothing."""
+"""The machine: program and packages, clock, models, and the data folder. Changes nothing."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from device.store.database import Store
 
 PACKAGES = ("opencv-python-headless", "numpy", "python-vlc", "paho-mqtt", "PyYAML", "mutagen", "rich", "zeroconf")
 RUNTIMES = ("ai-edge-litert", "tflite-runtime")  # one of them
-FREE_MB = 50  # for the catalogue and what survives a restart
+FREE_MB = 50  # for the catalogue and the data that survives a restart
 TIME_ERROR = 5  # of adjtimex(2): nobody has set the clock
 
 
 def program() -> Iterator[Finding]:
-    """Python, the processor, and every package that the program needs."""
+    """Check Python, the processor, and every package that the program needs."""
     here = f"Python {platform.python_version()}, {platform.machine()}"
     if sys.maxsize <= 2**32 or sys.version_info < (3, 11):
         yield problem("program", here, "use a 64-bit system with Python 3.11 or newer, such as Debian 12 or 13")
@@ -53,7 +53,7 @@ def _version(package: str) -> str:
 
 
 def clock(now_s: float | None = None, state: int | None = None) -> Iterator[Finding]:
-    """The wall clock; a board without a battery gets it from the network. `state` is adjtimex(2)'s."""
+    """Check the wall clock; a board without a battery gets the time from the network. `state` is adjtimex(2)'s."""
     now_s = time.time() if now_s is None else now_s
     state = _clock_state() if state is None else state
     words = f"it is {datetime.fromtimestamp(now_s):%Y-%m-%d %H:%M}"
@@ -72,7 +72,7 @@ def _clock_state() -> int:
 
 
 def models(folder: Path) -> Iterator[Finding]:
-    """Every model loads, has the checksum on its card, and the shapes that the program expects."""
+    """Check that every model loads, and matches its card's checksum and the shapes that the program expects."""
     loaders: tuple[tuple[str, Callable[[Path], object]], ...] = (
         ("face_detector", FaceDetector.load),
         ("emotion", EmotionClassifier.load),
@@ -93,11 +93,11 @@ def _describe(card: Card, path: Path) -> str:
 
 
 def state(folder: Path, damage: str = "") -> Iterator[Finding]:
-    """The data folder can be written and has free space; `damage` is what is wrong with its file."""
+    """Check that the data folder can be written and has free space. `damage`: the problem with its database."""
     if damage:
         yield problem("state", damage)
     there = next(place for place in (folder, *folder.parents) if place.exists())
-    advice = f"let the user who runs Affetto own {folder} (chown), or set device.data_dir to another folder"
+    advice = f"make the user who runs Affetto the owner of {folder} (chown), or set device.data_dir to another folder"
     try:
         with tempfile.TemporaryFile(dir=there if there == folder else None) as file:
             file.write(b"x")
@@ -112,12 +112,12 @@ def state(folder: Path, damage: str = "") -> Iterator[Finding]:
     elif there == folder:
         yield well("state", f"{folder} can be written, {free_mb} MB free")
     else:
-        yield well("state", f"the first start will make {folder}, {free_mb} MB free")
+        yield well("state", f"the first start will create {folder}, {free_mb} MB free")
 
 
 def remembered(folder: Path, defaults: Memory) -> tuple[Memory, str]:
-    """What is switched on, and what is wrong with the file that says so (empty: nothing). Reads a copy, because to open
-    the store is to repair it, and it belongs to the program."""
+    """The stored memory, and the problem with its database (empty: none). Reads a copy, because opening the store
+    repairs it, and only the running program may do that."""
     with tempfile.TemporaryDirectory() as scratch:
         copy(folder, "state.db*", scratch)
         with closing(Store.open(Path(scratch), defaults)) as store:
@@ -125,7 +125,7 @@ def remembered(folder: Path, defaults: Memory) -> tuple[Memory, str]:
 
 
 def copy(folder: Path, pattern: str, scratch: str) -> None:
-    """Copy what exists and may be read; the rest counts as absent."""
+    """Copy the files that exist and are readable; the rest counts as absent."""
     for path in folder.glob(pattern):
         with suppress(OSError):
             shutil.copy(path, scratch)

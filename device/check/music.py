@@ -1,4 +1,4 @@
-"""The music: libVLC, the sound device and the folders. Plays nothing, and works on a copy of the catalogue."""
+"""Checks libVLC, the sound device and the music folders. Plays nothing, and works on a copy of the catalogue."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ LISTED = 5  # sentences about single files
 
 
 def sound(config: PlayerConfig, *, ours: bool, shared: bool) -> Iterator[Finding]:
-    """libVLC starts, and the sound device opens. `ours`: a running program holds the device and reports on it itself.
-    `shared`: another Affetto may hold it."""
+    """Check that libVLC starts, and the sound device opens. `ours`: the running program has the device open and reports
+    on it itself. `shared`: another Affetto may have it open."""
     try:
         with tempfile.TemporaryDirectory() as scratch, closing(VlcPlayer(config, Path(scratch), _ignore)) as player:
             words, fault = player.describe(), "" if ours else player.problem()
@@ -32,9 +32,9 @@ def sound(config: PlayerConfig, *, ours: bool, shared: bool) -> Iterator[Finding
         yield problem("sound", str(error))
         return
     if fault:
-        yield problem("sound", fault, "another Affetto runs and may use the device; end it first" if shared else "")
+        yield problem("sound", fault, "another Affetto runs and may use the device; stop it first" if shared else "")
     elif config.output == "auto" and outputs.present(os.environ, Path("/dev")) == "nothing":
-        yield problem("sound", words, "connect a sound card, or set player: output to dummy where silence is meant")
+        yield problem("sound", words, "connect a sound card, or set player.output to dummy if you want no sound")
     else:
         yield well("sound", f"{words}; at most {config.max_volume} %")
     if stable := alsa.stable_name(config.device):
@@ -46,8 +46,8 @@ def sound(config: PlayerConfig, *, ours: bool, shared: bool) -> Iterator[Finding
 
 
 def plugins(libraries: Path) -> Iterator[Finding]:
-    """Debian's libVLC has a list of its plugins. Without it, each start loads all of them to see what they can do: that
-    takes seconds on a small board, and some 20 MB of memory."""
+    """Check that libVLC has the list of its plugins. Without it, each start loads all plugins, which takes seconds and
+    some 20 MB of memory on a small board."""
     for folder in libraries.glob("*/vlc/plugins"):
         if not (folder / "plugins.dat").exists():
             yield note("sound", f"libVLC has no list of its plugins in {folder}, and loads them all at each start",
@@ -59,10 +59,10 @@ def _ignore(_: Event) -> None:
 
 
 def library(config: MusicConfig, data_dir: Path) -> Iterator[Finding]:
-    """The music folders can be read, and contain something to play. A folder with a * in its name may be absent: no
-    drive is plugged in."""
+    """Check that the music folders can be read, and contain music. A folder with a * in its name may be absent, while
+    no drive is plugged in."""
     if not config.folders:
-        yield problem("library", "music.folders names no folder", _where_music_goes("name one"))
+        yield problem("library", "music.folders names no folder", _where_music_goes("name a folder there"))
     for folder in map(Path, config.folders):
         if "*" in str(folder):
             yield from _drives(folder)
@@ -85,11 +85,11 @@ def _drives(pattern: Path) -> Iterator[Finding]:
     if found:
         yield well("library", f"{pattern} is now {', '.join(found)}")
     else:
-        yield note("library", f"there is nothing at {pattern}", "plug in the drive, if there should be one")
+        yield note("library", f"there is nothing at {pattern}", "plug in the drive that should be there")
 
 
 def _tracks(folders: Sequence[Path], data_dir: Path) -> Iterator[Finding]:
-    """Brings a copy of the catalogue up to date, which reads new files, and throws it away."""
+    """Scan with a temporary copy of the catalogue, which reads new files."""
     try:
         with tempfile.TemporaryDirectory() as scratch:
             copy(data_dir, "catalogue.db*", scratch)

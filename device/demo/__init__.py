@@ -1,4 +1,4 @@
-"""`affetto demo`: the whole program on people who do not exist, music that nobody recorded, and a broker of its own.
+"""`affetto demo`: the whole program with rendered people, synthesised music and a private broker.
 
 `python tools/render_demo.py` made the clip and the songs from code; the demo looks at the clip with the real camera,
 detector and emotion model. A leaf: names only.

@@ -1,6 +1,6 @@
-"""A private Mosquitto on a free port of this machine: for the demo, and for tests that want a real broker.
+"""A private Mosquitto on a free port of this machine, for the demo and for tests with a real broker.
 
-It ends with the thread that starts it (leash.py), and writes only into a folder of its own, which goes with it.
+It ends with the thread that started it (leash.py), and writes only into a folder of its own, which it removes.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ PLACES = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr
 
 
 class PrivateBroker:
-    """Use as a context manager. With `username` and `password` it refuses everybody else; it keeps nothing on disk.
-    `settings` are further lines of mosquitto.conf."""
+    """A context manager. With `username` and `password` it refuses all other clients. It stores nothing on disk.
+    `settings` are additional lines of mosquitto.conf."""
 
     def __init__(self, username: str = "", password: str = "", settings: Sequence[str] = ()) -> None:
         self._username, self._password, self._more = username, password, tuple(settings)
@@ -46,14 +46,14 @@ class PrivateBroker:
 
     @property
     def config(self) -> MqttConfig:
-        """The settings of a client that it lets in."""
+        """The settings of a client that it accepts."""
         return MqttConfig(host=self.host, port=self.port, username=self._username, password=self._password)
 
     def start(self) -> None:
-        """Listen, on the same port as before. Raises MqttError without Mosquitto or if it does not come up."""
+        """Listen, on the same port as before. Raises MqttError if Mosquitto is not installed or does not start."""
         program = shutil.which("mosquitto", path=PLACES)
         if program is None:
-            raise MqttError("Mosquitto is not installed; install it, on Debian with: apt-get install mosquitto")
+            raise MqttError("Mosquitto is not installed; install it with: sudo apt-get install mosquitto")
         settings = self._folder / "mosquitto.conf"
         settings.write_text("\n".join(self._settings()) + "\n")
         output = (self._folder / "log").open("wb")

@@ -1,7 +1,7 @@
-"""Run a program that ends when the process that started it ends, by whatever cause: `leash.py PARENT PROGRAM ...`.
+"""Run a program that ends when the process that started it ends, for any reason: `leash.py PARENT PROGRAM ...`.
 
-The kernel sends SIGTERM to the program when the parent's thread is gone (PR_SET_PDEATHSIG of prctl(2)). This file runs
-by itself, without Affetto's other modules, and replaces itself by the program, so the process number stays.
+The kernel sends SIGTERM to the program when the parent's thread ends (PR_SET_PDEATHSIG of prctl(2)). This file runs
+without Affetto's other modules, and replaces itself with the program, so the process id stays the same.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ PR_SET_PDEATHSIG = 1
 
 
 def leashed(command: Sequence[str]) -> list[str]:
-    """The command that runs `command` on a leash. Start it from a thread that lives as long as the program should."""
+    """The command that runs `command` on a leash. Start it from a thread that lives at least as long."""
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
 
 
@@ -24,7 +24,7 @@ def main() -> None:
     """Put this process on the leash and become the program."""
     parent = int(sys.argv[1])
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it died before the kernel knew of the leash
+    if os.getppid() != parent:  # it died before the leash was in place
         sys.exit(128 + signal.SIGTERM)
     os.execvp(sys.argv[2], sys.argv[2:])
 

@@ -1,8 +1,8 @@
 """`affetto demo`: the whole program on a shipped clip, shipped songs and a private broker, with the live view.
 
-Nothing is faked: the conductor and its eye run as they do on a board (`affetto run` as a child process), the eye
-looks at the clip through the shipped models, libVLC plays, and the view and the summary know only what came over
-MQTT. Main thread; writes into one folder of its own. However the demo ends, its children end with it (leash.py).
+Nothing is faked: the conductor and its eye run as on a board (`affetto run` as a child process), the eye runs the
+shipped models on the clip, libVLC plays, and the view and the summary use only MQTT messages. Main thread; writes into
+one folder of its own. However the demo ends, its child processes end with it (leash.py).
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from device.errors import AffettoError, StateError
 from device.perception import picamera, v4l2
 
 ROOT = Path(__file__).resolve().parents[2]
-MOODS_WANTED = 4  # of the people in the clip; whoever sits before a webcam owes us nothing
+MOODS_WANTED = 4  # of the people in the clip; with a webcam, no moods are required
 GOODBYE_S = 15.0
-SENTENCE = "affetto run: "  # so begins what `affetto run` says before it gives up
+SENTENCE = "affetto run: "  # the beginning of the last sentence of `affetto run` if it fails
 
 
 def run(*, seconds: float | None, fps: float, rendered: bool, keep: Path | None) -> int:
-    """Show it until Ctrl-C or for `seconds`; 0 only if moods and tracks really came over MQTT."""
+    """Run until Ctrl-C or for `seconds`. Returns 0 only if moods and tracks really came over MQTT."""
     console = open_console()
     tally = Tally()
     with ended_by_signals(), folder(keep) as home, PrivateBroker() as broker:
         webcam = "" if rendered else find_webcam()
         if webcam:
-            console.print(f"Looking through {webcam}. Nothing is recorded; --rendered shows people who do not exist.")
+            console.print(f"Using {webcam}. Nothing is recorded. To use rendered people instead, add --rendered.")
         config = configure(home, webcam or str(PEOPLE), MUSIC, broker.config, fps)
         with conductor(write(config, home / "config.yaml"), home / "affetto.log") as process:
             watch.run(config, seconds=seconds, listener=tally.hear, until=lambda: process.poll() is not None)
@@ -57,7 +57,7 @@ def run(*, seconds: float | None, fps: float, rendered: bool, keep: Path | None)
 
 @contextmanager
 def folder(keep: Path | None) -> Iterator[Path]:
-    """The demo's folder: `keep` if given, otherwise one that goes away afterwards."""
+    """The demo's folder: `keep` if given, otherwise a temporary one."""
     if keep is None:
         with tempfile.TemporaryDirectory(prefix="affetto-demo-") as name:
             yield Path(name)
@@ -65,12 +65,12 @@ def folder(keep: Path | None) -> Iterator[Path]:
     try:
         keep.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StateError(f"--keep {keep}: the folder cannot be made ({error.strerror}); name another one.") from error
+        raise StateError(f"--keep {keep}: cannot create the folder ({error.strerror}); name another one.") from error
     yield keep.resolve()
 
 
 def find_webcam() -> str:
-    """The camera of this machine, as `camera.source` wants it, or nothing."""
+    """The webcam of this machine, in the form of `camera.source`; empty if there is none."""
     if picamera.find_camera() is not None:
         return "picamera"
     node = v4l2.find_node()
@@ -78,7 +78,7 @@ def find_webcam() -> str:
 
 
 def configure(home: Path, source: str, music: Path, broker: MqttConfig, fps: float) -> Config:
-    """The demo's settings: quick to change its mind, because a demo has minutes where a room has evenings."""
+    """The demo's settings: moods change quickly, because a demo lasts minutes, not evenings."""
     return Config(
         device=DeviceConfig(id="demo", name="Affetto demo", room="demo", data_dir=str(home / "data")),
         camera=CameraConfig(enabled=True, source=source, fps=fps),
@@ -118,7 +118,7 @@ def conductor(config: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def last_words(log: Path, status: int) -> str:
-    """Why a conductor ended: its own sentence if it said one, else the end of its log."""
+    """Why a conductor ended: its own last sentence, or else the end of its log."""
     lines = log.read_text(errors="replace").splitlines()
     said = [line.removeprefix(SENTENCE) for line in lines if line.startswith(SENTENCE)]
     return said[-1] if said else f"The conductor ended with status {status}. The end of its log:\n{last_lines(log)}"

@@ -15,7 +15,7 @@ from device.console import count
 
 @dataclass(slots=True)
 class Tally:
-    """Moods that the camera caused, tracks that started with their reasons, and events by type."""
+    """Moods from the camera, started tracks with their reasons, and events by type."""
 
     moods: Counter[str] = field(default_factory=Counter)
     tracks: list[tuple[str, str]] = field(default_factory=list)  # (title, reason)
@@ -23,7 +23,7 @@ class Tally:
     messages: int = 0
 
     def hear(self, topic: str, payload: bytes) -> None:
-        """Count one message, and look into it if it is an event."""
+        """Count one message."""
         self.messages += 1
         if not topic.endswith("/event"):
             return
@@ -36,7 +36,7 @@ class Tally:
             self.tracks.append((event["title"], event["reason"]))
 
     def missing(self, *, moods: int) -> str:
-        """What a complete demo shows and this one did not, as one sentence; empty if nothing is missing."""
+        """What this demo lacks, as one sentence; empty if it is complete."""
         lacks = []
         if len(self.moods) < moods:
             lacks.append(f"it saw {count(len(self.moods), 'mood')} instead of at least {moods}")
@@ -59,12 +59,12 @@ class Tally:
         ]
 
     def show(self, console: Console) -> None:
-        """Print what happened: as a table in a terminal, as a line a fact elsewhere."""
+        """Print what happened: as a table on a terminal, otherwise as one line per fact."""
         if not console.is_terminal:
             for name, value in self.facts():
                 console.print(Text(f"{name}: {value}"))
             return
-        table = Table(title="What happened, as heard over MQTT", title_justify="left", show_header=False)
+        table = Table(title="What happened, according to MQTT", title_justify="left", show_header=False)
         table.add_column(style="bold")
         table.add_column()
         for name, value in self.facts():

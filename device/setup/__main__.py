@@ -16,10 +16,10 @@ CLONE = Path(__file__).resolve().parents[2]
 NEXT = """
 Affetto is installed and starts at every boot. Next steps:
   1. Copy music to {music} (subfolders named happy, calm, sad ... set the mood), or plug in a USB drive with music.
-  2. Name your MQTT broker in {config} (sudo nano {config}), then: sudo systemctl restart affetto
-  3. affetto check finds what is missing. journalctl -u affetto -f shows what happens.
+  2. Set mqtt.host to your MQTT broker in {config} (sudo nano {config}), then: sudo systemctl restart affetto
+  3. Run affetto check. It lists problems and what to do about them. journalctl -u affetto -f shows the log.
   4. The camera is off until you switch it on: in Home Assistant, over MQTT, or with camera.enabled in that file.
-To upgrade: git pull, sudo ./install.sh --upgrade. To remove it: sudo ./install.sh --uninstall"""
+To upgrade: git pull && sudo ./install.sh --upgrade. To remove Affetto: sudo ./install.sh --uninstall"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,7 +54,7 @@ def say(words: str) -> None:
 
 
 def examine(options: argparse.Namespace, layout: Layout) -> int:
-    """Refuse what cannot work."""
+    """Refuse a machine that cannot run Affetto."""
     if options.upgrade and release.pointed(layout.current) is None:
         raise Refusal("Affetto is not installed here, so there is nothing to upgrade: sudo ./install.sh --install")
     fitness.examine(any_board=options.any_board, wheels=options.offline)
@@ -74,7 +74,7 @@ def place(_options: argparse.Namespace, layout: Layout) -> int:
 
 
 def start(options: argparse.Namespace, layout: Layout) -> int:
-    """From a complete version to a running service; goes back to the version before if that fails."""
+    """Turn a complete version into a running service; return to the previous version if that fails."""
     folder: Path = options.release
     subprocess.run([folder / ".venv/bin/python", "-m", "compileall", "-q", folder / "device"], check=False)
     machine.make_user()
@@ -95,7 +95,7 @@ def start(options: argparse.Namespace, layout: Layout) -> int:
 
 
 def prove(layout: Layout, known: dict[str, str] | None, before: Path | None) -> bool:
-    """Start the current version and examine it; whether it may stay."""
+    """Start the current version and check it. Returns whether it may stay."""
     version = layout.current.resolve().name
     running = trial.state()
     say(f"Starting Affetto {version} ...")
@@ -105,32 +105,33 @@ def prove(layout: Layout, known: dict[str, str] | None, before: Path | None) -> 
     if not wrong:
         release.settle(layout)
         machine.tidy(layout)
-        say(f"Affetto {version} is up.")
+        say(f"Affetto {version} is running.")
         for part, words in (found or {}).items():
             say(f"  still to do, {part}: {words}")
         return True
-    say(f"Affetto {version} does not start well: {wrong}. The end of its journal:")
+    say(f"Affetto {version} does not run properly: {wrong}. The end of its log:")
     say("\n".join(f"    {line}" for line in machine.last_words()))
     if before is not None:
         go_back(layout, before)
     else:
-        say("It stays installed, and systemd goes on trying. Mend the cause, and run this again.")
+        say("It stays installed, and systemd keeps restarting it. Fix the cause, then run this command again.")
     return False
 
 
 def go_back(layout: Layout, before: Path) -> None:
-    """Make the version before the current one again."""
+    """Return to the version `before`."""
     release.link(layout.current, before.relative_to(layout.home.resolve()))
     machine.connect(layout, before)
     machine.tidy(layout)
     machine.reload(layout)
     release.settle(layout)
     wrong = trial.start(layout, anew=True)
-    say(f"Went back to Affetto {before.name}, " + (f"which is not well either: {wrong}." if wrong else "which is up."))
+    outcome = f"which does not run properly, either: {wrong}." if wrong else "which is running."
+    say(f"Returned to Affetto {before.name}, {outcome}")
 
 
 def check(_options: argparse.Namespace, layout: Layout) -> int:
-    """Examine the installation; changes nothing."""
+    """Check the installation; changes nothing."""
     folder = release.pointed(layout.current)
     if folder is None:
         say("Affetto is not installed here: sudo ./install.sh --install")
@@ -147,16 +148,16 @@ def check(_options: argparse.Namespace, layout: Layout) -> int:
 
 
 def uninstall(options: argparse.Namespace, layout: Layout) -> int:
-    """Remove the program, with --purge its settings and data, too."""
+    """Remove the program and, with --purge, its settings and data."""
     there = release.pointed(layout.current) is not None or layout.home.exists()
     machine.remove(layout)
     say("Affetto is uninstalled." if there else "Affetto was not installed; nothing of it is left.")
     if options.purge:
         machine.purge(layout)
-        say("Its settings, its data and its user are gone, too.")
+        say("Its settings, its data and its user are removed, too.")
     elif layout.config.exists() or layout.data.exists():
-        say("/etc/affetto and /var/lib/affetto stay for the next time; --uninstall --purge removes them.")
-    say("Your music stays, and so do the Debian packages that others may need (libvlc5, vlc-plugin-base).")
+        say("Your settings (/etc/affetto) and data (/var/lib/affetto) stay; --uninstall --purge removes them.")
+    say("Your music stays, and so do Debian packages that other programs may need (libvlc5, vlc-plugin-base).")
     return 0
 
 

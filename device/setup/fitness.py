@@ -42,11 +42,11 @@ def read_model(path: Path = DEVICE_TREE) -> str:
 
 
 def check_board(processor: str, model: str) -> None:
-    """Any x86-64 will do; an ARM board must be on the list."""
+    """Accept any x86-64 machine, and ARM boards on the list."""
     if processor == "x86_64" or model.startswith(BOARDS):
         return
     raise Refusal(
-        f"this board ({model or 'without a name'}) is none of those that Affetto is made for: Raspberry "
+        f"this board ({model or 'without a name'}) is not one of the boards that Affetto supports: Raspberry "
         "Pi 3, 4, 5 and Zero 2 W. If it runs 64-bit Debian, it may still work: add --any-board."
     )
 
@@ -55,7 +55,7 @@ def check_wheels(folder: Path) -> None:
     if not any(folder.glob("*.whl")):
         raise Refusal(
             f"there are no Python packages (*.whl) in {folder}. Fill it on a machine with a network, the "
-            f"same processor and Python {platform.python_version().rpartition('.')[0]}: "
+            f"same processor type and Python {platform.python_version().rpartition('.')[0]}: "
             'pip download -d WHEELS . "setuptools>=68"'
         )
 

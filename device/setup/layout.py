@@ -18,7 +18,7 @@ TARGET = "affetto.target"
 
 
 class Refusal(Exception):
-    """Why a job cannot be done, in a sentence that says what to do instead."""
+    """Why a job is not possible, as a sentence that says what to do instead."""
 
 
 @dataclass(frozen=True, slots=True)

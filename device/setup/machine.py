@@ -1,6 +1,6 @@
-"""What a machine needs around the program: a user, folders, settings, links for systemd; and how to remove it all.
+"""Creates what the program needs on a machine: a user, folders, settings, links for systemd. Also removes them.
 
-Every function looks what is there, and adds the rest. It never overwrites what people wrote or own.
+Every function adds only what is missing. None overwrites anything that people wrote or own.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Versions side by side in /opt/affetto/releases, and the link to the current one.
 
 The name of a version has its number and a checksum of all its files, so the same clone always gets the same folder, and
-an interrupted copy goes on where it stopped. Switching is one rename(2).
+an interrupted copy continues where it stopped. Switching is one rename(2).
 """
 
 from __future__ import annotations

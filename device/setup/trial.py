@@ -1,7 +1,7 @@
-"""The trial of a version: it starts, keeps running, and `affetto check` finds no problem that is new.
+"""The trial of a version: it must start, keep running, and cause no new problem in `affetto check`.
 
-systemd calls the service active after the service has reported that it is ready, and kills it when its signs of life
-stop. So the trial waits for "active, and not restarted meanwhile".
+systemd calls the service active after the service has reported that it is ready, and kills it if it stops notifying the
+watchdog. So the trial waits until the service is active and stays active without a restart.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def wait(ask: Callable[[], State], ready_s: float = READY_S, settle_s: float = S
         here = ask()
         least = min(least, here.restarts)
         if here.restarts - least > 2:
-            return f"{SERVICE} ends again and again"
+            return f"{SERVICE} stops again and again"
         if here.active == "failed":
             return f"{SERVICE} has failed"
         if here.active != "active":
@@ -66,7 +66,7 @@ def wait(ask: Callable[[], State], ready_s: float = READY_S, settle_s: float = S
         elif now - up[1] >= settle_s:
             return ""
         time.sleep(poll_s)
-    return f"{SERVICE} was not up within {ready_s:.0f} s"
+    return f"{SERVICE} was not ready within {ready_s:.0f} s"
 
 
 def problems(layout: Layout) -> dict[str, str] | None:

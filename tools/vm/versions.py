@@ -114,8 +114,8 @@ def failed_upgrade(stage: Stage) -> Iterator[Row]:
     done = install(stage, "--upgrade")
     yield Row("failed upgrade", f"status {done.status}, {current(stage)} counts", f"status 1, {before}",
               (done.status, current(stage)) == (1, before))  # fmt: skip
-    said = next((line for line in done.output.splitlines() if line.startswith("Went back")), done.output[-150:])
-    yield Row("failed upgrade: what it says", said, "went back, which is up", said.endswith("which is up."))
+    said = next((line for line in done.output.splitlines() if line.startswith("Returned to")), done.output[-150:])
+    yield Row("failed upgrade: its message", said, "returned, running", said.endswith("which is running."))
 
 
 def cut_off_upgrade(stage: Stage) -> Iterator[Row]:
