@@ -428,7 +428,7 @@ def test_damaged_packets_of_a_video_are_passed_over(tmp_path: Path, bad: Collect
 def test_a_video_of_damaged_packets_alone_is_refused(tmp_path: Path) -> None:
     for live in (True, False):
         video = break_packets(write_video(tmp_path / "clip.avi", 50), range(50))
-        with pytest.raises(CameraError, match="no picture that can be read"):
+        with pytest.raises(CameraError, match="no readable picture"):
             next(VideoCamera(video, CONFIG, live=live).frames())
 
 
@@ -437,7 +437,7 @@ def test_a_video_too_small_for_a_face_is_refused_and_not_shown_for_ever(tmp_path
     for _ in range(10):
         writer.write(np.zeros((8, 400, 3), np.uint8))
     writer.release()
-    with pytest.raises(CameraError, match="no picture that can be read"):
+    with pytest.raises(CameraError, match="no readable picture"):
         next(VideoCamera(tmp_path / "flat.avi", CONFIG).frames())
 
 
@@ -568,12 +568,12 @@ def test_picamera_gives_the_gray_plane_without_its_padding(raspberry: type[FakeP
 
 def test_picamera_in_use_or_failing_is_explained(raspberry: type[FakePicamera2]) -> None:
     first = PiCamera(CONFIG)
-    with pytest.raises(CameraError, match="is another program using it"):
+    with pytest.raises(CameraError, match="does another program use it"):
         PiCamera(CONFIG)
     frames = first.frames()
     next(frames)
     first._camera.broken = True
-    with pytest.raises(CameraError, match="gives no more frames"):
+    with pytest.raises(CameraError, match="delivers no "):
         next(frames)
     first.close()
 
@@ -622,7 +622,7 @@ def test_v4l2_passes_bad_frames_over(
 
 
 @pytest.mark.parametrize(
-    ("lost", "broken", "words"), [(EVERY, (), "was it unplugged"), ((), EVERY, "is not a picture")]
+    ("lost", "broken", "words"), [(EVERY, (), "was it unplugged"), ((), EVERY, "only unreadable frames")]
 )
 def test_v4l2_calls_only_a_run_of_bad_frames_a_fault(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, lost: Collection[int], broken: Collection[int], words: str

@@ -102,9 +102,9 @@ def test_other_crops_are_refused(classifier: EmotionClassifier, crop: Any) -> No
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"labels": [*EMOTIONS[:7], "boredom"]}, "boredom; an emotion model tells two or more of"),
+        ({"labels": [*EMOTIONS[:7], "boredom"]}, "boredom; an emotion model needs two or more of"),
         ({"labels": [*EMOTIONS[:7], "fear"]}, "each once"),
-        ({"labels": []}, "tells nothing"),
+        ({"labels": []}, "has the labels .none."),
         ({"labels": list(EMOTIONS[:7])}, "of 7 labels has"),
         ({"temperature": None}, "temperature"),
         ({"temperature": 0}, "temperature"),

@@ -290,7 +290,7 @@ def test_the_watchdog_ends_a_process_that_nobody_listens_to(pair: Pair) -> None:
 def test_the_watchdog_says_why_when_the_camera_hangs(pair: Pair) -> None:
     ends = Ends()
     with Watchdog(pair[1], 60.0, 0.3, end=ends) as watchdog:
-        watchdog.say(encode(Hello("x")))
+        watchdog.send(encode(Hello("x")))
         assert ends.wait(PATIENCE_S)
     assert ends.status == 1
     hello, trouble = pair[0].recv(4096).splitlines()
@@ -302,7 +302,7 @@ def test_the_watchdog_lets_work_go_on(pair: Pair) -> None:
     ends = Ends()
     with Watchdog(pair[1], 1.0, 1.0, end=ends) as watchdog:
         for _ in range(20):
-            watchdog.say(encode(Reading(1.0)))
+            watchdog.send(encode(Reading(1.0)))
             assert not ends.wait(0.02)
         pair[0].sendall(b"the conductor may not talk, but that is no reason to end")
         assert not ends.wait(0.5)
@@ -318,7 +318,7 @@ def test_the_watchdog_leaves_the_end_to_a_main_thread_that_notices(pair: Pair) -
 def test_a_peer_that_does_not_read_stops_the_eye(pair: Pair) -> None:
     """The conductor is stopped: the socket fills up, the eye does not wait for ever."""
     with Watchdog(pair[1], 60.0, 0.3, end=Ends()) as watchdog, pytest.raises(TimeoutError):
-        watchdog.say(b"x" * 60_000_000 + b"\n")
+        watchdog.send(b"x" * 60_000_000 + b"\n")
 
 
 # --- The process ----------------------------------------------------------------------------------------------------

@@ -106,20 +106,20 @@ def test_camera_on_means_connected(opened: Opener, inbox: Inbox) -> None:
 @pytest.mark.parametrize(
     ("kind", "problem"),
     [
-        ("garbage", "a line that is no reading"),
+        ("garbage", "an invalid reading"),
         ("endless", "a line of more than 65536 bytes"),
-        ("nan", "a line that is no reading"),
-        ("flood", "more readings than a camera can give"),
-        ("future", "a reading of another time"),
-        ("brackets", "a line that is no reading"),
-        ("wordy", "greets at the wrong time"),
-        ("rude", "greets at the wrong time"),
-        ("twice", "greets at the wrong time"),
+        ("nan", "an invalid reading"),
+        ("flood", "more readings than a camera can deliver"),
+        ("future", "a reading with a wrong time"),
+        ("brackets", "an invalid reading"),
+        ("wordy", "sent its greeting at the wrong time"),
+        ("rude", "sent its greeting at the wrong time"),
+        ("twice", "sent its greeting at the wrong time"),
         ("trouble", "The camera fell off the wall."),
         ("crash", "ended unexpectedly with status 1: RuntimeError: the bug that nobody saw"),
         ("killed", "ended unexpectedly with status -9"),
         ("real:unplug", "was it unplugged?"),
-        ("real:end", "fake camera .* has come to its end"),
+        ("real:end", "fake camera .* has ended"),
         ("real:no model", "emotion.tflite is missing"),
         ("real:no camera", "No camera was found"),
     ],
@@ -138,7 +138,7 @@ def test_a_camera_that_hangs_is_started_again(opened: Opener, inbox: Inbox) -> N
     inbox.next(EyeOpened)
     closed = inbox.next(EyeClosed)
     assert isinstance(closed, EyeClosed)
-    assert "The camera gave no frame for 2 s" in closed.problem
+    assert "The camera delivered no frame for 2 s" in closed.problem
     inbox.next(EyeOpened)
 
 
@@ -154,7 +154,7 @@ def test_an_eye_that_falls_silent_is_ended_and_started_again(
     first = one.pid
     closed = inbox.next(EyeClosed)
     assert isinstance(closed, EyeClosed)
-    assert "fallen silent" in closed.problem
+    assert "stopped sending" in closed.problem
     assert first is None or not alive(first)
     assert inbox.next(EyeClosed) == closed  # it was started again, and falls silent again
 
@@ -400,7 +400,7 @@ def test_a_socket_where_nobody_answers(opened: Opener, inbox: Inbox, tmp_path: P
     opened(eye_socket=str(tmp_path / "nobody"))
     closed = inbox.next(EyeClosed)
     assert isinstance(closed, EyeClosed)
-    assert "is affetto-eye.socket started?" in closed.problem
+    assert "start affetto-eye.socket" in closed.problem
 
 
 def test_the_far_end_closes(opened: Opener, inbox: Inbox, tmp_path: Path) -> None:

@@ -221,7 +221,7 @@ def test_settings_come_from_the_file_and_from_the_command_line(
     ("arguments", "status", "words"),
     [
         (["none.mp4"], 1, "There is no video none.mp4"),
-        (["notes.txt", "--json"], 1, "cannot be opened; give a video file"),
+        (["notes.txt", "--json"], 1, "cannot be opened; use a video file"),
         (["empty", "--json"], 1, "has no pictures"),
         (["room.avi", "--config", "none.yaml"], 2, "none.yaml: cannot be read"),
         (["room.avi", "--set", "mood.holds=3"], 2, "did you mean hold_s?"),
@@ -260,7 +260,7 @@ def test_the_change_of_a_setting_is_checked_like_config_yaml() -> None:
 
 def test_a_recording_without_frames_is_no_replay() -> None:
     actor = Actor(1, 0)
-    with pytest.raises(CameraError, match="holds no picture"):
+    with pytest.raises(CameraError, match="has no readable picture"):
         replay.replay(Eye(FakeCamera([]), actor, actor), Config(), "nothing")
 
 

@@ -49,7 +49,7 @@ def replay(eye: Eye, config: Config, name: str, advance: Progress | None = None)
     if advance and task is not None:
         advance.update(task, total=1, completed=1)
     if not steps:
-        raise CameraError(f"The video {name} holds no picture that can be read; give another file.")
+        raise CameraError(f"The video {name} has no readable picture; use another file.")
     return Replay(name, config, tuple(steps), tuple(pictures.kept))
 
 
@@ -104,14 +104,14 @@ def run(options: argparse.Namespace) -> None:
     config = settings.load(options.config) if options.config else Config()
     config = overridden(config, options.set)
     if not options.video.exists():
-        raise CameraError(f"There is no video {options.video}; give a video file or a folder of pictures.")
+        raise CameraError(f"There is no video {options.video}; use a video file or a folder of pictures.")
     config = replace(config, camera=replace(config.camera, source=str(options.video)))
     out = options.out or (None if options.json else Path(f"{options.video.resolve().stem}-replay.png"))
     check_out(out)
     bar = (TextColumn("{task.description:>18}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with closing(open_eye(config, live=False)) as eye, Progress(*bar, console=Console(stderr=True)) as progress:
         if not isinstance(eye.camera, VideoCamera | FolderCamera):
-            raise CameraError(f"{options.video} is no recording; give a video file or a folder of pictures.")
+            raise CameraError(f"{options.video} is not a recording; use a video file or a folder of pictures.")
         done = replay(eye, config, options.video.name, progress)
     if out is not None:
         write_picture(done, out)

@@ -1,4 +1,4 @@
-"""What a camera is, the one that the settings name, and a camera for tests.
+"""The interface of a camera, the function that opens the configured one, and a camera for tests.
 
 A camera belongs to one thread of the eye's process, which opens, reads and closes it. Frames never leave that process.
 """
@@ -25,23 +25,23 @@ class Camera(Protocol):
     """A source of gray frames. The constructor opens it, or raises CameraError."""
 
     def describe(self) -> str:
-        """The camera in a few words for people."""
+        """A short description for people."""
 
     def frames(self) -> Iterator[Frame]:
-        """The frames as they come, without those that cannot be read. Ends with the recording or after `close`; raises
-        CameraError when somebody unplugs the camera, or after `hang_s` of bad frames. Blocks if the camera hangs."""
+        """The readable frames, as they arrive. Ends with the recording or after `close`. Raises CameraError if somebody
+        unplugs the camera, or after `hang_s` of bad frames. Blocks if the camera hangs."""
 
     def close(self) -> None:
-        """Let go of the camera; a second call does nothing."""
+        """Release the camera. Idempotent."""
 
 
 def open_camera(config: CameraConfig, *, live: bool = True) -> Camera:
-    """Open the camera that `config.source` names; raises CameraError, which says what to do.
+    """Open the camera that `config.source` names. Raises CameraError.
 
     With `live=False` a recording runs once, as fast as the caller reads; a real camera always runs in real time.
     """
     if not SLOWEST_FPS <= config.fps <= FASTEST_FPS:  # NaN too
-        raise CameraError(f"No camera gives {config.fps:g} frames a second; set camera.fps to a number like 8.")
+        raise CameraError(f"No camera delivers {config.fps:g} frames per second; set camera.fps to a number such as 8.")
     source = config.source.strip()
     if source == "auto":
         return _first(config)
@@ -69,7 +69,7 @@ def _first(config: CameraConfig) -> Camera:
 
 
 class FakeCamera:
-    """Shows `pictures` once, `fps` a second by its own count, and `then` does what a real camera may do: `end` (like a
+    """Shows `pictures` once, at `fps` by their time stamps. Then it does what a real camera may do: `end` (like a
     recording), `unplug` (raises CameraError) or `hang` (blocks until `close`)."""
 
     def __init__(self, pictures: Sequence[Gray], *, fps: float = 8.0, then: str = "end", live: bool = False) -> None:
@@ -85,7 +85,7 @@ class FakeCamera:
                 return
             yield Frame(gray, time.monotonic() if self._live else number / self._fps)
         if self._then == "unplug":
-            raise CameraError("The fake camera gives no more frames; was it unplugged?")
+            raise CameraError("The fake camera delivers no more frames; was it unplugged?")
         if self._then == "hang":
             self._closed.wait()
 

@@ -1,10 +1,10 @@
-"""Cut a found face out of a frame the way FER2013 frames its faces: level, 48x48, gray. Pure; any thread.
+"""Cut a detected face out of a frame the way FER2013 frames its faces: level, 48x48, gray. Pure; any thread.
 
-The framing is measured, not chosen: by the shipped face detector, in FER2013 training faces pasted into scenes at 96 px
-and more (tools/faces/measuring/chain.py; 5,554 times found, medians). The point midway between the eyes and the mouth
-lies at (23.8, 27.1) px, and the distances from eye to eye and from eyes to mouth are the legs of a right triangle whose
-hypotenuse is 25.2 px. The hypotenuse stands in for the size of the face because a turned head shortens only one leg and
-a nod only the other.
+The framing was measured with the shipped face detector, on FER2013 training faces pasted into scenes at 96 px and more
+(tools/faces/measuring/chain.py; medians of 5,554 detections). The point midway between the eyes and the mouth lies at
+(23.8, 27.1) px. The distances from eye to eye and from eyes to mouth are the legs of a right triangle with a hypotenuse
+of 25.2 px. The hypotenuse serves as the size of the face, because turning the head shortens only one leg, and nodding
+only the other.
 """
 
 import math
@@ -21,13 +21,13 @@ CENTRE_PX = (23.8, 27.1)  # midway between eyes and mouth
 SIZE_PX = 25.2  # hypotenuse of eye-to-eye and eyes-to-mouth
 BOX_PX = 45.0  # square root of width times height of the detector's box, for faces without usable landmarks
 BOX_CENTRE_PX = (23.8, 24.0)
-FINEST = 8  # the frame is sampled at most so many times finer than the crop before it is averaged down
+FINEST = 8  # the highest oversampling of the crop before it is averaged down
 
 
 def align(gray: Gray, face: Face) -> Gray:
-    """The face as uint8 [48, 48], its eyes level; what lies outside the frame repeats the frame's edge.
+    """The face as uint8 [48, 48] with level eyes. Outside the frame, the crop repeats the frame's edge.
 
-    `gray` is uint8 [H, W], `face` in its pixels. Landmarks that lie on one spot are passed over for the box.
+    `gray` is uint8 [H, W], `face` in its pixels. If all landmarks are on one spot, the box is used instead.
     Raises ValueError for another kind of frame, or for a face whose numbers are not finite.
     """
     if gray.ndim != 2 or gray.dtype != np.uint8 or gray.size == 0:
@@ -46,7 +46,7 @@ def align(gray: Gray, face: Face) -> Gray:
 
 
 def _to_frame(face: Face) -> npt.NDArray[np.float64]:
-    """The 2x3 matrix that takes a point of the crop to its place in the frame: turn, zoom and shift."""
+    """The 2x3 matrix that maps a point of the crop to the frame: rotation, zoom and shift."""
     right_eye, left_eye, _, right_mouth, left_mouth = (np.array(point, float) for point in face.landmarks)
     eyes, mouth = (right_eye + left_eye) / 2, (right_mouth + left_mouth) / 2
     across, down = left_eye - right_eye, mouth - eyes

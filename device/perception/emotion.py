@@ -1,10 +1,10 @@
 """From a 48x48 face to calibrated probabilities of eight emotions. Runs on the eye's only thread; reads models/ once.
 
-The network gives logits, for the face and for its mirror image; their mean is surer than either. A model whose card
-says `symmetrical` forms that mean itself, for others it is formed here. Dividing them by one temperature, found on
-faces that it never saw, makes the probabilities mean what they say (Guo et al., "On Calibration of Modern Neural
-Networks", ICML 2017); the smoothing relies on that. Very dark and very bright faces are brought to ordinary light
-first (device/perception/face_levels.py).
+The network computes logits for the face and for its mirror image; their mean is more reliable than either. A model
+whose card says `symmetrical` computes that mean itself; for other models this module does. The logits are divided by
+one temperature, fitted on unseen faces, so that the probabilities are calibrated (Guo et al., "On Calibration of Modern
+Neural Networks", ICML 2017); the smoothing relies on that. face_levels.py first brings very dark and very bright faces
+to ordinary light.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ CROP_SHAPE = INPUT_SHAPE[1:3]
 
 
 class EmotionClassifier:
-    """The emotion model, ready to score crops framed like FER2013 (`perception.crop.align` makes them)."""
+    """The emotion model, for crops framed like FER2013 (from `perception.crop.align`)."""
 
     def __init__(self, model: Model) -> None:
         card = model.card
@@ -43,20 +43,20 @@ class EmotionClassifier:
 
     @classmethod
     def load(cls, models_dir: Path, *, threads: int = 1) -> Self:
-        """Load `emotion.tflite` and its card; raises ModelError with the reason if they cannot be used."""
+        """Load `emotion.tflite` and its card. Raises ModelError."""
         return cls(Model.load(models_dir, NAME, threads=threads))
 
     def scores(self, crop: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Probabilities float32 [8] in the order of `EMOTIONS`, summing to 1, of one face uint8 [48, 48].
+        """The probabilities of one face uint8 [48, 48]: float32 [8] in the order of `EMOTIONS`, with the sum 1.
 
-        Raises ValueError on another shape or dtype; floats, and with them NaN, are refused, not rounded.
+        Raises ValueError for another shape or dtype; it does not round floats.
         """
         return softmax(self.logits(crop) / np.float32(self._temperature))
 
     def logits(self, crop: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """What `scores` is made of, before the temperature: float32 [8], the mean of face and mirror image.
+        """The logits before the temperature: float32 [8], the mean of the face and its mirror image.
 
-        Minus infinity, and so a score of 0, for emotions that this model does not tell.
+        Emotions that this model does not know get minus infinity, and so a score of 0.
         """
         if not isinstance(crop, np.ndarray) or crop.dtype != np.uint8 or crop.shape != CROP_SHAPE:
             found = f"{crop.dtype} {list(crop.shape)}" if isinstance(crop, np.ndarray) else type(crop).__name__
@@ -69,16 +69,16 @@ class EmotionClassifier:
         return logits
 
     def close(self) -> None:
-        """Free the model; a second call does nothing."""
+        """Free the model. Idempotent."""
         self._model.close()
 
 
 def _places(card: Card) -> list[int]:
-    """Where each of the model's outputs belongs among `EMOTIONS`: models of fewer emotions, in any order, will do."""
+    """The index in `EMOTIONS` of each output; a model may have fewer emotions, in any order."""
     labels = card.labels
     if len(labels) < 2 or len(set(labels)) < len(labels) or not set(labels) <= set(EMOTIONS):
         raise ModelError(
-            f"Model {card.name} tells {', '.join(labels) or 'nothing'}; an emotion model tells two or more of "
+            f"Model {card.name} has the labels {', '.join(labels) or '(none)'}; an emotion model needs two or more of "
             f"{', '.join(EMOTIONS)}, each once. Quantise it with tools/quantize.py, which takes other names too."
         )
     return [EMOTIONS.index(label) for label in labels]
@@ -91,5 +91,5 @@ def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 
 def _stored_levels(scale: float, zero_point: int) -> npt.NDArray[np.int8]:
-    """The int8 that stands for each of the 256 gray levels."""
+    """The int8 value of each of the 256 gray levels."""
     return np.asarray(np.clip(np.round(np.arange(256) / scale) + zero_point, -128, 127), np.int8)

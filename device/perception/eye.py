@@ -1,8 +1,8 @@
 """The eye's process: frames in, readings out. It has the camera; it has no network and writes no file.
 
-`Eye.step` turns one frame into one reading, and decides how much work the frame is worth. `serve` sends the readings
-over a socket until the other side closes it: camera on means connected. Everything runs on the main thread except the
-watchdog (see watchdog.py), which ends the process when the camera hangs.
+`Eye.step` turns one frame into one reading, and decides how much work the frame needs. `serve` sends the readings over
+a socket until the other side closes it: camera on means connected. Everything runs on the main thread except the
+watchdog (see watchdog.py), which ends the process if the camera hangs.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from device.perception.protocol import HEARTBEAT_S, MAX_FACES, OPENING_S, Hello,
 from device.perception.tracker import Tracked, Tracker, overlap
 from device.perception.watchdog import Watchdog
 
-LOOK_AGAIN_S = 2.0  # looks for faces at least so often, and so finds somebody who sits still from the start
-REST_S = 0.2  # looks for faces that keep still only so often, but scores their emotions in every frame
+LOOK_AGAIN_S = 2.0  # the longest time between two detections, to find somebody who sits still from the start
+REST_S = 0.2  # the time between two detections of still faces; their emotions are scored in every frame
 STILL = 0.8  # intersection over union of the boxes in two sightings of a still face
 
 T = TypeVar("T")
@@ -51,9 +51,9 @@ class Classifier(Protocol):
 
 
 class Eye:
-    """A camera, a face detector and an emotion classifier, used sparingly.
+    """A camera, a face detector and an emotion classifier, which it uses sparingly.
 
-    While nothing moves and no face is known, a frame costs the motion gate only. Owns the camera and closes it.
+    While nothing moves and no face is known, a frame costs only the motion gate. Owns the camera and closes it.
     """
 
     def __init__(self, camera: Camera, detector: Detector, classifier: Classifier) -> None:
@@ -65,7 +65,7 @@ class Eye:
         self._looked_s = -LOOK_AGAIN_S
 
     def readings(self) -> Iterator[Reading]:
-        """A reading for every frame with motion or a face, and when the last face has left; at least one a second."""
+        """A reading for every frame with motion or a face, and after the last face has left; at least one a second."""
         spoke_s, had_faces = -HEARTBEAT_S, False
         for frame in self.camera.frames():
             reading = self.step(frame)
@@ -75,7 +75,7 @@ class Eye:
                 yield reading
 
     def step(self, frame: Frame) -> Reading:
-        """What the eye sees in `frame`. It depends on the frames before, not on the clock."""
+        """The reading of `frame`. It depends on the frames before, but not on the clock."""
         costs = {"read": frame.cost_ms}
         moved = _timed(costs, "gate", lambda: self._gate.moved(frame.gray, frame.at_s))
         if self._worth_a_look(moved, frame.at_s):
@@ -102,7 +102,7 @@ class Eye:
         self._looked_s = at_s
         self._still = bool(self._seen) and all(
             one.at_s == at_s and one.number in before and overlap(before[one.number], one.face) >= STILL
-            for one in self._tracker.known  # somebody who is absent keeps the eye awake
+            for one in self._tracker.known  # after a face is lost, keep looking for it
         )
 
     def _score(self, gray: Gray, one: Tracked) -> SeenFace:
@@ -115,7 +115,7 @@ class Eye:
 
 
 def open_eye(config: Config, *, live: bool = True) -> Eye:
-    """The eye of these settings. It loads the models first, so that no camera goes on that nobody can use.
+    """The eye for these settings. Loads the models first, so that the camera stays off if they are unusable.
 
     Raises ModelError or CameraError.
     """
@@ -125,28 +125,28 @@ def open_eye(config: Config, *, live: bool = True) -> Eye:
 
 
 def serve(config: Config, sock: socket.socket, *, start: Callable[[Config], Eye] = open_eye) -> int:
-    """Send readings until the peer closes `sock`; returns the exit status.
+    """Send readings until the peer closes `sock`. Returns the exit status.
 
-    Before it ends by itself, with status 1, it sends the reason. If the camera blocks this thread, the watchdog ends
-    the whole process.
+    If the eye fails, it sends the reason first and returns 1. If the camera blocks this thread, the watchdog ends the
+    whole process.
     """
     with Watchdog(sock, OPENING_S, silence_s(config.camera)) as watchdog:
         try:
             with closing(start(config)) as eye:
                 _send_readings(eye, watchdog)
-            raise CameraError(f"The {eye.camera.describe()} has come to its end.")
+            raise CameraError(f"The {eye.camera.describe()} has ended.")
         except (ConnectionError, TimeoutError):
-            return 0  # the peer has left, or does not read any more
+            return 0  # the peer has left, or has stopped reading
         except AffettoError as error:
-            watchdog.last_words(encode(Trouble(str(error))))
+            watchdog.send_last(encode(Trouble(str(error))))
             return 1
 
 
 def main(config: Config, fd: int | None = None, listen: Path | None = None) -> int:
-    """`affetto eye`: serve one conductor over the socket `fd`, a new socket at the path `listen`, or the one that
-    systemd hands over; returns the exit status. Raises LinkError if there is no such socket."""
+    """`affetto eye`: serve one conductor over the socket `fd`, a new socket at the path `listen`, or the socket from
+    systemd. Returns the exit status. Raises LinkError if there is no such socket."""
     keep_private()
-    os.nice(5)  # music that stutters is worse than a mood that comes late
+    os.nice(5)  # stuttering music is worse than a late mood
     with _peer(fd, listen) as sock:
         return serve(config, sock)
 
@@ -154,12 +154,12 @@ def main(config: Config, fd: int | None = None, listen: Path | None = None) -> i
 def _send_readings(eye: Eye, watchdog: Watchdog) -> None:
     for number, reading in enumerate(eye.readings()):
         if number == 0:
-            watchdog.say(encode(Hello(eye.camera.describe())))
-        watchdog.say(encode(reading))
+            watchdog.send(encode(Hello(eye.camera.describe())))
+        watchdog.send(encode(reading))
 
 
 def _peer(fd: int | None, listen: Path | None) -> socket.socket:
-    """The connection to the conductor: the socket itself, or the first connection to it if it is a listening one."""
+    """The connection to the conductor: the socket itself or, for a listening socket, the first connection to it."""
     try:
         sock = _given(fd, listen)
         if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
@@ -182,8 +182,8 @@ def _given(fd: int | None, listen: Path | None) -> socket.socket:
     handed = [fd] if fd is not None else systemd.listen_fds()
     if not handed:
         raise LinkError(
-            "The eye has no socket to send its readings to. Use affetto run, which starts the eye by itself, "
-            "or affetto watch, which shows what it sees."
+            "The eye has no socket for its readings. Use affetto run, which starts the eye by itself, "
+            "and affetto watch to see the mood."
         )
     return socket.socket(fileno=handed[0])
 
@@ -196,5 +196,5 @@ def _timed(costs: dict[str, float], stage: str, work: Callable[[], T]) -> T:
 
 
 def _within(value: float, size: int) -> float:
-    """Pixels as a share of the frame, in [0, 1]."""
+    """Pixels as a fraction of the frame, in [0, 1]."""
     return min(max(value / size, 0.0), 1.0)

@@ -1,8 +1,9 @@
-"""The conductor's side of the eye: connects, listens, and brings a lost eye back.
+"""The conductor's side of the eye: connects, receives readings, and restarts a lost eye.
 
-Open means that the camera is on. A thread connects to the eye's socket, or starts the eye as a child, puts what it
-sends into the inbox, and decides nothing. It ends an eye that breaks off, sends nonsense, sends too much or falls
-silent, and starts it again, later each time. This module never touches a frame, and imports nothing that could.
+Open means that the camera is on. A thread connects to the eye's socket, or starts the eye as a child process, puts the
+readings into the inbox, and decides nothing. If an eye disconnects, sends invalid data or too much data, or falls
+silent, the thread ends and restarts it, after growing waits. This module never handles a frame, and imports nothing
+that could.
 """
 
 from __future__ import annotations
@@ -26,18 +27,18 @@ from device.perception.protocol import HEARTBEAT_S, MAX_LINE, OPENING_S, Hello, 
 log = logging.getLogger("affetto.eye")
 
 RESTARTS = Backoff()
-CLOSE_S = 2.0  # to end an eye; see eye_process.py
-LATE_S = 10.0  # how far behind its word the thread may be on a board that is busy
-LASTING = 4  # so many failures in a row are more than a moment's
-FASTEST_HZ, BURST = 60, 4096  # readings: twice what any camera gives, and what the socket holds after a pause
-OLDEST_S, NEWEST_S = 120.0, 1.0  # how far a reading's time may lie before and after ours
+CLOSE_S = 2.0  # the time to end an eye; see eye_process.py
+LATE_S = 10.0  # how late the thread may be on a busy board
+LASTING = 4  # this many failures in a row are a lasting problem
+FASTEST_HZ, BURST = 60, 4096  # the limits for readings: twice any camera's rate, and a full socket after a pause
+OLDEST_S, NEWEST_S = 120.0, 1.0  # how far a reading's time may be before and after ours
 
 
 class EyeClient:
-    """Opens and closes the eye; puts `EyeOpened`, `EyeRead` and `EyeClosed` through `put`.
+    """Opens and closes the eye; puts `EyeOpened`, `EyeRead` and `EyeClosed`.
 
-    `open` and `close` return at once, and may come again and in any order; each opening ends in `EyeClosed("")` once
-    it is closed. `command` starts the eye instead of `python -m device eye`; the socket's number is added.
+    `open` and `close` return at once, and may be called in any order and repeatedly. After `close`, each `open` ends
+    with `EyeClosed("")`. `command` replaces `python -m device eye`; the socket's number is appended.
     """
 
     def __init__(
@@ -56,33 +57,33 @@ class EyeClient:
 
     @property
     def pid(self) -> int | None:
-        """The process number of the eye while it is a child of ours."""
+        """The process id of the eye, if it is our child."""
         return self._supervisor.pid if self._supervisor is not None else None
 
     @property
     def alive(self) -> bool:
-        """Whether readings come, or the thread sees to it that they will. False only if the thread itself hangs or has
-        died, which nothing but a new process cures. Always true while the camera is off."""
+        """False only if the thread hangs or has died, which only a restart of the process cures. Always true while the
+        camera is off."""
         return self._supervisor is None or self._supervisor.alive
 
     def open(self) -> None:
-        """Switch the camera on. The old eye is gone before the new one starts: both want the same camera."""
+        """Switch the camera on. The old eye ends before the new one starts, because both need the same camera."""
         if self._supervisor is None or self._supervisor.closing:
             before = self._supervisor
             self._supervisor = Supervisor(self._config, self._command, self._put, self._backoff, before)
 
     def close(self) -> None:
-        """Switch the camera off; a child is gone within 2 s."""
+        """Switch the camera off; a child process ends within 2 s."""
         if self._supervisor is not None:
             self._supervisor.close()
 
     def join(self, timeout_s: float = 3.0) -> bool:
-        """Wait until a closed eye has let go of everything; whether it has."""
+        """Wait until a closed eye has released everything. Returns whether it has."""
         return self._supervisor is None or self._supervisor.join(timeout_s)
 
 
 class Supervisor:
-    """One time that the camera is on: a thread that keeps a connection to an eye, again and again until `close`."""
+    """The period from `open` to `close`: a thread that connects to an eye, again and again."""
 
     def __init__(
         self,
@@ -95,11 +96,11 @@ class Supervisor:
         self._config, self._command, self._put, self._backoff = config, command, put, backoff
         self._before = before
         self._connection: EyeConnection | None = None
-        # close() has to wake the thread wherever it waits for the eye, so it makes a socket readable
+        # close() must wake the thread wherever it waits for the eye, so it makes a socket readable
         self._wake, self._waker = socket.socketpair()
         self.closing = False
-        self._due_s = time.monotonic() + CLOSE_S  # by then the thread sets a new time, or it hangs
-        # not a daemon thread: Python waits for it at the end, so that a child is gone before the conductor is
+        self._due_s = time.monotonic() + CLOSE_S  # if the thread has set no new time by then, it hangs
+        # not a daemon thread: Python waits for it at exit, so that a child ends before the conductor does
         self._thread = threading.Thread(target=self._run, name="eye client")
         self._thread.start()
 
@@ -144,11 +145,11 @@ class Supervisor:
         self._wake.close()
 
     def _over(self) -> bool:
-        """Closed, or left behind by a main thread that ended without closing."""
+        """Whether we are closed, or the main thread has ended without closing us."""
         return self.closing or not threading.main_thread().is_alive()
 
     def _hold(self) -> str:
-        """One connection from beginning to end; returns what was the problem with it."""
+        """One connection from beginning to end. Returns its problem."""
         try:
             path = self._config.eye_socket
             connection: EyeConnection = SocketEye(path) if path else EyeProcess(self._command)
@@ -166,7 +167,7 @@ class Supervisor:
         return problem or ending
 
     def _listen(self, sock: socket.socket) -> None:
-        """Pass on what the eye sends until it or we close; raises LinkError for a problem."""
+        """Put the eye's events until either side closes. Raises LinkError."""
         lines, conversation = Lines(), Conversation(time.monotonic())
         self._due_s = deadline_s = time.monotonic() + OPENING_S + HEARTBEAT_S
         while chunk := self._receive(sock, deadline_s):
@@ -175,11 +176,11 @@ class Supervisor:
                 self._due_s = deadline_s = time.monotonic() + silence_s(self._config) + HEARTBEAT_S
 
     def _receive(self, sock: socket.socket, deadline_s: float) -> bytes:
-        """The next bytes, or none when the eye has closed or we are to close; LinkError when the time is up."""
+        """The next bytes; none if the eye has closed or we must close. Raises LinkError after the deadline."""
         while not self._over():
             left_s = deadline_s - time.monotonic()
             if left_s <= 0:
-                raise LinkError("The eye has fallen silent, and its camera may hang; Affetto starts it again.")
+                raise LinkError("The eye has stopped sending, and its camera may hang; Affetto restarts it.")
             if sock.fileno() in self._await(sock, min(left_s, 1.0)):
                 try:
                     return sock.recv(MAX_LINE)
@@ -193,7 +194,7 @@ class Supervisor:
             self._await(None, min(left_s, 1.0))
 
     def _await(self, sock: socket.socket | None, timeout_s: float) -> set[int]:
-        """Wait for bytes on `sock`, or for `close`; returns the numbers of the sockets that have something."""
+        """Wait for bytes on `sock`, or for `close`. Returns the numbers of the readable sockets."""
         poll = select.poll()
         for one in (self._wake, sock):
             if one is not None:
@@ -202,19 +203,20 @@ class Supervisor:
 
 
 class Conversation:
-    """What an eye may send when: one greeting, then readings of now, no faster than a camera. No clock of its own."""
+    """Checks what an eye sends: one greeting, then current readings, no faster than a camera. Has no clock."""
 
     def __init__(self, began_s: float) -> None:
         self._greeted = False
-        self._budget, self._at_s = float(BURST), began_s  # readings that may come now (a token bucket), and since when
+        self._budget, self._at_s = float(BURST), began_s  # a token bucket for readings, and the time of its last update
 
     def take(self, line: bytes, now_s: float) -> Event:
-        """What a line means at `now_s` (CLOCK_MONOTONIC). LinkError for trouble, and for what may not come now."""
+        """The event in a line that arrives at `now_s` (CLOCK_MONOTONIC). Raises LinkError for a problem of the eye, and
+        for a line that is not allowed now."""
         message = parse(line)
         if isinstance(message, Trouble):
             raise LinkError(message.problem)
         if isinstance(message, Hello) is self._greeted:
-            raise LinkError("The eye greets at the wrong time; Affetto starts it again.")
+            raise LinkError("The eye sent its greeting at the wrong time; Affetto restarts it.")
         self._greeted = True
         if isinstance(message, Hello):
             return EyeOpened(message.camera)
@@ -223,8 +225,8 @@ class Conversation:
 
     def _check(self, reading: Reading, now_s: float) -> None:
         if not now_s - OLDEST_S <= reading.at_s <= now_s + NEWEST_S:  # both processes share the clock
-            raise LinkError("The eye sent a reading of another time; Affetto starts it again.")
+            raise LinkError("The eye sent a reading with a wrong time; Affetto restarts it.")
         self._budget = min(self._budget + FASTEST_HZ * (now_s - self._at_s), BURST) - 1
         self._at_s = now_s
         if self._budget < 0:
-            raise LinkError("The eye sends more readings than a camera can give; Affetto starts it again.")
+            raise LinkError("The eye sends more readings than a camera can deliver; Affetto restarts it.")

@@ -1,7 +1,7 @@
-"""The two ways to an eye: start one as a child process, or connect to the socket of one that systemd starts.
+"""The two kinds of eye: a child process, or a service that systemd starts when we connect to its socket.
 
-Both give a connected socket and an end. A child is surely gone after `close`: no orphan, no zombie. Used by the eye
-client's thread.
+Both have a connected socket and a `close`, after which a child process has surely ended: no orphan, no zombie. The eye
+client's thread uses them.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from device.errors import LinkError
 
 log = logging.getLogger("affetto.eye")
 
-# together below 2 s: to leave when the socket closes, to leave after SIGTERM, to be gone after SIGKILL
+# the waits after closing the socket, after SIGTERM and after SIGKILL, together below 2 s
 LEAVE_S, TERMINATE_S, KILL_S = 0.8, 0.4, 0.6
 CONNECT_S = 2.0
-LONGEST_LINE = 4096  # bytes of standard error; what is longer is cut into several
-LINES_A_MINUTE = 30  # of standard error in the log: a camera's library may complain about each frame
+LONGEST_LINE = 4096  # bytes of standard error; a longer line is split
+LINES_A_MINUTE = 30  # of standard error in the log, because a camera's library may complain about each frame
 
 
 class EyeConnection(Protocol):
@@ -32,14 +32,14 @@ class EyeConnection(Protocol):
     pid: int | None
 
     def close(self) -> str:
-        """End it for good; returns how it ended, as a sentence."""
+        """End the eye. Returns how it ended, as a sentence."""
 
 
 class EyeProcess:
-    """The eye as a child process with one end of a socket pair; raises LinkError if the system cannot start it.
+    """The eye as a child process with one end of a socket pair. Raises LinkError if it cannot be started.
 
-    Its own session, so that the conductor answers a Ctrl-C in the terminal. What it writes to standard error goes to
-    the log.
+    It has its own session, so that only the conductor reacts to Ctrl-C in the terminal. Its standard error goes to the
+    log.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -59,9 +59,9 @@ class EyeProcess:
                 )
             except OSError as error:
                 self.sock.close()
-                raise LinkError(f"The eye cannot be started ({error}); is Affetto installed completely?") from error
+                raise LinkError(f"The eye cannot be started ({error}); install Affetto again.") from error
         self.pid: int | None = self._process.pid
-        self._last_words = ""
+        self._last_line = ""
         assert self._process.stderr is not None
         self._reader = threading.Thread(
             target=self._log_errors, args=(self._process.stderr,), name="eye stderr", daemon=True
@@ -69,17 +69,17 @@ class EyeProcess:
         self._reader.start()
 
     def close(self) -> str:
-        self.sock.close()  # which asks an eye to end
+        self.sock.close()  # this asks the eye to end
         ended = self._wait(LEAVE_S)
         for ask, patience_s in ((self._process.terminate, TERMINATE_S), (self._process.kill, KILL_S)):
             if not ended:
                 ask()
                 ended = self._wait(patience_s)
         if not ended:
-            return f"The eye (process {self.pid}) does not end, because its camera's driver hangs; restart the machine."
+            return f"The eye (process {self.pid}) does not end, because its camera driver hangs; restart the machine."
         self._reader.join(KILL_S)
-        words = f": {self._last_words}" if self._last_words else "."
-        return f"The eye ended unexpectedly with status {self._process.returncode}{words}"
+        output = f": {self._last_line}" if self._last_line else "."
+        return f"The eye ended unexpectedly with status {self._process.returncode}{output}"
 
     def _wait(self, patience_s: float) -> bool:
         try:
@@ -93,18 +93,18 @@ class EyeProcess:
         with stderr:
             while raw := stderr.readline(LONGEST_LINE):
                 line = raw.decode(errors="replace").strip()
-                self._last_words = line[:300] or self._last_words
+                self._last_line = line[:300] or self._last_line
                 if (now := time.monotonic() // 60) != minute:
                     minute, count = now, 0
                 count += 1
                 if count <= LINES_A_MINUTE:
                     log.info("eye: %s", line)
                 elif count == LINES_A_MINUTE + 1:
-                    log.info("eye: The rest of this minute's lines is left out.")
+                    log.info("eye: (more lines in this minute are left out)")
 
 
 class SocketEye:
-    """A connection to the socket of an eye that systemd starts; raises LinkError if nothing answers there."""
+    """A connection to the socket of an eye that systemd starts. Raises LinkError if nothing answers there."""
 
     pid: int | None = None
 
@@ -119,7 +119,7 @@ class SocketEye:
         except OSError as error:
             self.sock.close()
             raise LinkError(
-                f"No eye answers at {path} ({error.strerror or error}); is affetto-eye.socket started?"
+                f"No eye answers at {path} ({error.strerror or error}); start affetto-eye.socket."
             ) from error
 
     def close(self) -> str:

@@ -1,12 +1,12 @@
-"""Brings the gray levels of a very dark or very bright face to where the emotion model has seen faces. Pure.
+"""Brings the gray levels of a very dark or very bright face into the emotion model's training range. Pure.
 
-In a dim room a face is a few grays above black. The model was trained on web pictures, of which four in five have a
-mean gray between 86 and 172; what lies far outside it reads badly. One power curve (gamma) takes the mean of such a
-face to the nearer of two bounds. A face between them, that is nearly every one in ordinary light, is left as it is, and
-the curve begins at nothing there, so that a slow change of light makes no jump.
+In a dim room a face is only slightly brighter than black. The model was trained on web pictures, of which four in five
+have a mean gray between 86 and 172; it performs badly far outside that range. A power curve (gamma) moves the mean of
+such a face to the nearer of two bounds. Faces between the bounds, nearly all faces in ordinary light, do not change.
+The effect starts at zero there, so that a slow change of light causes no jump.
 
-Bounds and curve were chosen on training faces that the model never learnt from, where it read 75% instead of 54% of
-the faces at a twelfth of their light, and as many as before in their own.
+Bounds and curve were chosen on faces held out of training. At a twelfth of the light, the model then recognised 75%
+instead of 54% of them; at their own light, as many as before.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ import numpy as np
 
 from device.perception.frame import Gray
 
-DARKEST, BRIGHTEST = 80.0, 180.0  # mean grays that need no help
-MOST = 4.0  # the strongest power, and its inverse: beyond, there is only noise to be lifted
+DARKEST, BRIGHTEST = 80.0, 180.0  # the bounds, as mean grays
+MOST = 4.0  # the largest exponent, and the inverse of the smallest; beyond that, there is only noise
 SHARES = np.arange(256) / 255
 ASIS = np.arange(256, dtype=np.uint8)
 
 
 def level(crop: Gray) -> Gray:
-    """The face uint8 [h, w], darker or brighter where it has to be."""
+    """The face uint8 [h, w], darker or brighter if necessary."""
     return levels(crop)[crop]
 
 
 def levels(crop: Gray) -> Gray:
-    """uint8 [256]: what each gray of the face is to become; never falling, 0 stays 0 and 255 stays 255."""
+    """uint8 [256]: the new gray for each gray of the face; monotonic, and 0 and 255 do not change."""
     mean = float(crop.mean())
     bound = min(max(mean, DARKEST), BRIGHTEST)
     if bound == mean:

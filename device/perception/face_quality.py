@@ -1,14 +1,13 @@
-"""How certain it is that the emotion of a detected face can be read: the product of five factors, each in [0, 1].
+"""How certain it is that the emotion of a detected face is recognisable: the product of five factors in [0, 1].
 
 - the detector's score;
-- size: 0 up to 12 pixels of height, 1 from 32 pixels on (the emotion model takes 48 x 48 pixels, which enlarges 32 by
-  half);
-- frontality: how far the nose is from the middle of the eyes, along the line of the eyes and in units of their
-  distance, and how far down the nose is between eyes and mouth. In talks, portraits and masked faces (8,879 faces
-  with landmarks) 95 of 100 noses are within 0.3 to 0.38 of the middle and 90 of 100 at 0.47 to 0.76 of the way down;
-  those get 1. A nose at 0.7, above the eyes or below the mouth means a profile, which gets 0;
+- size: 0 up to a height of 12 pixels, 1 from 32 pixels on (the emotion model's 48 x 48 pixels enlarge 32 by half);
+- frontality: the distance of the nose from the middle of the eyes, along the line of the eyes and in units of their
+  distance, and its relative height between eyes and mouth. In talks, portraits and masked faces (8,879 faces with
+  landmarks) 95 of 100 noses are within 0.3 to 0.38 of the middle, and 90 of 100 at 0.47 to 0.76 of the way down; those
+  get 1. A nose at 0.7, above the eyes or below the mouth means a profile, which gets 0;
 - the share of the box inside the frame, squared, because half a face is worth less than half;
-- 0.5 for a face found for the first time: most of what a detector mistakes for a face is gone in the next frame.
+- 0.5 for a first detection: most false detections disappear in the next frame.
 
 Pure.
 """
@@ -24,19 +23,19 @@ FIRST_SIGHT = 0.5
 
 
 def certainty(face: Face, width: int, height: int, sightings: int = 2) -> float:
-    """In [0, 1], for a face in a frame of `width` x `height` pixels that has been found `sightings` times by now."""
+    """In [0, 1], for a face in a frame of `width` x `height` pixels, after `sightings` detections."""
     known = 1.0 if sightings > 1 else FIRST_SIGHT
     product = known * face.score * size_share(face) * frontality(face) * inside(face, width, height) ** 2
     return min(max(product, 0.0), 1.0)
 
 
 def size_share(face: Face) -> float:
-    """0 up to 12 pixels of height, 1 from 32 on."""
+    """0 up to a height of 12 pixels, 1 from 32 on."""
     return ramp(face.h, 12.0, 32.0)
 
 
 def frontality(face: Face) -> float:
-    """1 for a face that looks roughly at the camera, 0 for a profile. A tilted head is as good as an upright one."""
+    """1 for a face that looks roughly at the camera, 0 for a profile. Tilting the head changes nothing."""
     right_eye, left_eye, nose, right_mouth, left_mouth = face.landmarks
     across_x, across_y = left_eye[0] - right_eye[0], left_eye[1] - right_eye[1]
     distance = math.hypot(across_x, across_y)
@@ -46,7 +45,7 @@ def frontality(face: Face) -> float:
     eyes_x, eyes_y = (right_eye[0] + left_eye[0]) / 2, (right_eye[1] + left_eye[1]) / 2
 
     def seen_from_eyes(x: float, y: float) -> tuple[float, float]:
-        """Along the line of the eyes, and down from it."""
+        """The coordinates along the line of the eyes, and down from it."""
         return (
             (x - eyes_x) * across_x + (y - eyes_y) * across_y,
             (y - eyes_y) * across_x - (x - eyes_x) * across_y,
@@ -70,5 +69,5 @@ def inside(face: Face, width: int, height: int) -> float:
 
 
 def ramp(value: float, low: float, high: float) -> float:
-    """0 up to `low`, 1 from `high` on, straight in between."""
+    """0 up to `low`, 1 from `high` on, linear in between."""
     return min(max((value - low) / (high - low), 0.0), 1.0)

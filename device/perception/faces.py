@@ -1,10 +1,9 @@
-"""Finds faces in gray pictures with our int8 detector: boxes, scores and five landmarks. Runs on the eye's thread.
+"""Detects faces in gray pictures with our int8 model: boxes, scores and five landmarks. Runs on the eye's thread.
 
-The network looks at one fixed size; any picture is shrunk or enlarged to fit into it, and the boxes are mapped back.
-It answers for a grid of cells at each of three strides: how sure a cell is that a face's centre is near, and where
-the box and the landmarks lie from there (FCOS, Tian et al. 2019, arXiv:1904.01355). Cells that mean the same face are
-merged: their boxes and landmarks are averaged, which also steadies them (BlazeFace, Bazarevsky et al. 2019,
-arXiv:1907.05047). Reads the model files once and touches nothing else.
+The network has a fixed input size; pictures are scaled to fit, and the boxes are mapped back. It has a grid of cells at
+each of three strides. Each cell gives a score for a face centre nearby, and the offsets of the box and the landmarks
+(FCOS, Tian et al. 2019, arXiv:1904.01355). Cells of the same face are merged by averaging their boxes and landmarks,
+which also steadies them (BlazeFace, Bazarevsky et al. 2019, arXiv:1907.05047). Reads only the model files, once.
 """
 
 from __future__ import annotations
@@ -24,25 +23,26 @@ from device.perception.frame_levels import levels
 
 STRIDES = (8, 16, 32)
 UNIT_STRIDES = 4.0
-"""Box sides and landmark offsets are coded in units of so many strides: about the size of a level's faces."""
+"""The unit of box sides and landmark offsets, in strides: about the size of the faces of a level."""
 
 KINDS = {"score": 1, "box": 4, "landmarks": 10}
 SMALLEST_SIDE_PX = 16
 PAD_GRAY = 128
 SAME_FACE_OVERLAP = 0.45
-"""Two boxes that overlap by more (intersection over union) are the same face. Chosen with `SURER` on the validation
-pictures and the hard set; plain and soft suppression place landmarks worse, and soft suppression finds no more."""
+"""Two boxes with a greater overlap (intersection over union) are the same face. Chosen together with `SURER` on the
+validation pictures and the hard set; plain and soft suppression give worse landmarks, and soft suppression finds no
+more faces."""
 
 SURER = 2
 """Cells of one face are averaged by this power of their scores."""
 
 
 class FaceDetector:
-    """Finds faces from about 20 pixels wide in a picture of 320x240; one thread owns it."""
+    """Detects faces from a width of about 20 pixels in a picture of 320x240. One thread owns it."""
 
     def __init__(self, model: Model, threshold: float) -> None:
         if not 0.0 < threshold < 1.0:
-            raise ValueError(f"a threshold lies between 0 and 1, not at {threshold}")
+            raise ValueError(f"a threshold is between 0 and 1, not {threshold}")
         self.threshold = threshold
         self._model = model
         logit = float(np.log(threshold / (1 - threshold)))
@@ -57,27 +57,27 @@ class FaceDetector:
 
     @classmethod
     def load(cls, models_dir: Path, *, threads: int = 1, threshold: float | None = None) -> Self:
-        """Load `face_detector` from `models_dir`; the card's threshold holds unless another is given.
+        """Load `face_detector` from `models_dir`; `threshold` overrides the card's.
 
-        Raises ModelError if the model cannot be used.
+        Raises ModelError if the model is unusable.
         """
         model = Model.load(models_dir, "face_detector", threads=threads)
         return cls(model, model.card.number("threshold", 0.01, 0.99) if threshold is None else threshold)
 
     def find(self, gray: Gray) -> list[Face]:
-        """The faces in uint8[H, W], surest first, in pixels of that picture; boxes may reach over its edges.
+        """The faces in uint8[H, W], best score first, in pixels of that picture; boxes may extend beyond its edges.
 
         Raises ValueError for anything but a gray uint8 picture of at least 16x16 pixels.
         """
         _check(gray)
-        gray = np.ascontiguousarray(gray)  # OpenCV takes no view with steps
+        gray = np.ascontiguousarray(gray)  # OpenCV accepts no strided view
         scale = min(self._height / gray.shape[0], self._width / gray.shape[1])
         outputs = self._model.run_stored(self._prepare(gray, scale))
         found = np.concatenate([self._decode(outputs, stride) for stride in STRIDES])
         return _faces(merge(found), scale)
 
     def close(self) -> None:
-        """Free the model; a second call does nothing."""
+        """Free the model. Idempotent."""
         self._model.close()
 
     def _prepare(self, gray: Gray, scale: float) -> npt.NDArray[np.int8]:
@@ -118,23 +118,23 @@ def cell_centres(rows: int, columns: int, stride: int) -> Float32Array:
 
 def _check(gray: Gray) -> None:
     if not isinstance(gray, np.ndarray):
-        raise ValueError(f"A frame has to be a numpy array, not {type(gray).__name__}.")
+        raise ValueError(f"A frame must be a numpy array, not {type(gray).__name__}.")
     if gray.ndim != 2:
-        raise ValueError(f"A frame has to be gray with shape [height, width], not {list(gray.shape)}.")
+        raise ValueError(f"A frame must be gray with shape [height, width], not {list(gray.shape)}.")
     if gray.dtype != np.uint8:
-        raise ValueError(f"A frame has to be uint8 (0 to 255), not {gray.dtype}.")
+        raise ValueError(f"A frame must be uint8 (0 to 255), not {gray.dtype}.")
     if min(gray.shape) < SMALLEST_SIDE_PX:
         raise ValueError(
-            f"A frame of {gray.shape[1]}x{gray.shape[0]} pixels is too small to look for faces; "
-            f"it takes {SMALLEST_SIDE_PX}x{SMALLEST_SIDE_PX} at least."
+            f"A frame of {gray.shape[1]}x{gray.shape[0]} pixels is too small for face detection; "
+            f"it needs {SMALLEST_SIDE_PX}x{SMALLEST_SIDE_PX} at least."
         )
 
 
 def merge(found: Float32Array) -> Float32Array:
-    """One row a face, best first: each is the average of the cells that mean it, with the score of the best.
+    """One row per face, best score first: the average of its cells, with the score of the best one.
 
-    `found` are rows as `FaceDetector` decodes them: score, left, top, right, bottom, landmarks. A cell means the
-    surest face that it overlaps.
+    `found` are rows from `FaceDetector`: score, left, top, right, bottom, landmarks. A cell belongs to the face with
+    the best score that it overlaps.
     """
     rows = found[np.argsort(-found[:, 0], kind="stable")]
     same = _overlaps(rows) > SAME_FACE_OVERLAP
@@ -178,12 +178,12 @@ def _faces(rows: Float32Array, scale: float) -> list[Face]:
 def _input_side(model: Model) -> tuple[int, int]:
     shapes = [tensor.shape for tensor in model.card.inputs]
     if len(shapes) != 1 or len(shapes[0]) != 4 or (shapes[0][0], shapes[0][3]) != (1, 1):
-        raise ModelError(f"The face detector takes one gray picture [1, H, W, 1], its card says {shapes}.")
+        raise ModelError(f"The face detector takes one gray picture [1, H, W, 1], but its card says {shapes}.")
     return shapes[0][1], shapes[0][2]
 
 
 def _output_order(model: Model) -> dict[int, list[int]]:
-    """Where each stride's score, box and landmarks stand among the model's outputs; checks that they fit."""
+    """The indices of each stride's score, box and landmarks among the model's outputs. Checks their shapes."""
     named = {tensor.name: (place, tensor.shape) for place, tensor in enumerate(model.card.outputs)}
     height, width = _input_side(model)
     order: dict[int, list[int]] = {stride: [] for stride in STRIDES}
@@ -193,7 +193,7 @@ def _output_order(model: Model) -> dict[int, list[int]]:
             place, shape = named.get(f"{kind}_{stride}", (-1, ()))
             if shape != expected:
                 raise ModelError(
-                    f"The face detector needs an output {kind}_{stride} of shape {list(expected)}, its card says "
+                    f"The face detector needs an output {kind}_{stride} of shape {list(expected)}, but its card says "
                     f"{list(shape) or 'nothing'}; install the models again."
                 )
             order[stride].append(place)
@@ -201,7 +201,7 @@ def _output_order(model: Model) -> dict[int, list[int]]:
 
 
 def _stored_values(model: Model) -> npt.NDArray[np.int8]:
-    """The int8 value that stands for each of the 256 grays; the network was trained on (gray - 128) / 128."""
+    """The int8 value of each of the 256 grays; the network was trained on (gray - 128) / 128."""
     tensor = model.card.inputs[0]
     real = (np.arange(256) - 128) / 128
     return np.asarray(np.clip(np.round(real / tensor.scale) + tensor.zero_point, -128, 127), np.int8)

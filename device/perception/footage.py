@@ -1,9 +1,8 @@
-"""Cameras made of files: a video, or a folder of pictures.
+"""Files as cameras: a video, or a folder of pictures.
 
-Live, they stand in for a camera: they run in real time, drop what they are too late for, start again at the end, and
-stamp frames with CLOCK_MONOTONIC. Not live, they go through once, as fast as the caller takes frames, and stamp them
-with the recording's own time. Both give `fps` frames a second, as a camera would, and leave out what cannot be read.
-They only read files.
+Live, they behave like a camera: they run in real time, drop late frames, start again at the end, and stamp frames with
+CLOCK_MONOTONIC. Not live, they run once, as fast as the caller takes frames, and stamp frames with the recording's own
+time. Both deliver `fps` frames per second, like a camera, and skip unreadable frames. They only read files.
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ from device.perception.bad_frames import BadFrames
 from device.perception.frame import SMALLEST_PX, Frame, Gray, fit, retrieve, turn
 
 PICTURES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp"})
-SLIP_S = 1.0  # further behind or ahead than this, the recording's clock is set to ours
-LONGEST_S = 1e6  # a time beyond this in a recording is a damaged one
-FASTEST_FPS, USUAL_FPS = 1000.0, 25.0  # beyond the first, or without any, a recording counts as one of the second
-MOST_MISSES = 10_000  # damaged frames in a row, whatever the recording says of its length
+SLIP_S = 1.0  # if the recording's clock is farther off than this, it is set to ours
+LONGEST_S = 1e6  # a later time in a recording is damaged
+FASTEST_FPS, USUAL_FPS = 1000.0, 25.0  # a recording with a higher rate than the first, or with none, gets the second
+MOST_MISSES = 10_000  # the most damaged frames in a row, whatever length the recording claims
 
 
 class FrameClock:
-    """Decides for each moment of a recording whether to show it, and waits for that moment when live."""
+    """Decides which frames of a recording to show and, if live, waits for their time."""
 
     def __init__(self, fps: float, live: bool) -> None:
         self._period_s = 1.0 / fps
@@ -41,7 +40,7 @@ class FrameClock:
         self._due_s = 0.0
 
     def stop(self) -> None:
-        """End any waiting, for good; safe from another thread."""
+        """End all waiting for good; safe from another thread."""
         self._closed.set()
 
     @property
@@ -53,7 +52,7 @@ class FrameClock:
         self._start_s, self._due_s = time.monotonic(), 0.0
 
     def take(self, moment_s: float) -> bool:
-        """Whether to show the frame at `moment_s` of the recording; live, returns when its time has come."""
+        """Whether to show the frame at `moment_s` of the recording; if live, returns at its time."""
         if moment_s < self._due_s - 1e-6:
             return False
         self._due_s = max(self._due_s + self._period_s, moment_s + self._period_s / 2)
@@ -61,8 +60,8 @@ class FrameClock:
             return not self.stopped
         ahead_s = self._start_s + moment_s - time.monotonic()
         if ahead_s < -SLIP_S or ahead_s > SLIP_S + 2 * self._period_s:
-            # Decoding is slower than real time, where dropping more would never show anything; or there is a gap in the
-            # recording, and waiting for its end would look like a camera that hangs.
+            # Either decoding is slower than real time, and dropping more frames would never show anything; or there is
+            # a gap in the recording, and waiting for its end would look like a camera that hangs.
             self._start_s -= ahead_s
             ahead_s = 0.0
         elif ahead_s < -self._period_s:
@@ -70,14 +69,14 @@ class FrameClock:
         return not self._closed.wait(max(ahead_s, 0.0))
 
     def stamp(self, moment_s: float) -> float:
-        """What a frame taken now gets as `at_s`."""
+        """The `at_s` of a frame that is taken now."""
         return time.monotonic() if self._live else moment_s
 
 
 class VideoCamera:
-    """A video file as a camera, turned upright as the file says. Raises CameraError where the file holds no picture.
+    """A video file as a camera, turned upright by the file's rotation. Raises CameraError for a file without pictures.
 
-    OpenCV's defaults differ between its versions, so this sets all that matter.
+    OpenCV's defaults differ between versions, so this class sets all that matter.
     """
 
     def __init__(self, path: Path, config: CameraConfig, *, live: bool = True) -> None:
@@ -88,7 +87,7 @@ class VideoCamera:
 
     @property
     def length_s(self) -> float:
-        """How long the recording says it is; 0 if it does not say."""
+        """The length that the recording claims; 0 without one."""
         return max(0.0, self._capture.get(cv2.CAP_PROP_FRAME_COUNT) / self._fps)
 
     def describe(self) -> str:
@@ -99,7 +98,7 @@ class VideoCamera:
             self._pace.begin()
             readable = yield from self._once()
             if not readable and not self._pace.stopped:
-                raise CameraError(f"The video {self._path} holds no picture that can be read; give another file.")
+                raise CameraError(f"The video {self._path} has no readable picture; use another file.")
             if not self._live or self._pace.stopped:
                 return
             self._capture.release()
@@ -111,23 +110,23 @@ class VideoCamera:
 
     @property
     def _fps(self) -> float:
-        """What the recording says, if that can be."""
+        """The rate that the recording claims, if it is plausible."""
         fps = float(self._capture.get(cv2.CAP_PROP_FPS))
         return fps if 0 < fps <= FASTEST_FPS else USUAL_FPS
 
     def _open(self) -> cv2.VideoCapture:
-        try:  # an absolute name, because FFmpeg takes what is before a colon for a protocol
+        try:  # an absolute name, because FFmpeg treats text before a colon as a protocol
             capture = cv2.VideoCapture(os.path.abspath(self._path), cv2.CAP_FFMPEG)
-        except UnicodeError as error:  # OpenCV takes names in UTF-8 only
+        except UnicodeError as error:  # OpenCV accepts only names in UTF-8
             raise CameraError(f"The video {self._path!r} has a name that is not UTF-8; rename it.") from error
         if not capture.isOpened():
-            raise CameraError(f"The video {self._path} cannot be opened; give a video file such as MP4, MKV or AVI.")
+            raise CameraError(f"The video {self._path} cannot be opened; use a video file such as MP4, MKV or AVI.")
         capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 1)  # off by default in OpenCV 4.11, on in 4.8 and 5
         capture.set(cv2.CAP_PROP_CONVERT_RGB, 1)
         return capture
 
     def _once(self) -> Generator[Frame, None, bool]:
-        """One pass; returns whether it had a picture that can be read."""
+        """One pass. Returns whether it had a readable picture."""
         moment_s, step_s = -1.0, 1.0 / self._fps
         grabbed = missed = shown = 0
         bad_before = self._bad.count
@@ -139,7 +138,7 @@ class VideoCamera:
                 self._bad.add(missed)
             grabbed, missed = grabbed + 1, 0
             stamp_s = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            # some containers give no times, and all of them give 0 for the first frame
+            # some containers have no times, and all of them give 0 for the first frame
             moment_s = stamp_s if moment_s < stamp_s < LONGEST_S else max(moment_s, 0.0) + step_s
             if not self._pace.take(moment_s):
                 continue
@@ -151,7 +150,7 @@ class VideoCamera:
         return shown > 0 or (grabbed > 0 and self._bad.count == bad_before)
 
     def _most_misses(self, grabbed: int) -> int:
-        """So many failures in a row are the end: what is left by the recording's own count, or `hang_s` of it."""
+        """The number of failures in a row that means the end: the rest by the recording's own count, or `hang_s`."""
         left = self._capture.get(cv2.CAP_PROP_FRAME_COUNT) - grabbed
         return int(min(max(self._config.hang_s * self._fps, left), MOST_MISSES))
 
@@ -163,7 +162,7 @@ class VideoCamera:
 
 
 class FolderCamera:
-    """The pictures of a folder, in natural order (2 before 10), one a frame. Unreadable ones are left out."""
+    """The pictures of a folder in natural order (2 before 10), one per frame. Skips unreadable ones."""
 
     def __init__(self, folder: Path, config: CameraConfig, *, live: bool = True) -> None:
         self._folder, self._config, self._live = folder, config, live
@@ -180,7 +179,7 @@ class FolderCamera:
 
     @property
     def length_s(self) -> float:
-        """How long one pass takes."""
+        """The length of one pass."""
         return len(self._paths) / self._config.fps
 
     def describe(self) -> str:
@@ -199,7 +198,7 @@ class FolderCamera:
         self._pace.stop()
 
     def _once(self) -> Generator[Frame, None, int]:
-        """One pass; returns how many pictures could be read."""
+        """One pass. Returns the number of readable pictures."""
         count = 0
         for position, path in enumerate(self._paths):
             moment_s = position / self._config.fps
@@ -219,7 +218,7 @@ class FolderCamera:
 
 
 def read_picture(path: Path) -> Gray | None:
-    """A picture as uint8[H, W], or None if it cannot be read. Takes file names in any encoding, unlike `imread`."""
+    """A picture as uint8[H, W], or None if unreadable. Accepts file names in any encoding, unlike `imread`."""
     try:
         content = np.fromfile(path, np.uint8)
     except OSError:
@@ -228,13 +227,13 @@ def read_picture(path: Path) -> Gray | None:
         return None
     try:  # turns the picture upright by its EXIF orientation
         gray = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE)
-    except cv2.error:  # it says that it is larger than OpenCV decodes
+    except cv2.error:  # it claims to be larger than OpenCV decodes
         return None
     return None if gray is None else np.asarray(gray, np.uint8)
 
 
 def natural(name: str) -> tuple[tuple[int, int | str], ...]:
-    """A sort key in which numbers count as numbers, so that `2.png` comes before `10.png`."""
+    """A sort key that compares digits as numbers, so that `2.png` comes before `10.png`."""
     parts = re.split(r"([0-9]+)", name.casefold())
     return tuple((0, int(part)) if part.isdecimal() else (1, part) for part in parts)
 

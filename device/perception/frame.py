@@ -1,4 +1,4 @@
-"""What a camera delivers: a gray picture with its time, upright and of the size that the eye works with.
+"""What a camera delivers: an upright gray picture with its time, in the size for the eye.
 
 The cameras use it, on the thread that reads them. Frames stay in the eye's process; nothing here stores or sends one.
 """
@@ -13,15 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 Gray = npt.NDArray[np.uint8]
-SMALLEST_PX = 16  # a picture with a shorter side has no room for a face
+SMALLEST_PX = 16  # a picture with a shorter side is too small for a face
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """A gray picture, uint8[height, width], C-contiguous, the right way up.
 
-    `at_s` is CLOCK_MONOTONIC for everything that runs in real time and the recording's own time otherwise.
-    `cost_ms` is the time for decoding and converting, without waiting for the frame.
+    `at_s` is CLOCK_MONOTONIC in real time, and the recording's own time otherwise. `cost_ms` is the time for decoding
+    and converting, without waiting for the frame.
     """
 
     gray: Gray
@@ -49,7 +49,7 @@ def to_gray(picture: npt.NDArray[Any]) -> Gray:
 def fit(gray: Gray, width: int, height: int) -> Gray:
     """Shrink to fit within `width` x `height` pixels; keep the aspect ratio, and never enlarge.
 
-    It neither crops nor pads: the detector takes any size, and faces at the edge of a wide picture count too.
+    It neither crops nor pads: the detector accepts any size, and faces at the edge of a wide picture count, too.
     """
     rows, columns = gray.shape
     scale = min(width / columns, height / rows, 1.0)

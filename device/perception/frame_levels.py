@@ -1,8 +1,8 @@
-"""Stretches dark and flat pictures to the range of grays that the face detector was trained on. Pure; any thread.
+"""Stretches the contrast of dark and flat pictures to the face detector's training range. Pure; any thread.
 
-A picture of a dark room has a few of the 256 grays. Rounded to the detector's int8 and multiplied through its layers,
-little of them survives; stretched beforehand, they become a picture. Only dark or flat pictures change: one that spans
-`SPAN` grays stays as it is, so an ordinary frame costs only the measuring.
+A picture of a dark room uses only a few of the 256 grays, and the detector's int8 layers lose these small differences.
+Stretching restores them. A picture that spans `SPAN` grays does not change, so an ordinary frame costs only the
+measurement.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import numpy as np
 from device.perception.frame import Gray
 
 SPAN = 160.0  # grays between the dark and the bright end
-MOST = 8.0  # noise is stretched too: beyond this there is nothing but noise
+MOST = 8.0  # the largest factor; beyond that, the picture is only noise
 ENDS_PERCENT = (2.0, 99.0)
-STEP_PX = 4  # measures every fourth row and column
+STEP_PX = 4  # measure every fourth row and column
 GRAYS = np.arange(256, dtype=np.float32)
 
 

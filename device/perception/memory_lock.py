@@ -1,4 +1,4 @@
-"""Keeps the eye's memory out of swap and out of core dumps, as far as the system allows.
+"""Keeps the eye's memory out of swap and core dumps, as far as the system allows.
 
 The eye calls it once, at its start. It affects only the calling process; affetto-eye.service sets the limits.
 """
@@ -13,9 +13,9 @@ MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT = 1, 2, 4
 
 
 def keep_private() -> bool:
-    """Forbid core dumps, and lock all used pages of this process in memory (mlockall(2)); whether it locked them.
+    """Forbid core dumps, and lock all used pages of this process in memory (mlockall(2)). Returns whether it did.
 
-    It does so only without a limit on locked memory: with one, the system would refuse memory later.
+    Locks only if locked memory has no limit: with a limit, later allocations would fail.
     """
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

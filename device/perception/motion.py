@@ -1,8 +1,8 @@
-"""The motion gate: whether anything in the picture moved, for a small part of what looking for faces costs.
+"""The motion gate: whether anything in the picture moved, at a small part of the cost of face detection.
 
-It shrinks the picture to means over blocks, which averages the sensor's noise away, and compares them with a background
-that follows slowly. What makes the whole picture brighter or darker by a factor, such as a lamp or automatic exposure,
-is no motion. Its only state is the background; the eye's thread calls it once for each frame.
+It shrinks the picture to means over blocks, which averages out the sensor's noise, and compares them with a background
+that adapts slowly. A change of brightness of the whole picture by a factor, from a lamp or automatic exposure, is not
+motion. Its only state is the background; the eye's thread calls it once per frame.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy.typing as npt
 from device.perception.frame import Gray
 
 BLOCK_PX = 8
-FOLLOW_S = 4.0  # time constant of the background: what stays belongs to it after a few seconds
-CONTRAST = 5.0  # gray levels by which the mean of a block must differ; a dark room's noise stays below 2
-NOISE_FACTOR = 6.0  # and by so many times the typical difference of this frame's blocks
-DARK = 4.0  # gray levels, added to both sides of a ratio: else noise in black would look like a change of light
-BLOCKS = 2  # so many blocks must differ: a face at 4 m covers about four at 320 x 240
+FOLLOW_S = 4.0  # the background's time constant: a still object becomes part of it after a few seconds
+CONTRAST = 5.0  # a block must differ by this many gray levels (a dark room's noise stays below 2),
+NOISE_FACTOR = 6.0  # and by this multiple of the typical difference of this frame's blocks
+DARK = 4.0  # gray levels added to both sides of a ratio, so that noise in black does not look like a change of light
+BLOCKS = 2  # this many blocks must differ; a face at 4 m covers about four at 320 x 240
 
 
 class MotionGate:
@@ -46,7 +46,7 @@ class MotionGate:
 
 
 def shrink(gray: Gray) -> npt.NDArray[np.float32]:
-    """The means over blocks of 8 x 8 pixels, float32[H // 8, W // 8]; without the rest at the edges."""
+    """The means over blocks of 8 x 8 pixels, float32[H // 8, W // 8]; ignores incomplete blocks at the edges."""
     rows, columns = gray.shape[0] // BLOCK_PX, gray.shape[1] // BLOCK_PX
     whole = gray[: rows * BLOCK_PX, : columns * BLOCK_PX]
     blocks = whole.reshape(rows, BLOCK_PX, columns, BLOCK_PX)

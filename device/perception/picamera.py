@@ -1,7 +1,7 @@
-"""The Raspberry Pi's own camera, through picamera2, which comes from the system's packages and not from PyPI.
+"""The Raspberry Pi's own camera, through picamera2 from the system's packages, not from PyPI.
 
-The low-resolution stream is YUV 4:2:0, whose first rows are the picture in gray: the image processor scales it, and
-nothing is left to convert. A process opens the camera once, because reopening Picamera2 leaks memory
+The low-resolution stream is YUV 4:2:0, and its first rows are the gray picture: the image processor scales it, so there
+is nothing to convert. A process opens the camera only once, because reopening Picamera2 leaks memory
 (raspberrypi/picamera2#887); the eye ends with its camera. One thread opens, reads and closes it.
 """
 
@@ -21,7 +21,7 @@ from device.perception.frame import Frame, turn
 def find_camera() -> tuple[int, str] | None:
     """Number and model of the first camera on a camera port, such as (0, "imx708"), or None without one.
 
-    libcamera also lists USB cameras, at the end; they have no low-resolution stream, and V4L2 reads them.
+    libcamera also lists USB cameras, at the end. They have no low-resolution stream, and v4l2.py reads them.
     """
     try:
         cameras = _picamera2().global_camera_info()
@@ -39,7 +39,7 @@ class PiCamera:
     def __init__(self, config: CameraConfig) -> None:
         found = find_camera()
         if found is None:
-            _picamera2()  # raises the reason if picamera2 itself is missing
+            _picamera2()  # raises a better error if picamera2 itself is missing
             raise CameraError("No Raspberry Pi camera was found; check its cable, or set camera.source.")
         number, model = found
         self._model, self._config = model, config
@@ -49,13 +49,13 @@ class PiCamera:
             self._camera = _picamera2()(number)
         except (RuntimeError, IndexError) as error:
             raise CameraError(
-                f"The Raspberry Pi camera {model} cannot be opened ({error}); is another program using it?"
+                f"The Raspberry Pi camera {model} cannot be opened ({error}); does another program use it?"
             ) from error
         try:
             self._start()
         except RuntimeError as error:
             self._camera.close()
-            raise CameraError(f"The Raspberry Pi camera {model} cannot be started ({error}); start again.") from error
+            raise CameraError(f"The Raspberry Pi camera {model} cannot start ({error}); restart Affetto.") from error
 
     def describe(self) -> str:
         return f"Raspberry Pi camera {self._model}"
@@ -65,7 +65,7 @@ class PiCamera:
             try:
                 planes = self._camera.capture_array("lores")
             except RuntimeError as error:
-                raise CameraError(f"The {self.describe()} gives no more frames ({error}); check its cable.") from error
+                raise CameraError(f"The {self.describe()} delivers no frames ({error}); check its cable.") from error
             at_s, began = time.monotonic(), time.perf_counter()
             width, height = self._size
             gray = np.ascontiguousarray(planes[:height, :width])  # rows are padded to the stride
@@ -85,7 +85,7 @@ class PiCamera:
             controls={"FrameRate": self._config.fps},
         )
         self._camera.configure(wanted)
-        self._size = tuple(self._camera.camera_configuration()["lores"]["size"])  # what the hardware gives instead
+        self._size = tuple(self._camera.camera_configuration()["lores"]["size"])  # the hardware may change it
         self._camera.start()
 
 
@@ -93,7 +93,7 @@ def _picamera2() -> Any:
     """The class; imported here because only a Raspberry Pi has it."""
     try:
         from picamera2 import Picamera2
-    except (ImportError, ValueError) as error:  # ValueError: its parts were built for another numpy
+    except (ImportError, ValueError) as error:  # ValueError: built for another version of numpy
         raise CameraError(
             f"picamera2 cannot be imported ({error}); install it with: sudo apt install python3-picamera2"
         ) from error

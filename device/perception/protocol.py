@@ -1,8 +1,8 @@
-"""What goes over the socket between eye and conductor: one JSON object a line, numbers only, never pixels.
+"""The protocol between eye and conductor: one JSON object per line, numbers only, never pixels.
 
-The eye sends one `hello` once its camera delivers, then readings, and `trouble` before it ends because of a problem.
-The conductor sends nothing. It does not trust the eye: the schemas bound every number, every length and every text, and
-`parse` and `Lines` raise LinkError for everything else. Pure; used on both sides.
+The eye sends one `hello` when its camera delivers frames, then readings, and `trouble` before it ends with a problem.
+The conductor sends nothing, and does not trust the eye: the schemas limit every number, length and text, and `parse`
+and `Lines` raise LinkError for everything else. Pure; both sides use it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ VERSION = 2
 MAX_LINE = 65_536  # bytes
 MAX_FACES = 32
 MAX_TEXT = 500  # characters
-HEARTBEAT_S = 1.0  # the eye sends something at least so often
-OPENING_S = 60.0  # from connecting to the first frame: libraries, models and the camera, on a small board that is busy
+HEARTBEAT_S = 1.0  # the longest time between two messages of the eye
+OPENING_S = 60.0  # from connecting to the first frame: time for libraries, models and camera on a small, busy board
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Text = Annotated[str, Meta(max_length=MAX_TEXT)]
@@ -32,18 +32,18 @@ STAGES: frozenset[str] = frozenset(get_args(Stage))
 
 
 class WireMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
-    """A line."""
+    """One line."""
 
 
 class Hello(WireMessage, frozen=True, tag="hello"):
-    """The first line of an eye whose camera delivers."""
+    """The first line, when the camera delivers frames."""
 
     camera: Text
     version: Annotated[int, Meta(ge=0, lt=1000)] = VERSION
 
 
 class Trouble(WireMessage, frozen=True, tag="trouble"):
-    """The last line of an eye that ends because of a problem, as a sentence."""
+    """The last line, if the eye ends with a problem: a sentence."""
 
     problem: Text
 
@@ -74,13 +74,13 @@ _DECODER = msgspec.json.Decoder(Hello | Trouble | WireReading)
 
 
 def silence_s(config: CameraConfig) -> float:
-    """How long an eye may be silent before its camera counts as hung: a heartbeat, and then `hang_s` without a frame,
-    but time for three frames at the least."""
+    """How long an eye may be silent before its camera counts as hung: a heartbeat plus `hang_s`, but at least the time
+    for three frames."""
     return HEARTBEAT_S + max(config.hang_s, HEARTBEAT_S, 3.0 / config.fps)
 
 
 def encode(message: Hello | Trouble | Reading) -> bytes:
-    """One line, newline included. Raises ValueError or msgspec.ValidationError for what `parse` would refuse."""
+    """One line with its newline. Raises ValueError or msgspec.ValidationError for what `parse` would refuse."""
     match message:
         case Hello(camera):
             line: Hello | Trouble | WireReading = Hello(_printable(camera))
@@ -94,12 +94,12 @@ def encode(message: Hello | Trouble | Reading) -> bytes:
 
 
 def parse(line: bytes) -> Hello | Trouble | Reading:
-    """The message in a line; raises LinkError if `encode` would never make it."""
+    """The message in a line. Raises LinkError if `encode` would never produce it."""
     try:
         message: Hello | Trouble | WireReading = _DECODER.decode(line)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
-        raise LinkError(f"The eye sent a line that is no reading ({reason}); Affetto starts it again.") from error
+        raise LinkError(f"The eye sent an invalid reading ({reason}); Affetto restarts it.") from error
     match message:
         case WireReading():
             return _from_wire(message)
@@ -109,21 +109,21 @@ def parse(line: bytes) -> Hello | Trouble | Reading:
         case Trouble(text):
             pass
     if not text.isprintable():
-        raise LinkError("The eye sent a text with characters that cannot be shown; Affetto starts it again.")
+        raise LinkError("The eye sent a text with unprintable characters; Affetto restarts it.")
     return message
 
 
 class Lines:
-    """Cuts a stream of bytes into lines."""
+    """Splits a stream of bytes into lines."""
 
     def __init__(self) -> None:
         self._rest = b""
 
     def feed(self, chunk: bytes) -> list[bytes]:
-        """The lines that `chunk` completes, without their newlines; LinkError for one that is too long."""
+        """The lines that `chunk` completes, without their newlines. Raises LinkError for a line that is too long."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if max(map(len, [*lines, self._rest])) > MAX_LINE:
-            raise LinkError(f"The eye sent a line of more than {MAX_LINE} bytes; Affetto starts it again.")
+            raise LinkError(f"The eye sent a line of more than {MAX_LINE} bytes; Affetto restarts it.")
         return lines
 
 

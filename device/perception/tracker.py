@@ -1,12 +1,12 @@
-"""Gives faces a number that stays with them from frame to frame. Pure: no clock, no camera, no model.
+"""Numbers faces, so that each face keeps its number from frame to frame. Pure: no clock, no camera, no model.
 
-Every known face is taken to go on as it went: a Kalman filter (Kalman 1960) of place and speed with constant speed,
-disturbed by chance. It tells where the face should be now and how sure that is, so somebody who walks behind somebody
-else is expected on the other side, and a face that has not been seen for a while claims a new one less firmly than
-one that was seen just now. Detections go to the known faces greedily, likeliest pair first.
+Each face has a Kalman filter (Kalman 1960) for position and speed, with constant speed plus random disturbance. It
+predicts the position and its uncertainty. So it expects somebody who walks behind another person on the other side, and
+a face that was lost some time ago matches less strictly than one that was just seen. Detections are assigned to known
+faces greedily, likeliest pair first.
 
-The figures below were chosen on made-up plays with `python tools/evaluate.py tracks`; it reports on other ones. There,
-an optimal assignment instead of the greedy one, and the look of a face as a further clue, gained nothing.
+The figures below were chosen on simulated scenes with `python tools/evaluate.py tracks`, which reports on other scenes.
+Neither an optimal assignment nor the appearance of the face improved the results there.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from typing import Self
 
 from device.domain import Face
 
-KEEP_S = 1.5  # a face keeps its number through an absence of this length: a second behind a hand, and a frame
-REACH = 0.9  # in face sizes: a face is found at most so far from where it is expected
-GROWTH = 2.0  # and is at most by this factor larger or smaller
+KEEP_S = 1.5  # a face keeps its number through an absence of this length, such as a second behind a hand
+REACH = 0.9  # the largest distance from the expected position, in face sizes
+GROWTH = 2.0  # the largest ratio of the sizes
 
 # Standard deviations, lengths in face sizes (the square root of the box's area)
-PLACE_NOISE = 0.07  # of the place of a box
-FIRST_SPEED = 0.9  # a second, of a face that was seen once
-UNREST = 0.9  # a second, by which a speed changes in a second
-SIZE_NOISE = 0.15  # of the logarithm of the size between two sightings
+PLACE_NOISE = 0.07  # of the position of a box
+FIRST_SPEED = 0.9  # of the speed (per second) of a face that was seen once
+UNREST = 0.9  # of the change of speed (per second) within one second
+SIZE_NOISE = 0.15  # of the change in the logarithm of the size between two detections
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Where a face is and how it moves, in pixels and seconds; variances of each axis, in face sizes."""
+    """The position and speed of a face, in pixels and seconds; variances of each axis, in face sizes."""
 
     x: float
     y: float
@@ -44,11 +44,11 @@ class Course:
 
     @classmethod
     def start(cls, face: Face) -> Self:
-        """Of a face that was never seen before."""
+        """The course of a new face."""
         return cls(*_centre(face), _size(face))
 
     def after(self, passed_s: float) -> Course:
-        """What is to be expected when so much time has passed."""
+        """The prediction after `passed_s` seconds."""
         s, unrest = passed_s, UNREST**2
         place = self.place_variance + 2 * s * self.covariance + s**2 * self.speed_variance + s**3 * unrest / 3
         return replace(
@@ -61,7 +61,7 @@ class Course:
         )
 
     def corrected(self, face: Face) -> Course:
-        """Expectation and sighting brought together, each weighing as much as it is sure."""
+        """The course corrected by a detection, weighted by the uncertainty of both."""
         (x, y), seen_variance = _centre(face), self.place_variance + PLACE_NOISE**2
         by, speed_by = self.place_variance / seen_variance, self.covariance / seen_variance
         return Course(
@@ -78,7 +78,7 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """A face with its number, when it was last seen, its course then, and how often it has been found so far."""
+    """A face with its number, the time and course of its last detection, and the number of detections so far."""
 
     number: int
     face: Face
@@ -88,7 +88,7 @@ class Tracked:
 
 
 class Tracker:
-    """Numbers faces from 1; a number is never given twice."""
+    """Numbers faces from 1; it never uses a number twice."""
 
     def __init__(self) -> None:
         self._known: tuple[Tracked, ...] = ()
@@ -100,7 +100,7 @@ class Tracker:
         return self._known
 
     def update(self, faces: Sequence[Face], at_s: float) -> tuple[Tracked, ...]:
-        """Number the faces found at `at_s`; returns one `Tracked` for each, in the order of `faces`."""
+        """Number the faces detected at `at_s`. Returns one `Tracked` for each, in the order of `faces`."""
         kept = [known for known in self._known if at_s - known.at_s <= KEEP_S]
         expected = [known.course.after(max(0.0, at_s - known.at_s)) for known in kept]
         pairs = match(expected, faces)
@@ -118,7 +118,7 @@ class Tracker:
 
 
 def match(expected: Sequence[Course], faces: Sequence[Face]) -> dict[int, int]:
-    """Pairs of indices, face to expected face; each at most once, and only faces that can be the same."""
+    """Pairs of indices, face to expected face; each index at most once, and only for possible matches."""
     ranked = sorted(
         (unlikeness, index, place)
         for index, face in enumerate(faces)
@@ -135,9 +135,9 @@ def match(expected: Sequence[Course], faces: Sequence[Face]) -> dict[int, int]:
 
 
 def surprise(expected: Course, face: Face) -> float:
-    """How unlikely it is to find `face` there: minus twice the logarithm of the density, up to a constant.
+    """How unlikely `face` is at this position: minus twice the logarithm of the density, up to a constant.
 
-    Infinite for a face that is too far away, too large or too small to be this one.
+    Infinite for a face that is too far away, too large or too small.
     """
     size = _size(face)
     if min(size, expected.size) <= 0 or not 1 / GROWTH <= size / expected.size <= GROWTH:

@@ -1,7 +1,7 @@
 """USB and other V4L2 cameras, through OpenCV. The kernel says which of the /dev/video* nodes is a camera.
 
-One thread opens, reads and closes a camera. A camera that hangs blocks that thread; the eye's watchdog then ends the
-process (see eye.py).
+One thread opens, reads and closes a camera. If the camera hangs, it blocks that thread, and the eye's watchdog ends the
+process (see watchdog.py).
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ QUERYCAP = 2 << 30 | CAPABILITY.size << 16 | ord("V") << 8
 VIDEO_CAPTURE, STREAMING, DEVICE_CAPS = 0x1, 0x04000000, 0x80000000
 MEMORY_TO_MEMORY, MEDIA_CONTROLLED = 0x4000 | 0x8000, 0x20000000
 
-RETRY_S = 0.05  # a camera that failed answers at once; without a pause the next try would burn the core
+RETRY_S = 0.05  # a failed read returns at once; without this pause, retries would occupy a core
 
-# nodes of the Raspberry Pi's own camera pipeline: they look like cameras, but only libcamera can drive them
+# nodes of the Raspberry Pi's own camera pipeline: they look like cameras, but only libcamera can use them
 PIPELINES = frozenset({"bcm2835-isp", "rp1-cfe", "pispbe", "unicam"})
 
 
 def card_of(node: Path) -> str | None:
-    """The name of the camera behind a device node, or None if it is no camera that can be read."""
+    """The name of the camera behind a device node, or None if it is not a readable camera."""
     try:
         handle = os.open(node, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -60,8 +60,8 @@ def find_node(folder: Path = Path("/dev")) -> Path | None:
 
 
 class V4l2Camera:
-    """A V4L2 camera. Asks for the configured size and rate, takes what the camera gives, and keeps to `fps` by skipping
-    frames. Passes bad frames over; `hang_s` of nothing else raises CameraError."""
+    """A V4L2 camera. Requests the configured size and rate, accepts what the camera offers, and skips frames to keep to
+    `fps`. Skips bad frames; `hang_s` of only bad frames raises CameraError."""
 
     def __init__(self, node: Path, config: CameraConfig) -> None:
         if not node.exists():
@@ -72,15 +72,15 @@ class V4l2Camera:
         self._capture = cv2.VideoCapture(str(node), cv2.CAP_V4L2)
         if not self._capture.isOpened():
             raise CameraError(
-                f"The camera at {node} cannot be opened; is another program using it, "
-                "and is this user in the group video?"
+                f"The camera at {node} cannot be opened; close other programs that use it, "
+                "and check that this user is in the group video."
             )
         for prop, value in (
             (cv2.CAP_PROP_FRAME_WIDTH, config.width),
             (cv2.CAP_PROP_FRAME_HEIGHT, config.height),
             (cv2.CAP_PROP_FPS, config.fps),
             (cv2.CAP_PROP_BUFFERSIZE, 1),  # fewer buffers, fresher frames
-            (cv2.CAP_PROP_CONVERT_RGB, 1),  # `to_gray` knows 8-bit BGR, not what the driver packs
+            (cv2.CAP_PROP_CONVERT_RGB, 1),  # `to_gray` needs 8-bit BGR, not the driver's own format
         ):
             self._capture.set(prop, value)
 
@@ -114,11 +114,11 @@ class V4l2Camera:
         return Frame(gray, at_s, (time.perf_counter() - began) * 1000)
 
     def _pass_over(self, at_s: float, grabbed: bool) -> None:
-        """Leave a bad frame out; CameraError if the camera is gone or gives nothing else."""
+        """Skip a bad frame. Raises CameraError if the camera is gone or sends nothing else."""
         if grabbed:
-            self._bad.bad(at_s, f"The camera {self.describe()} sends something that is not a picture; try another one.")
+            self._bad.bad(at_s, f"The camera {self.describe()} sends only unreadable frames; try another camera.")
             return
-        gone = f"The camera {self.describe()} gives no more frames; was it unplugged?"
+        gone = f"The camera {self.describe()} delivers no more frames; was it unplugged?"
         if not self._node.exists():
             raise CameraError(gone)
         self._bad.bad(at_s, gone)

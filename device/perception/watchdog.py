@@ -1,8 +1,7 @@
-"""Ends the eye's process when the conductor has gone, or when the camera hangs.
+"""Ends the eye's process when the conductor has gone, or if the camera hangs.
 
-It has its own thread, because a camera that hangs blocks the main thread inside a C library, where no exception and no
-signal handler of Python arrives. It owns the sending side of the socket, so that its last words never land in the
-middle of a reading.
+It has its own thread, because a hanging camera blocks the main thread inside a C library, where no Python exception or
+signal handler runs. It owns the sending side of the socket, so that its last message never interrupts a reading.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from typing import Self
 from device.perception.protocol import Trouble, encode
 
 POLL_MS = 250
-GRACE_S = 0.3  # time for the main thread to close the camera and leave by itself when the peer has gone
+GRACE_S = 0.3  # after the peer has gone, the main thread has this time to close the camera and leave
 
 
 class Watchdog:
-    """Each `say` is a sign of life: the first must come within `opening_s`, each later one within `silence_s`.
+    """Each `send` is a sign of life: the first must come within `opening_s`, each later one within `silence_s`.
 
     `end` ends the process with a status; tests replace it.
     """
@@ -44,14 +43,14 @@ class Watchdog:
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
         peer.settimeout(silence_s)
 
-    def say(self, line: bytes) -> None:
-        """Send a line; raises ConnectionError or TimeoutError if the peer is gone or does not read."""
+    def send(self, line: bytes) -> None:
+        """Send a line. Raises ConnectionError or TimeoutError if the peer is gone or does not read."""
         with self._sending:
             self._peer.sendall(line)
         self._alive_s, self._limit_s = time.monotonic(), self._silence_s
 
-    def last_words(self, line: bytes) -> None:
-        """Send a line if that is still possible."""
+    def send_last(self, line: bytes) -> None:
+        """Send a line if possible; never raises."""
         if self._sending.acquire(timeout=GRACE_S):
             try:
                 self._peer.sendall(line)
@@ -80,14 +79,14 @@ class Watchdog:
                     self._end(0)
                 return
             if time.monotonic() - self._alive_s > self._limit_s:
-                self.last_words(
-                    encode(Trouble(f"The camera gave no frame for {self._limit_s:.0f} s; was it unplugged?"))
+                self.send_last(
+                    encode(Trouble(f"The camera delivered no frame for {self._limit_s:.0f} s; was it unplugged?"))
                 )
                 self._end(1)
                 return
 
     def _gone(self) -> bool:
-        """Whether the peer has closed. It sends nothing by the protocol; what it sends all the same goes unread."""
+        """Whether the peer has closed. By the protocol it sends nothing; anything else is ignored."""
         try:
             return self._peer.recv(4096, socket.MSG_DONTWAIT) == b""
         except BlockingIOError:

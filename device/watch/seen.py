@@ -146,7 +146,7 @@ def _track_state(seen: Seen, payload: bytes, now: Now, old: bool) -> Seen:
         return seen
     if not track.title:
         return _add(seen, now, "music", clean(track.state) or "no music", old)
-    if track.state == "stopped":  # chosen, and about to sound
+    if track.state == "stopped":  # chosen, but not audible yet
         return seen
     by = f" by {track.artist}" if track.artist else ""
     why = f": {track.reason}" if track.reason and track.state == "playing" else ""
