@@ -2,10 +2,9 @@
 # Sets Affetto up and runs one job: the demo or the tests in this clone, or the service of this machine.
 # `./install.sh --help` lists the jobs.
 #
-# In order: refuse what cannot work, before any change; install missing Debian packages; make a virtual environment in
-# .venv; run the job and pass on its exit code. Each step first looks whether it is done, so the second run takes no
-# time. The service gets a copy of this clone with its own virtual environment in /opt/affetto; the Python code for that
-# is device/setup.
+# In order: refuse unsuitable machines before any change; install missing Debian packages; create a virtual environment
+# in .venv; run the job and return its exit code. Each step is skipped if it is already done, so a second run is quick.
+# The service gets a copy of this clone with its own virtual environment in /opt/affetto; device/setup has the code.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -18,29 +17,29 @@ help() {
 Affetto sees the mood of a room and plays the music that fits.
 
   ./install.sh --demo [options of `affetto demo`]
-        Set up, and show the whole program with rendered people (or your webcam) and its own music:
-        faces become moods, moods choose tracks, and MQTT carries all of it. It needs no camera, sound
-        card or MQTT broker. Ctrl-C ends it.
-        ./install.sh --demo --seconds 30      ends by itself, with a summary
+        Set up, and run the whole program with rendered people (or your webcam) and its own music: it
+        finds faces, works out moods, chooses tracks and publishes everything over MQTT. It needs no
+        camera, sound card or MQTT broker. Press Ctrl-C to end it.
+        ./install.sh --demo --seconds 30      end after 30 seconds, with a summary
 
   ./install.sh --test [options of pytest]
         Set up, and run the tests.
-        ./install.sh --test -k mood -x        only tests about mood, up to the first failure
+        ./install.sh --test -k mood -x        run only tests about mood, up to the first failure
 
   sudo ./install.sh --install
         Make this machine the appliance: install Affetto in /opt/affetto, and start it now and at
         every boot. You can repeat this; it never overwrites your settings.
   sudo ./install.sh --upgrade
-        The same with a newer clone. If the new version does not start well, the old one comes back.
+        The same with a newer clone. If the new version does not run properly, the old one is restored.
         Options of both:
         --offline WHEELS      no network: take Python packages (and *.deb) from this folder
         --any-board           try a board that is not known to work
-  ./install.sh --check        examine the installation; changes nothing
+  ./install.sh --check        check the installation; changes nothing
   sudo ./install.sh --uninstall [--purge]
-        Remove the program; with --purge its settings and data, too. Your music stays.
+        Remove the program; with --purge also its settings and data. Your music stays.
 
-You need Debian 12 or 13, Raspberry Pi OS or a relative of theirs, 64 bit (x86-64 or ARM), 1.5 GB of
-free disk, a network, and root or sudo for the Debian packages (python3, libVLC, mosquitto).
+You need Debian 12 or 13, Raspberry Pi OS or a derivative, 64 bit (x86-64 or ARM), 1.5 GB of free disk
+space, a network, and root or sudo for the Debian packages (python3, libVLC, mosquitto).
 
 For --demo and --test everything else goes into the folder .venv of this clone: `rm -r .venv` undoes it,
 and nothing starts at boot. Afterwards `.venv/bin/affetto --help` lists what the program can do.
@@ -58,7 +57,7 @@ refuse() {
 
 check_system() {
     command -v apt-get >/dev/null && command -v dpkg-query >/dev/null ||
-        refuse "this is not Debian or a relative of it (there is no apt-get). Use Debian 12 or 13, or Raspberry Pi OS."
+        refuse "this is not Debian or a derivative (there is no apt-get). Use Debian 12 or 13, or Raspberry Pi OS."
     case $(dpkg --print-architecture) in
         amd64 | arm64) ;;
         *) refuse "this system is $(dpkg --print-architecture); Affetto needs a 64-bit one (amd64 or arm64)." \

@@ -156,7 +156,7 @@ def test_a_drive_that_is_pulled_out_and_back(
     drive.rename(tmp_path / "pulled")
     without = database.scan([music, drive])
     assert names(without) == ["a.wav"]
-    assert any("plug its disk in" in problem for problem in without.problems)
+    assert any("plug in its disk" in problem for problem in without.problems)
     assert names(database.load()) == ["a.wav"]
     (tmp_path / "pulled").rename(drive)
     back = database.scan([music, drive])
@@ -498,7 +498,7 @@ def test_a_catalogue_of_a_newer_program_is_not_overwritten(data: Path) -> None:
         db.execute("CREATE TABLE words (precious TEXT)")
     db.close()
     opened = open_here(data)
-    assert "newer program" in opened.load().problems[0]
+    assert "newer version" in opened.load().problems[0]
     opened.close()
     with sqlite3.connect(data / f"{NAME}.broken-1") as db:
         assert db.execute("SELECT * FROM words").fetchall() == []
@@ -574,7 +574,7 @@ def test_a_full_disk_loses_only_the_memory(data: Path, music: Path) -> None:
     opened._database._db.execute(f"PRAGMA max_page_count = {pages}")
     found = opened.scan([music])
     assert len(found.tracks) == 60
-    assert any("full" in problem and "make room" in problem for problem in found.problems)
+    assert any("full" in problem and "free some space" in problem for problem in found.problems)
     opened.close()
     again = open_here(data)
     assert again.load().problems == ()

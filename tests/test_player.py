@@ -22,7 +22,7 @@ from device.errors import PlayerError
 from device.music.audio import alsa, outputs
 from device.music.audio.wav_file import WavFile
 from device.music.playback.decoder import Decoder
-from device.music.playback.player import TELLING_S
+from device.music.playback.player import REPORT_S
 from device.music.playback.vlc_player import VlcPlayer
 
 NEAR_S = 0.5
@@ -257,7 +257,7 @@ def test_it_says_where_it_is_when_it_is_held(stage: Stage) -> None:
 def test_it_says_where_it_is_every_few_seconds(stage: Stage) -> None:
     stage.player.play(1, stage.track(20.0))
     at = stage.wait(TrackAt)
-    assert TELLING_S - 0.5 <= place(at) < TELLING_S + 1.5
+    assert REPORT_S - 0.5 <= place(at) < REPORT_S + 1.5
     assert at.position.running
 
 
@@ -374,7 +374,7 @@ def test_a_file_that_is_gone_before_its_end_failed(dummy: VlcStage) -> None:
     path.unlink()
     failed = dummy.next()
     assert isinstance(failed, TrackFailed)
-    assert "broke off" in failed.problem
+    assert "stopped, because its disk" in failed.problem
 
 
 # --- Sound devices that do not work -----------------------------------------------------------------------------

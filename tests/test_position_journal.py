@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from device.domain import Memory
 from device.errors import StateError
-from device.music.playback.player import TELLING_S
+from device.music.playback.player import REPORT_S
 from device.store.database import Store
 from device.store.position_journal import SLOT_BYTES, PositionJournal
 
@@ -63,7 +63,7 @@ def test_every_step_is_on_the_disk_at_once(tmp_path, position_s):
 
 
 def test_the_player_tells_often_enough_that_five_seconds_are_the_most_that_is_lost():
-    assert TELLING_S < 5.0
+    assert REPORT_S < 5.0
 
 
 @pytest.mark.parametrize("refused", ["open", "pwritev"])
@@ -144,8 +144,8 @@ def test_an_hour_of_places_is_no_wear_for_a_card(tmp_path):
     store = Store.open(tmp_path, Memory())
     store.write(Memory(track_key="song"))
     memory, before = store.memory, written_bytes()
-    for step in range(int(3600 / TELLING_S)):
-        store.write(replace(memory, position_s=step * TELLING_S))
+    for step in range(int(3600 / REPORT_S)):
+        store.write(replace(memory, position_s=step * REPORT_S))
     written = written_bytes() - before
     store.close()
     if written == 0:

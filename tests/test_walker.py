@@ -87,7 +87,7 @@ def test_what_is_passed_over_is_said(tmp_path: Path, music: Path) -> None:
     for name in ("a.mid", "b.MID", "book.aax", "cover.jpg", "notes.txt", "film.mkv", "list.m3u8"):
         (music / name).write_bytes(b"x")
     found = scan(tmp_path, music)
-    assert found.notes == ("3 files are passed over, because Affetto cannot play the format: 2 .mid, 1 .aax.",)
+    assert found.notes == ("3 files are left out, because Affetto cannot play the format: 2 .mid, 1 .aax.",)
     assert found.problems == ()
 
 
@@ -120,7 +120,7 @@ def test_a_film_on_the_drive_is_passed_over_and_said(tmp_path: Path, music: Path
         os.truncate(music / "film.mp4", 700 << 20)
         found = catalogue.scan([music])
     assert len(found.tracks) == 1
-    assert found.notes == (f"{music}/film.mp4 is passed over, because it is a film.",)
+    assert found.notes == (f"{music}/film.mp4 is left out, because it is a film.",)
 
 
 def test_what_is_no_music_is_not_opened_again(tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -347,7 +347,7 @@ def test_an_empty_library_is_a_problem_in_words(tmp_path: Path, music: Path) -> 
     with closing(Catalogue.open(tmp_path / "data", read_here)) as catalogue:
         assert catalogue.load().problems == (), "nobody has looked yet"
         (problem,) = catalogue.scan([music]).problems
-        assert problem == f"There is no music in {music}: copy some there, or plug in the drive that holds it."
+        assert problem == f"There is no music in {music}; copy some there, or plug in the drive that holds it."
         (music / "a.mp3").write_bytes(b"")
         (problem,) = catalogue.scan([music]).problems
         assert "None of the files" in problem

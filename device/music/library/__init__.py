@@ -1,4 +1,4 @@
-"""All music files on the disks, and what is known of them: found, compared, kept in catalogue.db, read as tracks.
+"""The catalogue of all music files on the disks: finds files, stores their data in catalogue.db, makes tracks of them.
 
 - scanner.py: the thread that everything else runs on; scan_loop.py: what it does, step by step; analysis_queue.py: the
   thread beside it that waits for the analysis.

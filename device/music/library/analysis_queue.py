@@ -1,7 +1,7 @@
-"""Has one music file after the other analysed, on a thread that waits for the process that does it.
+"""Sends one music file after the other to the analysis process, on a thread that waits for the results.
 
-The scanner asks and collects; nobody else does. Expected failures are answers: they concern the file, the disk or the
-process. Any other exception ends the thread, and with it the program.
+Only the scanner uses it. Expected failures of the file, the disk or the process are results. Any other exception ends
+the thread, and with it the program.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class TrackAnalyser(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AnalysisResult:
-    """What became of one request. Without a `mood`, `file_problem` says why this file cannot be analysed, or `problem`
-    why none can be; where both are empty, the file is gone or its disk cannot be read, which says nothing about it."""
+    """The result of one request. Without a `mood`, either `file_problem` says why this file cannot be analysed, or
+    `problem` says why no file can. If both are empty, the file is gone or its disk is unreadable."""
 
     key: str
     mood: TrackMood | None = None
@@ -49,7 +49,7 @@ class AnalysisQueue:
     """One file at a time."""
 
     def __init__(self, analyser: TrackAnalyser, wake: Callable[[], None]) -> None:
-        """`wake` is called on the thread when there is a result."""
+        """The thread calls `wake` when there is a result."""
         self.busy = False
         self._analyser, self._wake = analyser, wake
         self._requests: queue.SimpleQueue[tuple[str, Path] | None] = queue.SimpleQueue()

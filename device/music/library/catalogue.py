@@ -1,8 +1,8 @@
-"""The library: which tracks there are, what they are called, where they are in the plane and how loud they are.
+"""The library: all tracks, with their tags, their moods and their loudness.
 
-Runs on the scanner's thread. Reads the music folders and keeps what it read in catalogue.db (see database.py), so that
-the next scan only opens files that are new or changed; and says what analysis has still to do. What is wrong with a
-file or a folder becomes a sentence in the result, never an exception.
+Runs on the scanner's thread. Reads the music folders and stores the result in catalogue.db (see database.py), so that
+the next scan opens only new and changed files. Also lists the files that still need analysis. A problem with a file or
+a folder becomes a sentence in the result, never an exception.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from device.music.metadata import tags
 from device.music.track_mood import TrackMood
 from device.music.workers.tag_client import ReadTags
 
-SAVE_EVERY = 200  # files read or analysed; a first scan that is cut short loses at most so many
+SAVE_EVERY = 200  # files read or analysed; an interrupted scan loses at most this many
 NO_ROOT = -1  # while the catalogue cannot be written
-MOST_PROBLEMS = 20  # of disks; one that is dying has a problem with each of its files
+MOST_PROBLEMS = 20  # of disks, because a failing disk has a problem with every file
 
 Progress = Callable[[int, int | None], None]
 """Called with how many of the new and changed files are read, and of how many; while the folders are searched, with how
@@ -260,7 +260,7 @@ class Catalogue:
         """Why there is nothing to play, and what to do."""
         if bad:
             return f"None of the files in {self._searched} can be played; the notes say what is wrong with each."
-        return f"There is no music in {self._searched}: copy some there, or plug in the drive that holds it."
+        return f"There is no music in {self._searched}; copy some there, or plug in the drive that holds it."
 
 
 def _passed_over(walk: FolderWalk) -> list[str]:
@@ -270,4 +270,4 @@ def _passed_over(walk: FolderWalk) -> list[str]:
     if not count:
         return []
     words = "1 file is" if count == 1 else f"{count:,} files are"
-    return [f"{words} passed over, because Affetto cannot play the format: {kinds}."]
+    return [f"{words} left out, because Affetto cannot play the format: {kinds}."]

@@ -1,13 +1,12 @@
-"""The database of the catalogue: one SQLite file with what was read from each music file, so that it need not be read
-again.
+"""The database of the catalogue: one SQLite file with the tags and the analysis of each music file.
 
-Its tables: `files` (what each file says of itself), `roots` (parts of music folders, which come and go as a whole),
-`analyses` (what the model found), `user_moods` (moods that people set over MQTT) and `aliases` (other keys of the same
-content). Analyses and users' moods belong to the key of the content, so they survive when a file is moved, and even
-when it is deleted and comes back.
+Its tables: `files` (tags and dates of each file), `roots` (parts of music folders, which come and go as a whole),
+`analyses` (the model's results), `user_moods` (moods that people set over MQTT) and `aliases` (other keys of the same
+content). Analyses and users' moods belong to the key of the content, so they survive when somebody moves a file, or
+deletes it and copies it back.
 
-Whatever is wrong with the file, the music plays: a damaged file is moved aside and begun anew; where none can be
-written, the database lives in memory. Belongs to the thread that opened it. Without changes it writes nothing.
+A damaged database never stops the music: it is renamed, and a new one is created; if the folder cannot be written, the
+database is in memory. Belongs to the thread that opened it. Without changes it writes nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from device.music.library import queries, schema, steps
 from device.music.library.rows import AnalysisRow, FileRow, KnownFile, Root
 
 NAME = "catalogue.db"
-LOCK_S = 10.0  # patience while another program writes
+LOCK_S = 10.0  # how long to wait while another program writes
 Values = Sequence[object] | Mapping[str, object]
 Answer = TypeVar("Answer")
 
@@ -40,7 +39,7 @@ class Database:
             folder.mkdir(parents=True, exist_ok=True)
             self._db = self._connect()
         except (OSError, sqlite3.OperationalError) as error:
-            self.problem = f"{self._path} cannot be used ({_why(error)}): Affetto reads the library at every start."
+            self.problem = f"{self._path} cannot be used ({_why(error)}); Affetto reads all music at every start."
             self._db = schema.prepare(sqlite3.connect(":memory:"))
 
     # --- Questions ---
@@ -164,7 +163,7 @@ class Database:
         try:
             return make()
         except (ValueError, TypeError, KeyError) as error:
-            self._begin_anew(f"there is nonsense in it: {error}")
+            self._begin_anew(f"it has an invalid row: {error}")
             return nothing
 
     def _rows(self, question: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
@@ -199,7 +198,7 @@ class Database:
             self.problem = schema.move_aside(self._path, why)
             self._db = schema.prepare(sqlite3.connect(self._path, timeout=LOCK_S))
         except (OSError, sqlite3.DatabaseError) as error:
-            self.problem = f"{self._path} is damaged and cannot be replaced ({_why(error)}): delete it."
+            self.problem = f"{self._path} is damaged and cannot be replaced ({_why(error)}); delete it."
             self._db = schema.prepare(sqlite3.connect(":memory:"))
 
     def _write(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
@@ -210,7 +209,7 @@ class Database:
             self._transact(statement, listed)
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
-                raise LibraryError(f"Another program is writing {self._path}: Affetto tries again later.") from error
+                raise LibraryError(f"Another program is writing {self._path}; Affetto tries again later.") from error
             self._continue_in_memory(str(error))
             self._transact(statement, listed)
         except sqlite3.DatabaseError as error:
@@ -233,7 +232,7 @@ class Database:
         self._db.close()
         self._db = memory
         self.problem = (
-            f"{self._path} cannot be written ({why}): make room, or the next start forgets what Affetto learns now."
+            f"{self._path} cannot be written ({why}); free some space, or new results are lost at the next start."
         )
 
     def _connect(self) -> sqlite3.Connection:

@@ -48,7 +48,7 @@ class FileReader:
                 os.stat(file.path)  # it may be gone by now
                 problem, is_music = (str(error), True) if file.named else ("", False)
         if not problem and formats.is_film(file.path, file.size, read.duration_s):
-            problem = f"{tags.shown(Path(os.fsdecode(file.path)))} is passed over, because it is a film."
+            problem = f"{tags.shown(Path(os.fsdecode(file.path)))} is left out, because it is a film."
         duration_s = read.duration_s if math.isfinite(read.duration_s) else 0.0
         return FileRow(
             file.path, root, file.links, file.size, file.mtime_ns, file.ctime_ns, key, uri_of(file.path),

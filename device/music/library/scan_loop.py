@@ -169,7 +169,7 @@ class ScanLoop:
             try:
                 self._catalogue.correct(*correction)
             except LibraryError as error:  # another program holds the file: the next round tries again
-                log.warning("The mood of a track waits to be saved. %s", error)
+                log.warning("The mood of a track is not saved yet. %s", error)
                 for rest in waiting[number:]:
                     self._corrections.put(rest)
                 break

@@ -1,4 +1,4 @@
-"""The schema of catalogue.db: its tables, how older formats become this one, and how a damaged file is set aside.
+"""The schema of catalogue.db: its tables, the upgrade from older formats, and the renaming of a damaged file.
 
 Used by database.py alone, on its thread.
 """
@@ -75,7 +75,7 @@ def prepare(db: sqlite3.Connection) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = FULL")  # what people said survives a power cut
         (found,) = db.execute("PRAGMA user_version").fetchone()
         if found > FORMAT:
-            raise sqlite3.DatabaseError(f"format {found} of a newer program")
+            raise sqlite3.DatabaseError(f"format {found} of a newer version of Affetto")
         if found < FORMAT:
             with db:
                 db.execute("BEGIN IMMEDIATE")
@@ -121,4 +121,4 @@ def move_aside(path: Path, why: str) -> str:
         journal = path.with_name(f"{path.name}{suffix}")
         if journal.exists():  # SQLite would apply it to the new file
             journal.rename(aside.with_name(f"{aside.name}{suffix}"))
-    return f"{path} could not be used ({why}): Affetto moved it to {aside.name} and made a new one."
+    return f"{path} could not be used ({why}); Affetto renamed it to {aside.name} and created a new one."

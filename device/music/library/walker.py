@@ -124,7 +124,7 @@ class FolderWalk:
     def _tops(self, folder: Path) -> Iterator[Folder]:
         for top in expand(folder):
             if not os.path.isdir(top):
-                self.problems.append(f"{_shown(top)} is not a folder: plug its disk in, or correct music.folders.")
+                self.problems.append(f"{_shown(top)} is not a folder; plug in its disk, or correct music.folders.")
                 continue
             real = _real(top)
             yield Folder(top, real, mood_of(os.path.basename(top), None), Root(top, self.mount_of(real)), 0)

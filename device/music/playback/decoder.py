@@ -1,4 +1,4 @@
-"""One track that is open: libVLC decodes it into a buffer, some seconds ahead of what is heard.
+"""One open track: libVLC decodes it into a buffer, some seconds ahead of the sound.
 
 Belongs to the player's worker thread. Opening and closing wait for the disk, so each has a thread of its own; libVLC's
 threads only fill the buffer and call `wake`. When the buffer is full libVLC rests, when it runs low it goes on. So a
@@ -19,7 +19,7 @@ from device.music.playback.libvlc import LibVlc
 from device.music.playback.seeking import approach
 from device.music.playback.stream import Stream
 
-READY_S = 0.3  # so much must be decoded before a track begins
+READY_S = 0.3  # this much must be decoded before a track begins
 FULL_S = 4.0
 LOW_S = 2.0
 OPENING_S = 20.0  # a disk may have to spin up
@@ -28,7 +28,7 @@ SHORT_S = 5.0  # a file that ends so much too early, and is gone, was pulled out
 
 
 class Decoder:
-    """A track that is open, or about to be. A `Source` of the mixer. `said_ending` is the engine's note."""
+    """A track that is open, or about to be. A `Source` of the mixer. `reported_ending` is the engine's note."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Decoder:
         self.serial = serial
         self.track = track
         self.gain_db = gain_db
-        self.said_ending = False
+        self.reported_ending = False
         self._libvlc = libvlc
         self._start_s = start_s
         self._buffer = PcmBuffer()
@@ -154,7 +154,7 @@ class Decoder:
         return ""
 
     def _why_broken(self) -> str:
-        return f"{self.track.title} broke off: its disk does not answer any more"
+        return f"{self.track.title} stopped, because its disk does not answer any more"
 
 
 def path_of(track: Track) -> Path:

@@ -1,9 +1,8 @@
-"""Which of the open tracks plays, which takes its place, which follows; and what the core hears of it.
+"""Manages the open tracks: the one that plays, its replacement and its successor. Reports to the core.
 
-Belongs to the player's worker thread, which passes on the commands and calls `step` again and again; each step renders
-a block and writes it, which takes as long as the block lasts. At most three tracks are open beside those that fade out:
-the one that plays, one that takes its place as soon as it is decoded (`_coming`), and one that follows it without a gap
-(`_cued`).
+Belongs to the player's worker thread, which passes on the commands and calls `step` in a loop. Each step renders a
+block and writes it, which takes as long as the block lasts. Besides tracks that fade out, at most three are open: the
+one that plays, one that replaces it as soon as it is decoded (`_coming`), and one that follows without a gap (`_cued`).
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from device.music.audio.sink import Sink
 from device.music.audio.volume import limited
 from device.music.playback.decoder import Decoder
 from device.music.playback.libvlc import LibVlc
-from device.music.playback.player import ENDING_S, TELLING_S
+from device.music.playback.player import ENDING_S, REPORT_S
 
 BLOCK = round(0.05 * RATE_HZ)
 LOOK_S = 0.1  # between two looks at what is open while nothing is heard
@@ -55,7 +54,7 @@ class Engine:
         self._landed = False  # somebody heard where it will go on, while it is held
         self._cued: Decoder | None = None
         self._paused = False
-        self._said_s: float | None = None  # the position in the last event; None: say it with the next block
+        self._reported_s: float | None = None  # the position in the last event; None: report it with the next block
         self._unheard: list[Decoder] = []  # in the mix, but the device took nothing of it yet
 
     def step(self, now_s: float) -> None:
@@ -113,7 +112,7 @@ class Engine:
     def resume(self) -> None:
         """Go on, ramping up."""
         self._paused = False
-        self._said_s = None
+        self._reported_s = None
         self._mixer.go_on(self._config.ramp_s)
 
     def silence(self, fade_s: float) -> None:
@@ -230,11 +229,11 @@ class Engine:
         heard = self._sink.write(mixed.sound, now_s)
         self._say(mixed, heard)
         if not heard:
-            self._said_s = None
+            self._reported_s = None
             self._mixer.hold(0.0)  # so that it comes back out of silence
             self._mixer.go_on(self._config.ramp_s)
 
-    # --- What the core hears ---
+    # --- Events for the core ---
 
     def _say(self, mixed: Mixed[Decoder], heard: bool) -> None:
         if self._mixer.playing is self._cued:  # it followed; perhaps without a sound yet
@@ -254,10 +253,10 @@ class Engine:
             self._say_progress(self._mixer.playing)
 
     def _say_progress(self, decoder: Decoder) -> None:
-        if not decoder.said_ending and decoder.left_s < ENDING_S:
-            decoder.said_ending = True
+        if not decoder.reported_ending and decoder.left_s < ENDING_S:
+            decoder.reported_ending = True
             self._put(TrackEnding(decoder.serial))
-        if self._said_s is None or abs(decoder.track_s - self._said_s) >= TELLING_S:
+        if self._reported_s is None or abs(decoder.track_s - self._reported_s) >= REPORT_S:
             self._say_position(decoder)
 
     def _start(self, decoder: Decoder) -> None:
@@ -265,7 +264,7 @@ class Engine:
         if self._sought:
             self._say_position(decoder)
         else:
-            self._said_s = decoder.track_s
+            self._reported_s = decoder.track_s
             self._put(TrackStarted(decoder.serial, self._position(decoder)))
         self._sought = False
 
@@ -283,7 +282,7 @@ class Engine:
             self._sought = self._landed = False
 
     def _say_position(self, decoder: Decoder) -> None:
-        self._said_s = decoder.track_s
+        self._reported_s = decoder.track_s
         self._put(TrackAt(decoder.serial, self._position(decoder)))
 
     def _position(self, decoder: Decoder) -> Position:

@@ -1,4 +1,4 @@
-"""A player without sound whose time is moved on by hand: for tests, and for running the program without libVLC.
+"""A player without sound whose time the caller advances: for tests, and for running the program without libVLC.
 
 Belongs to whoever calls it: no thread and no file. A track lasts its `duration_s`; uris in `broken` fail.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 
 from device.domain import Event, Position, Track, TrackAt, TrackEnded, TrackEnding, TrackFailed, TrackStarted
 from device.music.audio.volume import limited
-from device.music.playback.player import ENDING_S, TELLING_S
+from device.music.playback.player import ENDING_S, REPORT_S
 
 
 class FakePlayer:
@@ -27,8 +27,8 @@ class FakePlayer:
         self._serial = 0
         self._waiting: tuple[int, Track, float] | None = None
         self._cued: tuple[int, Track] | None = None
-        self._said_ending = False
-        self._said_s = 0.0
+        self._reported_ending = False
+        self._reported_s = 0.0
         self._fade_left_s = 0.0
         self._closed = False
 
@@ -58,7 +58,7 @@ class FakePlayer:
         """Be there at once."""
         if self.playing is None or self._waiting is not None or serial != self._serial:
             return
-        self.track_s, self._said_ending = max(0.0, position_s), False
+        self.track_s, self._reported_ending = max(0.0, position_s), False
         if not self._end_if_over():
             self._say_position()
 
@@ -132,7 +132,7 @@ class FakePlayer:
             self._fail(self._serial, track)
             return
         self.playing = track
-        self._said_ending, self._said_s = False, self.track_s
+        self._reported_ending, self._reported_s = False, self.track_s
         if self.track_s == 0 or not self._end_if_over():
             self._put(TrackStarted(self._serial, self._position()))
             self._say_progress()
@@ -154,14 +154,14 @@ class FakePlayer:
     def _say_progress(self) -> None:
         if self.playing is None:
             return
-        if not self._said_ending and self.playing.duration_s - self.track_s < ENDING_S:
-            self._said_ending = True
+        if not self._reported_ending and self.playing.duration_s - self.track_s < ENDING_S:
+            self._reported_ending = True
             self._put(TrackEnding(self._serial))
-        if abs(self.track_s - self._said_s) >= TELLING_S:
+        if abs(self.track_s - self._reported_s) >= REPORT_S:
             self._say_position()
 
     def _say_position(self) -> None:
-        self._said_s = self.track_s
+        self._reported_s = self.track_s
         self._put(TrackAt(self._serial, self._position()))
 
     def _position(self) -> Position:

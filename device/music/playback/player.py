@@ -1,10 +1,10 @@
 """What a player is. Pure.
 
-A `Player` takes commands and returns at once. It says what becomes of them with events (`TrackStarted`, `TrackAt`,
-`TrackEnding`, `TrackEnded`, `TrackFailed`, `SoundLost`, `SoundBack`) through the `put` that it was built with. Every
-position in them is measured: the place where decoding began, and the samples that were heard since.
-`vlc_player.VlcPlayer` is the real one, `fake_player.FakePlayer` the one for tests; tests/test_player.py holds both to
-the same contract.
+A `Player` takes commands and returns at once. It reports results with events (`TrackStarted`, `TrackAt`, `TrackEnding`,
+`TrackEnded`, `TrackFailed`, `SoundLost`, `SoundBack`) through its `put`. Every position in them is measured: the
+position where decoding began, plus the samples that were heard since.
+`vlc_player.VlcPlayer` is the real player, `fake_player.FakePlayer` the one for tests; tests/test_player.py checks both
+against the same contract.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Protocol
 
 from device.domain import Track
 
-ENDING_S = 10.0  # a track says so long before its end that it is ending: a disk may have to spin up for the next one
-TELLING_S = 3.0  # how often a track says where it is: after a power cut at most 5 s are heard again
+ENDING_S = 10.0  # TrackEnding comes this long before the end, because a disk may have to spin up for the next track
+REPORT_S = 3.0  # the time between two TrackAt: after a power cut, at most 5 s are heard again
 
 
 class Player(Protocol):
@@ -23,7 +23,7 @@ class Player(Protocol):
     def play(self, serial: int, track: Track, fade_s: float = 0.0, start_s: float = 0.0) -> None:
         """Cross over from what plays to `track`, `start_s` into it, within `fade_s` (0 = cut); out of silence, ramp up.
 
-        Answers with TrackStarted(serial) once the track is audible, TrackAt(serial) every `TELLING_S`,
+        Answers with TrackStarted(serial) once the track is audible, TrackAt(serial) every `REPORT_S`,
         TrackEnding(serial) `ENDING_S` before its end (a shorter one: at once) and TrackEnded(serial) at its end, or
         with one TrackFailed(serial). A start behind the end is the end. A replaced track says nothing more. A cue is
         dropped.
@@ -54,7 +54,7 @@ class Player(Protocol):
         """Ramp to `percent`, 0 to the player's `max_volume`; what lies outside is brought to the nearest end."""
 
     def describe(self) -> str:
-        """Where the sound goes, in words for the doctor."""
+        """Where the sound goes, for `affetto check`."""
 
     @property
     def alive(self) -> bool:

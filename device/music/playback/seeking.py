@@ -1,4 +1,4 @@
-"""How a place in a file is reached exactly: which demuxer finds it, or whether to decode up to it. Reads headers.
+"""How to reach a position in a file exactly: with which demuxer, or by decoding up to it. Reads headers.
 
 libVLC's own demuxers estimate where a time is in a file of variable bit rate, and land up to minutes away. The one of
 FFmpeg (`avformat`) goes by the time stamps of the packets. Two kinds of files have no stamps to go by: a chained Ogg

@@ -1,7 +1,7 @@
-"""The real player: libVLC decodes, our mixer joins and scales, an output sounds.
+"""The real player: libVLC decodes, our mixer mixes and scales, an output plays.
 
 One worker thread owns all of it. Commands, and calls from libVLC's threads to wake it, go into one queue; the worker
-takes them between two blocks of sound (engine.py). An exception that nobody expected ends the worker, and with it, by
+takes them between two blocks of sound (engine.py). An unexpected exception ends the worker and, by
 `threading.excepthook`, the process.
 """
 
@@ -72,7 +72,7 @@ class VlcPlayer:
         return f"{self._output.words}, through libVLC {self._libvlc.version}"
 
     def problem(self) -> str:
-        """Why nothing would be heard, for the doctor; empty if all is well. Not while something plays."""
+        """Why there would be no sound, for `affetto check`; empty if all is well. Not while something plays."""
         return self._output.problem()
 
     @property
