@@ -1,9 +1,9 @@
-"""A model is a file and a card: the one place that talks to the TFLite runtime.
+"""Loads a model: a file and its card. Only this module uses the TFLite runtime.
 
-`Model.load` reads `<name>.tflite` and `<name>.json`, proves that they belong together, and only then hands the bytes
-to the C++ interpreter, because a damaged flatbuffer can crash that interpreter and no Python code can catch it.
-The runtime is published under two names with the same Interpreter API: `ai-edge-litert`, and `tflite-runtime` up to
-Python 3.11; whichever imports is taken. A `Model` belongs to one thread, and only reads files.
+`Model.load` reads `<name>.tflite` and `<name>.json`, and checks that they belong together before it passes the bytes to
+the C++ interpreter: a damaged flatbuffer can crash that interpreter, and no Python code can catch it. The runtime has
+two names with the same Interpreter API: `ai-edge-litert`, and `tflite-runtime` up to Python 3.11; this module uses
+whichever is installed. A `Model` belongs to one thread, and only reads files.
 """
 
 import hashlib
@@ -43,17 +43,17 @@ class Tensor:
     zero_point: int
 
     def real(self, stored: Int8Array) -> Float32Array:
-        """What the stored values, all or some of them, stand for."""
+        """The real values of some or all stored values."""
         return (stored.astype(np.float32) - np.float32(self.zero_point)) * np.float32(self.scale)
 
     def least(self, real: float) -> int:
-        """The least stored value that stands for `real` or more; 128 where none does."""
+        """The smallest stored value for `real` or more; 128 if there is none."""
         return min(128, max(-128, math.ceil(real / self.scale + self.zero_point)))
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What `<name>.json` says of a model; `raw` is the whole of it."""
+    """The content of `<name>.json`; `raw` is all of it."""
 
     name: str
     version: str
@@ -64,12 +64,12 @@ class Card:
     raw: Mapping[str, Any]
 
     def number(self, key: str, lowest: float, highest: float) -> float:
-        """The number under `key`, which has to lie in [lowest, highest]; raises ModelError if it does not."""
+        """The number under `key`. Raises ModelError if it is not in [lowest, highest]."""
         value = self.raw.get(key)
         if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value <= highest:
             raise ModelError(
-                f"The card of model {self.name} has {key} = {value!r}, where a number from {lowest:g} to {highest:g} "
-                "belongs; install the models again."
+                f"The card of model {self.name} has {key} = {value!r}, not a number from {lowest:g} to {highest:g}; "
+                "install the models again."
             )
         return float(value)
 
@@ -85,7 +85,7 @@ class Model:
 
     @classmethod
     def load(cls, models_dir: Path, name: str, *, threads: int = 1) -> Self:
-        """Load `<name>.tflite` with its card; raises ModelError with the reason if the pair cannot be used."""
+        """Load `<name>.tflite` with its card. Raises ModelError."""
         card = read_card(models_dir / f"{name}.json", name)
         path = models_dir / f"{name}.tflite"
         content = _read(path, "model")
@@ -98,13 +98,13 @@ class Model:
     def run(self, *inputs: Int8Array) -> list[Float32Array]:
         """Run once. Inputs are int8 in the card's shapes; outputs are dequantised, in the card's order.
 
-        Raises ValueError on another shape or dtype: that is a mistake of the caller, not of the model.
+        Raises ValueError for another shape or dtype, because that is the caller's mistake.
         """
         outputs = self.run_stored(*inputs)
         return [tensor.real(stored) for tensor, stored in zip(self.card.outputs, outputs, strict=True)]
 
     def run_stored(self, *inputs: Int8Array) -> list[Int8Array]:
-        """The same without dequantising: for large outputs of which only few values matter; see `Tensor.real`."""
+        """Run once without dequantising: for large outputs of which few values matter; see `Tensor.real`."""
         if self._interpreter is None:
             raise ValueError(f"Model {self.card.name} is closed.")
         if len(inputs) != len(self.card.inputs):
@@ -120,7 +120,7 @@ class Model:
         return [self._interpreter.get_tensor(detail["index"]) for detail in self._outputs]
 
     def close(self) -> None:
-        """Free the interpreter; a second call does nothing."""
+        """Free the interpreter. Idempotent."""
         self._interpreter = None
 
     def __enter__(self) -> Self:
@@ -133,7 +133,7 @@ class Model:
 
 
 def read_card(path: Path, name: str) -> Card:
-    """Read and check a model card; raises ModelError that names the file and the key at fault."""
+    """Read and check a model card. Raises ModelError with the file and the wrong key."""
     try:
         raw = json.loads(_read(path, "card").decode("utf-8"))
     except ValueError as error:
@@ -150,11 +150,11 @@ def read_card(path: Path, name: str) -> Card:
 
 def _parse(raw: Any) -> Card:
     if not isinstance(raw, dict):
-        raise TypeError("the top level has to be an object")
+        raise TypeError("the top level must be an object")
     inputs = raw["input"]
     labels = raw.get("labels", [])
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise TypeError("labels has to be a list of names")
+        raise TypeError("labels must be a list of names")
     return Card(
         name=str(raw["name"]),
         version=str(raw["version"]),
@@ -168,12 +168,12 @@ def _parse(raw: Any) -> Card:
 
 def _parse_tensor(raw: Any, name: str) -> Tensor:
     if not isinstance(raw, dict):
-        raise TypeError(f"{name} has to be an object")
+        raise TypeError(f"{name} must be an object")
     if raw.get("dtype", "int8") != "int8":
         raise ValueError(f"{name} has dtype {raw['dtype']}; the device runs full int8 models only")
     scale = float(raw["scale"])
     if not (math.isfinite(scale) and scale > 0):
-        raise ValueError(f"{name} has scale {scale}; it has to be above 0")
+        raise ValueError(f"{name} has scale {scale}; it must be above 0")
     shape = tuple(int(side) for side in raw["shape"])
     return Tensor(str(raw.get("name", name)), shape, scale, int(raw["zero_point"]))
 
@@ -208,15 +208,14 @@ def _open(content: bytes, threads: int, path: Path) -> Any:
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError) as error:
         raise ModelError(
-            f"The model {path} cannot be run by this TFLite runtime ({error}); convert it again with tools/."
+            f"This TFLite runtime cannot run the model {path} ({error}); convert it again with tools/quantize.py."
         ) from error
     return interpreter
 
 
 @contextmanager
 def hushed() -> Iterator[None]:
-    """Nothing on stderr meanwhile: the runtime greets there, in C++, each time a model is loaded. What it has to say
-    about a failure comes as an exception, too."""
+    """Keep the runtime's C++ messages off stderr while it loads a model. It also reports failures as exceptions."""
     before = os.dup(2)
     try:
         with open(os.devnull, "w") as nowhere:
@@ -228,7 +227,7 @@ def hushed() -> Iterator[None]:
 
 
 def interpreter_class() -> Any:
-    """The runtime's Interpreter, under whichever name it is installed; raises ModelError if under none."""
+    """The Interpreter of the installed runtime. Raises ModelError if none is installed."""
     for runtime in RUNTIMES:
         try:
             return importlib.import_module(runtime).Interpreter

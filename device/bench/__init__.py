@@ -1,7 +1,7 @@
-"""`affetto bench`: how long each stage takes, and what both processes cost, on this machine.
+"""`affetto bench`: measures the time of each stage, and the costs of both processes, on this machine.
 
-Measures one after the other, and in real time: an eye (seeing.py), whose readings are then decided upon as fast as that
-goes (deciding.py), and the whole program (running.py). Main thread; writes only into a temporary folder.
+Measures one after the other: an eye in real time (seeing.py), the decisions on its readings at full speed
+(deciding.py), and the whole program in real time (running.py). Main thread; writes only into a temporary folder.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from device.demo.show import write
 from device.errors import MqttError
 from device.model import SHIPPED_MODELS
 
-LARGE = 100_000  # files of the library that the scanner handles while another thread waits
+LARGE = 100_000  # files in the library that the scanner handles while another thread waits
 
 
 def run(config: Config, *, seconds: float, source: str | None = None, as_json: bool = False) -> int:
-    """Measure for twice `seconds` and print a table, or JSON; 0 if everything could be measured."""
+    """Measure for twice `seconds`, and print a table or JSON. Returns 0 if every measurement worked."""
     console = Console(stderr=as_json)
     with tempfile.TemporaryDirectory(prefix="affetto-bench-") as name, bars(console) as progress:
         home = Path(name)
@@ -77,7 +77,7 @@ def run(config: Config, *, seconds: float, source: str | None = None, as_json: b
 
 
 def prepare(config: Config, home: Path, source: str | None) -> Config:
-    """The user's settings, with a camera that is on, the demo's songs in VLC's dummy output, and a folder of ours."""
+    """The user's settings, but with the camera on, the demo's songs in VLC's dummy output, and a temporary folder."""
     if source is None:
         source = str(PEOPLE)
     elif Path(source).exists():
@@ -93,7 +93,7 @@ def prepare(config: Config, home: Path, source: str | None) -> Config:
 
 @contextmanager
 def broker_for(config: Config) -> Iterator[tuple[Config, str]]:
-    """A private broker where Mosquitto is installed, otherwise no MQTT; and a note that says so."""
+    """A private broker if Mosquitto is installed, otherwise no MQTT; and a note about it."""
     broker = PrivateBroker()
     with closing(broker):
         try:
@@ -107,13 +107,13 @@ def broker_for(config: Config) -> Iterator[tuple[Config, str]]:
 
 @contextmanager
 def bars(console: Console) -> Iterator[Progress]:
-    """Progress bars; where nobody watches, nothing."""
+    """Progress bars on a terminal; otherwise nothing."""
     columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         yield progress
 
 
 def model_sizes(config: Config) -> dict[str, float]:
-    """KiB of each model."""
+    """The size of each model in KiB."""
     folder = Path(config.device.models_dir) if config.device.models_dir else SHIPPED_MODELS
     return {path.stem: path.stat().st_size / 1024 for path in sorted(folder.glob("*.tflite"))}

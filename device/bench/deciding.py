@@ -1,4 +1,4 @@
-"""What decisions take, with libraries that somebody has lived with. No hardware, no clock but the stopwatch."""
+"""Times decisions, with libraries that have a long history. No hardware, no clock but the stopwatch."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ FEATURES = 64  # numbers that describe how a track sounds
 
 
 def decide(config: Config, readings: Sequence[Reading]) -> list[float]:
-    """Milliseconds that the session takes for each reading, with a big library."""
+    """The milliseconds that the session needs for each reading, with a big library."""
     dice = random.Random(1)
     tracks = invented_tracks(LIBRARIES["1k"], dice)
     session = Session(config, Memory(camera=True), invented_listens(tracks, dice), dice)
@@ -71,8 +71,8 @@ def recommend() -> dict[str, list[float]]:
 
 
 def command_times() -> list[float]:
-    """Milliseconds from asking for a volume until it is decided, while another thread prepares a library of 100,000
-    tracks and 50,000 listens, as the scanner does, and while the session takes it over."""
+    """The milliseconds from a volume command to its decision, while another thread prepares a library of 100,000 tracks
+    and 50,000 listens, as the scanner does, and while the session takes it over."""
     dice = random.Random(1)
     tracks = invented_tracks(LIBRARIES["100k"], dice)
     history = invented_listens(tracks, dice, MANY_LISTENS)
@@ -103,14 +103,14 @@ def command_times() -> list[float]:
 
 
 def ask(session: Session, inbox: Inbox) -> None:
-    """One command through the inbox, with whatever waits before it."""
+    """Send one command through the inbox, behind all waiting events."""
     inbox.put(Asked(SetVolume(30), Origin("bench")))
     while (event := inbox.get(0.0)) is not None:
         session.handle(event, Now(time.monotonic(), time.time()))
 
 
 def start(tracks: Sequence[Track], history: Sequence[Listen]) -> tuple[TrackIndex, Taste]:
-    """What happens when the catalogue has been read: the index, and all that is remembered put onto it."""
+    """Build the index and the taste, as after loading the catalogue."""
     library, taste = TrackIndex(tracks), Taste(history)
     taste.attach(library)
     return library, taste

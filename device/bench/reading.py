@@ -1,4 +1,4 @@
-"""What the catalogue takes with a big library: a start, and a scan that finds nothing new. Writes where it is told."""
+"""Times the catalogue with a big library: a start, and a scan without changes. Writes into the given folder."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from device.procfs import memory_mb
 STARTS, SCANS = 3, 2
 LIBRARIES = {"10k": 10_000, "100k": 100_000}
 SCANNED = "10k"
-"""The library whose files are really there, so that they can be looked for."""
+"""The library whose files really exist, so that a scan finds them."""
 
 
 def catalogue(folder: Path) -> tuple[dict[str, list[float]], float]:
-    """By library: milliseconds from opening catalogue.db to the tuple of its tracks, and of a scan in which no file has
-    changed; and the bytes of memory that a track of the largest takes, half of them analysed."""
+    """By library: the milliseconds from opening catalogue.db to its tracks, and of a scan without changes. Also the
+    bytes of memory per track of the largest library, with half of the tracks analysed."""
     stages: dict[str, list[float]] = {}
     each_bytes = 0.0
     for name, count in LIBRARIES.items():
@@ -61,7 +61,7 @@ def scan_ms(opened: Catalogue, music: Path, count: int) -> float:
 
 
 def write(data: Path, music: Path, count: int, *, really: bool) -> None:
-    """A catalogue of `count` invented files; `really`: with empty files in their places."""
+    """Write a catalogue of `count` invented files; `really`: also create empty files."""
     dice = random.Random(1)
     database = Database(data)
     with closing(database):
@@ -76,13 +76,13 @@ def write(data: Path, music: Path, count: int, *, really: bool) -> None:
 
 
 def root_of(music: Path) -> Root:
-    """The root that a scan would find, were the folder there."""
+    """The root that a scan would find if the folder existed."""
     folder = os.fsencode(music)
     return Root(folder, FolderWalk(all_mounts()).mount_of(os.path.realpath(folder)))
 
 
 def invented(music: Path, number: int, root: int, dice: random.Random) -> FileRow:
-    """The entry of a file that was never there."""
+    """The row of an invented file."""
     artist, album = f"Artist number {number // 120}", f"Album number {number // 12}"
     path = os.fsencode(music / artist / album / f"{number % 12 + 1:02} - Song number {number}.mp3")
     mood = dice.choice(list(MoodName)) if number % 5 == 0 else None
@@ -93,7 +93,7 @@ def invented(music: Path, number: int, root: int, dice: random.Random) -> FileRo
 
 
 def put(entry: FileRow) -> FileRow:
-    """With an empty file in its place, and what the disk says of that."""
+    """Create an empty file for this row; returns the row with the file's dates."""
     os.makedirs(os.path.dirname(entry.path), exist_ok=True)
     with open(entry.path, "wb") as file:
         status = os.fstat(file.fileno())
@@ -101,7 +101,7 @@ def put(entry: FileRow) -> FileRow:
 
 
 def heard(key: str, dice: random.Random) -> AnalysisRow:
-    """What analysis might have heard."""
+    """An invented analysis."""
     affect = dice.uniform(-1.0, 1.0), dice.uniform(-1.0, 1.0)
     tempo_bpm, features = dice.uniform(60.0, 180.0), dice.randbytes(128)
     return AnalysisRow(key, "bench", "", *affect, dice.uniform(0.2, 0.6), tempo_bpm, features, -12.0)

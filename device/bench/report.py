@@ -1,4 +1,4 @@
-"""What `affetto bench` found, as a table for people and as JSON for programs, with the machine that it was found on."""
+"""The results of `affetto bench`, as a table for people and as JSON for programs, with a description of the machine."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ MEANINGS = {
     "read": "take or decode a frame",
     "gate": "has anything moved?",
     "find": "face detector",
-    "track": "who is who",
+    "track": "assign faces to people",
     "score": "emotions of all faces in the frame",
     "frame, all stages": "one frame through the eye",
     "link": "from the eye to the conductor's inbox",
-    "session": "decide what a reading changes",
+    "session": "decide on a reading",
     "start 1k": "index 1,000 tracks and 20,000 listens",
     "recommend 1k": "choose among 1,000 tracks",
     "start 10k": "index 10,000 tracks and 20,000 listens",
     "recommend 10k": "choose among 10,000 tracks",
     "start 100k": "index 100,000 tracks and 20,000 listens",
     "recommend 100k": "choose among 100,000 tracks",
-    "load 10k": "catalogue.db to the tracks of a library, 10,000",
-    "load 100k": "the same, 100,000",
-    "command 100k": "obey a command while 100,000 tracks and 50,000 listens load",
-    "rescan 10k": "look through 10,000 files of which none has changed",
+    "load 10k": "load 10,000 tracks from catalogue.db",
+    "load 100k": "load 100,000 tracks from catalogue.db",
+    "command 100k": "carry out a command while 100,000 tracks and 50,000 listens load",
+    "rescan 10k": "scan 10,000 files, none of them changed",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that was measured. `stages` holds milliseconds of every frame (or decision); `models` KiB."""
+    """All measurements. `stages` are in milliseconds for every frame (or decision), `models` in KiB."""
 
     machine: Mapping[str, str]
     source: str
@@ -52,7 +52,7 @@ class Report:
     notes: Sequence[str]
 
     def as_json(self) -> dict[str, Any]:
-        """The figures; units are in the names."""
+        """The figures, with units in the names."""
         return {
             "machine": dict(self.machine),
             "source": self.source,
@@ -76,7 +76,7 @@ class Report:
 
 
 def percentile(values: Sequence[float], percent: float) -> float | None:
-    """The smallest value that at least `percent` of them do not exceed (nearest rank); None for no values."""
+    """The nearest-rank percentile; None without values."""
     if not values:
         return None
     return sorted(values)[max(math.ceil(percent / 100 * len(values)), 1) - 1]
@@ -87,7 +87,7 @@ def rounded(value: float | None) -> float | None:
 
 
 def describe_machine() -> dict[str, str]:
-    """What the figures hold for."""
+    """The machine on which the figures were measured."""
     return {
         "board": _board(),
         "cores": str(os.cpu_count()),

@@ -1,4 +1,4 @@
-"""What the two processes cost while the whole program runs: `affetto run` as a child, seeing and playing."""
+"""Measures the costs of both processes while the whole program runs: `affetto run` as a child, seeing and playing."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from device.demo.show import conductor, last_lines
 from device.errors import AffettoError, CameraError, PlayerError
 from device.procfs import cpu_s, memory_mb, peak_memory_mb
 
-START_S = 30.0  # for the first reading, and for the first track
-SETTLE_S = 3.0  # start-up is not what runs all day
+START_S = 30.0  # the longest wait for the eye, and for the first track
+SETTLE_S = 3.0  # the measurement starts after this, because start-up is not typical
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a process took: share of one core in percent; resident memory at the end and at most, in MB."""
+    """The costs of a process: percent of one core; resident memory at the end and at most, in MB."""
 
     cpu_percent: float
     memory_mb: float
@@ -27,7 +27,7 @@ class Cost:
 
 
 def watch_program(path: Path, log: Path, seconds: float, progress: Progress) -> dict[str, Cost]:
-    """What conductor and eye cost while the program runs as it does on a board."""
+    """The costs of conductor and eye while the program runs as on a board."""
     task = progress.add_task("Watching the whole program", total=seconds + SETTLE_S)
     with conductor(path, log) as process:
         eye = await_eye(process, log)
@@ -48,18 +48,18 @@ def watch_program(path: Path, log: Path, seconds: float, progress: Progress) -> 
 
 
 def await_eye(process: subprocess.Popen[bytes], log: Path) -> int:
-    """The process number of the eye that the conductor has started."""
+    """The process id of the conductor's eye."""
     end = time.monotonic() + START_S
     while time.monotonic() < end:
-        for pid in children(process.pid):  # others come and go: looking for libVLC starts a program too
-            if b"eye" in words_of(pid):
+        for pid in children(process.pid):  # there are other short-lived children: finding libVLC starts a program
+            if b"eye" in command_line(pid):
                 return pid
         rest(process, log, 0.05)
     raise CameraError(f"The program did not start its eye within {START_S:.0f} s:\n{last_lines(log)}")
 
 
 def await_music(process: subprocess.Popen[bytes], log: Path) -> None:
-    """Until the conductor's log says that a track is heard; the first one waits for a face for some seconds."""
+    """Wait until the conductor logs that a track is audible; the first one waits some seconds for a face."""
     end = time.monotonic() + START_S
     while b"track_started" not in log.read_bytes():
         if time.monotonic() > end:
@@ -68,7 +68,7 @@ def await_music(process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def rest(process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
-    """Wait; raises AffettoError if the program ends meanwhile."""
+    """Wait. Raises AffettoError if the program ends meanwhile."""
     try:
         status = process.wait(seconds)
     except subprocess.TimeoutExpired:
@@ -82,7 +82,7 @@ def children(pid: int) -> list[int]:
     return [int(child) for path in lists for child in path.read_text().split()]
 
 
-def words_of(pid: int) -> list[bytes]:
+def command_line(pid: int) -> list[bytes]:
     """The command line of a process; nothing if it has ended."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")

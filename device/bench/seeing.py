@@ -1,4 +1,4 @@
-"""What the eye's stages and its link take: an eye of our own, over the same link as always, in real time."""
+"""Times the eye's stages and its link: an eye of our own, over the usual link, in real time."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from device.errors import CameraError
 from device.perception.eye_client import EyeClient
 
 STAGES = ("read", "gate", "find", "track", "score")
-FIRST_READING_S = 30.0  # models and camera have to open first
+FIRST_READING_S = 30.0  # includes loading the models and opening the camera
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One reading and how it came: `link_ms` from the last stage in the eye to the conductor's inbox."""
+    """One reading, and `link_ms` from the last stage in the eye to the conductor's inbox."""
 
     reading: Reading
     link_ms: float
 
 
 def watch_eye(config: Config, path: Path, seconds: float, progress: Progress) -> tuple[list[Seen], str, float]:
-    """Readings for `seconds`, the camera's name, and how long the first reading took. Raises CameraError if the eye
-    cannot see."""
+    """Readings for `seconds`, the camera's name, and the time to the first reading. Raises CameraError if the eye
+    fails."""
     inbox: queue.SimpleQueue[tuple[Event, float]] = queue.SimpleQueue()
     link = EyeClient(config.camera, path, lambda event: inbox.put((event, time.monotonic())))
     task = progress.add_task("Timing the eye", total=seconds)
@@ -53,18 +53,18 @@ def watch_eye(config: Config, path: Path, seconds: float, progress: Progress) ->
         link.join()
     progress.update(task, completed=seconds)
     if not seen:
-        raise CameraError(f"The eye gave only one reading of {camera}; give it a longer recording.")
+        raise CameraError(f"The eye sent only one reading of {camera}; use a longer recording.")
     return seen, camera, first_at - began
 
 
 def first_look(inbox: queue.SimpleQueue[tuple[Event, float]]) -> tuple[str, float]:
-    """The camera's name and when the first reading came."""
+    """The camera's name, and the time of the first reading."""
     camera, end = "", time.monotonic() + FIRST_READING_S
     while True:
         try:
             event, arrived = inbox.get(timeout=max(0.0, end - time.monotonic()))
         except queue.Empty:
-            why = f"The eye saw nothing within {FIRST_READING_S:.0f} s; try affetto check --camera."
+            why = f"The eye sent no reading within {FIRST_READING_S:.0f} s; run affetto check --camera."
             raise CameraError(why) from None
         match event:
             case EyeOpened(name):
@@ -76,15 +76,15 @@ def first_look(inbox: queue.SimpleQueue[tuple[Event, float]]) -> tuple[str, floa
 
 
 def link_ms(reading: Reading, arrived: float) -> float:
-    """From the end of the last stage to the inbox: writing, the socket, reading. The frame's time is that of its
+    """The time from the end of the last stage to the inbox: writing, the socket, reading. The frame's time is its
     arrival in the eye, after `read`; both processes share the clock."""
     worked_ms = sum(cost for stage, cost in reading.costs_ms.items() if stage != "read")
     return max((arrived - reading.at_s) * 1000 - worked_ms, 0.0)
 
 
 def stage_times(seen: Sequence[Seen]) -> dict[str, list[float]]:
-    """Milliseconds of each stage, for the frames on which it had work: finding is not done on every frame, and no
-    face is no work for scoring."""
+    """The milliseconds of each stage, for the frames on which it had work: detection skips frames, and scoring needs a
+    face."""
     times: dict[str, list[float]] = {stage: [] for stage in STAGES}
     for one in seen:
         for stage in STAGES:

@@ -1,7 +1,8 @@
-"""How long the deciding thread may have to wait while another one loads and scans a large library.
+"""Measures how long the main thread may wait while another thread loads and scans a large library.
 
-Python runs one thread at a time, so a command waits while another thread is inside a call that does not let go: the
-sorting or freeing of a large list, a full garbage collection. A thread that only ticks sees the longest of these waits.
+Python runs one thread at a time, so a command waits while another thread is inside a call that does not release the
+interpreter: sorting or freeing a large list, or a full garbage collection. A thread that only ticks measures the
+longest of these waits.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ TICK_S = 0.001
 
 
 def longest_waits(folder: Path, count: int, prepare: Prepare | None = None) -> dict[str, float]:
-    """Milliseconds that another thread waits at most, by what the scanner does: `load` a library of `count` tracks from
-    catalogue.db, `rescan` it without changes, and `lose` its drive. `folder`: where the library is written."""
+    """The longest wait in milliseconds, by what the scanner does: `load` a library of `count` tracks from catalogue.db,
+    `rescan` it without changes, and `lose` its drive. Writes the library into `folder`."""
     data, music = folder / f"waiting {count}", folder / f"waiting music {count}"
     reading.write(data, music, count, really=True)
     inbox: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -57,7 +58,7 @@ def longest_waits(folder: Path, count: int, prepare: Prepare | None = None) -> d
 
 @contextmanager
 def ticking() -> Iterator[Callable[[], float]]:
-    """Measures how much later than asked for a thread goes on that sleeps for a millisecond; the longest in all."""
+    """Measure how late a thread wakes up that sleeps for a millisecond; returns the longest delay."""
     longest_s, stopping = [0.0], threading.Event()
 
     def tick() -> None:

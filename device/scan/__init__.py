@@ -1,4 +1,4 @@
-"""`affetto scan`: reads the music folders into the catalogue, analyses what is new, and shows what it found.
+"""`affetto scan`: reads the music folders into the catalogue, analyses new files, and lists the result.
 
 Main thread. Ctrl-C loses nothing: the next scan continues where this one stopped.
 """
@@ -25,12 +25,12 @@ from device.scan.points import points_of
 from device.scan.progress import Display, display
 
 INTERRUPTED = 130
-SAVE_EVERY = 20  # tracks analysed; after a power cut, at most so many are analysed again
-TERMINAL = "-"  # stands for the terminal, where a file name is expected
+SAVE_EVERY = 20  # analysed tracks; after a power cut, at most this many are analysed again
+TERMINAL = "-"  # means the terminal instead of a file name
 
 
 def run(config: Config, folders: Sequence[Path], plot: str | None = None, *, again: bool = False) -> int:
-    """Scan `folders`, or the configured ones; 0 if there is anything to play.
+    """Scan `folders`, or the configured ones. Returns 0 if there is anything to play.
 
     `plot`: a PNG file, or `TERMINAL`. `again`: read all files, also those that did not change.
     """
@@ -57,7 +57,7 @@ def run(config: Config, folders: Sequence[Path], plot: str | None = None, *, aga
 
 
 def analyse(catalogue: Catalogue, models_dir: Path, progress: Display, analyser: TrackAnalyser | None = None) -> str:
-    """Analyse everything that was not analysed yet. Returns a sentence that says why something is left, or nothing."""
+    """Analyse all new tracks. Returns a sentence that says why some are left, or nothing."""
     try:
         model = model_id(models_dir)
         done, total = catalogue.count_analysed(model)
@@ -72,12 +72,12 @@ def analyse(catalogue: Catalogue, models_dir: Path, progress: Display, analyser:
         progress.analyse(done, total, "")
         catalogue.flush()
     except (ModelError, WorkerError, LibraryError) as error:
-        return f"Not everything was analysed. {error}"
+        return f"Some tracks are not analysed. {error}"
     return ""
 
 
 def _analyse_one(catalogue: Catalogue, analyser: TrackAnalyser, model: str, key: str, path: Path) -> bool:
-    """Whether anything was learnt of it; a file that is gone is passed over."""
+    """Analyse one track. Returns whether there is a result; skips a file that is gone."""
     found: TrackMood | str
     try:
         found = analyser.analyse(path)
@@ -92,7 +92,7 @@ def _analyse_one(catalogue: Catalogue, analyser: TrackAnalyser, model: str, key:
 
 
 def stopped(catalogue: Catalogue, models_dir: Path) -> str:
-    """What is left after Ctrl-C."""
+    """A sentence about the rest, after Ctrl-C."""
     try:
         catalogue.flush()
         done, total = catalogue.count_analysed(model_id(models_dir))
@@ -105,7 +105,7 @@ def stopped(catalogue: Catalogue, models_dir: Path) -> str:
 
 
 def show_plane(console: Console, catalogue: Catalogue, found: LibraryLoaded, plot: str) -> None:
-    """The library in the plane, as a picture or on the terminal."""
+    """Plot the library in the plane, as a picture or on the terminal."""
     points = points_of(found.tracks, catalogue.affects())
     if plot == TERMINAL:
         console.print(terminal.chart(points, console.width))
@@ -117,7 +117,7 @@ def show_plane(console: Console, catalogue: Catalogue, found: LibraryLoaded, plo
 
 
 def check_picture(path: Path) -> None:
-    """Raises AffettoError if no picture can be written there, before half an hour of analysis."""
+    """Raise AffettoError if the picture cannot be written, before half an hour of analysis."""
     if path.suffix.lower() != ".png":
         raise AffettoError(f"--plot writes a picture such as library.png, not {path}; folders come before --plot.")
     if not path.absolute().parent.is_dir():
@@ -126,4 +126,4 @@ def check_picture(path: Path) -> None:
         import matplotlib  # noqa: F401
     except ImportError as error:
         words = 'pip install "matplotlib>=3.9", or write --plot without a file for a plot on the terminal'
-        raise AffettoError(f"--plot {path} needs matplotlib, which the device does without: {words}.") from error
+        raise AffettoError(f"--plot {path} needs matplotlib: {words}.") from error

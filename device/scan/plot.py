@@ -1,4 +1,4 @@
-"""The library in the valence-arousal plane as a picture. Needs matplotlib, which the device does without."""
+"""The library in the valence-arousal plane as a picture. Needs matplotlib, which is not installed on devices."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ WIDE_FONTS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "Droid Sans Fallback", "We
 
 
 def draw(points: Sequence[Point], out: Path) -> None:
-    """Write the picture to `out`, whole or not at all."""
+    """Write the picture to `out`, atomically."""
     with rc_context({"font.family": fonts()}):
         _draw(points, out)
 
@@ -88,8 +88,8 @@ def frame(axes: Axes) -> None:
 
 
 def scatter(axes: Axes, points: Sequence[Point]) -> None:
-    """Dots for what the model says, diamonds for people's word; crosses for tracks that are not analysed yet. A
-    darker point is surer; many points are smaller."""
+    """Dots for moods by the model, diamonds for moods by people, crosses for tracks that are not analysed yet. Darker
+    means more certain; many points are smaller."""
     few = len(points) <= FEW
     size = 70.0 if few else max(5.0, 70.0 * (FEW / len(points)) ** 0.5)
     for marker in "oDx":
@@ -117,12 +117,12 @@ def marker_of(point: Point) -> str:
 
 
 def sureness(point: Point) -> float:
-    """How opaque a point is: 0.45 (the model hardly knows) to 0.95."""
+    """The opacity of a point: 0.45 (uncertain) to 0.95."""
     return max(0.45, min(0.95, 1.15 - point.uncertainty)) if point.analysed else 0.6
 
 
 def mark_doubts(axes: Axes, doubts: Sequence[Point]) -> None:
-    """Number the tracks that are worth a look, with a line to the mood that people named."""
+    """Number the doubtful tracks, with a line to the mood that people chose."""
     for number, point in enumerate(doubts, 1):
         said, (x, y) = MOOD_AFFECT[point.mood], (point.affect.valence, point.affect.arousal)
         axes.plot([x, said.valence], [y, said.arousal], color=INK, alpha=0.5, linewidth=0.9, linestyle=(0, (4, 3)),
@@ -174,16 +174,16 @@ def describe(axes: Axes, points: Sequence[Point], doubts: Sequence[Point]) -> No
     if not doubts:
         return
     y = line(axes, y - 0.02, "Worth a look", weight="bold")
-    y = line(axes, y, "the model puts them far from the mood that you named", size=8, colour=FAINT)
+    y = line(axes, y, "the model puts them far from the mood that you chose", size=8, colour=FAINT)
     for number, point in enumerate(doubts, 1):
         y = line(axes, y - 0.002, f"{number}  {shorten(point.name, 33)}", size=9)
         y = line(axes, y + 0.006, f"     you: {point.mood}", size=8, colour=FAINT)
 
 
 def legend(axes: Axes, y: float, points: Sequence[Point]) -> float:
-    kinds = [("o", "the model's word", any(p.by_model for p in points)),
-             ("D", "your word (folder, tag, correction)", any(p.analysed and not p.by_model for p in points)),
-             ("x", "your word, not analysed yet", any(not p.analysed for p in points))]  # fmt: skip
+    kinds = [("o", "mood by the model", any(p.by_model for p in points)),
+             ("D", "mood by you (folder, tag, correction)", any(p.analysed and not p.by_model for p in points)),
+             ("x", "mood by you, not analysed yet", any(not p.analysed for p in points))]  # fmt: skip
     for marker, words, used in kinds:
         if used:
             edge = INK if marker == "D" else FAINT
@@ -191,12 +191,12 @@ def legend(axes: Axes, y: float, points: Sequence[Point]) -> float:
                                  markeredgecolor=edge))  # fmt: skip
             axes.text(0.09, y - 0.01, words, size=9, color=INK, va="center")
             y -= 0.028
-    words = "circles: how far off the model may be" if len(points) <= FEW else "pale: the model is less sure"
+    words = "circles: the model's uncertainty" if len(points) <= FEW else "pale: the model is less certain"
     return line(axes, y, words, size=8, colour=FAINT)
 
 
 def line(axes: Axes, y: float, words: str, *, size: float = 11, weight: str = "normal", colour: str = INK) -> float:
-    """A line of text; where the next one begins."""
+    """Write a line of text. Returns the position of the next one."""
     axes.text(0.0, y, words, size=size, weight=weight, color=colour, va="top", parse_math=False)
     return y - 0.0024 * size - 0.004
 

@@ -1,4 +1,4 @@
-"""The library as points in the valence-arousal plane: where the model puts each track, and what people say. Pure."""
+"""The library as points in the valence-arousal plane: moods by the model and moods by people. Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 from device.domain import MOOD_AFFECT, Affect, MoodName, MoodOrigin, Track
 
-SCATTER = 0.12  # of tracks that are not analysed, around the point of the mood that people gave them
-FAR = 0.9  # from the point of the mood that people named to where the model puts the track: worth a look
+SCATTER = 0.12  # of tracks that are not analysed, around the point of their mood
+FAR = 0.9  # a track is doubtful if the model puts it this far from the point of the mood that people chose
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A track. `analysed`: the model put it here; otherwise it is near the point of its mood. `by_model`: its mood is
-    the model's; otherwise a person's word. `distance`: to the point of the mood that a person named, or 0."""
+    """A track. `analysed`: the model put it here; otherwise it is near the point of its mood. `by_model`: the model
+    chose its mood; otherwise a person did. `distance`: to the point of the mood that a person chose, or 0."""
 
     title: str
     artist: str
@@ -34,8 +34,7 @@ class Point:
 
 
 def points_of(tracks: Sequence[Track], affects: Mapping[str, tuple[float, float, float]]) -> list[Point]:
-    """All tracks of which something is known. `affects`: valence, arousal and uncertainty of what is analysed, by
-    key."""
+    """All tracks with a known mood. `affects`: valence, arousal and uncertainty of the analysed tracks, by key."""
     return [_point(track, affects.get(track.key)) for track in tracks if track.origin is not MoodOrigin.UNKNOWN]
 
 
@@ -59,13 +58,13 @@ def _near(affect: Affect, key: str) -> Affect:
 
 
 def doubtful(points: Sequence[Point], most: int) -> list[Point]:
-    """Tracks that the model puts far from the mood that a person named, the farthest first."""
+    """Tracks that the model puts far from the mood that a person chose, the farthest first."""
     far = [point for point in points if point.distance >= max(FAR, 2 * point.uncertainty)]
     return sorted(far, key=lambda point: -point.distance)[:most]
 
 
 def counts(points: Sequence[Point]) -> dict[MoodName, tuple[int, int]]:
-    """For each mood: how many tracks have it by a person's word, and how many by the model's."""
+    """For each mood: the number of tracks that got it from people, and from the model."""
     return {
         mood: (
             sum(1 for point in points if point.mood is mood and not point.by_model),

@@ -1,4 +1,4 @@
-"""How far a scan is: bars on a terminal that move all the time, lines from time to time elsewhere. On stderr."""
+"""The progress of a scan, on stderr: bars on a terminal, otherwise a line from time to time."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from device.console import count
 from device.scan.report import one_line
 
-LINE_S = 15.0  # between two lines where there is no terminal
+LINE_S = 15.0  # between two lines without a terminal
 LONGEST_NAME = 30
 
 
 class Display(Protocol):
-    """What a scan reports to."""
+    """Shows the progress of a scan."""
 
     def read(self, done: int, total: int | None) -> None:
-        """`done` of `total` files are read; with None, `done` files were found so far."""
+        """`done` of `total` files are read; None: `done` files are found so far."""
 
     def analyse(self, done: int, total: int, name: str) -> None:
         """`done` of `total` tracks are analysed, and the one called `name` is next."""
@@ -31,7 +31,7 @@ class Display(Protocol):
 
 @contextmanager
 def display(console: Console) -> Iterator[Display]:
-    """The one that fits the console."""
+    """The display that suits the console."""
     if not console.is_terminal:
         yield Lines()
         return

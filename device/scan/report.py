@@ -1,4 +1,4 @@
-"""What a scan found, for people: tracks by mood, and what is wrong. Prints to a console."""
+"""The result of a scan, for people: tracks by mood, and problems. Prints to a console."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_NOTES = 20  # on a terminal; a pipe gets all
 
 
 def show(console: Console, found: LibraryLoaded) -> None:
-    """The summary, then problems and notes, one a line. Lines are as long as they are: a terminal wraps them itself."""
+    """Print the summary, then problems and notes, one per line. Long lines are not wrapped."""
     for line in summary(found):
         _print(console, Text(line))
     listed = found.notes[:MOST_NOTES] if console.is_terminal else found.notes
@@ -24,11 +24,11 @@ def show(console: Console, found: LibraryLoaded) -> None:
     if more := len(found.notes) - len(listed):
         _print(console, Text(f"  and {more:,} more; affetto scan | less lists them all"))
     if not found.tracks:
-        _print(console, Text(f"Folders named {', '.join(MoodName)} say which mood their music has."))
+        _print(console, Text(f"Folders named {', '.join(MoodName)} set the mood of their music."))
 
 
 def summary(found: LibraryLoaded) -> Iterator[str]:
-    """How many tracks there are, and a table of moods and whose word they are."""
+    """The number of tracks, and a table of moods by their origin."""
     wrong = count(len(found.problems), "problem")
     yield f"{count(len(found.tracks), 'track')}, {wrong}, {count(len(found.notes), 'note')}"
     counts = Counter((track.mood, track.origin) for track in found.tracks)
@@ -40,7 +40,7 @@ def summary(found: LibraryLoaded) -> Iterator[str]:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The first column to the left, the others to the right; nothing is padded at the end of a line."""
+    """Rows with the first column left-aligned and the others right-aligned, without trailing blanks."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     for row in (head, *rows):
         cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]
@@ -48,7 +48,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def one_line(text: str) -> str:
-    """Without line breaks and other characters that would confuse a terminal: file names may hold any."""
+    """The text without line breaks and control characters, which file names may contain."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 

@@ -18,7 +18,7 @@ MOST_NAMES = 10
 
 
 def chart(points: Sequence[Point], width: int) -> RenderableType:
-    """The plane, the moods with their numbers, and the tracks that are worth a look."""
+    """The plane, the moods with their numbers, and the doubtful tracks."""
     columns = max(30, min(width - 4, WIDEST))
     lines: list[RenderableType] = [Text("arousal ↑   (each dot is where the model puts its tracks)", style="dim")]
     lines += _plane(points, columns)
