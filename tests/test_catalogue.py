@@ -25,7 +25,7 @@ from device.music.workers.tag_client import read_here
 
 
 def open_here(folder: Path) -> Catalogue:
-    """Without the process that reads tags; test_reader.py looks at that."""
+    """Without the process that reads tags; test_tag_client.py tests that."""
     return Catalogue.open(folder, read_here)
 
 

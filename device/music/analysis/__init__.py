@@ -1,4 +1,4 @@
-"""What a file sounds like: decodes it, measures features, asks the model `music_mood`, answers with a `TrackMood`.
+"""Analyses a file: decodes it, measures features, runs the model `music_mood`, returns a `TrackMood`.
 
 Runs in the analysis process (device/music/workers) or on a workstation. Importing it loads PyAV, so the conductor does
 not. analyser.py puts the steps together: decode.py, features.py (of spectrum.py, timbre.py, rhythm.py and tonality.py)

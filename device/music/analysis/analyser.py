@@ -1,7 +1,7 @@
-"""Says where a music file stands in the plane of valence and arousal: decode, features, model, one `TrackMood`.
+"""Places a music file in the plane of valence and arousal: decode, features, model, one `TrackMood`.
 
 Runs in the analysis process (workers/analysis_process.py) or on a workstation; a `MoodAnalyser` belongs to one thread.
-Of a long file it looks at excerpts, and averages what the model says of them.
+For a long file it averages the model's results over excerpts.
 """
 
 from __future__ import annotations

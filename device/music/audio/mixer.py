@@ -1,4 +1,4 @@
-"""Joins, crosses and scales tracks into the one stream that people hear: gapless, and never above the volume. Pure.
+"""Joins, crossfades and scales tracks into one stream: gapless, and never above the volume. Pure.
 
 Why our own: libVLC 3 leaves a gap between two tracks, and takes a volume only once its device is open.
 

@@ -1,4 +1,4 @@
-"""Where the sound goes: what an output must do, the outputs without a device, and the choice among all of them.
+"""The interface of outputs, the outputs without a device, and the choice among all outputs.
 
 An `Output` takes blocks that are already at their volume and keeps their pace. It belongs to the player's worker
 thread; `present` looks at /dev/snd and asks for a sound server.
@@ -113,7 +113,7 @@ def choose(config: PlayerConfig, data_dir: Path, dev: Path = Path("/dev")) -> Ou
         case "dummy":
             return UnheardOutput()
         case "nothing":
-            return UnheardOutput("no sound: neither a sound card nor a sound server was found, so music plays unheard")
+            return UnheardOutput("no sound: there is neither a sound card nor a sound server")
         case other:
             raise PlayerError(f"player.output is {other!r}: expected auto, alsa, pulse, dummy or file")
 

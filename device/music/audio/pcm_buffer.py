@@ -1,4 +1,4 @@
-"""What is decoded of a track and not yet heard: libVLC's thread appends at one end, the player's reads at the other.
+"""The decoded part of a track that is not played yet: libVLC's thread appends, the player's thread reads.
 
 No lock: each of the two counters is written by one thread only, and a deque takes and gives whole blocks atomically.
 """

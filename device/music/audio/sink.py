@@ -1,4 +1,4 @@
-"""The open sound device, as long as there is something to hear; and the tries to get it back when it is gone.
+"""Opens the sound device while there is something to play, and retries when it is gone.
 
 Belongs to the player's worker thread. After some seconds of silence the sink lets go of the device, so that others may
 have it and a card may sleep; not at once, because many cards click, or swallow the first notes, when they wake up.

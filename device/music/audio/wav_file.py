@@ -28,7 +28,7 @@ class WavFile:
             self._file.setparams((CHANNELS, 2, RATE_HZ, 0, "NONE", ""))
             self.append(np.zeros((0, CHANNELS), np.float32))
         except OSError as error:
-            raise PlayerError(f"{path} cannot be written: {error.strerror}. Choose another player.output") from error
+            raise PlayerError(f"{path} cannot be written: {error.strerror}. Choose another player.output.") from error
         if self.problem:
             raise PlayerError(self.problem)
 
@@ -40,7 +40,7 @@ class WavFile:
             self._file.writeframes(np.trunc(sound * 32767).astype("<i2").tobytes())
             self._disk.flush()
         except OSError as error:
-            self.problem = f"{self._path} cannot be written on: {error.strerror}. Make room, or choose another output"
+            self.problem = f"{self._path} cannot be written any more: {error.strerror}. Free some space."
             self._close_quietly(self._file)
 
     def close(self) -> None:

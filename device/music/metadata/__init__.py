@@ -1,4 +1,4 @@
-"""What one music file says of itself: names, mood words, loudness, cover; and the key by which its content is known.
+"""The tags, mood words, loudness and cover of one music file, and the key that identifies its content.
 
 `reader` puts `Tags` together: `layers` are the tags in and around the file (mutagen), `fields` what the formats call
 them, `mood_words` and `replaygain` what they mean, `duration` how long the file sounds; `ffmpeg` reads what mutagen

@@ -1,4 +1,4 @@
-"""How long a file sounds: what its header says where that is sure, or else what its packets come to.
+"""The length of a file's sound: from its header if that is reliable, or else the sum of its packets.
 
 An estimate would cut songs and mislead seeks, so there is none: where measuring takes too long, the length is unknown.
 """

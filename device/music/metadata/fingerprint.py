@@ -1,4 +1,4 @@
-"""Names what sounds in a file, so that history survives when the file is moved, renamed or given other tags.
+"""Identifies the sound in a file, so that its history survives moving, renaming and tagging.
 
 The key is a hash of three pieces of the sound as it is stored (beginning, middle, end) and of its length; what taggers
 rewrite is stepped over: ID3v1, ID3v2 and APEv2 around MPEG streams, FLAC's metadata blocks, the chunks of WAV and AIFF

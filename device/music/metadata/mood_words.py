@@ -1,4 +1,4 @@
-"""Which words mean which mood, in the names of folders and in tags. Pure.
+"""The words that mean a mood, in folder names and in tags. Pure.
 
 A folder counts when its whole name is one of the words. A tag counts when one of its parts (between commas,
 semicolons, slashes or bars) is; genres only where their very name says how they are meant to feel. English, German,

@@ -1,4 +1,4 @@
-"""Reads what a music file says of itself: names, length, mood words, loudness. Touches only the file it is given.
+"""Reads the tags of a music file: names, length, mood words, loudness. Reads only the given file.
 
 Runs in a process of its own (workers/tag_process.py). The content decides what a file is, not its name. mutagen reads
 the tags; what it cannot read, or cannot tell the length of, FFmpeg reads: whatever plays has its place in the library.

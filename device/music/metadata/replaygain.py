@@ -1,4 +1,4 @@
-"""How far a track has to be turned up or down to sound as loud as the others. Pure.
+"""The gain that brings a track to the same loudness as the others. Pure.
 
 ReplayGain 2.0 (wiki.hydrogenaud.io, "ReplayGain 2.0 specification"): the gain brings a track to -18 LUFS, the peak is
 its largest sample. RFC 7845 has gains of its own for Opus, in 1/256 dB to -23 LUFS; ID3v2.4 has a frame of its own,

@@ -1,4 +1,4 @@
-"""What a music file says of itself, and how its texts become fit to be shown. Pure.
+"""The tags of a music file, and functions that make their texts printable. Pure.
 
 reader.py reads `Tags` in a process of its own. A hostile file may have taken that process over, so every field has its
 limits, and msgspec holds them when it decodes (workers/protocol.py).
@@ -26,8 +26,8 @@ Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What a file says of itself; empty where it says nothing. `duration_s` is 0 where nobody knows it: it is never an
-    estimate. `mood` is None if no tag names one. `gain_db` and `peak`: see replaygain.py."""
+    """The tags of a file; missing ones are empty. `duration_s` is 0 if unknown, and never an estimate. `mood` is None
+    if no tag names one. `gain_db` and `peak`: see replaygain.py."""
 
     title: Text = ""
     artist: Text = ""

@@ -1,6 +1,6 @@
-"""Processes of their own for files that anybody may have made: one reads tags and covers, one analyses.
+"""Separate processes for files that may be hostile: one reads tags and covers, one analyses.
 
-`client` is the end that asks, `process` the end that answers, `protocol` what they say, `limits` what the process may
-use. `TagClient` and `AnalysisClient` ask `tag_process` and `analysis_process`; `SocketAnalysisClient` reaches the
-latter as a service of systemd. `Covers` is the thread that asks for covers.
+`client` sends requests, `process` answers them, `protocol` defines the messages, and `limits` bounds the process.
+`TagClient` and `AnalysisClient` talk to `tag_process` and `analysis_process`; `SocketAnalysisClient` reaches the latter
+as a service of systemd. `Covers` is the thread that requests covers.
 """

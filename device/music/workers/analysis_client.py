@@ -1,4 +1,4 @@
-"""Has music files analysed in a process of its own, which a hostile file may crash without harm to the music.
+"""Analyses music files in a separate process, which a hostile file may crash without harm to the music.
 
 `AnalysisClient` belongs to the thread that waits for it (library/analysis_queue.py). client.py says how it talks to its
 process, analysis_process.py is that process.

@@ -1,6 +1,6 @@
 """The process of AnalysisClient: `python -m device.music.workers.analysis_process --models DIR --fd N`.
 
-Not for calling by hand. It gives way to everything else on the machine; process.py says how it works.
+Not for manual use. It has the lowest priority on the machine; process.py explains how it works.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The analysis of music in a service of its own, for which systemd starts a process at each connection.
+"""Analyses music in a service, for which systemd starts a process at each connection.
 
-So it has what no child of the conductor can have: the processor only when nobody else wants it, no network, and no view
-of anything but music (affetto-scan@.service). The process is that of analysis_process.py.
+So the process can have restrictions that a child of the conductor cannot have: idle priority, no network, and access to
+nothing but music (affetto-scan@.service). It runs analysis_process.py.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ class ServiceSocket:
         except OSError as error:
             sock.close()
             raise WorkerError(
-                f"Music cannot be analysed: nobody answers at {self._path} ({error.strerror or error}); is "
-                "affetto-scan.socket started?"
+                f"Music cannot be analysed: nothing answers at {self._path} ({error.strerror or error}); start "
+                "affetto-scan.socket."
             ) from error
         return sock
 
     def ending(self) -> str:
         """Only systemd knows."""
-        return "ended (journalctl -u 'affetto-scan@*' says why)"
+        return "ended (to see why: journalctl -u 'affetto-scan@*')"
 
     def close(self, patience_s: float) -> None:
         """Nothing to wait for: the process ends when the client closes its socket."""
