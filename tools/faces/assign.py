@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import torch
 
-from device.perception.faces import STRIDES, UNIT_STRIDES, cell_centres
+from device.perception.cells import UNIT_STRIDES, cell_centres
+from device.perception.faces import STRIDES
 from tools.faces.album import FACE, IGNORED
 from tools.faces.compose import Scenes
 

@@ -2,11 +2,12 @@
 
     python tools/evaluate.py faces --data DIR --split valid --json
 
-AP, recall and landmarks come from the split's pictures with faces, false alarms from pictures without; the same
-again, by the width of the faces, from made-up crowds (`scenes`) and from a hard set of crowds, darkness, blur, turned
-heads and masks (`hard`). measuring/sets.py and hard/kinds.py say what these are. With --peers every figure also stands
-there for YuNet and BlazeFace, and `equal_alarms` compares recall where all make as many false alarms as YuNet does at
-its authors' threshold. --plots draws curves, and sheets of the worst mistakes; --emotion proves that a face found in a
+The splits `scenes` and `unseen` are real scenes: the part that choices are made on, and a source that neither training
+nor choices see. AP, recall and landmarks come from the split's pictures with faces, false alarms from pictures without;
+`at_false_boxes` is the recall where there are so many false boxes a picture, by mask, light, source and size. Other
+splits also have a hard set of crowds, darkness, blur, turned heads and masks (`hard`). measuring/sets.py and
+hard/kinds.py say what these are. With --peers every figure also stands there for YuNet and BlazeFace, and `equal_alarms`
+compares recall on the hard set where all make as many false alarms as YuNet does at its authors' threshold. --plots draws curves, and sheets of the worst mistakes; --emotion proves that a face found in a
 scene is read as well as one given directly (measuring/chain.py).
 """
 
@@ -31,12 +32,12 @@ from tools.faces.measuring.clock import clock, clock_together
 from tools.faces.measuring.matching import SURE_ENOUGH, overlap
 from tools.faces.measuring.peers import THRESHOLDS, Find, open_peers
 from tools.faces.measuring.seen import REFERENCE, Seen, at_equal_alarms, count, judge, look
-from tools.faces.measuring.sets import HEIGHT_PX, SCENES, WIDTH_PX, Sets, fit, read_sets
+from tools.faces.measuring.sets import HEIGHT_PX, WIDTH_PX, Sets, fit, read_sets
 from tools.faces.measuring.table import table
 from tools.labelled.boxes import Label, Picture
 from tools.labelled.emotions import read_split
 
-__all__ = ["HEIGHT_PX", "LOWEST_SCORE", "SCENES", "WIDTH_PX", "Sets", "clock", "judge", "read_sets", "table", "watch"]
+__all__ = ["HEIGHT_PX", "LOWEST_SCORE", "WIDTH_PX", "Sets", "clock", "judge", "read_sets", "table", "watch"]
 
 LOWEST_SCORE = 0.02  # AP looks at the whole curve, not only above the shipped threshold
 
@@ -46,7 +47,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--video", type=Path, metavar="FILE", help="also the share of this video's frames with a face")
     parser.add_argument("--emotion", type=Path, metavar="DIR", help="labelled faces to paste, find and read again")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="draw curves and the worst mistakes into this folder")
-    parser.add_argument("--scenes", type=int, default=SCENES, help=f"made-up crowds (default: {SCENES}; 0 for none)")
     parser.add_argument("--hard", type=int, default=A_KIND, help=f"pictures a hard kind (default: {A_KIND})")
 
 
@@ -54,13 +54,13 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Everything as one JSON object; progress goes to stderr."""
     console = Console(stderr=True)
     with console.status("reading and composing pictures"):
-        sets = read_sets(arguments.data, arguments.split, arguments.scenes, arguments.hard)
+        sets = read_sets(arguments.data, arguments.split, arguments.hard)
     shipped = FaceDetector.load(arguments.models)
     thresholds = {"ours": shipped.threshold} | THRESHOLDS
     seen = look_all(arguments, sets, console)
     rows = {name: {"threshold": thresholds[name], **count(one, thresholds[name])} for name, one in seen.items()}
     at_equal = at_equal_alarms(seen)
-    for name, times in clock_together(fast(arguments, shipped), [*sets.hard, *sets.scenes, *sets.people]).items():
+    for name, times in clock_together(fast(arguments, shipped), [*sets.hard, *sets.people]).items():
         rows[name] |= times | ({"equal_alarms": at_equal[name]} if at_equal else {})
     if arguments.plots:
         draw(arguments.plots, seen, rows)

@@ -20,7 +20,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from device.perception.faces import KINDS, STRIDES, UNIT_STRIDES
+from device.perception.cells import UNIT_STRIDES
+from device.perception.faces import KINDS, STRIDES
 from tools.faces.assign import Cells, Lesson, assign, boxes_to_corners, flatten, overlaps
 from tools.faces.compose import Scenes
 
