@@ -50,7 +50,7 @@ def main() -> int:
             from tools.faces import card  # TensorFlow takes long to load
 
             trained = asdict(recipe) | {"steps_done": run.done_steps, "seconds_done": round(run.done_s)}
-            card.export(run.weights, arguments.data, arguments.models, trained, tell)
+            card.export(run.weights, arguments.data, arguments.models, trained, arguments.peers, tell)
     except ValueError as error:
         tell(str(error))
         return 1
@@ -62,6 +62,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder shaped like data/faces")
     parser.add_argument("--run", type=Path, default=Path("out/faces"), help="checkpoint and history")
     parser.add_argument("--models", type=Path, default=Path("models"), help="where model and card go")
+    parser.add_argument("--peers", type=Path, metavar="DIR", help="folder with YuNet, for figures beside in the card")
     parser.add_argument("--train-only", action="store_true", help="do not quantise")
     parser.add_argument("--export-only", action="store_true", help="do not train, only quantise and measure")
     parser.add_argument("--seconds", type=float, default=36_000, help="training ends so long after the start")

@@ -99,11 +99,12 @@ class Eye:
     def _track(self, found: list[Face], at_s: float) -> None:
         before = {known.number: known.face for known in self._tracker.known}
         best = sorted(found, key=lambda face: face.score, reverse=True)[:MAX_FACES]
-        self._seen = self._tracker.update(best, at_s)
+        tracked = self._tracker.update(best, at_s)
+        self._seen = tuple(one for one in tracked if one.confirmed)
         self._looked_s = at_s
         self._still = bool(self._seen) and all(
-            one.at_s == at_s and one.number in before and overlap(before[one.number], one.face) >= STILL
-            for one in self._tracker.known  # somebody who is absent keeps the eye awake
+            one.confirmed and one.at_s == at_s and one.number in before and overlap(before[one.number], one.face) >= STILL
+            for one in self._tracker.known  # somebody absent, or not confirmed yet, keeps the eye awake
         )
 
     def _score(self, gray: Gray, one: Tracked) -> SeenFace:

@@ -5,6 +5,10 @@ disturbed by chance. It tells where the face should be now and how sure that is,
 else is expected on the other side, and a face that has not been seen for a while claims a new one less firmly than
 one that was seen just now. Detections go to the known faces greedily, likeliest pair first.
 
+A weak detection is not believed at once: it is confirmed by more of them in the same place, one of which has to be
+fairly sure (two thresholds, after Canny 1986, over time instead of space). So the detector may report what it would
+be wrong to trust in a single frame, and a face that turns away or gets dark is kept. A sure one is believed at once.
+
 The figures below were chosen on made-up plays with `python tools/evaluate.py tracks`; it reports on other ones. There,
 an optimal assignment instead of the greedy one, and the look of a face as a further clue, gained nothing.
 """
@@ -21,6 +25,10 @@ from device.domain import Face
 KEEP_S = 1.5  # a face keeps its number through an absence of this length: a second behind a hand, and a frame
 REACH = 0.9  # in face sizes: a face is found at most so far from where it is expected
 GROWTH = 2.0  # and is at most by this factor larger or smaller
+
+SURE = 0.8  # a face found with such a score is believed at once
+START = 0.6  # others need such a score once,
+SIGHTINGS = 3  # and to be found so often
 
 # Standard deviations, lengths in face sizes (the square root of the box's area)
 PLACE_NOISE = 0.07  # of the place of a box
@@ -78,13 +86,20 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """A face with its number, when it was last seen, its course then, and how often it has been found so far."""
+    """A face with its number, when it was last seen, its course then, how often it has been found so far, and the
+    highest score it had."""
 
     number: int
     face: Face
     at_s: float
     course: Course
-    sightings: int = 1
+    sightings: int
+    best: float
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether this is a face, and not something that looked like one for a moment."""
+        return self.best >= SURE or (self.sightings >= SIGHTINGS and self.best >= START)
 
 
 class Tracker:
@@ -108,10 +123,11 @@ class Tracker:
         for index, face in enumerate(faces):
             if index in pairs:
                 known, course = kept[pairs[index]], expected[pairs[index]].corrected(face)
-                seen.append(Tracked(known.number, face, at_s, course, known.sightings + 1))
+                best = max(known.best, face.score)
+                seen.append(Tracked(known.number, face, at_s, course, known.sightings + 1, best))
             else:
                 self._last_number += 1
-                seen.append(Tracked(self._last_number, face, at_s, Course.start(face)))
+                seen.append(Tracked(self._last_number, face, at_s, Course.start(face), 1, face.score))
         absent = [known for place, known in enumerate(kept) if place not in pairs.values()]
         self._known = tuple(sorted([*seen, *absent], key=lambda tracked: tracked.number))
         return tuple(seen)

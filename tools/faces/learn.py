@@ -97,13 +97,13 @@ def learn(run: Run, recipe: Recipe, album: Album, folder: Path, tell: Callable[[
     seed = recipe.seed + 7919 * run.done_steps
     composer, light = Composer(album, seed), Light(device, seed + 1)
     cells = Cells.of(HEIGHT_PX, WIDTH_PX, device)
+    history: list[dict[str, float]] = []
+    began, saved, told = time.monotonic() - run.done_s, time.monotonic(), time.monotonic()
     if device.type == "cuda":
         try:
             tell(f"memory layout: {_lay_out(run, recipe.batch)}")
         except RuntimeError as error:  # no memory for the trial, say: the first layout will do
             tell(f"memory layout not tried: {error}")
-    history: list[dict[str, float]] = []
-    began, saved, told = time.monotonic() - run.done_s, time.monotonic(), time.monotonic()
     sums, counted = torch.zeros(3, device=device), 0
     while (done := _done(run, recipe)) < 1:
         parts = step(run, recipe, done, composer, light, cells)

@@ -73,7 +73,11 @@ def read(
 
 def is_held_back(file: str) -> bool:
     """Whether a background is kept out of training. Depends on its name only, so it stays so when the set grows."""
-    return zlib.crc32(Path(file).name.encode()) % HELD_BACK == 0
+    return _number(file) % HELD_BACK == 0
+
+
+def _number(file: str) -> int:
+    return zlib.crc32(Path(file).name.encode())
 
 
 def held_back_backgrounds(data_dir: Path) -> list[Picture]:
@@ -86,10 +90,14 @@ def read_scenes(data_dir: Path, split: str) -> list[Picture]:
     return read(data_dir, "scenes", lambda entry: entry["split"] == split)
 
 
-def training_pictures(data_dir: Path) -> list[Picture]:
-    """Everything that may be learnt from; without the backgrounds held back."""
-    kept = read(data_dir, "train", lambda e: not (e["source"] == "background" and is_held_back(e["file"])))
-    return kept + read_scenes(data_dir, "train")
+def training_pictures(data_dir: Path, part: int = 1) -> list[Picture]:
+    """Everything that may be learnt from, or one picture in `part`; without the backgrounds held back."""
+
+    def wanted(entry: dict[str, Any]) -> bool:
+        held_back = entry["source"] == "background" and is_held_back(entry["file"])
+        return not held_back and entry.get("split", "train") == "train" and _number(entry["file"]) % part == 0
+
+    return [picture for index in ("train", "scenes") for picture in read(data_dir, index, wanted)]
 
 
 def _read_one(data_dir: Path, entry: dict[str, Any]) -> Picture:
