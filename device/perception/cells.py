@@ -35,8 +35,10 @@ class Grid:
         counts = [rows * columns for rows, columns in shapes]
         self._zeros = np.repeat([zeros for zeros, _ in parts], counts, axis=0)
         self._scales = np.repeat([scales for _, scales in parts], counts, axis=0)
-        self._halves = np.repeat(np.float32([UNIT_STRIDES * stride / 2 for stride in order]), counts)[:, None]
-        centres = [cell_centres(*shape, stride).reshape(-1, 2) for shape, stride in zip(shapes, order, strict=True)]
+        self._halves = np.repeat(np.array([UNIT_STRIDES * stride / 2 for stride in order], np.float32), counts)[:, None]
+        centres = [
+            cell_centres(shape[0], shape[1], stride).reshape(-1, 2) for shape, stride in zip(shapes, order, strict=True)
+        ]
         self._centres = np.concatenate(centres)
         self._spots = np.tile(self._centres, 5)
 
@@ -80,4 +82,4 @@ def _codes(outputs: Sequence[Tensor], places: Sequence[int], stride: int) -> tup
     zeros = [score.zero_point] + [box.zero_point] * 4 + [landmarks.zero_point] * 10
     pixels = landmarks.scale * UNIT_STRIDES * stride
     scales = [score.scale] + [box.scale * stride] * 2 + [box.scale] * 2 + [pixels] * 10
-    return np.float32(zeros), np.float32(scales)
+    return np.array(zeros, np.float32), np.array(scales, np.float32)

@@ -32,7 +32,9 @@ def levels(gray: Gray) -> Gray:
     start = min(low, 255.0 - SPAN)
     if gain == 1.0 and start == low:
         return UNCHANGED
-    return np.asarray(np.clip((GRAYS - np.float32(low)) * np.float32(gain) + np.float32(start), 0, 255).round(), np.uint8)
+    return np.asarray(
+        np.clip((GRAYS - np.float32(low)) * np.float32(gain) + np.float32(start), 0, 255).round(), np.uint8
+    )
 
 
 def _ends(gray: Gray) -> tuple[float, float]:

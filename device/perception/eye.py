@@ -103,7 +103,10 @@ class Eye:
         self._seen = tuple(one for one in tracked if one.confirmed)
         self._looked_s = at_s
         self._still = bool(self._seen) and all(
-            one.confirmed and one.at_s == at_s and one.number in before and overlap(before[one.number], one.face) >= STILL
+            one.confirmed
+            and one.at_s == at_s
+            and one.number in before
+            and overlap(before[one.number], one.face) >= STILL
             for one in self._tracker.known  # somebody absent, or not confirmed yet, keeps the eye awake
         )
 
