@@ -374,7 +374,9 @@ def test_faces_are_found_as_the_card_says(shared_dir: Path, split: str, landmark
     said = json.loads((MODELS / "face_detector.json").read_text())["figures"][split]
     for key in ("ap", "recall", "landmark_error"):
         assert figures[key] == pytest.approx(said[key], abs=0.01)
-    assert figures["at_false_boxes"]["0.1"]["recall"] == pytest.approx(said["at_false_boxes"]["0.1"]["recall"], abs=0.02)
+    assert figures["at_false_boxes"]["0.1"]["recall"] == pytest.approx(
+        said["at_false_boxes"]["0.1"]["recall"], abs=0.02
+    )
 
 
 def test_the_talking_woman_is_found_in_95_percent_of_the_frames(shared_dir: Path, detector: FaceDetector) -> None:

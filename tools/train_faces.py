@@ -2,9 +2,9 @@
 
     python tools/train_faces.py --data DIR                    DIR holds train.json, valid.json, scenes.json, pictures
 
-On a GPU ten minutes are enough (--seconds 540); without one, let it run for a night (--seconds 36000). Stop it whenever you
-like: it goes on from the last checkpoint in --run. `--train-only` leaves the rest for another machine, `--export-only`
-quantises the last checkpoint. Needs tools/requirements-train.txt.
+On a GPU ten minutes are enough (--seconds 600); without one, let it run for a night (--seconds 36000). Stop it whenever
+you like: it goes on from the last checkpoint in --run. `--train-only` leaves the rest for another machine,
+`--export-only` quantises the last checkpoint. Needs tools/requirements-train.txt.
 
 Scenes are composed anew on the device that trains (tools/faces/compose.py, light.py); cells are taught by SimOTA
 (tools/faces/assign.py); pictures without faces come the more often, the surer the net was of a face in them. AdamW with

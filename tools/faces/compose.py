@@ -26,7 +26,15 @@ GONE, DOUBTFUL = 0.15, 0.55  # visible shares of a face under which it is not th
 MOST_FACES = 64  # in a scene
 MIRRORED = [1, 0, 2, 4, 3]  # the landmarks' order after left and right are swapped
 
-MAIN = {"wider": 0.42, "ilc_masks": 0.2, "kf_masks": 0.04, "video": 0.06, "portrait": 0.05, "masked": 0.05, "empty": 0.18}
+MAIN = {
+    "wider": 0.42,
+    "ilc_masks": 0.2,
+    "kf_masks": 0.04,
+    "video": 0.06,
+    "portrait": 0.05,
+    "masked": 0.05,
+    "empty": 0.18,
+}
 GROUND = {"wider": 0.4, "ilc_masks": 0.15, "empty": 0.45}
 EXTRA = {"portrait": 0.25, "video": 0.2, "masked": 0.15, "ilc_masks": 0.15, "wider": 0.05, "empty": 0.2}
 EXTRA_SHARE = 0.6
@@ -240,7 +248,9 @@ class Composer:
         rows = [(edge + corner[:, 1, None, None]).long() * PAGE[1] for edge in (top, below)]
         pages = self.album.pages.index_select(0, picture).flatten(1)
         upper, lower = (
-            torch.lerp(*(pages.gather(1, (row + column).flatten(1)).view(x.shape).float() for column in columns), x - left)
+            torch.lerp(
+                *(pages.gather(1, (row + column).flatten(1)).view(x.shape).float() for column in columns), x - left
+            )
             for row in rows
         )
         return upper.lerp(lower, y - top)
@@ -277,7 +287,10 @@ class Composer:
         sides = boxes[..., 2:] * layer.scale[:, None]
         cos, sin = (part(layer.degrees * math.pi / 180)[:, None].abs() for part in (torch.cos, torch.sin))
         # a face is nearly an ellipse: its new box is the one around the turned ellipse
-        wide, high = torch.hypot(sides[..., 0] * cos, sides[..., 1] * sin), torch.hypot(sides[..., 0] * sin, sides[..., 1] * cos)
+        wide, high = (
+            torch.hypot(sides[..., 0] * cos, sides[..., 1] * sin),
+            torch.hypot(sides[..., 0] * sin, sides[..., 1] * cos),
+        )
         sides = torch.stack([wide, high], -1)
         boxes = torch.cat([middle - sides / 2, sides], -1)
         points = (points.flatten(1, 2) @ turn.transpose(1, 2) + shift[:, None]).unflatten(1, points.shape[1:3])

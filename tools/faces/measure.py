@@ -3,12 +3,13 @@
     python tools/evaluate.py faces --data DIR --split valid --json
 
 The splits `scenes` and `unseen` are real scenes: the part that choices are made on, and a source that neither training
-nor choices see. AP, recall and landmarks come from the split's pictures with faces, false alarms from pictures without;
-`at_false_boxes` is the recall where there are so many false boxes a picture, by mask, light, source and size. Other
-splits also have a hard set of crowds, darkness, blur, turned heads and masks (`hard`). measuring/sets.py and
-hard/kinds.py say what these are. With --peers every figure also stands there for YuNet and BlazeFace, and `equal_alarms`
-compares recall on the hard set where all make as many false alarms as YuNet does at its authors' threshold. --plots draws curves, and sheets of the worst mistakes; --emotion proves that a face found in a
-scene is read as well as one given directly (measuring/chain.py).
+nor choices use. AP, recall and landmarks come from the split's pictures with faces, false alarms from pictures
+without; `at_false_boxes` is the recall where there are so many false boxes a picture, by mask, light, source and size.
+Other splits also have a hard set of crowds, darkness, blur, turned heads and masks (`hard`). measuring/sets.py and
+hard/kinds.py say what these are. With --peers every figure also stands there for YuNet and BlazeFace, and
+`equal_alarms` compares recall on the hard set where all make as many false alarms as YuNet does at its authors'
+threshold. --plots draws curves, and sheets of the worst mistakes; --emotion proves that a face found in a scene is
+read as well as one given directly (measuring/chain.py).
 """
 
 from __future__ import annotations

@@ -95,7 +95,9 @@ class FaceNet(nn.Module):
     def __init__(self, widths: Sequence[int] = WIDTHS, depths: Sequence[int] = DEPTHS, neck: int = NECK) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            Conv(1, widths[0], FIRST_SIDE, 2), Conv(widths[0], widths[1], 3, 2), Separable(widths[1], widths[1], keep=True)
+            Conv(1, widths[0], FIRST_SIDE, 2),
+            Conv(widths[0], widths[1], 3, 2),
+            Separable(widths[1], widths[1], keep=True),
         )
         self.stages = nn.ModuleList(
             nn.Sequential(Separable(a, b, 2), *(Separable(b, b, keep=True) for _ in range(depth)))

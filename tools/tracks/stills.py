@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -16,7 +17,8 @@ import numpy as np
 from device.domain import Face
 from device.perception.tracker import Tracked, Tracker
 from tools.faces.measuring.matching import pair
-from tools.labelled.boxes import Picture
+from tools.faces.measuring.sets import fit, read_sets
+from tools.labelled.boxes import Picture, held_back_backgrounds
 
 FRAMES, FPS = 16, 8.0
 NOISE = 3.0  # standard deviation, in grays
@@ -54,6 +56,13 @@ def measure_stills(find: Find, people: Iterable[Picture], empty: Iterable[Pictur
         "false_tracks_per_1000_frames": round(1000 * len(false_tracks) / max(1, frames), 2),
         "share_of_empty_frames_with_a_false_track": round(false_frames / max(1, frames), 4),
     }
+
+
+def read_stills(data_dir: Path, part: int) -> tuple[list[Picture], list[Picture]]:
+    """One real scene in `part` with people, and one in `part` of all pictures without that training does not see."""
+    sets = read_sets(data_dir, "scenes")
+    empty = [*sets.backgrounds, *map(fit, held_back_backgrounds(data_dir))]
+    return list(sets.people[::part]), empty[::part]
 
 
 def _watch(find: Find, picture: Picture) -> Iterator[tuple[Picture, list[Face], tuple[Tracked, ...]]]:

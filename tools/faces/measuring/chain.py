@@ -1,9 +1,9 @@
 """Proves the chain from frame to emotion: labelled faces are pasted into scenes, found, cut out and read again.
 
 The accuracy on faces that the detector found is held against the accuracy on the very same faces given directly. Each
-face is pasted at several sizes and in two lights, a little turned, into a real room without faces, 320x240. Its own 48x48 pixels stay
-whole: the edge is carried on outwards, blurred, and only there fades into the background. `placed` cuts with the true
-landmarks instead of found ones, which tells what turning and sampling cost without the detector.
+face is pasted at several sizes and in two lights, a little turned, into a real room without faces, 320x240. Its own
+48x48 pixels stay whole: the edge is carried on outwards, blurred, and only there fades into the background. `placed`
+cuts with the true landmarks instead of found ones, which tells what turning and sampling cost without the detector.
 
 The same run measures where the detector's landmarks lie in such faces (`framing`): device/perception/crop.py frames
 what it cuts by these constants.
@@ -105,7 +105,9 @@ def follow(
         size = math.sqrt(max(0.0, seen.w * seen.h)) * crop.SIDE_PX / side
         found = int(score(crop.align(frame, seen)).argmax())
         points = np.asarray(seen.landmarks) @ back[:, :2].T + back[:, 2]
-        outcomes.append(Outcome(side, light, truth, direct, placed, found, points, (float(middle[0]), float(middle[1]), size)))
+        outcomes.append(
+            Outcome(side, light, truth, direct, placed, found, points, (float(middle[0]), float(middle[1]), size))
+        )
     return outcomes
 
 

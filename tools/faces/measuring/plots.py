@@ -31,7 +31,7 @@ Figures = Mapping[str, Mapping[str, Any]]
 
 
 def draw(folder: Path, seen: Mapping[str, Seen], figures: Figures) -> None:
-    """Write up to five PNG files into `folder`, which is made if it is missing; `figures` has a `threshold` a detector."""
+    """Write up to five PNG files into `folder`, which is made if missing; `figures` has a `threshold` a detector."""
     thresholds = {name: float(row["threshold"]) for name, row in figures.items()}
     save(draw_precision(seen, thresholds), folder / "precision_recall.png")
     save(draw_landmarks(seen, thresholds), folder / "landmark_error.png")
