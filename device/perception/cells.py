@@ -33,14 +33,16 @@ class Grid:
         self._starts = np.cumsum([0, *(rows * columns for rows, columns in shapes)]).tolist()
         parts = [_codes(outputs, places, stride) for stride, places in order.items()]
         counts = [rows * columns for rows, columns in shapes]
-        self._zeros = np.repeat([zeros for zeros, _ in parts], counts, axis=0)
-        self._scales = np.repeat([scales for _, scales in parts], counts, axis=0)
-        self._halves = np.repeat(np.array([UNIT_STRIDES * stride / 2 for stride in order], np.float32), counts)[:, None]
-        centres = [
-            cell_centres(shape[0], shape[1], stride).reshape(-1, 2) for shape, stride in zip(shapes, order, strict=True)
-        ]
-        self._centres = np.concatenate(centres)
-        self._spots = np.tile(self._centres, 5)
+        zeros = np.repeat([zeros for zeros, _ in parts], counts, axis=0)
+        scales = np.repeat([scales for _, scales in parts], counts, axis=0)
+        halves = np.repeat(np.array([UNIT_STRIDES * stride / 2 for stride in order], np.float32), counts)[:, None]
+        centres = np.concatenate(
+            [
+                cell_centres(shape[0], shape[1], stride).reshape(-1, 2)
+                for shape, stride in zip(shapes, order, strict=True)
+            ]
+        )
+        self._table = np.concatenate([zeros, scales, np.tile(centres, 6), halves], axis=1)
 
     def decode(self, outputs: Sequence[Int8Array]) -> Float32Array:
         """Cells above the threshold as rows of 15: score, left, top, right, bottom, five landmarks x, y; in pixels."""
@@ -60,13 +62,14 @@ class Grid:
 
     def _real(self, cells: Cells, rows: Float32Array) -> Float32Array:
         """What the stored values of these cells stand for, in place."""
-        rows -= self._zeros[cells]
-        rows *= self._scales[cells]
-        middle = rows[:, 1:3] + self._centres[cells]
-        half = np.exp(rows[:, 3:5]) * self._halves[cells]
+        table = self._table[cells]
+        rows -= table[:, :15]
+        rows *= table[:, 15:30]
+        middle = rows[:, 1:3] + table[:, 30:32]
+        half = np.exp(rows[:, 3:5]) * table[:, 42:]
         rows[:, 0] = 1 / (1 + np.exp(-rows[:, 0]))
         rows[:, 1:3], rows[:, 3:5] = middle - half, middle + half
-        rows[:, 5:] += self._spots[cells]
+        rows[:, 5:] += table[:, 32:42]
         return rows
 
 
