@@ -10,8 +10,8 @@ import math
 import torch
 from torch.nn import functional
 
-from device.perception.frame_levels import ENDS_PERCENT, MOST, SPAN, STEP_PX
 from device.perception.faces import PAD_GRAY
+from device.perception.frame_levels import ENDS_PERCENT, MOST, SPAN, STEP_PX
 
 KERNEL = 7  # side of the kernels of blur and motion
 BLOCK = 8  # JPEG's
