@@ -107,7 +107,7 @@ def test_a_face_at_the_edge_stays_within_the_frame() -> None:
 
 
 def test_more_faces_than_fit_into_a_line_lose_the_unsure_ones() -> None:
-    crowd = [face(x=8.0 * n, size=20.0, score=0.5 + n / 100) for n in range(40)]
+    crowd = [face(x=8.0 * n, size=20.0, score=0.9 + n / 1000) for n in range(40)]
     [reading] = look(Script(crowd), [ROOM])
     assert len(reading.faces) == 32
     assert max(seen.box[0] for seen in reading.faces) > 0.9

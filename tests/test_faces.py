@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from device.domain import Face
 from device.errors import ModelError
 from device.model import Card, Tensor
+from device.perception.cells import UNIT_STRIDES, cell_centres
 from device.perception.faces import KINDS, STRIDES, SURER, FaceDetector, merge
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,9 +27,7 @@ MODELS = ROOT / "models"
 sys.path.insert(0, str(ROOT))
 
 from tools.faces import measure as measure_faces  # noqa: E402
-from tools.faces import pasting, targets  # noqa: E402
-from tools.faces import scenes as face_scenes  # noqa: E402
-from tools.labelled.boxes import Label, Picture, Pool  # noqa: E402
+from tools.labelled.boxes import Label  # noqa: E402
 
 HEIGHT, WIDTH = 240, 320
 
@@ -49,16 +48,33 @@ def face(x: float, y: float, w: float, h: float, score: float = 0.9) -> Face:
     return Face(x=x, y=y, w=w, h=h, score=score, landmarks=(points[0], points[1], points[2], points[3], points[4]))
 
 
+LARGEST = {8: 50.0, 16: 104.0, 32: 1e9}  # the square root of a face's area that the oracle's strides answer for
+
+
+def answer(labels: Sequence[Label], stride: int, sure: float) -> list[np.ndarray]:
+    """Score, box and landmarks of a stride, as a net would draw the faces that are its: in the cells near a centre."""
+    rows, columns = -(-HEIGHT // stride), -(-WIDTH // stride)
+    scores, boxes = np.full((rows, columns, 1), -9.0), np.zeros((rows, columns, 4))
+    points, centres = np.zeros((rows, columns, 10)), cell_centres(rows, columns, stride)
+    for one in labels:
+        x, y, w, h = (float(v) for v in one.box)
+        if stride != next(s for s, largest in LARGEST.items() if math.sqrt(w * h) < largest):
+            continue
+        offset = np.array([x + w / 2, y + h / 2]) - centres
+        cells = (np.abs(offset) <= np.clip(0.28 * np.array([w, h]), 0.51 * stride, 1.5 * stride)).all(-1)
+        scores[cells] = sure
+        boxes[cells, :2] = offset[cells] / stride
+        boxes[cells, 2:] = np.log(np.array([w, h]) / (UNIT_STRIDES * stride))
+        points[cells] = ((one.landmarks[None] - centres[cells][:, None]) / (UNIT_STRIDES * stride)).reshape(-1, 10)
+    return [scores, boxes, points]
+
+
 class Oracle:
-    """A network that answers with what training would have taught it; remembers what it was shown."""
+    """A network that knows where the faces are; remembers what it was shown."""
 
     def __init__(self, labels: Sequence[Label], sure: float = 5.0) -> None:
-        maps = targets.encode(labels, HEIGHT, WIDTH)
-        self.outputs: list[np.ndarray] = []
-        for level in maps:
-            score = np.where(level[..., targets.SCORE] > 0, sure, -9.0)
-            self.outputs += [score, level[..., targets.BOX], level[..., targets.LANDMARKS]]
-        self.outputs = [out[None].astype(np.float32) for out in self.outputs]
+        outputs = [out for stride in STRIDES for out in answer(labels, stride, sure)]
+        self.outputs = [out[None].astype(np.float32) for out in outputs]
         names = [f"{kind}_{stride}" for stride in STRIDES for kind in KINDS]
         tensors = (Tensor(name, out.shape, 1.0, 0) for name, out in zip(names, self.outputs, strict=True))
         image = Tensor("image", (1, HEIGHT, WIDTH, 1), 1 / 128, 0)
@@ -66,7 +82,7 @@ class Oracle:
         self.seen: list[np.ndarray] = []
 
     def run_stored(self, *inputs: np.ndarray) -> list[np.ndarray]:
-        self.seen.append(inputs[0])
+        self.seen.append(inputs[0].copy())
         return self.outputs
 
     def close(self) -> None:
@@ -83,7 +99,7 @@ def around(oracle: Oracle, threshold: float = 0.5) -> FaceDetector:
 @given(
     x=st.floats(0, 250),
     y=st.floats(0, 170),
-    w=st.floats(14, 300),
+    w=st.floats(16.5, 300),
     aspect=st.floats(1.1, 1.6),
 )
 @settings(max_examples=150, deadline=None)
@@ -94,6 +110,12 @@ def test_a_taught_face_of_any_size_is_read_back(x: float, y: float, w: float, as
     assert [found.x, found.y, found.w, found.h] == pytest.approx(truth.box.tolist(), abs=0.05)
     np.testing.assert_allclose(found.landmarks, truth.landmarks, atol=0.05)
     assert found.score == pytest.approx(1 / (1 + math.exp(-5)))
+
+
+def test_what_looks_narrower_than_16_pixels_is_left_out() -> None:
+    oracle = Oracle([label(100, 80, 15, 20), label(200, 80, 17, 22)])
+    (found,) = around(oracle).find(np.zeros((HEIGHT, WIDTH), np.uint8))
+    assert found.w == pytest.approx(17, abs=0.05)
 
 
 def test_every_face_of_a_crowd_is_read_back() -> None:
@@ -316,10 +338,18 @@ def test_the_card_keeps_to_its_limits() -> None:
     assert card["size_bytes"] <= 400_000
     assert card["input"]["shape"] == [1, HEIGHT, WIDTH, 1]
     assert {output["dtype"] for output in card["outputs"]} == {"int8"}
-    for word in ("YouTube Faces", "muxspace", "YuNet", "check first"):
+    for word in ("WIDER FACE", "YouTube Faces", "muxspace", "YuNet", "check first"):
         assert word in card["data"]
-    alarms = card["figures"]["false_alarms"]
-    assert alarms["count"] * 500 <= alarms["pictures"]
+
+
+def test_the_card_shows_the_peers_in_the_same_run_and_what_the_aims_are_about() -> None:
+    figures = json.loads((MODELS / "face_detector.json").read_text())["figures"]
+    for split in ("scenes", "unseen", "valid"):
+        ours, peer = figures[split], figures[split]["peers"]["yunet_n"]
+        assert ours["milliseconds"]["cpu_p50"] <= 0.5 * peer["milliseconds"]["cpu_p50"]
+        assert set(ours["at_false_boxes"]) == set(peer["at_false_boxes"]) == {"0.01", "0.03", "0.1", "0.3", "1"}
+    assert {"masked", "unmasked", "dim", "20-30 px"} <= set(figures["scenes"]["at_false_boxes"]["0.1"]["groups"])
+    assert set(figures["valid"]["hard"]["kinds"]) >= {"crowd", "dark", "masked"}
 
 
 @pytest.mark.parametrize("gray", [0, 128, 255])
@@ -335,18 +365,18 @@ def test_nobody_is_seen_in_noise(detector: FaceDetector) -> None:
         assert detector.find(cv2.normalize(noise, None, 0, 255, cv2.NORM_MINMAX)) == []  # type: ignore[call-overload]
 
 
-def test_valid_faces_are_found(shared_dir: Path) -> None:
-    sets = measure_faces.read_sets(shared_dir / "data" / "faces", "valid", scenes=0)
-    threshold = FaceDetector.load(MODELS).threshold
+@pytest.mark.parametrize(("split", "landmark_error"), [("valid", 0.10), ("scenes", 0.15), ("unseen", 0.20)])
+def test_faces_are_found_as_the_card_says(shared_dir: Path, split: str, landmark_error: float) -> None:
+    sets = measure_faces.read_sets(shared_dir / "data" / "faces", split)
     wide = FaceDetector.load(MODELS, threshold=measure_faces.LOWEST_SCORE)
-    figures = measure_faces.judge(wide.find, sets, threshold)
-    assert figures["ap"] >= 0.97
-    assert figures["recall"] >= 0.90
-    assert figures["landmark_error"] <= 0.10
-    assert figures["false_alarms"]["count"] * 500 <= figures["false_alarms"]["pictures"]
-    said = json.loads((MODELS / "face_detector.json").read_text())["figures"]
-    assert figures["ap"] == pytest.approx(said["ap"], abs=0.005)
-    assert figures["recall"] == pytest.approx(said["recall"], abs=0.01)
+    figures = measure_faces.judge(wide.find, sets, FaceDetector.load(MODELS).threshold)
+    assert figures["landmark_error"] <= landmark_error
+    said = json.loads((MODELS / "face_detector.json").read_text())["figures"][split]
+    for key in ("ap", "recall", "landmark_error"):
+        assert figures[key] == pytest.approx(said[key], abs=0.01)
+    assert figures["at_false_boxes"]["0.1"]["recall"] == pytest.approx(
+        said["at_false_boxes"]["0.1"]["recall"], abs=0.02
+    )
 
 
 def test_the_talking_woman_is_found_in_95_percent_of_the_frames(shared_dir: Path, detector: FaceDetector) -> None:
@@ -355,55 +385,7 @@ def test_the_talking_woman_is_found_in_95_percent_of_the_frames(shared_dir: Path
     assert figures["share_with_face"] >= 0.95
 
 
-# --- training scenes --------------------------------------------------------------------------------------------
-
-
-def test_small_faces_are_not_held_against_the_net() -> None:
-    fine, *_ = targets.encode([label(100, 100, 8, 10)], HEIGHT, WIDTH)
-    assert fine[..., 0].sum() == 0
-    assert fine[..., 1].min() == 0
-    assert fine[0, 0, 1] == 1
-
-
-def test_a_mirrored_face_keeps_its_right_eye_left_in_the_picture() -> None:
-    picture = Picture("x", "video", np.zeros((100, 80), np.uint8), (label(10, 20, 40, 50),))
-    _, (gray, (mirrored,)) = pasting.place(picture, 1.0, 0.0, True)
-    assert gray.shape == (100, 80)
-    assert mirrored.box.tolist() == [30, 20, 40, 50]
-    right_eye, left_eye, _, right_corner, left_corner = mirrored.landmarks
-    assert right_eye[0] < left_eye[0]
-    assert right_corner[0] < left_corner[0]
-
-
-@pytest.mark.parametrize("degrees", [-20.0, 0.0, 13.0])
-@pytest.mark.parametrize("scale", [0.3, 1.0, 1.7])
-def test_landmarks_stay_on_the_pixels_they_name(degrees: float, scale: float) -> None:
-    gray = np.zeros((120, 100), np.uint8)
-    truth = label(20, 20, 60, 80)
-    x, y = truth.landmarks[2]
-    cv2.circle(gray, (round(float(x)), round(float(y))), 5, 255, -1)
-    _, (turned, (moved,)) = pasting.place(Picture("x", "video", gray, (truth,)), scale, degrees, False)
-    bright = np.argwhere(turned > 100).mean(0)[::-1] + 0.5
-    np.testing.assert_allclose(bright, moved.landmarks[2], atol=1.2)
-
-
-def test_scenes_depend_on_their_seed_only() -> None:
-    random = np.random.default_rng(0)
-    people = tuple(
-        Picture(f"p{n}", "video", random.integers(0, 256, (90, 80), np.uint8), (label(20, 20, 40, 50),))
-        for n in range(3)
-    )
-    grounds = tuple(Picture(f"b{n}", "background", random.integers(0, 256, (70, 99), np.uint8), ()) for n in range(3))
-    pool = Pool(people, grounds)
-    seen = 0
-    for seed in range(30):
-        gray, labels = face_scenes.compose(np.random.default_rng(seed), pool, 192, 192)
-        again, labels_again = face_scenes.compose(np.random.default_rng(seed), pool, 192, 192)
-        np.testing.assert_array_equal(gray, again)
-        assert gray.shape == (192, 192)
-        assert len(labels) == len(labels_again)
-        seen += len(labels)
-    assert seen > 20
+# --- the net and its twin ---------------------------------------------------------------------------------------
 
 
 def test_the_keras_twin_answers_like_the_net() -> None:

@@ -98,6 +98,21 @@ def test_a_size_band_holds_its_faces_and_the_false_alarms_of_that_size() -> None
     assert bands["90-1000"]["faces"] == 0
 
 
+def test_recall_is_given_where_there_are_so_many_false_boxes_a_picture_and_by_group() -> None:
+    masked, plain = label(10, 10, 40, 50, masked=True), label(100, 10, 25, 30)
+    picture = Picture("a", "wider", np.zeros((240, 320), np.uint8), (masked, plain), ("dim",))
+    found = [face(10, 10, 40, 50, 0.9), face(200, 150, 40, 50, 0.8), face(100, 10, 25, 30, 0.7)]
+    empty = Picture("b", "rooms", np.zeros((240, 320), np.uint8), ())
+    rows = seen.at_false_boxes(seen.Seen([(picture, found)], [(empty, [])]))
+    assert rows["0.3"]["recall"] == 0.5  # no false box among two pictures
+    assert rows["1"]["recall"] == 1.0
+    groups = rows["0.3"]["groups"]
+    assert groups["masked"] == {"faces": 1, "recall": 1.0}
+    assert groups["unmasked"] == groups["20-30 px"] == {"faces": 1, "recall": 0.0}
+    assert groups["dim"] == groups["wider"] == {"faces": 2, "recall": 0.5}
+    assert "30-50 px" not in groups  # by width only those without a mask
+
+
 def test_the_threshold_for_so_many_alarms() -> None:
     matches = [hit(0.9), alarm(0.8), hit(0.7), alarm(0.6), hit(0.5), alarm(0.5)]
     assert matching.threshold_for(matches, 0) == 0.9
@@ -111,8 +126,8 @@ def test_detectors_are_compared_at_the_alarms_of_the_reference() -> None:
     person = Picture("crowd 0", "crowd", np.zeros((240, 320), np.uint8), (label(10, 10, 40, 50),))
     empty = Picture("wall", "background", np.zeros((240, 320), np.uint8), ())
     found, wrong = face(10, 10, 40, 50, 0.6), face(200, 100, 40, 50, 0.75)
-    strict = seen.Seen([], [(empty, [])], [], [(person, [found])])
-    loose = seen.Seen([], [(empty, [wrong])], [], [(person, [found])])
+    strict = seen.Seen([], [(empty, [])], [(person, [found])])
+    loose = seen.Seen([], [(empty, [wrong])], [(person, [found])])
     figures = seen.at_equal_alarms({"yunet_n": strict, "ours": loose})
     assert figures["yunet_n"]["recall"] == 1.0  # no alarm at 0.7 nor below it
     assert figures["ours"]["false_alarms_allowed"] == 0
@@ -236,19 +251,19 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_evaluate_prints_json(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["faces", "--data", str(data_dir), "--json", "--scenes", "2", "--hard", "1"]
+    words = ["faces", "--data", str(data_dir), "--json", "--hard", "1"]
     assert evaluate.main(words) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["faces"] == 6
     assert figures["false_alarms"]["pictures"] == 4
     assert set(figures["hard"]["kinds"]) == set(kinds.KINDS)
-    assert set(figures["by_width_px"]) == set(figures["hard"]["by_width_px"]) == set(figures["scenes"]["by_width_px"])
+    assert set(figures["by_width_px"]) == set(figures["hard"]["by_width_px"])
     assert figures["milliseconds"]["p50"] > 0
     assert "equal_alarms" not in figures  # there was no reference to compare with
 
 
 def test_evaluate_prints_a_table(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert evaluate.main(["faces", "--data", str(data_dir), "--scenes", "0", "--hard", "1"]) == 0
+    assert evaluate.main(["faces", "--data", str(data_dir), "--hard", "1"]) == 0
     printed = capsys.readouterr().out
     assert all(kind in printed for kind in kinds.KINDS)
 
@@ -259,7 +274,7 @@ def test_evaluate_says_which_file_is_missing(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_nobody_found_gives_zeros_not_errors() -> None:
-    sets = Sets((person(1),), (wall(1),), (), ())
+    sets = Sets((person(1),), (wall(1),))
     figures = seen.judge(lambda gray: [], sets, 0.5)
     assert figures["ap"] == figures["recall"] == 0.0
     assert figures["false_alarms"] == {"count": 0, "pictures": 1}
@@ -268,9 +283,10 @@ def test_nobody_found_gives_zeros_not_errors() -> None:
 
 def test_evaluate_draws_what_it_counted(data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
-    words = ["faces", "--data", str(data_dir), "--scenes", "0", "--hard", "1", "--plots", str(tmp_path / "plots")]
+    words = ["faces", "--data", str(data_dir), "--hard", "1", "--plots", str(tmp_path / "plots")]
     assert evaluate.main(words) == 0
     names = ["false_alarms", "landmark_error", "misses", "precision_recall", "recall_against_alarms", "recall_by_size"]
+    names.append("recall_over_false_boxes")
     assert sorted(path.stem for path in (tmp_path / "plots").iterdir()) == names
     for name in names:
         picture = cv2.imread(str(tmp_path / "plots" / f"{name}.png"))
@@ -330,6 +346,7 @@ def seeing(monkeypatch: pytest.MonkeyPatch) -> list[tuple[np.ndarray, Face]]:
 
 
 def test_a_chain_that_finds_everything_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain, "LIGHTS", {"day": 1.0, "afternoon": 1.0})  # the reader below reads brightness
     pasted = seeing(monkeypatch)
     figures = chain.measure_chain(lambda gray: [pasted[-1][1]], read_brightness, labelled(), [wall(1), wall(2)])
     assert figures["faces"] == 6 * len(chain.SIDES_PX)
@@ -341,6 +358,20 @@ def test_a_chain_that_finds_everything_loses_nothing(monkeypatch: pytest.MonkeyP
     )
     assert figures["framing"]["measured"]["size_px"] == pytest.approx(figures["framing"]["used"]["size_px"], abs=0.1)
     assert figures["framing"]["measured"]["box_px"] == pytest.approx(figures["framing"]["used"]["box_px"], abs=0.1)
+
+
+def test_every_other_face_is_read_in_dim_light(monkeypatch: pytest.MonkeyPatch) -> None:
+    pasted, frames = seeing(monkeypatch), []
+
+    def find(gray: np.ndarray) -> list[Face]:
+        frames.append(gray)
+        return [pasted[-1][1]]
+
+    figures = chain.measure_chain(find, read_brightness, labelled(), [wall(1), wall(2)])
+    assert figures["by_light"]["day"]["faces"] == figures["by_light"]["dim"]["faces"] == 3 * len(chain.SIDES_PX)
+    brightness = [frame.mean() / original.mean() for frame, (original, _) in zip(frames, pasted, strict=True)]
+    assert sorted(brightness)[len(brightness) // 2 - 1] == pytest.approx(chain.LIGHTS["dim"], abs=0.1)
+    assert max(brightness) == pytest.approx(1.0)
 
 
 def test_a_blind_chain_is_all_misses() -> None:

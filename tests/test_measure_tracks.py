@@ -6,8 +6,10 @@ import argparse
 import json
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,9 +17,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from device.domain import Face  # noqa: E402
+from device.perception.tracker import START  # noqa: E402
 from tools import evaluate  # noqa: E402
 from tools.labelled import boxes  # noqa: E402
-from tools.tracks import film, plays  # noqa: E402
+from tools.tracks import film, plays, stills  # noqa: E402
 from tools.tracks import measure as measure_tracks  # noqa: E402
 from tools.tracks.measure import Tally, best_pairing, greedy_overlap, judge, ours  # noqa: E402
 from tools.tracks.plays import Actor, Moment, Play, covered, face, sketch  # noqa: E402
@@ -154,6 +157,7 @@ def test_the_talking_woman_has_one_number(shared_dir: Path) -> None:
         models=ROOT / "models",
         sketches=0,
         films=0,
+        stills=0,
         split="valid",
         data=None,
         video=shared_dir / "data" / "video" / "talking_woman.mp4",
@@ -162,3 +166,33 @@ def test_the_talking_woman_has_one_number(shared_dir: Path) -> None:
     assert figures.pop("frames") == 464
     assert set(figures.values()) == {1}
     assert len(figures) == 4
+
+
+# --- stills ------------------------------------------------------------------------------------------------------
+
+
+def still(file: str, *labels: boxes.Label) -> boxes.Picture:
+    gray = np.random.default_rng(0).integers(0, 256, (240, 320), np.uint8)
+    return boxes.Picture(file, "rooms", cv2.GaussianBlur(gray, (0, 0), 3), labels)
+
+
+def test_a_still_trembles_with_its_labels() -> None:
+    truth = boxes.Label(np.array([100, 80, 40, 50], np.float32), np.zeros((5, 2), np.float32))
+    shown = list(stills.tremble(still("a", truth)))
+    assert len(shown) == stills.FRAMES
+    assert len({one.gray.tobytes() for one in shown}) == stills.FRAMES
+    moved = np.array([one.labels[0].box[:2] - truth.box[:2] for one in shown])
+    assert 0.2 < np.abs(moved).max() < 6
+    assert all((one.gray == again.gray).all() for one, again in zip(shown, stills.tremble(still("a")), strict=True))
+
+
+def test_what_lasts_is_confirmed_and_what_flashes_is_not() -> None:
+    truth = boxes.Label(np.array([100, 80, 40, 50], np.float32), np.zeros((5, 2), np.float32))
+    weak = replace(face(100, 80, 40, 50), score=START)
+    figures = stills.measure_stills(lambda gray: [weak], [still("a", truth)], [])
+    assert figures["recall_single_frames"] == figures["recall_confirmed_in_the_last_frame"] == 1.0
+    assert figures["recall_confirmed"] == pytest.approx(1 - 2 / stills.FRAMES)
+    frames = iter(range(1000))
+    figures = stills.measure_stills(lambda gray: [weak] if next(frames) % 20 == 5 else [], [], [still("b")])
+    assert figures["false_boxes_per_1000_frames"] == pytest.approx(1000 / stills.FRAMES)
+    assert figures["false_tracks_per_1000_frames"] == figures["share_of_empty_frames_with_a_false_track"] == 0

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from device.domain import Face
-from device.perception.tracker import KEEP_S, REACH, Course, Tracker, overlap, surprise
+from device.perception.tracker import KEEP_S, REACH, START, SURE, Course, Tracker, overlap, surprise
 
 
 def face(x: float, y: float, size: float = 40.0) -> Face:
@@ -167,3 +168,28 @@ def test_the_reach_ends_where_it_says() -> None:
         tracker = Tracker()
         numbers(tracker, 0.0, face(50, 50))
         assert numbers(tracker, 0.1, face(50 + share * REACH * 40, 50)) == [number]
+
+
+@pytest.mark.parametrize(
+    ("scores", "confirmed"),
+    [
+        ([SURE], [True]),
+        ([SURE - 0.01] * 4, [False, False, True, True]),
+        ([0.4, START, 0.4, 0.4], [False, False, True, True]),
+        ([START - 0.01] * 9, [False] * 9),
+        ([0.4, 0.4, 0.4, START], [False, False, False, True]),
+        ([0.4, SURE, 0.4], [False, True, True]),
+    ],
+    ids=["sure at once", "sightings", "one of them fairly sure", "never sure", "sure at last", "kept when weak"],
+)
+def test_a_weak_detection_is_believed_when_it_lasts(scores: list[float], confirmed: list[bool]) -> None:
+    tracker = Tracker()
+    seen = [tracker.update([replace(face(50, 50), score=score)], at / 8) for at, score in enumerate(scores)]
+    assert [one.confirmed for (one,) in seen] == confirmed
+    assert {one.number for (one,) in seen} == {1}
+
+
+def test_who_comes_back_too_late_is_confirmed_anew() -> None:
+    tracker = Tracker()
+    weak = replace(face(50, 50), score=START)
+    assert [tracker.update([weak], at_s)[0].confirmed for at_s in (0.0, 0.1, 0.2, 9.0)] == [False, False, True, False]

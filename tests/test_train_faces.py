@@ -1,4 +1,4 @@
-"""The face training on a handful of drawn faces: it resumes exactly, and what it is fooled by comes back.
+"""The face training on a handful of drawn faces: scenes keep labels on faces, cells learn what they should, runs go on.
 
 Needs tools/requirements-train.txt, which a device has not; skipped, with the reason, where it is not installed.
 """
@@ -6,133 +6,219 @@ Needs tools/requirements-train.txt, which a device has not; skipped, with the re
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (tools/requirements-train.txt)")
-pytest.importorskip("matplotlib", reason="matplotlib is not installed (tools/requirements-train.txt)")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from device.domain import Face  # noqa: E402
-from tools import train_faces  # noqa: E402
-from tools.faces import heads, lessons, recipe  # noqa: E402
-from tools.faces import measure as measure_faces  # noqa: E402
-from tools.labelled.boxes import Label, Picture, Pool  # noqa: E402
+from device.perception import exposure  # noqa: E402
+from tools.faces import album as albums  # noqa: E402
+from tools.faces import compose, learn  # noqa: E402
+from tools.faces.album import FACE, IGNORED, NOTHING, Album  # noqa: E402
+from tools.faces.assign import Cells, Lesson, assign, boxes_to_corners  # noqa: E402
+from tools.faces.compose import HEIGHT_PX, WIDTH_PX, Composer, Scenes  # noqa: E402
+from tools.faces.light import Light, lift  # noqa: E402
+from tools.labelled.boxes import Label, Picture, read_scenes  # noqa: E402
 
-torch.set_num_threads(1)  # the batches are tiny; more threads only wait for one another
-RECIPE = recipe.Recipe(epochs=1, camera_epochs=0, polish=1, scenes=4, batch=2, seed=3, rate=1e-3, decay=0.01)
-POINTS = np.array([[30, 40], [70, 40], [50, 60], [35, 80], [65, 80]], np.float32)
+CPU = torch.device("cpu")
+RECIPE = learn.Recipe(seconds=1.0, steps=4, batch=2, rate=1e-3, decay=0.01, seed=3)
+SHARES = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]], np.float32)
+
+
+def person(number: int, source: str = "wider") -> Picture:
+    """A light ellipse on a dark ground, with a right eye that is white and a left one that is black."""
+    w = 40 + 8 * number
+    gray = np.full((3 * w, 4 * w), 60, np.uint8)
+    box = np.array([w, 0.8 * w, w, 1.25 * w], np.float32)
+    points = SHARES * box[2:] + box[:2]
+    middle = (round(1.5 * w), round(0.8 * w + 0.625 * w))
+    cv2.ellipse(gray, middle, (w // 2, round(0.625 * w)), 0, 0, 360, 160, -1)
+    for point, tone in zip(points, (255, 0, 110, 110, 110), strict=True):
+        cv2.circle(gray, (round(float(point[0])), round(float(point[1]))), w // 9, tone, -1)
+    return Picture(f"person {number}", source, gray, (Label(box, points),))
+
+
+def wall(number: int) -> Picture:
+    coarse = np.random.default_rng(number).integers(60, 140, (9, 12), np.uint8)
+    return Picture(f"wall {number}", "rooms", np.asarray(cv2.resize(coarse, (300, 225))), ())
 
 
 @pytest.fixture(scope="module")
-def pool() -> Pool:
+def album() -> Album:
+    people = [person(n, source) for n, source in enumerate(("wider", "wider", "video", "portrait", "ilc_masks"))]
+    return albums.gather([*people, wall(0), wall(1)])
+
+
+# --- scenes ------------------------------------------------------------------------------------------------------
+
+
+def test_a_page_holds_the_picture_and_its_halves(album: Album) -> None:
+    gray, page = person(0).gray, album.pages[0].numpy()
+    for level, (left, top) in enumerate(albums.CORNERS):
+        rows, columns = gray.shape[0] >> level, gray.shape[1] >> level
+        part = page[top : top + rows, left : left + columns]
+        assert abs(float(part.mean()) - float(gray.mean())) < 3
+
+
+def test_pictures_without_faces_or_only_such_are_refused() -> None:
+    for pictures in ([wall(0)], [person(0)], []):
+        with pytest.raises(ValueError, match="pictures with faces and pictures without"):
+            albums.gather(pictures)
+
+
+def test_the_white_eye_stays_where_the_label_of_the_right_eye_is(album: Album, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In every face that counts, turned, zoomed or pasted. A mirrored one has the black eye there."""
+    monkeypatch.setattr(compose, "MASK_SHARE", 0.0)
+    scenes = Composer(album, 5).draw(48)
+    apart = []
+    for gray, points, kinds, boxes in zip(scenes.grays, scenes.points, scenes.kinds, scenes.boxes, strict=True):
+        for place in torch.nonzero((kinds == FACE) & (boxes[:, 2] > 30)).flatten():
+            eyes = points[place, :2].round().long()
+            inside = (eyes >= 0).all() and (eyes[:, 0] < WIDTH_PX).all() and (eyes[:, 1] < HEIGHT_PX).all()
+            if inside:
+                apart.append(float((gray[eyes[0, 1], eyes[0, 0]] - gray[eyes[1, 1], eyes[1, 0]]).abs()))
+    assert len(apart) > 25
+    assert np.mean(np.array(apart) > 150) > 0.85
+
+
+def test_a_mirrored_right_eye_is_left_in_the_picture(album: Album, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compose, "TURN_DEGREES", 0.0)
+    scenes = Composer(album, 6).draw(32)
+    right, left = scenes.points[:, :, 0, 0], scenes.points[:, :, 1, 0]
+    assert (right < left)[scenes.kinds == FACE].all()
+
+
+def test_what_is_hidden_cut_off_or_tiny_does_not_count(album: Album) -> None:
+    composer = Composer(album, 1)
+    pictures = torch.tensor([0, 0, 0, 0])
+    size = album.sizes[0]
+    ones, box = torch.ones(4), album.boxes[0, 0]
+    middle = (box[:2] + box[2:] / 2).expand(4, 2)
+    place = torch.tensor([[160.0, 120.0], [160.0, 120.0], [0.0, 120.0], [-200.0, 120.0]])
+    zoom = torch.tensor([1.0, 6.0 / float(box[2]), 1.0, 1.0])
+    layer = composer._layer(pictures, zoom, 0 * ones, middle, place)
+    own = torch.ones((4, HEIGHT_PX, WIDTH_PX), dtype=torch.bool)
+    assert composer._labels(layer, own)[2][:, 0].tolist() == [FACE, IGNORED, IGNORED, NOTHING]
+    own[0, :, 150:] = False  # somebody stands before the larger part of the first
+    assert composer._labels(layer, own)[2][0, 0] == IGNORED
+    assert float(size[0]) == 160
+
+
+def test_scenes_depend_on_their_seed_only(album: Album) -> None:
+    one, again, other = (learn.see(Composer(album, seed), Light(CPU, seed), 4)[1] for seed in (1, 1, 2))
+    torch.testing.assert_close(one, again)
+    assert not torch.equal(one, other)
+    assert float(one.min()) >= -1
+    assert float(one.max()) <= 1
+
+
+def test_pictures_are_lifted_as_the_device_lifts_them() -> None:
     random = np.random.default_rng(0)
-    label = Label(np.array([15, 10, 70, 90], np.float32), POINTS)
-    people = tuple(Picture(f"{n}", "drawn", random.integers(0, 256, (110, 100), np.uint8), (label,)) for n in range(3))
-    grounds = tuple(Picture(f"b{n}", "drawn", random.integers(0, 256, (90, 120), np.uint8), ()) for n in range(3))
-    return Pool(people, grounds)
+    for scale in (0.1, 0.4, 1.0):
+        gray = (random.integers(0, 256, (HEIGHT_PX, WIDTH_PX)) * scale).astype(np.uint8)
+        ours = lift(torch.from_numpy(gray)[None].float())[0].numpy()
+        assert np.abs(ours - exposure.levels(gray)[gray]).max() <= 2
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (recipe, train_faces):
-        monkeypatch.setattr(module, "SMALL", (64, 64))
-    monkeypatch.setattr(train_faces, "TRIALS", 24)
+def test_empty_pictures_that_fooled_the_net_come_more_often(album: Album) -> None:
+    composer = Composer(album, 1)
+    first, second = album.groups["empty"].tolist()
+    composer.fooled[first], composer.fooled[second] = 0.9, 0.0
+    drawn = composer._pictures(0, 400)
+    assert int((drawn == first).sum()) > 5 * int((drawn == second).sum()) > 0
 
 
-def learn(run: train_faces.Run, pool: Pool, folder: Path) -> None:
-    sets = measure_faces.Sets(pool.people, pool.backgrounds, pool.people)
-    train_faces.learn(run, RECIPE, pool, sets, folder, workers=1)
+# --- what cells are taught ---------------------------------------------------------------------------------------
 
 
-def test_a_stopped_training_goes_on_to_the_same_weights(pool: Pool, tmp_path: Path) -> None:
-    whole = train_faces.begin(RECIPE)
-    learn(whole, pool, tmp_path / "whole")
-
-    class Stopped(Exception):
-        pass
-
-    def stop_after_one(*arguments: object) -> None:
-        save(*arguments)
-        raise Stopped
-
-    save = train_faces.save
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train_faces, "save", stop_after_one)
-        with pytest.raises(Stopped):
-            learn(train_faces.begin(RECIPE), pool, tmp_path / "parts")
-
-    second = train_faces.begin(RECIPE)
-    train_faces.resume(second, RECIPE, tmp_path / "parts")
-    assert len(second.history) == 1
-    learn(second, pool, tmp_path / "parts")
-    for epoch, again in zip(whole.history, second.history, strict=True):
-        assert again == pytest.approx(epoch)
-    for name, value in whole.mean.state_dict().items():
-        torch.testing.assert_close(second.mean.state_dict()[name], value, msg=name)
-    assert (tmp_path / "parts" / "history.png").stat().st_size > 1000
+def scene(*faces: tuple[float, float, float, float, int]) -> Scenes:
+    boxes = torch.tensor([[face[:4] for face in faces]])
+    points = torch.from_numpy(SHARES) * boxes[..., None, 2:] + boxes[..., None, :2]
+    kinds = torch.tensor([[face[4] for face in faces]], dtype=torch.uint8)
+    gray = torch.zeros((1, HEIGHT_PX, WIDTH_PX))
+    return Scenes(gray, boxes, points, kinds, torch.ones(kinds.shape, dtype=torch.bool), torch.zeros(1).long())
 
 
-def test_another_recipe_does_not_go_on_from_a_checkpoint(tmp_path: Path) -> None:
-    train_faces.save(train_faces.begin(RECIPE), RECIPE, tmp_path)
-    other = recipe.Recipe(epochs=3, camera_epochs=0, polish=1, scenes=4, batch=2, seed=3, rate=1e-3, decay=0.01)
-    with pytest.raises(ValueError, match="made with other settings"):
-        train_faces.resume(train_faces.begin(other), other, tmp_path)
+def taught(scenes: Scenes) -> tuple[Cells, Lesson]:
+    cells = Cells.of(HEIGHT_PX, WIDTH_PX, CPU)
+    half = torch.full((len(cells.strides), 2), 12.0)
+    drawn = torch.cat([cells.centres - half, cells.centres + half], -1)[None]
+    return cells, assign(torch.zeros(1, len(cells.strides)), drawn, scenes, cells)
 
 
-def test_empty_scenes_that_fool_the_net_come_back_the_surest_first(pool: Pool) -> None:
-    class Crew:
-        imap = staticmethod(map)
-
-    class Brightness(torch.nn.Module):
-        """Sees a face wherever it is bright."""
-
-        def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
-            return [x.mean((2, 3), keepdim=True) * 20] * 9
-
-    lessons.share(pool)
-    fooled = train_faces.mine(Brightness(), Crew(), RECIPE, 1)
-    assert 0 < len(fooled) < train_faces.TRIALS
-    brightness = [float(lessons.empty(seed, train_faces.SMALL)[0].mean()) for seed in fooled]
-    assert brightness == sorted(brightness, reverse=True)
-    assert train_faces.mine(Brightness(), Crew(), RECIPE, 0) == []
-    repeated, _ = lessons.compose((1, 2, 3), 2, train_faces.SMALL, fooled[:1], recipe.POLISH[1])
-    np.testing.assert_array_equal(repeated[0], lessons.empty(fooled[0], train_faces.SMALL)[0])
+@pytest.mark.parametrize(("width", "strides"), [(10, {8}), (24, {8}), (60, {8, 16}), (150, {16, 32}), (230, {32})])
+def test_every_size_has_cells_of_the_strides_that_can_draw_it(width: float, strides: set[int]) -> None:
+    cells, lesson = taught(scene((160 - width / 2, 120 - width / 2, width, width, FACE)))
+    own = {int(stride) for stride in cells.strides[lesson.taught[0]]}
+    assert own
+    assert own <= strides
+    near = (cells.centres[lesson.taught[0]] - torch.tensor([160.0, 120.0])).abs().amax(1)
+    assert (near <= 1.5 * cells.strides[lesson.taught[0]]).all()
 
 
-# --- heads ------------------------------------------------------------------------------------------------------
+def test_two_faces_get_cells_of_their_own() -> None:
+    _, lesson = taught(scene((100, 100, 20, 24, FACE), (116, 100, 20, 24, FACE)))
+    assert set(lesson.face[0][lesson.taught[0]].tolist()) == {0, 1}
 
 
-def found(x: float, y: float, w: float, h: float, score: float = 0.9) -> Face:
-    points = [(x + w * px / 100, y + h * py / 100) for px, py in POINTS.tolist()]
-    return Face(x, y, w, h, score, (points[0], points[1], points[2], points[3], points[4]))
+def test_an_ignored_face_is_neither_taught_nor_held_against_the_net() -> None:
+    cells, lesson = taught(scene((100, 100, 40, 50, IGNORED), (200, 100, 7, 8, IGNORED), (20, 20, 30, 40, NOTHING)))
+    assert not lesson.taught.any()
+    silent = cells.centres[~lesson.counts[0]]
+    inside = boxes_to_corners(torch.tensor([[92.0, 92.0, 56.0, 66.0], [183.0, 87.0, 41.0, 41.0]]))
+    assert ((silent[:, None] >= inside[:, :2]) & (silent[:, None] <= inside[:, 2:])).all(-1).any(1).all()
+    assert len(silent) > 30
 
 
-def test_a_face_in_the_middle_is_labelled_in_the_pixels_of_its_picture(tmp_path: Path) -> None:
-    gray = np.zeros((1, 48, 48), np.uint8)
-    labels = heads.label(gray, lambda wide: [found(72 + 12, 72, 120, 144)])  # 3 times as large, 24 px around
-    np.testing.assert_allclose(labels[0].box, [4, 0, 40, 48])
-    heads.keep(tmp_path / "heads.json", labels)
-    (head,) = heads.restore(tmp_path / "heads.json", gray)
-    np.testing.assert_allclose(head.labels[0].landmarks[0], [4 + 12, 19.2], rtol=1e-5)
+def test_landmarks_of_a_mean_shape_do_not_count() -> None:
+    torch.manual_seed(0)
+    scenes = scene((100, 100, 40, 50, FACE))
+    outputs = learn.FaceNet().eval()(scenes.grays[:, None])
+    cells = Cells.of(HEIGHT_PX, WIDTH_PX, CPU)
+    assert float(learn.losses(outputs, scenes, cells)[0][2].detach()) > 0
+    scenes.placed[:] = False
+    assert float(learn.losses(outputs, scenes, cells)[0][2].detach()) == 0
 
 
-@pytest.mark.parametrize(
-    "faces",
-    [
-        [],
-        [found(84, 72, 120, 144), found(0, 0, 120, 144)],
-        [found(84, 72, 120, 144, score=0.5)],
-        [found(140, 130, 30, 40)],
-        [found(150, 72, 120, 144)],
-    ],
-    ids=["nobody", "two", "unsure", "too small", "aside"],
-)
-def test_what_is_not_clearly_one_face_is_left_out(faces: list[Face]) -> None:
-    assert heads.label(np.zeros((1, 48, 48), np.uint8), lambda wide: faces) == {}
+# --- the run -----------------------------------------------------------------------------------------------------
 
 
-def test_labels_of_other_faces_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "heads.json").write_text('{"7": [1, 2, 3]}')
-    with pytest.raises(ValueError, match="delete it"):
-        heads.restore(tmp_path / "heads.json", np.zeros((2, 48, 48), np.uint8))
+def test_a_training_learns_saves_and_goes_on(album: Album, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    run = learn.begin(RECIPE, CPU)
+    before = [value.clone() for value in run.net.parameters()]
+    learn.learn(run, RECIPE, album, tmp_path, lines.append)
+    assert run.done_steps == 4
+    assert any(not torch.equal(old, new) for old, new in zip(before, run.net.parameters(), strict=True))
+    assert "landmarks" in lines[0]
+    again = learn.begin(RECIPE, CPU)
+    assert learn.resume(again, tmp_path)
+    assert again.done_steps == 4
+    for name, value in run.mean.state_dict().items():
+        torch.testing.assert_close(again.mean.state_dict()[name], value, msg=name)
+    learn.learn(again, RECIPE, album, tmp_path, lines.append)
+    assert again.done_steps == 4  # nothing is left to do
+    assert not learn.resume(again, tmp_path / "elsewhere")
+
+
+def test_the_rate_rises_and_falls() -> None:
+    rates = [learn.rate_at(1.0, done / 100) for done in range(101)]
+    assert rates[0] < 0.1
+    assert max(rates) == pytest.approx(1.0, abs=0.01)
+    assert rates[3:] == sorted(rates[3:], reverse=True)
+    assert rates[100] == pytest.approx(learn.LAST_RATE)
+
+
+# --- the real scenes ---------------------------------------------------------------------------------------------
+
+
+def test_the_held_out_source_is_never_trained_on(shared_dir: Path) -> None:
+    folder = shared_dir / "data" / "faces"
+    train, unseen = read_scenes(folder, "train"), read_scenes(folder, "unseen")
+    assert {picture.source for picture in unseen}.isdisjoint({picture.source for picture in train})
+    labels = [label for picture in train for label in picture.labels]
+    assert any(label.ignored for label in labels)
+    assert any(label.masked for label in labels)
+    assert not all(label.placed for label in labels if not label.ignored)

@@ -98,11 +98,15 @@ class Eye:
     def _track(self, found: list[Face], at_s: float) -> None:
         before = {known.number: known.face for known in self._tracker.known}
         best = sorted(found, key=lambda face: face.score, reverse=True)[:MAX_FACES]
-        self._seen = self._tracker.update(best, at_s)
+        tracked = self._tracker.update(best, at_s)
+        self._seen = tuple(one for one in tracked if one.confirmed)
         self._looked_s = at_s
         self._still = bool(self._seen) and all(
-            one.at_s == at_s and one.number in before and overlap(before[one.number], one.face) >= STILL
-            for one in self._tracker.known  # after a face is lost, keep looking for it
+            one.confirmed
+            and one.at_s == at_s
+            and one.number in before
+            and overlap(before[one.number], one.face) >= STILL
+            for one in self._tracker.known  # a face that is lost or not confirmed yet: keep looking
         )
 
     def _score(self, gray: Gray, one: Tracked) -> SeenFace:

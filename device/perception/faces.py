@@ -17,17 +17,18 @@ import numpy.typing as npt
 
 from device.domain import Face
 from device.errors import ModelError
-from device.model import Float32Array, Int8Array, Model
+from device.model import Float32Array, Model
+from device.perception.cells import Grid
 from device.perception.frame import Gray
-from device.perception.frame_levels import levels
+from device.perception.frame_levels import UNCHANGED, levels
 
 STRIDES = (8, 16, 32)
-UNIT_STRIDES = 4.0
-"""The unit of box sides and landmark offsets, in strides: about the size of the faces of a level."""
-
 KINDS = {"score": 1, "box": 4, "landmarks": 10}
 SMALLEST_SIDE_PX = 16
 PAD_GRAY = 128
+NARROWEST_PX = 16.0
+"""Of a face at the network's size. What looks narrower is more often wrong than right, and too small to be read."""
+
 SAME_FACE_OVERLAP = 0.45
 """Two boxes with a greater overlap (intersection over union) are the same face. Chosen together with `SURER` on the
 validation pictures and the hard set; plain and soft suppression give worse landmarks, and soft suppression finds no
@@ -38,22 +39,18 @@ SURER = 2
 
 
 class FaceDetector:
-    """Detects faces from a width of about 20 pixels in a picture of 320x240. One thread owns it."""
+    """Detects faces from a width of about 20 pixels, none below 16, in a picture of 320x240. One thread owns it."""
 
     def __init__(self, model: Model, threshold: float) -> None:
         if not 0.0 < threshold < 1.0:
             raise ValueError(f"a threshold is between 0 and 1, not {threshold}")
         self.threshold = threshold
         self._model = model
-        logit = float(np.log(threshold / (1 - threshold)))
         self._height, self._width = _input_side(model)
-        self._order = _output_order(model)
-        self._centres = {
-            stride: cell_centres(-(-self._height // stride), -(-self._width // stride), stride).reshape(-1, 2)
-            for stride in STRIDES
-        }
+        self._grid = Grid(model.card.outputs, _output_order(model), threshold)
         self._stored = _stored_values(model)
-        self._least = {stride: model.card.outputs[places[0]].least(logit) for stride, places in self._order.items()}
+        self._shifts = bool((self._stored == np.arange(-128, 128)).all())
+        self._canvas = np.empty((1, self._height, self._width, 1), np.int8)
 
     @classmethod
     def load(cls, models_dir: Path, *, threads: int = 1, threshold: float | None = None) -> Self:
@@ -73,8 +70,8 @@ class FaceDetector:
         gray = np.ascontiguousarray(gray)  # OpenCV accepts no strided view
         scale = min(self._height / gray.shape[0], self._width / gray.shape[1])
         outputs = self._model.run_stored(self._prepare(gray, scale))
-        found = np.concatenate([self._decode(outputs, stride) for stride in STRIDES])
-        return _faces(merge(found), scale)
+        rows = merge(self._grid.decode(outputs))
+        return _faces(rows[rows[:, 3] - rows[:, 1] >= NARROWEST_PX], scale)
 
     def close(self) -> None:
         """Free the model. Idempotent."""
@@ -86,34 +83,16 @@ class FaceDetector:
         if gray.shape != (rows, columns):
             way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
             gray = cast(Gray, cv2.resize(gray, (columns, rows), interpolation=way))
-        canvas = np.full((self._height, self._width), self._stored[PAD_GRAY], np.int8)
-        table = self._stored[levels(gray)]
-        canvas[:rows, :columns] = cv2.LUT(gray, table.view(np.uint8)).view(np.int8)
-        return canvas[None, :, :, None]
-
-    def _decode(self, outputs: list[Int8Array], stride: int) -> Float32Array:
-        """Cells above the threshold as rows of 15: score, left, top, right, bottom, five landmarks x, y."""
-        cells = np.flatnonzero(outputs[self._order[stride][0]].reshape(-1) >= self._least[stride])
-        if not len(cells):
-            return np.empty((0, 15), np.float32)
-        scores, boxes, landmarks = (
-            self._model.card.outputs[place].real(outputs[place].reshape(-1, size)[cells])
-            for place, size in zip(self._order[stride], KINDS.values(), strict=True)
-        )
-        rows = np.empty((len(cells), 15), np.float32)
-        centres = self._centres[stride][cells]
-        middle = centres + boxes[:, :2] * stride
-        half = np.exp(boxes[:, 2:]) * (UNIT_STRIDES * stride / 2)
-        rows[:, 0] = 1 / (1 + np.exp(-scores[:, 0]))
-        rows[:, 1:3], rows[:, 3:5] = middle - half, middle + half
-        rows[:, 5:] = landmarks * (UNIT_STRIDES * stride) + np.tile(centres, 5)
-        return rows
-
-
-def cell_centres(rows: int, columns: int, stride: int) -> Float32Array:
-    """float32[rows, columns, 2]: the x and y of each cell's centre in pixels of the network's input."""
-    x, y = np.meshgrid(np.arange(columns), np.arange(rows))
-    return np.asarray((np.stack([x, y], -1) + 0.5) * stride, np.float32)
+        table = levels(gray)
+        canvas = self._canvas[0, :, :, 0]
+        if gray.shape != canvas.shape:
+            canvas[:] = self._stored[PAD_GRAY]
+        part = canvas[:rows, :columns]
+        if table is UNCHANGED and self._shifts:
+            np.bitwise_xor(gray, np.uint8(128), out=part.view(np.uint8))  # minus 128, as int8
+        else:
+            part[:] = cv2.LUT(gray, self._stored[table].view(np.uint8)).view(np.int8)
+        return self._canvas
 
 
 def _check(gray: Gray) -> None:
@@ -133,34 +112,38 @@ def _check(gray: Gray) -> None:
 def merge(found: Float32Array) -> Float32Array:
     """One row per face, best score first: the average of its cells, with the score of the best one.
 
-    `found` are rows from `FaceDetector`: score, left, top, right, bottom, landmarks. A cell belongs to the face with
-    the best score that it overlaps.
+    `found` are rows from `Grid.decode`: score, left, top, right, bottom, landmarks. A cell belongs to the face with the
+    best score that it overlaps.
     """
+    if len(found) < 2:
+        return found
     rows = found[np.argsort(-found[:, 0], kind="stable")]
-    same = _overlaps(rows) > SAME_FACE_OVERLAP
-    np.fill_diagonal(same, True)  # even if its box is empty
-    free, best, weights = np.ones(len(rows), bool), [], []
-    for place in range(len(rows)):
-        if free[place]:
-            best.append(place)
-            weights.append(same[place] & free)
-            free &= ~same[place]
-    if not best:
-        return rows
-    shares = np.asarray(weights) * rows[:, 0] ** SURER
+    faces, best = _meant((_overlaps(rows) > SAME_FACE_OVERLAP).tolist())
+    shares = (np.arange(len(best))[:, None] == faces) * rows[:, 0] ** SURER
     merged = (shares @ rows) / shares.sum(axis=1, keepdims=True)
     merged[:, 0] = rows[best, 0]
     return np.asarray(merged, np.float32)
 
 
+def _meant(same: list[list[bool]]) -> tuple[list[int], list[int]]:
+    """Which face each cell means, and each face's surest cell; in plain lists, which for a few cells are faster."""
+    faces, best = [-1] * len(same), list[int]()
+    for place, row in enumerate(same):
+        if faces[place] < 0:
+            number = len(best)
+            best.append(place)
+            faces = [number if face < 0 and alike else face for face, alike in zip(faces, row, strict=True)]
+            faces[place] = number  # even if its box is empty
+    return faces, best
+
+
 def _overlaps(rows: Float32Array) -> Float32Array:
     """Intersection over union of every box with every other, float32 [n, n]."""
-    left, top, right, bottom = rows[:, 1:5].T
-    wide = np.minimum.outer(right, right) - np.maximum.outer(left, left)
-    high = np.minimum.outer(bottom, bottom) - np.maximum.outer(top, top)
-    shared = np.maximum(wide, 0) * np.maximum(high, 0)
-    areas = (right - left) * (bottom - top)
-    return np.asarray(shared / np.maximum(np.add.outer(areas, areas) - shared, 1e-6), np.float32)
+    near, far = rows[:, 1:3], rows[:, 3:5]
+    sides = np.maximum(np.minimum(far[:, None], far) - np.maximum(near[:, None], near), 0)
+    shared = sides[..., 0] * sides[..., 1]
+    areas = (far - near).prod(axis=1)
+    return np.asarray(shared / np.maximum(areas[:, None] + areas - shared, 1e-6), np.float32)
 
 
 def _faces(rows: Float32Array, scale: float) -> list[Face]:

@@ -5,6 +5,10 @@ predicts the position and its uncertainty. So it expects somebody who walks behi
 a face that was lost some time ago matches less strictly than one that was just seen. Detections are assigned to known
 faces greedily, likeliest pair first.
 
+A weak detection needs confirmation: more of them in the same place, one of which is fairly sure (two thresholds, after
+Canny 1986, over time instead of space). So the detector may report what nobody should trust in a single frame, and a
+face that turns away or gets dark is kept. A sure detection counts at once.
+
 The figures below were chosen on simulated scenes with `python tools/evaluate.py tracks`, which reports on other scenes.
 Neither an optimal assignment nor the appearance of the face improved the results there.
 """
@@ -21,6 +25,10 @@ from device.domain import Face
 KEEP_S = 1.5  # a face keeps its number through an absence of this length, such as a second behind a hand
 REACH = 0.9  # the largest distance from the expected position, in face sizes
 GROWTH = 2.0  # the largest ratio of the sizes
+
+SURE = 0.8  # a face found with such a score is believed at once
+START = 0.6  # others need such a score once,
+SIGHTINGS = 3  # and to be found so often
 
 # Standard deviations, lengths in face sizes (the square root of the box's area)
 PLACE_NOISE = 0.07  # of the position of a box
@@ -78,13 +86,20 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Tracked:
-    """A face with its number, the time and course of its last detection, and the number of detections so far."""
+    """A face with its number, the time and course of its last detection, the number of detections so far, and its best
+    score."""
 
     number: int
     face: Face
     at_s: float
     course: Course
-    sightings: int = 1
+    sightings: int
+    best: float
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether this is a face, and not something that looked like one for a moment."""
+        return self.best >= SURE or (self.sightings >= SIGHTINGS and self.best >= START)
 
 
 class Tracker:
@@ -108,10 +123,11 @@ class Tracker:
         for index, face in enumerate(faces):
             if index in pairs:
                 known, course = kept[pairs[index]], expected[pairs[index]].corrected(face)
-                seen.append(Tracked(known.number, face, at_s, course, known.sightings + 1))
+                best = max(known.best, face.score)
+                seen.append(Tracked(known.number, face, at_s, course, known.sightings + 1, best))
             else:
                 self._last_number += 1
-                seen.append(Tracked(self._last_number, face, at_s, Course.start(face)))
+                seen.append(Tracked(self._last_number, face, at_s, Course.start(face), 1, face.score))
         absent = [known for place, known in enumerate(kept) if place not in pairs.values()]
         self._known = tuple(sorted([*seen, *absent], key=lambda tracked: tracked.number))
         return tuple(seen)

@@ -2,12 +2,14 @@
 
     python tools/evaluate.py faces --data DIR --split valid --json
 
-AP, recall and landmarks come from the split's pictures with faces, false alarms from pictures without; the same
-again, by the width of the faces, from made-up crowds (`scenes`) and from a hard set of crowds, darkness, blur, turned
-heads and masks (`hard`). measuring/sets.py and hard/kinds.py say what these are. With --peers every figure also stands
-there for YuNet and BlazeFace, and `equal_alarms` compares recall where all make as many false alarms as YuNet does at
-its authors' threshold. --plots draws curves, and sheets of the worst mistakes; --emotion proves that a face found in a
-scene is read as well as one given directly (measuring/chain.py).
+The splits `scenes` and `unseen` are real scenes: the part that choices are made on, and a source that neither training
+nor choices use. AP, recall and landmarks come from the split's pictures with faces, false alarms from pictures
+without; `at_false_boxes` is the recall where there are so many false boxes a picture, by mask, light, source and size.
+Other splits also have a hard set of crowds, darkness, blur, turned heads and masks (`hard`). measuring/sets.py and
+hard/kinds.py say what these are. With --peers every figure also stands there for YuNet and BlazeFace, and
+`equal_alarms` compares recall on the hard set where all make as many false alarms as YuNet does at its authors'
+threshold. --plots draws curves, and sheets of the worst mistakes; --emotion proves that a face found in a scene is
+read as well as one given directly (measuring/chain.py).
 """
 
 from __future__ import annotations
@@ -31,12 +33,12 @@ from tools.faces.measuring.clock import clock, clock_together
 from tools.faces.measuring.matching import SURE_ENOUGH, overlap
 from tools.faces.measuring.peers import THRESHOLDS, Find, open_peers
 from tools.faces.measuring.seen import REFERENCE, Seen, at_equal_alarms, count, judge, look
-from tools.faces.measuring.sets import HEIGHT_PX, SCENES, WIDTH_PX, Sets, fit, read_sets
+from tools.faces.measuring.sets import HEIGHT_PX, REAL, WIDTH_PX, Sets, fit, read_sets
 from tools.faces.measuring.table import table
 from tools.labelled.boxes import Label, Picture
 from tools.labelled.emotions import read_split
 
-__all__ = ["HEIGHT_PX", "LOWEST_SCORE", "SCENES", "WIDTH_PX", "Sets", "clock", "judge", "read_sets", "table", "watch"]
+__all__ = ["HEIGHT_PX", "LOWEST_SCORE", "WIDTH_PX", "Sets", "clock", "judge", "read_sets", "table", "watch"]
 
 LOWEST_SCORE = 0.02  # AP looks at the whole curve, not only above the shipped threshold
 
@@ -46,7 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--video", type=Path, metavar="FILE", help="also the share of this video's frames with a face")
     parser.add_argument("--emotion", type=Path, metavar="DIR", help="labelled faces to paste, find and read again")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="draw curves and the worst mistakes into this folder")
-    parser.add_argument("--scenes", type=int, default=SCENES, help=f"made-up crowds (default: {SCENES}; 0 for none)")
     parser.add_argument("--hard", type=int, default=A_KIND, help=f"pictures a hard kind (default: {A_KIND})")
 
 
@@ -54,14 +55,10 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Everything as one JSON object; progress goes to stderr."""
     console = Console(stderr=True)
     with console.status("reading and composing pictures"):
-        sets = read_sets(arguments.data, arguments.split, arguments.scenes, arguments.hard)
+        sets = read_sets(arguments.data, arguments.split, arguments.hard)
     shipped = FaceDetector.load(arguments.models)
-    thresholds = {"ours": shipped.threshold} | THRESHOLDS
-    seen = look_all(arguments, sets, console)
-    rows = {name: {"threshold": thresholds[name], **count(one, thresholds[name])} for name, one in seen.items()}
-    at_equal = at_equal_alarms(seen)
-    for name, times in clock_together(fast(arguments, shipped), [*sets.hard, *sets.scenes, *sets.people]).items():
-        rows[name] |= times | ({"equal_alarms": at_equal[name]} if at_equal else {})
+    seen = look_all(arguments.models, arguments.peers, sets, console)
+    rows = count_all(seen, fast(arguments.peers, shipped), sets, shipped.threshold)
     if arguments.plots:
         draw(arguments.plots, seen, rows)
     figures: dict[str, Any] = {"split": arguments.split, **rows.pop("ours")}
@@ -75,10 +72,26 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     return figures
 
 
-def look_all(arguments: argparse.Namespace, sets: Sets, console: Console) -> dict[str, Seen]:
+def beside(models: Path, data: Path, split: str, peers: Path | None) -> dict[str, Any]:
+    """A split's figures for a card: without the chain, plots and videos."""
+    sets, shipped = read_sets(data, split, A_KIND), FaceDetector.load(models)
+    rows = count_all(look_all(models, peers, sets, Console(quiet=True)), fast(peers, shipped), sets, shipped.threshold)
+    return {**rows.pop("ours"), **({"peers": rows} if rows else {})}
+
+
+def count_all(seen: Mapping[str, Seen], finds: Mapping[str, Find], sets: Sets, threshold: float) -> dict[str, Any]:
+    """All figures of each detector; `finds` are the same ones at their own thresholds, to be timed."""
+    thresholds, at_equal = {"ours": threshold} | THRESHOLDS, at_equal_alarms(seen)
+    rows = {name: {"threshold": thresholds[name], **count(one, thresholds[name])} for name, one in seen.items()}
+    for name, times in clock_together(finds, [*sets.hard, *sets.people]).items():
+        rows[name] |= times | ({"equal_alarms": at_equal[name]} if at_equal else {})
+    return rows
+
+
+def look_all(models: Path, peers: Path | None, sets: Sets, console: Console) -> dict[str, Seen]:
     """What ours and each peer see in all pictures, down to a score far below their thresholds."""
-    finds: dict[str, Find] = {"ours": FaceDetector.load(arguments.models, threshold=LOWEST_SCORE).find}
-    finds |= open_peers(arguments.peers, LOWEST_SCORE) if arguments.peers else {}
+    finds: dict[str, Find] = {"ours": FaceDetector.load(models, threshold=LOWEST_SCORE).find}
+    finds |= open_peers(peers, LOWEST_SCORE) if peers else {}
 
     def counted(name: str, pictures: Sequence[Picture]) -> Iterable[Picture]:
         return track(pictures, f"{name:<10}", console=console, transient=True)
@@ -98,14 +111,15 @@ def draw(folder: Path, seen: Mapping[str, Seen], rows: Mapping[str, Mapping[str,
 def prove_chain(arguments: argparse.Namespace, detector: FaceDetector, sets: Sets, console: Console) -> dict[str, Any]:
     """Emotions of labelled faces found in scenes, against the same faces given directly."""
     classifier = EmotionClassifier.load(arguments.models)
-    faces = read_split(arguments.emotion, arguments.split)
+    faces = read_split(arguments.emotion, "valid" if arguments.split in REAL else arguments.split)
+    rooms = [picture for picture in sets.backgrounds if picture.source == "rooms"]
     counted = partial(track, description="chain     ", console=console, transient=True)
-    return measure_chain(detector.find, classifier.scores, faces, sets.backgrounds, counted)
+    return measure_chain(detector.find, classifier.scores, faces, rooms or sets.backgrounds, counted)
 
 
-def fast(arguments: argparse.Namespace, shipped: FaceDetector) -> dict[str, Find]:
+def fast(peers: Path | None, shipped: FaceDetector) -> dict[str, Find]:
     """The detectors at their own thresholds, as somebody would run them."""
-    return {"ours": shipped.find, **(open_peers(arguments.peers) if arguments.peers else {})}
+    return {"ours": shipped.find, **(open_peers(peers) if peers else {})}
 
 
 # --- Video -----------------------------------------------------------------------------------------------------

@@ -20,12 +20,15 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from device.perception.faces import KINDS, STRIDES, UNIT_STRIDES
-from tools.faces.targets import BOX, LANDMARKS, SCORE, WEIGHT
+from device.perception.cells import UNIT_STRIDES
+from device.perception.faces import KINDS, STRIDES
+from tools.faces.assign import Cells, Lesson, assign, boxes_to_corners, flatten, overlaps
+from tools.faces.compose import Scenes
 
-WIDTHS = (16, 32, 80, 128, 128)  # channels at strides 2, 4, 8, 16, 32
+WIDTHS = (8, 24, 64, 96, 128)  # channels at strides 2, 4, 8, 16, 32
 DEPTHS = (3, 3, 2)  # residual blocks at strides 8, 16, 32, after the one that halves
-NECK = 64
+NECK = 48
+FIRST_SIDE = 4  # of the first kernel: as 2x2 on blocks of 2x2 pixels it costs half of a 3x3 on pixels
 SURENESS = 0.25  # the score's target is the overlap to this power: small boxes overlap less and shall be as sure
 INITIAL_LOGIT = -4.6  # a sigmoid of 1%: at the start nearly every cell is background
 
@@ -82,7 +85,7 @@ class Head(nn.Module):
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         x = self.first(x)
         kinds = {"score": x, "box": x, "landmarks": self.second(x)}
-        with torch.autocast("cpu", enabled=False):  # places need more digits than bfloat16 has
+        with torch.autocast(x.device.type, enabled=False):  # places need more digits than bfloat16 has
             return [out(kinds[kind].float()) for kind, out in self.outs.items()]
 
 
@@ -92,7 +95,9 @@ class FaceNet(nn.Module):
     def __init__(self, widths: Sequence[int] = WIDTHS, depths: Sequence[int] = DEPTHS, neck: int = NECK) -> None:
         super().__init__()
         self.stem = nn.Sequential(
-            Conv(1, widths[0], 3, 2), Separable(widths[0], widths[1], 2), Separable(widths[1], widths[1])
+            Conv(1, widths[0], FIRST_SIDE, 2),
+            Conv(widths[0], widths[1], 3, 2),
+            Separable(widths[1], widths[1], keep=True),
         )
         self.stages = nn.ModuleList(
             nn.Sequential(Separable(a, b, 2), *(Separable(b, b, keep=True) for _ in range(depth)))
@@ -126,48 +131,33 @@ def _surplus(length: int, side: int) -> int:
 NARROWEST = 0.2  # of a face's width, between its eyes, for the loss of its landmarks
 
 
-def losses(outputs: Sequence[torch.Tensor], targets: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Score, box and landmark loss, each a mean over the taught cells; targets are float [n, cells, 16].
+def losses(outputs: Sequence[torch.Tensor], scenes: Scenes, cells: Cells) -> tuple[tuple[torch.Tensor, ...], Lesson]:
+    """Score, box and landmark loss, each a mean over the taught cells, and what the cells were taught.
 
-    Landmarks count as they are measured: the distance to each, in distances between the eyes.
+    Landmarks count as they are measured: the distance to each, in distances between the eyes; those of a mean shape
+    do not count.
     """
-    scores, boxes, landmarks = (
-        torch.cat([x.float().permute(0, 2, 3, 1).flatten(1, 2) for x in outputs[kind::3]], 1) for kind in range(3)
-    )
-    taught = targets[..., SCORE]
+    scores, codes, points = flatten(outputs)
+    drawn = cells.corners(codes)
+    lesson = assign(scores.detach(), drawn.detach(), scenes, cells)
+    rows = torch.arange(len(scores), device=scores.device)[:, None]
+    overlap, generalised = overlaps(drawn, boxes_to_corners(scenes.boxes[rows, lesson.face]))
+    taught = lesson.taught.float()
     count = taught.sum().clamp(min=1)
-    overlap, generalised = _overlaps(boxes, targets[..., BOX])
     quality = taught * overlap.detach() ** SURENESS
     gap = (quality - scores.sigmoid()).square()
     entropy = functional.binary_cross_entropy_with_logits(scores, quality, reduction="none")
-    score_loss = (targets[..., WEIGHT] * gap * entropy).sum() / count
+    score_loss = (lesson.counts * gap * entropy).sum() / count
     box_loss = (taught * (1 - generalised)).sum() / count
-    width = targets[..., BOX.start + 2 : BOX.start + 3].exp()
-    points, truth = (x.unflatten(-1, (5, 2)) for x in (landmarks, targets[..., LANDMARKS]))
-    between_eyes = (truth[..., 0, :] - truth[..., 1, :]).norm(dim=-1, keepdim=True)
-    unit = torch.maximum(between_eyes, NARROWEST * width)  # a face from the side shows its eyes in one place
-    misses = ((points - truth).square().sum(-1) + 1e-8).sqrt() / unit
-    landmark_loss = (taught * misses.mean(-1, keepdim=True)).sum() / count
-    return score_loss, box_loss, landmark_loss
-
-
-def _overlaps(ours: torch.Tensor, truth: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Intersection over union and its generalised form (Rezatofighi et al. 2019, arXiv:1902.09630), [.., 1] each."""
-    (a_near, a_far), (b_near, b_far) = _corners(ours), _corners(truth)
-    shared = _area(torch.minimum(a_far, b_far) - torch.maximum(a_near, b_near))
-    hull = _area(torch.maximum(a_far, b_far) - torch.minimum(a_near, b_near))
-    union = _area(a_far - a_near) + _area(b_far - b_near) - shared
-    overlap = shared / (union + 1e-6)
-    return overlap, overlap - (hull - union) / (hull + 1e-6)
-
-
-def _corners(code: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    half = code[..., 2:4].clamp(-5, 5).exp() * (UNIT_STRIDES / 2)
-    return code[..., :2] - half, code[..., :2] + half
-
-
-def _area(sides: torch.Tensor) -> torch.Tensor:
-    return sides.clamp(min=0).prod(-1, keepdim=True)
+    marked = taught * scenes.placed[rows, lesson.face]
+    truth = scenes.points[rows, lesson.face]
+    unit = (UNIT_STRIDES * cells.strides)[:, None, None]
+    found = points.unflatten(-1, (5, 2)) * unit + cells.centres[:, None]
+    between_eyes = (truth[..., 0, :] - truth[..., 1, :]).norm(dim=-1)
+    width = scenes.boxes[rows, lesson.face][..., 2]
+    scale = torch.maximum(between_eyes, NARROWEST * width).clamp(min=1)  # from the side both eyes are in one place
+    misses = ((found - truth).square().sum(-1) + 1e-6).sqrt().mean(-1) / scale
+    return (score_loss, box_loss, (marked * misses).sum() / marked.sum().clamp(min=1)), lesson
 
 
 # --- Keras -----------------------------------------------------------------------------------------------------
@@ -184,8 +174,7 @@ def to_keras(net: FaceNet, height: int, width: int) -> Any:
 
     net = net.eval().cpu()
     image = keras.Input((height, width, 1), name="image")
-    x = _convolve(image, net.stem[0])
-    x = _separate(_separate(x, net.stem[1]), net.stem[2])
+    x = _separate(_convolve(_begin(image, net.stem[0]), net.stem[1]), net.stem[2])
     merged = []
     for stage, lateral in zip(net.stages, net.laterals, strict=True):
         for part in stage:
@@ -203,6 +192,26 @@ def to_keras(net: FaceNet, height: int, width: int) -> Any:
         second = _separate(first, head.second)
         outputs += [_project(second if kind == "landmarks" else first, out) for kind, out in head.outs.items()]
     return keras.Model(image, outputs)
+
+
+def _begin(image: Any, conv: Conv) -> Any:
+    """The first convolution, on blocks of 2x2 pixels: the same sums."""
+    import keras
+
+    blocks = keras.layers.Lambda(_blocks)(image)
+    layer = keras.layers.Conv2D(conv.conv.out_channels, FIRST_SIDE // 2, padding="same", activation="relu")
+    x = layer(blocks)
+    kernel, bias = (np.asarray(part) for part in conv.folded())
+    outside = kernel.shape[-1]
+    kernel = kernel[:, :, 0].reshape(2, 2, 2, 2, outside).transpose(0, 2, 1, 3, 4).reshape(2, 2, 4, outside)
+    layer.set_weights([np.ascontiguousarray(kernel), bias])
+    return x
+
+
+def _blocks(x: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.nn.space_to_depth(x, 2)
 
 
 def _separate(x: Any, part: Separable) -> Any:

@@ -2,10 +2,11 @@
 
     python tools/evaluate.py tracks --data DIR --split valid --video FILE --json
 
-Three kinds of evidence. `sketches` are boxes with a detector's jitter, misses and false alarms: many plays, quickly.
+Four kinds of evidence. `sketches` are boxes with a detector's jitter, misses and false alarms: many plays, quickly.
 `films` are some of the same plays painted with real faces of the split and seen by the real detector. The video is of
-one person, who must have one number throughout. Beside ours runs the plainest tracker there is: greedy by overlap
-with where a face was last, forgetting after the same time.
+one person, who must have one number throughout. `stills` are real scenes, held before the eye (stills.py): who is
+found in single frames, who is confirmed, and what is confirmed where nobody is. Beside ours runs the plainest tracker
+there is: greedy by overlap with where a face was last, forgetting after the same time.
 
 The worst that can happen is `swapped`: somebody gets a number that was somebody else's. `renumbered` is somebody who
 comes back as a new person. IDF1 is after Ristani et al. 2016 (arXiv:1609.01775), MOTA after Bernardin and Stiefelhagen
@@ -33,6 +34,7 @@ from tools.labelled import boxes
 from tools.tracks import film
 from tools.tracks import plays as track_plays
 from tools.tracks.plays import Moment, Play
+from tools.tracks.stills import measure_stills, read_stills
 
 FRAME_RATES = (2.0, 4.0, 8.0)
 FIRST_SEED = 1000  # those below were used to choose the tracker's figures
@@ -47,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sketches", type=int, default=50, metavar="N", help="of each play and frame rate (default: 50)"
     )
+    parser.add_argument("--stills", type=int, default=0, metavar="N", help="one real scene in N (default: none)")
     parser.add_argument("--films", type=int, default=5, metavar="N", help="of each play and frame rate (default: 5)")
 
 
@@ -58,6 +61,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.films:
         studio = Studio(arguments.data, arguments.split, detector)
         figures["films"] = compare(arguments.films, studio.shoot)
+    if arguments.stills:
+        figures["stills"] = measure_stills(detector.find, *read_stills(arguments.data, arguments.stills))
     if arguments.video:
         figures["video"] = watch(arguments.video, detector)
     return figures
@@ -75,6 +80,8 @@ def table(figures: dict[str, Any]) -> str:
                     f"{'':<13}{name:<13}{row['faces']:>7}{row['swapped']:>9}{row['renumbered']:>12}{perfect:>11}"
                     f"{row['idf1']:>8.4f}{row['mota']:>8.4f}"
                 )
+    if "stills" in figures:
+        lines.append("stills: " + ", ".join(f"{key} {value}" for key, value in figures["stills"].items()))
     if "video" in figures:
         lines.append("video: " + ", ".join(f"{key} {value}" for key, value in figures["video"].items()))
     return "\n".join(lines)

@@ -1,9 +1,9 @@
 """Proves the chain from frame to emotion: labelled faces are pasted into scenes, found, cut out and read again.
 
 The accuracy on faces that the detector found is held against the accuracy on the very same faces given directly. Each
-face is pasted at several sizes, a little turned, on a background without faces, into 320x240. Its own 48x48 pixels stay
-whole: the edge is carried on outwards, blurred, and only there fades into the background. `placed` cuts with the true
-landmarks instead of found ones, which tells what turning and sampling cost without the detector.
+face is pasted at several sizes and in two lights, a little turned, into a real room without faces, 320x240. Its own
+48x48 pixels stay whole: the edge is carried on outwards, blurred, and only there fades into the background. `placed`
+cuts with the true landmarks instead of found ones, which tells what turning and sampling cost without the detector.
 
 The same run measures where the detector's landmarks lie in such faces (`framing`): device/perception/crop.py frames
 what it cuts by these constants.
@@ -26,6 +26,8 @@ from tools.faces.measuring.sets import HEIGHT_PX, WIDTH_PX
 from tools.labelled.boxes import Picture
 from tools.labelled.emotions import LabelledFaces
 
+LIGHTS = {"day": 1.0, "dim": 0.3}  # what the frame is multiplied by
+DIM_NOISE = 2.0  # standard deviation of the noise in a dim frame, in grays
 SIDES_PX = (48, 72, 96, 144)  # of the whole 48x48 crop; the face in it is a little narrower
 ROLL_DEGREES = 8.0
 MARGIN_PX = 14  # of the crop, over which its edge fades away
@@ -43,6 +45,7 @@ class Outcome:
     """What became of one pasted face: the classes read from it, -1 where it was not found; landmarks in the crop."""
 
     side_px: int
+    light: str
     truth: int
     direct: int
     placed: int
@@ -73,7 +76,8 @@ def measure_chain(
         for one in follow(find, score, faces.faces[number], int(truth[number]), grounds, number)
     ]
     sides = {str(side): summarise([one for one in done if one.side_px == side]) for side in SIDES_PX}
-    return {**summarise(done), "by_side_px": sides, "framing": framing(done)}
+    lights = {light: summarise([one for one in done if one.light == light]) for light in LIGHTS}
+    return {**summarise(done), "by_side_px": sides, "by_light": lights, "framing": framing(done)}
 
 
 def follow(
@@ -84,23 +88,26 @@ def follow(
     grounds: Sequence[npt.NDArray[np.uint8]],
     number: int,
 ) -> list[Outcome]:
-    """One face through the chain at every size."""
-    direct = int(score(face).argmax())
+    """One face through the chain at every size; the odd ones in dim light."""
+    direct, light = int(score(face).argmax()), list(LIGHTS)[number % 2]
     outcomes = []
     for side in SIDES_PX:
         random = np.random.default_rng((411, number, side))
         frame, matrix = paste(random, face, grounds[random.integers(len(grounds))], side)
+        frame = dim(random, frame, LIGHTS[light])
         placed = int(score(crop.align(frame, _true_face(matrix))).argmax())
         seen = pick(find(frame), matrix, side)
         if seen is None:
-            outcomes.append(Outcome(side, truth, direct, placed, -1))
+            outcomes.append(Outcome(side, light, truth, direct, placed, -1))
             continue
         back = cv2.invertAffineTransform(matrix)
         middle = back[:, :2] @ [seen.x + seen.w / 2, seen.y + seen.h / 2] + back[:, 2]
         size = math.sqrt(max(0.0, seen.w * seen.h)) * crop.SIDE_PX / side
         found = int(score(crop.align(frame, seen)).argmax())
         points = np.asarray(seen.landmarks) @ back[:, :2].T + back[:, 2]
-        outcomes.append(Outcome(side, truth, direct, placed, found, points, (float(middle[0]), float(middle[1]), size)))
+        outcomes.append(
+            Outcome(side, light, truth, direct, placed, found, points, (float(middle[0]), float(middle[1]), size))
+        )
     return outcomes
 
 
@@ -122,6 +129,14 @@ def paste(
     share = cv2.warpAffine(share, shifted, size, flags=cv2.INTER_LINEAR)
     frame = ground + (pixels - ground) * share
     return np.clip(np.round(frame), 0, 255).astype(np.uint8), matrix
+
+
+def dim(random: np.random.Generator, frame: npt.NDArray[np.uint8], light: float) -> npt.NDArray[np.uint8]:
+    """The frame in less light, with the noise that comes with it."""
+    if light == 1:
+        return frame
+    darker = frame * light + random.normal(0, DIM_NOISE, frame.shape)
+    return np.clip(np.round(darker), 0, 255).astype(np.uint8)
 
 
 def pick(found: Sequence[Face], matrix: Matrix, side: int) -> Face | None:

@@ -16,6 +16,7 @@ from tools.labelled.boxes import Label
 
 SURE_ENOUGH = 0.5  # intersection over union
 NEAR_IGNORED = 0.2  # what overlaps a face that does not count by more is no false alarm
+MASKED, UNMASKED = "masked", "unmasked"
 SIZE_BANDS_PX = ((20, 30), (30, 50), (50, 90), (90, 1000))
 
 
@@ -25,16 +26,24 @@ class Match:
 
     score: float  # -1 for a face that nothing found
     width_px: float | None
-    landmark_error: float | None = None
+    landmark_error: float | None = None  # None, too, where the true landmarks are a mean shape
     found_px: float | None = None  # the width that was found, `None` for a missed face
+    tags: frozenset[str] = frozenset()
 
 
-def compare(found: Sequence[Face], labels: Sequence[Label]) -> list[Match]:
-    """Match detections to true faces, surest first; what matches an ignored face counts neither way."""
+def compare(found: Sequence[Face], labels: Sequence[Label], tags: Iterable[str] = ()) -> list[Match]:
+    """Match detections to true faces, surest first; what matches an ignored face counts neither way.
+
+    `tags` are the picture's; faces get MASKED or UNMASKED beside them.
+    """
     pairs, alarms, missed = pair(found, labels)
-    matches = [Match(face.score, float(true.box[2]), miss(face, true), face.w) for face, true in pairs]
-    matches += [Match(face.score, None, None, face.w) for face in alarms]
-    return matches + [Match(-1.0, float(true.box[2])) for true in missed]
+    kinds = {masked: frozenset(tags) | {MASKED if masked else UNMASKED} for masked in (False, True)}
+    matches = [
+        Match(face.score, float(true.box[2]), miss(face, true) if true.placed else None, face.w, kinds[true.masked])
+        for face, true in pairs
+    ]
+    matches += [Match(face.score, None, None, face.w, frozenset(tags)) for face in alarms]
+    return matches + [Match(-1.0, float(true.box[2]), tags=kinds[true.masked]) for true in missed]
 
 
 def pair(found: Sequence[Face], labels: Sequence[Label]) -> tuple[list[tuple[Face, Label]], list[Face], list[Label]]:

@@ -47,8 +47,9 @@ class Mistake:
 
 
 def draw_misses(seen: Seen, threshold: float, path: Path) -> None:
-    """A row a kind: the misses that the detector was least sure of, the widest first."""
-    rows = {"split": _worst(misses(seen.people, threshold))}
+    """A row a source and kind: the misses that the detector was least sure of, the widest first."""
+    sources = sorted({picture.source for picture, _ in seen.people})
+    rows = {one: _worst(misses([p for p in seen.people if p[0].source == one], threshold)) for one in sources}
     for kind in KINDS:
         rows[kind] = _worst(misses([one for one in seen.hard if one[0].source == kind], threshold))
     rows = {kind: row for kind, row in rows.items() if row}

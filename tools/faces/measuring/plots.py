@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from tools.faces.measuring.matching import Match, count_alarms, curve, landmark_errors, recall
+from tools.faces.measuring.matching import MASKED, UNMASKED, Match, count_alarms, curve, landmark_errors, recall
 from tools.faces.measuring.seen import Seen, match
 from tools.model.files import write_atomically
 
@@ -24,16 +24,18 @@ INK, FAINT, GRID = "#22262b", "#767d86", "#e7e9ec"
 COLOURS = {"ours": "#c4372f", "yunet_n": "#4a7fb5", "yunet_s": "#74bfa9", "blazeface": "#c9a227"}
 NAMES = {"ours": "Affetto", "yunet_n": "YuNet n", "yunet_s": "YuNet s", "blazeface": "BlazeFace"}
 DPI = 130
+LOWEST_RATE = 0.003  # of false boxes a picture, that is drawn
 WORST_ERROR = 0.4  # of the distance between the eyes; the histogram's last bin takes what is beyond
 
 Figures = Mapping[str, Mapping[str, Any]]
 
 
 def draw(folder: Path, seen: Mapping[str, Seen], figures: Figures) -> None:
-    """Write four PNG files into `folder`, which is made if it is missing; `figures` has a `threshold` a detector."""
+    """Write up to five PNG files into `folder`, which is made if missing; `figures` has a `threshold` a detector."""
     thresholds = {name: float(row["threshold"]) for name, row in figures.items()}
     save(draw_precision(seen, thresholds), folder / "precision_recall.png")
     save(draw_landmarks(seen, thresholds), folder / "landmark_error.png")
+    save(draw_false_boxes(seen, thresholds), folder / "recall_over_false_boxes.png")
     if any(one.hard for one in seen.values()):
         save(draw_alarms(seen, thresholds), folder / "recall_against_alarms.png")
         save(draw_recall(figures), folder / "recall_by_size.png")
@@ -47,9 +49,9 @@ def save(figure: Figure, path: Path) -> None:
 
 def draw_precision(seen: Mapping[str, Seen], thresholds: Mapping[str, float]) -> Figure:
     """Precision against recall; a dot at the threshold that each detector comes with."""
-    figure, axes = _panels(2, "Precision and recall; dots: each detector's own threshold")
     parts = [("faces of the split", "people")]
-    parts += [("hard set", "hard")] if any(one.hard for one in seen.values()) else [("made-up crowds", "scenes")]
+    parts += [("hard set", "hard")] if any(one.hard for one in seen.values()) else []
+    figure, axes = _panels(len(parts), "Precision and recall; dots: each detector's own threshold")
     for one, (title, part) in zip(axes, parts, strict=True):
         for name, own in seen.items():
             _draw_precision(one, name, match(getattr(own, part)), thresholds[name])
@@ -69,6 +71,31 @@ def _draw_precision(axes: Axes, name: str, matches: Sequence[Match], threshold: 
     above = int((scores >= threshold).sum())
     if above:
         axes.plot(hits[above - 1] / faces, precision[above - 1], "o", color=COLOURS[name], ms=7, mec="white")
+
+
+def draw_false_boxes(seen: Mapping[str, Seen], thresholds: Mapping[str, float]) -> Figure:
+    """Recall of unmasked and masked faces over the false boxes a picture; dots: each detector's own threshold."""
+    figure, axes = _panels(2, "Recall over false boxes a picture; dots: each detector's own threshold")
+    for name, own in seen.items():
+        everything, pictures = own.everything(), len(own.people) + len(own.backgrounds)
+        scores, _, alarms = curve(everything)
+        rates = np.maximum(alarms / max(1, pictures), LOWEST_RATE)
+        at = max(LOWEST_RATE, count_alarms(everything, thresholds[name]) / max(1, pictures))
+        for one, tag in zip(axes, (UNMASKED, MASKED), strict=True):
+            faces = [m for m in everything if tag in m.tags and m.width_px is not None]
+            found = np.sort([m.score for m in faces])
+            share = 1 - np.searchsorted(found, scores) / max(1, len(faces))
+            one.plot(rates, share, color=COLOURS[name], label=NAMES[name], lw=1.8)
+            one.plot(at, recall(faces, thresholds[name]), "o", color=COLOURS[name], ms=8, mec="white")
+            _finish(one, f"{len(faces)} {tag} faces", f"false boxes a picture, {pictures} pictures", "recall")
+    for one in axes:
+        one.set(xscale="log", xlim=(LOWEST_RATE, 3), ylim=(0, 1.01))
+        one.set_xticks([0.01, 0.03, 0.1, 0.3, 1.0], ["0.01", "0.03", "0.1", "0.3", "1"])
+        one.minorticks_off()
+        one.axvline(0.1, color=FAINT, lw=0.8, ls=":")
+        one.yaxis.set_major_formatter(PercentFormatter(1))
+    axes[0].legend(frameon=False, labelcolor=INK, loc="lower right")
+    return figure
 
 
 def draw_alarms(seen: Mapping[str, Seen], thresholds: Mapping[str, float]) -> Figure:

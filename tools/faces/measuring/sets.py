@@ -1,26 +1,24 @@
 """The pictures that a face detector is measured on, each as the camera would show it: fitted into 320x240.
 
-Faces come from the split's people, false alarms from its backgrounds or, where it has none, from the training
-backgrounds that training never sees; `scenes` are composed by the code that also composes for training, `hard` by
-other code (tools/faces/hard/kinds.py). All are always the same for the same data.
+`scenes` and `unseen` are splits of the real scenes: the part that choices are made on, and a source that no training
+and no choice sees. Other splits have their own index; false alarms come from their backgrounds or, where they have
+none, from the training backgrounds that training never sees. `hard` pictures are composed by tools/faces/hard/.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from tools.faces import scenes as face_scenes
 from tools.faces.hard import kinds
 from tools.faces.hard.seating import HEIGHT_PX, WIDTH_PX
-from tools.labelled.boxes import Picture, Pool, held_back_backgrounds, read
+from tools.labelled.boxes import Picture, held_back_backgrounds, read, read_scenes
 
-SMALLEST_PX = 20.0
-SCENES = 300
+SMALLEST_PX = 20.0  # narrower faces count neither way
+REAL = {"scenes": "valid", "unseen": "unseen"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,38 +27,33 @@ class Sets:
 
     people: tuple[Picture, ...]
     backgrounds: tuple[Picture, ...]
-    scenes: tuple[Picture, ...]
     hard: tuple[Picture, ...] = ()
 
 
-def read_sets(data_dir: Path, split: str, scenes: int, hard: int = 0) -> Sets:
-    """`scenes` pictures made up like those for training, `hard` of every hard kind (0 for none).
+def read_sets(data_dir: Path, split: str, hard: int = 0) -> Sets:
+    """`hard` pictures of every hard kind (0 for none); real scenes have none.
 
     Raises ValueError if the split has no faces.
     """
-    pictures = read(data_dir, split)
+    pictures = read_scenes(data_dir, REAL[split]) if split in REAL else read(data_dir, split)
     people = [p for p in pictures if p.labels]
     if not people:
         raise ValueError(f"{data_dir / split}.json has no picture with a face.")
-    backgrounds = [p for p in pictures if not p.labels] or held_back_backgrounds(data_dir)
+    empty = [p for p in pictures if not p.labels]
+    if split in REAL:
+        return Sets(tuple(_counting(fit(p)) for p in people), tuple(map(fit, empty)))
+    backgrounds = empty or held_back_backgrounds(data_dir)
     return Sets(
         people=tuple(map(fit, people)),
         backgrounds=tuple(map(fit, backgrounds)),
-        scenes=tuple(crowds(people, backgrounds, scenes)) if backgrounds else (),
         hard=tuple(kinds.pictures(people, backgrounds, hard)) if hard and backgrounds else (),
     )
 
 
-def crowds(people: Sequence[Picture], backgrounds: Sequence[Picture], count: int) -> list[Picture]:
-    """Made-up scenes; the seed is fixed, so everybody measures on the same ones."""
-    pool = Pool(tuple(people), tuple(backgrounds))
-    made = []
-    for number in range(count):
-        random = np.random.default_rng((2026, number))
-        gray, labels = face_scenes.compose(random, pool, HEIGHT_PX, WIDTH_PX)
-        labels = [replace(label, ignored=label.ignored or label.box[2] < SMALLEST_PX) for label in labels]
-        made.append(Picture(f"scene {number}", "scene", gray, tuple(labels)))
-    return made
+def _counting(picture: Picture) -> Picture:
+    """The same, with faces that are too small ignored."""
+    labels = (replace(label, ignored=label.ignored or label.box[2] < SMALLEST_PX) for label in picture.labels)
+    return replace(picture, labels=tuple(labels))
 
 
 def fit(picture: Picture) -> Picture:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-COLUMNS = (8, 8, 10, 11, 8, 7, 9, 11)  # widths of the first table
+COLUMNS = (8, 8, 10, 11, 8, 7, 9)  # widths of the first table
 
 Rows = Mapping[str, Mapping[str, Any]]
 
@@ -13,15 +13,16 @@ Rows = Mapping[str, Mapping[str, Any]]
 def table(figures: Mapping[str, Any]) -> str:
     """The figures as lines for a person."""
     rows = {"ours": figures, **figures.get("peers", {})}
-    titles = ("AP@0.5", "recall", "alarms", "landmarks", "ms p50", "p95", "on core", "scenes AP")
+    titles = ("AP@0.5", "recall", "alarms", "landmarks", "ms p50", "p95", "on core")
     lines = [" " * 11 + "".join(f"{title:>{wide}}" for title, wide in zip(titles, COLUMNS, strict=True))]
     for name, row in rows.items():
         alarms = f"{row['false_alarms']['count']}/{row['false_alarms']['pictures']}"
-        ms, scenes = row["milliseconds"], row.get("scenes", {}).get("ap", float("nan"))
+        ms = row["milliseconds"]
         lines.append(
             f"{name:<11}{row['ap']:>8.4f}{row['recall']:>8.4f}{alarms:>10}{row['landmark_error']:>11.2%}"
-            f"{ms['p50']:>8.2f}{ms['p95']:>7.2f}{ms['cpu_p50']:>9.2f}{scenes:>11.4f}"
+            f"{ms['p50']:>8.2f}{ms['p95']:>7.2f}{ms['cpu_p50']:>9.2f}"
         )
+    lines += ["", *_rate_lines(rows)]
     if "hard" in figures:
         lines += ["", *_hard_lines(rows)]
     size = f"{figures['size_bytes'] / 1000:.0f} KB"
@@ -31,6 +32,18 @@ def table(figures: Mapping[str, Any]) -> str:
     if "video" in figures:
         lines.append("video: " + ", ".join(f"{key} {value}" for key, value in figures["video"].items()))
     return "\n".join(lines)
+
+
+def _rate_lines(rows: Rows) -> Iterator[str]:
+    """Recall where there are so many false boxes a picture; by group at a tenth."""
+    yield f"{'false boxes a picture':<22}{'faces':>6}" + "".join(f"{name:>11}" for name in rows)
+    first = next(iter(rows.values()))
+    for rate in first["at_false_boxes"]:
+        cells = (f"{row['at_false_boxes'][rate]['recall']:>11.3f}" for row in rows.values())
+        yield f"{rate:<22}{first['faces']:>6}" + "".join(cells)
+    for group, figures in first["at_false_boxes"]["0.1"]["groups"].items():
+        cells = (f"{row['at_false_boxes']['0.1']['groups'][group]['recall']:>11.3f}" for row in rows.values())
+        yield f"{'  0.1, ' + group:<22}{figures['faces']:>6}" + "".join(cells)
 
 
 def _hard_lines(rows: Rows) -> Iterator[str]:
@@ -50,10 +63,10 @@ def _hard_lines(rows: Rows) -> Iterator[str]:
 
 def _chain_lines(chain: Mapping[str, Any]) -> Iterator[str]:
     yield "emotions of pasted faces   found   direct   placed   read   points apart   misses wrong"
-    for side, row in [*chain["by_side_px"].items(), ("all", chain)]:
+    for side, row in [*chain["by_side_px"].items(), *chain["by_light"].items(), ("all", chain)]:
         apart = "-" if row["difference_points"] is None else f"{row['difference_points']:+.2f}"
         yield (
-            f"{side + ' px' if side != 'all' else side:>10} {row['faces']:>7} faces {row['share_found']:>12.2%} "
+            f"{side + ' px' if side.isdigit() else side:>10} {row['faces']:>7} faces {row['share_found']:>12.2%} "
             f"{row['accuracy_direct_of_found'] or 0:>8.2%} {row['accuracy_placed'] or 0:>8.2%} "
             f"{row['accuracy_found'] or 0:>7.2%} {apart:>10} {row['accuracy_misses_wrong'] or 0:>14.2%}"
         )

@@ -1,0 +1,349 @@
+"""Composes training scenes in batches, on the device where the net is trained: no Python loop over pictures.
+
+A scene is up to three pictures on top of each other: one that fills the frame, a main one zoomed and moved so that a
+face of it gets a size drawn evenly on a log scale, and sometimes a third, cut out around a head or put before a face.
+Each cuts and hides those below; a face that is hidden or cut off too much is ignored, what is left of the others is
+measured by pixels. tools/faces/light.py does the rest: focus, light, noise, compression.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+
+from tools.faces.album import CORNERS, FACE, IGNORED, LEVELS, NOTHING, PAGE, Album
+
+HEIGHT_PX, WIDTH_PX = 240, 320
+SMALL_PX, LARGE_PX = (10.0, 90.0), (50.0, 200.0)  # widths of the main face
+LARGE_SHARE = 0.25
+MOST_ZOOM = 2.4  # of stored pixels; what is larger has nothing to see in it
+TURN_DEGREES = 25.0
+SMALLEST_PX = 9.0  # narrower faces are neither taught nor held against the net
+GONE, DOUBTFUL = 0.15, 0.55  # visible shares of a face under which it is not there, or ignored
+MOST_FACES = 64  # in a scene
+MIRRORED = [1, 0, 2, 4, 3]  # the landmarks' order after left and right are swapped
+
+MAIN = {
+    "wider": 0.42,
+    "ilc_masks": 0.2,
+    "kf_masks": 0.04,
+    "video": 0.06,
+    "portrait": 0.05,
+    "masked": 0.05,
+    "empty": 0.18,
+}
+GROUND = {"wider": 0.4, "ilc_masks": 0.15, "empty": 0.45}
+EXTRA = {"portrait": 0.25, "video": 0.2, "masked": 0.15, "ilc_masks": 0.15, "wider": 0.05, "empty": 0.2}
+EXTRA_SHARE = 0.6
+MASK_SHARE = 0.15  # of main faces get a mask painted on
+
+
+@dataclass(slots=True)
+class Scenes:
+    """A batch: pictures float [B, 240, 320] in 0 to 255; labels of at most 64 faces each.
+
+    boxes [B, 64, 4], points [B, 64, 5, 2], kinds uint8 [B, 64], placed bool [B, 64]; `main` is each scene's main
+    picture, int64 [B].
+    """
+
+    grays: torch.Tensor
+    boxes: torch.Tensor
+    points: torch.Tensor
+    kinds: torch.Tensor
+    placed: torch.Tensor
+    main: torch.Tensor
+
+
+@dataclass(slots=True)
+class Layer:
+    """One picture a scene: which, how it is mapped into the frame (matrix [B, 2, 3]), and where it is cut out.
+
+    `mirror` bool [B]; `degrees` [B]; `scale` [B, 2]; `cut` [B, 4] is an ellipse in the frame (middle, half axes), of
+    which the half axes are infinite where the whole picture counts; `shown` bool [B].
+    """
+
+    picture: torch.Tensor
+    matrix: torch.Tensor
+    mirror: torch.Tensor
+    degrees: torch.Tensor
+    scale: torch.Tensor
+    cut: torch.Tensor
+    shown: torch.Tensor
+
+
+class Composer:
+    """Draws scenes from an album; `fooled` is how sure the net was last of a face in each picture without any."""
+
+    def __init__(self, album: Album, seed: int) -> None:
+        self.album, self.device = album, album.pages.device
+        self.random = torch.Generator(self.device).manual_seed(seed)
+        self.fooled = torch.full((len(album.pages),), 0.5, device=self.device)
+        y, x = torch.meshgrid(torch.arange(HEIGHT_PX), torch.arange(WIDTH_PX), indexing="ij")
+        self.grid = torch.stack([x, y]).float().to(self.device) + 0.5
+        self.frame = torch.tensor([float(WIDTH_PX), float(HEIGHT_PX)], device=self.device)
+        self.corners = torch.tensor(CORNERS, device=self.device)
+        self.mixes = [self._mix(shares) for shares in (GROUND, MAIN, EXTRA)]
+
+    def draw(self, count: int) -> Scenes:
+        """`count` new scenes."""
+        ground = self._covering(self._pictures(0, count))
+        main, target, faced = self._main(self._pictures(1, count))
+        extra = self._extra(self._pictures(2, count))
+        grays = torch.zeros((count, HEIGHT_PX, WIDTH_PX), device=self.device)
+        owner = torch.full_like(grays, -1)
+        for number, layer in enumerate((ground, main, extra)):
+            pixels, share = self._render(layer)
+            grays = grays + share * (pixels - grays)
+            owner = torch.where(share > 0.5, float(number), owner)
+            if layer is main:
+                grays = self._mask(grays, main, target, faced)
+        parts = [self._labels(layer, owner == number) for number, layer in enumerate((ground, main, extra))]
+        boxes, points, kinds, placed = (torch.cat(part, 1) for part in zip(*parts, strict=True))
+        weight = (kinds != NOTHING) * (boxes[..., 2] + 1000.0 * (kinds == FACE))
+        kept = weight.topk(min(MOST_FACES, weight.shape[1]), dim=1).indices
+        boxes, points = (_take(part, kept) for part in (boxes, points))
+        return Scenes(grays, boxes, points, kinds.gather(1, kept), placed.gather(1, kept), main.picture)
+
+    # --- Where pictures go -------------------------------------------------------------------------------------
+
+    def _mix(self, shares: Mapping[str, float]) -> tuple[list[str], torch.Tensor]:
+        """Groups and their shares; made once, because a copy to a GPU waits for all that runs there."""
+        names = [name for name in shares if name in self.album.groups]
+        return names, torch.tensor([shares[name] for name in names]).to(self.device)
+
+    def _pictures(self, mix: int, count: int) -> torch.Tensor:
+        """int64 [count]: pictures of the mix's groups; empty ones that fooled the net come more often."""
+        names, shares = self.mixes[mix]
+        group = torch.multinomial(shares, count, True, generator=self.random)
+        drawn = torch.zeros(count, dtype=torch.int64, device=self.device)
+        for number, name in enumerate(names):
+            places = self.album.groups[name]
+            if name == "empty":
+                odds = self.fooled[places] + 0.05
+                chosen = places[torch.multinomial(odds, count, True, generator=self.random)]
+            else:
+                chosen = places[torch.randint(len(places), (count,), device=self.device, generator=self.random)]
+            drawn = torch.where(group == number, chosen, drawn)
+        return drawn
+
+    def _covering(self, picture: torch.Tensor) -> Layer:
+        """Over the whole frame, upright."""
+        size = self.album.sizes[picture]
+        fit = torch.maximum(WIDTH_PX / size[:, 0], HEIGHT_PX / size[:, 1])
+        zoom = fit * self._log_uniform(len(picture), 1.0, 1.5)
+        room = size * zoom[:, None] - self.frame
+        corner = -room * self._uniform(len(picture), 2)
+        return self._layer(picture, zoom, torch.zeros_like(zoom), size / 2, size / 2 * zoom[:, None] + corner)
+
+    def _main(self, picture: torch.Tensor) -> tuple[Layer, torch.Tensor, torch.Tensor]:
+        """The main picture, the place of its chosen face, and whether it has one."""
+        album, count = self.album, len(picture)
+        face, faced = self._choose(picture, 5.0)
+        size, box = album.sizes[picture], _one(album.boxes[picture], face)
+        large = self._uniform(count) < LARGE_SHARE
+        width = torch.where(large, self._log_uniform(count, *LARGE_PX), self._log_uniform(count, *SMALL_PX))
+        wanted = width / box[:, 2].clamp(min=1)
+        cover = torch.maximum(WIDTH_PX / size[:, 0], HEIGHT_PX / size[:, 1])
+        zoom = torch.where(faced, wanted, cover * self._log_uniform(count, 0.6, 3.0)).clamp(0.1, 6.0)
+        zoom = torch.where(faced, zoom.clamp(max=MOST_ZOOM), zoom)
+        degrees = self._degrees(count)
+        middle = torch.where(faced[:, None], box[:, :2] + box[:, 2:] / 2, size * self._uniform(count, 2))
+        place = self.frame * (0.04 + 0.92 * self._uniform(count, 2))
+        layer = self._layer(picture, zoom, degrees, middle, place)
+        # move it so that it covers the frame as far as it can, or lies in it as a whole
+        corners = torch.stack([torch.zeros_like(size), size], 1) @ layer.matrix[:, :, :2].transpose(1, 2)
+        first, last = (corners + layer.matrix[:, None, :, 2]).aminmax(dim=1)
+        spare = torch.stack([-first, self.frame - last])
+        by = torch.zeros_like(place).clamp(spare.amin(0), spare.amax(0))
+        layer.matrix[:, :, 2] += by * (self._uniform(count, 1) < 0.85)
+        return layer, face, faced
+
+    def _extra(self, picture: torch.Tensor) -> Layer:
+        """Something pasted in front: a head cut out, or a piece of anything, also over somebody's face."""
+        album, count = self.album, len(picture)
+        face, faced = self._choose(picture, 18.0)
+        size, box = album.sizes[picture], _one(album.boxes[picture], face)
+        whole = torch.stack([*(size * self._uniform(count, 2)).unbind(1), *(size * 0.3).unbind(1)], 1)
+        box = torch.where(faced[:, None], box, torch.cat([whole[:, :2] - whole[:, 2:] / 2, whole[:, 2:]], 1))
+        zoom = self._log_uniform(count, 12.0, 130.0) / box[:, 2].clamp(min=1)
+        zoom = torch.where(faced, zoom.clamp(max=1.8), zoom.clamp(max=3.0))
+        place = self.frame * self._uniform(count, 2)
+        layer = self._layer(picture, zoom, self._degrees(count), box[:, :2] + box[:, 2:] / 2, place)
+        half = box[:, 2:] / 2 * zoom[:, None] * (1.2 + 0.45 * self._uniform(count, 2))
+        cut = torch.cat([place, half], 1)
+        whole_share = faced & (self._uniform(count) < 0.25)
+        layer.cut = torch.where(whole_share[:, None], torch.cat([place, torch.full_like(half, 1e6)], 1), cut)
+        layer.shown = self._uniform(count) < EXTRA_SHARE
+        return layer
+
+    def _choose(self, picture: torch.Tensor, least_px: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """A face of each picture that is at least so wide: its place, and whether there is one."""
+        fit = (self.album.kinds[picture] == FACE) & (self.album.boxes[picture, :, 2] >= least_px)
+        odds = fit * (self._uniform(*fit.shape) + 1e-3)
+        return odds.argmax(1), fit.any(1)
+
+    def _layer(
+        self,
+        picture: torch.Tensor,
+        zoom: torch.Tensor,
+        degrees: torch.Tensor,
+        middle: torch.Tensor,
+        place: torch.Tensor,
+    ) -> Layer:
+        """The picture mapped so that its point `middle` comes to `place`; mirrored and squeezed by chance."""
+        count = len(picture)
+        mirror = self._uniform(count) < 0.5
+        squeeze = torch.exp(0.08 * self._normal(count))
+        scale = torch.stack([zoom * squeeze, zoom / squeeze], 1)
+        sign = torch.where(mirror, -1.0, 1.0)
+        cos, sin = torch.cos(degrees * math.pi / 180), torch.sin(degrees * math.pi / 180)
+        across = torch.stack([cos * sign * scale[:, 0], -sin * scale[:, 1]], 1)
+        down = torch.stack([sin * sign * scale[:, 0], cos * scale[:, 1]], 1)
+        turn = torch.stack([across, down], 1)
+        shift = place - (turn @ middle[:, :, None])[..., 0]
+        cut = torch.full((count, 4), 1e6, device=self.device)
+        shown = torch.ones(count, dtype=torch.bool, device=self.device)
+        return Layer(picture, torch.cat([turn, shift[:, :, None]], 2), mirror, degrees, scale, cut, shown)
+
+    # --- Pixels ------------------------------------------------------------------------------------------------
+
+    def _render(self, layer: Layer) -> tuple[torch.Tensor, torch.Tensor]:
+        """The layer's pixels and their share of the frame, [B, 240, 320] each."""
+        turn, shift = layer.matrix[:, :, :2], layer.matrix[:, :, 2]
+        back = _inverse(turn)
+        origin = -(back @ shift[:, :, None])[..., 0]
+        x, y = (
+            back[:, axis, 0, None, None] * self.grid[0] + back[:, axis, 1, None, None] * self.grid[1]
+            + origin[:, axis, None, None]
+            for axis in range(2)
+        )  # fmt: skip
+        size = self.album.sizes[layer.picture][:, :, None, None]
+        inside = (x >= 0) & (y >= 0) & (x < size[:, 0]) & (y < size[:, 1])
+        level = (-torch.log2(layer.scale.mean(1)) + 0.35).floor().clamp(0, LEVELS - 1)
+        pixels = self._sample(layer.picture, level, x, y, size)
+        wide, high = layer.cut[:, 2, None, None], layer.cut[:, 3, None, None]
+        apart = ((self.grid[0] - layer.cut[:, 0, None, None]) / wide) ** 2
+        apart = (apart + ((self.grid[1] - layer.cut[:, 1, None, None]) / high) ** 2).sqrt()
+        apart = torch.where(wide > 1e5, 0.0, apart)
+        softness = 0.5 * wide.clamp(max=1e5) * 0.3 + 0.5
+        share = ((1 - apart) * softness).clamp(0, 1)
+        share = torch.where(wide > 1e5, 1.0, share)
+        return pixels, share * inside * layer.shown[:, None, None]
+
+    def _sample(
+        self, picture: torch.Tensor, level: torch.Tensor, x: torch.Tensor, y: torch.Tensor, size: torch.Tensor
+    ) -> torch.Tensor:
+        """Bilinear, edges repeated, from each picture's own level."""
+        shrunk = (2.0**level)[:, None, None]
+        corner = self.corners[level.long()]
+        wide, high = (torch.div(size[:, axis], shrunk, rounding_mode="floor").clamp(min=1) for axis in range(2))
+        x = torch.minimum((x / shrunk - 0.5).clamp(min=0), wide - 1)
+        y = torch.minimum((y / shrunk - 0.5).clamp(min=0), high - 1)
+        left, top = x.floor(), y.floor()
+        right, below = torch.minimum(left + 1, wide - 1), torch.minimum(top + 1, high - 1)
+        columns = [(edge + corner[:, 0, None, None]).long() for edge in (left, right)]
+        rows = [(edge + corner[:, 1, None, None]).long() * PAGE[1] for edge in (top, below)]
+        pages = self.album.pages.index_select(0, picture).flatten(1)
+        upper, lower = (
+            torch.lerp(
+                *(pages.gather(1, (row + column).flatten(1)).view(x.shape).float() for column in columns), x - left
+            )
+            for row in rows
+        )
+        return upper.lerp(lower, y - top)
+
+    def _mask(self, grays: torch.Tensor, layer: Layer, face: torch.Tensor, faced: torch.Tensor) -> torch.Tensor:
+        """Paint a mask over nose and mouth of some of the main faces."""
+        count, album = len(face), self.album
+        points = _one(album.points[layer.picture], face) @ layer.matrix[:, :, :2].transpose(1, 2)
+        points = points + layer.matrix[:, None, :, 2]
+        plain = faced & _one(album.placed[layer.picture], face) & ~_one(album.masked[layer.picture], face)
+        plain &= self._uniform(count) < MASK_SHARE
+        eyes, mouth = points[:, :2].mean(1), points[:, 3:].mean(1)
+        height = (mouth - eyes).norm(dim=1).clamp(min=3)
+        up = (eyes - mouth) / height[:, None]
+        middle = mouth + (points[:, 2] - mouth) * (0.3 * self._uniform(count, 1))
+        box = _one(album.boxes[layer.picture], face) * layer.scale.mean(1)[:, None]
+        dx, dy = (self.grid[axis] - middle[:, axis, None, None] for axis in range(2))
+        along = dx * up[:, 0, None, None] + dy * up[:, 1, None, None]
+        across = -dx * up[:, 1, None, None] + dy * up[:, 0, None, None]
+        wide = (box[:, 2] * (0.38 + 0.1 * self._uniform(count)))[:, None, None].clamp(min=2)
+        high = (height * (0.6 + 0.25 * self._uniform(count)))[:, None, None]
+        inside = (across.abs() / wide) ** 3 + (along.abs() / high) ** 3 < 1
+        tone = 20 + 230 * self._uniform(count)[:, None, None]
+        cloth = tone + (grays - tone) * (0.25 * self._uniform(count))[:, None, None]
+        return torch.where(inside & plain[:, None, None], cloth, grays)
+
+    # --- Labels ------------------------------------------------------------------------------------------------
+
+    def _labels(self, layer: Layer, own: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Boxes, points, kinds and `placed` of the layer's faces in the frame; `own` bool [B, H, W] are its pixels."""
+        album, turn, shift = self.album, layer.matrix[:, :, :2], layer.matrix[:, :, 2]
+        boxes, points = album.boxes[layer.picture], album.points[layer.picture]
+        middle = (boxes[..., :2] + boxes[..., 2:] / 2) @ turn.transpose(1, 2) + shift[:, None]
+        sides = boxes[..., 2:] * layer.scale[:, None]
+        cos, sin = (part(layer.degrees * math.pi / 180)[:, None].abs() for part in (torch.cos, torch.sin))
+        # a face is nearly an ellipse: its new box is the one around the turned ellipse
+        wide, high = (
+            torch.hypot(sides[..., 0] * cos, sides[..., 1] * sin),
+            torch.hypot(sides[..., 0] * sin, sides[..., 1] * cos),
+        )
+        sides = torch.stack([wide, high], -1)
+        boxes = torch.cat([middle - sides / 2, sides], -1)
+        points = (points.flatten(1, 2) @ turn.transpose(1, 2) + shift[:, None]).unflatten(1, points.shape[1:3])
+        points = torch.where(layer.mirror[:, None, None, None], points[:, :, MIRRORED], points)
+        share = _visible(own, boxes)
+        kinds = album.kinds[layer.picture]
+        ignored = (kinds == IGNORED) | (share < DOUBTFUL) | (boxes[..., 2] < SMALLEST_PX)
+        kinds = torch.where(ignored & (kinds != NOTHING), IGNORED, kinds)
+        kinds = torch.where((share < GONE) | ~layer.shown[:, None], NOTHING, kinds)
+        return boxes, points, kinds, album.placed[layer.picture]
+
+    # --- Chance ------------------------------------------------------------------------------------------------
+
+    def _uniform(self, *shape: int) -> torch.Tensor:
+        return torch.rand(shape, device=self.device, generator=self.random)
+
+    def _normal(self, *shape: int) -> torch.Tensor:
+        return torch.randn(shape, device=self.device, generator=self.random)
+
+    def _log_uniform(self, count: int, low: float, high: float) -> torch.Tensor:
+        return torch.exp(math.log(low) + self._uniform(count) * math.log(high / low))
+
+    def _degrees(self, count: int) -> torch.Tensor:
+        turned = self._uniform(count) < 0.4
+        return torch.where(turned, (2 * self._uniform(count) - 1) * TURN_DEGREES, 0.0)
+
+
+def _inverse(turn: torch.Tensor) -> torch.Tensor:
+    """Of matrices [B, 2, 2]; a library's would check, and so wait for, all that runs on a GPU."""
+    (a, b), (c, d) = (row.unbind(1) for row in turn.unbind(1))
+    return torch.stack([torch.stack([d, -b], 1), torch.stack([-c, a], 1)], 1) / (a * d - b * c)[:, None, None]
+
+
+def _visible(own: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
+    """The share of each box, [B, F], that lies in the frame on pixels of its own picture."""
+    sums = torch.nn.functional.pad(own.float().cumsum(1).cumsum(2), (1, 0, 1, 0)).flatten(1)
+    near, far = boxes[..., :2].round().long(), (boxes[..., :2] + boxes[..., 2:]).round().long()
+    left, right = (edge[..., 0].clamp(0, WIDTH_PX) for edge in (near, far))
+    top, bottom = (edge[..., 1].clamp(0, HEIGHT_PX) for edge in (near, far))
+
+    def at(row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
+        return sums.gather(1, row * (WIDTH_PX + 1) + column)
+
+    pixels = at(bottom, right) - at(top, right) - at(bottom, left) + at(top, left)
+    area = ((far - near)[..., 0] * (far - near)[..., 1]).clamp(min=1)
+    return pixels / area
+
+
+def _one(values: torch.Tensor, place: torch.Tensor) -> torch.Tensor:
+    """values [B, F, ...] at place [B]."""
+    return values[torch.arange(len(place), device=place.device), place]
+
+
+def _take(values: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """values [B, F, ...] at places [B, K]."""
+    return values[torch.arange(len(places), device=places.device)[:, None], places]
