@@ -54,12 +54,12 @@ def bank() -> Bank:
 
 def test_figures_of_a_track_worked_out_by_hand() -> None:
     true = np.repeat([NEUTRAL, HAPPY, SAD], 16)  # 2 s each
-    told = true.copy()
-    told[16:24] = NEUTRAL  # happy is told a second late
-    told[4:6] = SAD  # a false switch, and back
-    told[32:] = HAPPY  # sad is never told
-    found = methods.judge([replace(scene((6, NEUTRAL)), mood=true)], [told])
-    assert methods.delays_s(true, told) == [1.0, math.inf]
+    reported = true.copy()
+    reported[16:24] = NEUTRAL  # happy is reported a second late
+    reported[4:6] = SAD  # a false switch, and back
+    reported[32:] = HAPPY  # sad is never reported
+    found = methods.judge([replace(scene((6, NEUTRAL)), mood=true)], [reported])
+    assert methods.delays_s(true, reported) == [1.0, math.inf]
     assert found["seen"] == 0.5
     assert found["delay_s"] is None  # the median of 1 s and never
     assert found["right"] == round((48 - 8 - 2 - 16) / 48, 4)
@@ -79,18 +79,18 @@ def test_while_nobody_is_seen_the_last_mood_is_told() -> None:
     there = np.ones(160, bool)
     there[40:120] = False
     one = scene((5, HAPPY), (15, SAD), there=there)
-    for told in (methods.raw(one), methods.average(one, 1.0)):
-        assert (told[:120] == HAPPY).all()
-        assert (told[130:] == SAD).all()
+    for reported in (methods.raw(one), methods.average(one, 1.0)):
+        assert (reported[:120] == HAPPY).all()
+        assert (reported[130:] == SAD).all()
 
 
 def test_ours_is_the_room_mood_of_the_device() -> None:
     one = scene((20, HAPPY), (20, SAD))
-    told = methods.ours(one, MoodConfig(dwell_s=4))
-    [first, second] = (int(np.flatnonzero(told == mood)[0]) for mood in (HAPPY, SAD))
+    reported = methods.ours(one, MoodConfig(dwell_s=4))
+    [first, second] = (int(np.flatnonzero(reported == mood)[0]) for mood in (HAPPY, SAD))
     assert 4 <= first / FPS <= 6
     assert 24 <= second / FPS <= 28
-    assert methods.false_switches(one.mood, told) == 0
+    assert methods.false_switches(one.mood, reported) == 0
     assert methods.ours(one, MoodConfig(dwell_s=0)).tolist().index(HAPPY) == 0
 
 

@@ -1,4 +1,4 @@
-"""Smoothing: how soon a true change of mood is told, how often a false one, and how much of the time the mood is right.
+"""Smoothing: how soon true changes of mood are reported, how often false ones, and the share of time that is right.
 
     python tools/evaluate.py smoothing --data DIR --split valid --plots DIR
 
@@ -9,7 +9,7 @@ default.
 
 `--choose` tries three of them all together; with `--split train` the faces are those of train that training sets
 aside, and it was there that the defaults were chosen: the most time right among the settings with at most 30 false
-switches an hour and changes told within 6 s, median. Two things that the made-up hours lack limit the choice. Margins
+switches an hour and changes reported within 6 s, median. Two things that the made-up hours lack limit the choice. Margins
 stay up to 0.3: a room in which two of three people feel alike has no greater one. And `certainty` stays at a half,
 though less would do better here: what a detector takes for a face by mistake is mostly gone in the next frame, and a
 first sighting counts half.
@@ -129,7 +129,7 @@ def watch(jobs: Sequence[Any], label: str, console: Console) -> Iterable[Any]:
 def table(figures: Mapping[str, Any]) -> str:
     """The figures for a terminal."""
     head = f"{figures['hours']} made-up hours from split {figures['split']}, {figures['changes']} changes of mood"
-    columns = f"{'':24} delay, s  told  false/h  time right"
+    columns = f"{'':24} delay, s  seen  false/h  time right"
     if "choice" in figures:
         rows = [(settings_of(row), row) for row in figures["choice"]["tried"][:12]]
         return "\n".join(

@@ -38,23 +38,23 @@ def average(scene: Scene, window_s: float) -> Ints:
     counts = np.cumsum(scene.there)
     sums[reach:] -= sums[:-reach].copy()
     counts[reach:] -= counts[:-reach].copy()
-    told, last = np.zeros(len(scene.there), int), 0
+    reported, last = np.zeros(len(scene.there), int), 0
     for at, (row, count) in enumerate(zip(sums, counts, strict=True)):
         if scene.there[at]:
             last = likeliest(row / count)
-        told[at] = last
-    return told
+        reported[at] = last
+    return reported
 
 
 def ours(scene: Scene, config: MoodConfig) -> Ints:
     """What the device says."""
-    room, told = RoomMood(config), np.zeros(len(scene.there), int)
+    room, reported = RoomMood(config), np.zeros(len(scene.there), int)
     place = {mood: at for at, mood in enumerate(MOODS)}
     rows = zip(scene.there, scene.number.tolist(), scene.certainty.tolist(), scene.scores.tolist(), strict=True)
     for at, (there, number, certainty, scores) in enumerate(rows):
         faces = (SeenFace(number, BOX, certainty, tuple(scores)),) if there else ()
-        told[at] = place[room.update(Reading(at / FPS, faces), Now(at / FPS, at / FPS)).name]
-    return told
+        reported[at] = place[room.update(Reading(at / FPS, faces), Now(at / FPS, at / FPS)).name]
+    return reported
 
 
 def likeliest(scores: Sequence[float]) -> int:
@@ -62,17 +62,16 @@ def likeliest(scores: Sequence[float]) -> int:
     return max(range(len(MOODS)), key=lambda at: moods[MOODS[at]])
 
 
-def judge(scenes: Sequence[Scene], told: Sequence[Ints]) -> dict[str, Any]:
-    """How good moods told are, over all scenes.
+def judge(scenes: Sequence[Scene], reported: Sequence[Ints]) -> dict[str, Any]:
+    """How good the reported moods are, over all scenes.
 
-    `delay_s`: the median time from a true change until the new mood is told; changes that are never told before the
-    next one count as endless. `seen`: the share of changes that are told at all. `false_per_hour`: how often another
-    mood than the true one is taken up. `right`: the share of all frames in which the true mood is told, and
-    `right_by_mood` its parts.
+    `delay_s`: the median time from a true change until the new mood is reported; changes that are not reported before
+    the next one count as infinite. `seen`: the share of changes that are reported. `false_per_hour`: how often a wrong
+    mood is reported. `right`: the share of frames with the true mood, and `right_by_mood` its parts.
     """
-    delays = [delay for scene, track in zip(scenes, told, strict=True) for delay in delays_s(scene.mood, track)]
-    true, said = np.concatenate([scene.mood for scene in scenes]), np.concatenate(told)
-    wrong = sum(false_switches(scene.mood, track) for scene, track in zip(scenes, told, strict=True))
+    delays = [delay for scene, track in zip(scenes, reported, strict=True) for delay in delays_s(scene.mood, track)]
+    true, said = np.concatenate([scene.mood for scene in scenes]), np.concatenate(reported)
+    wrong = sum(false_switches(scene.mood, track) for scene, track in zip(scenes, reported, strict=True))
     median = float(np.median(delays)) if delays else math.inf
     return {
         "delay_s": round(median, 2) if math.isfinite(median) else None,
@@ -87,16 +86,16 @@ def judge(scenes: Sequence[Scene], told: Sequence[Ints]) -> dict[str, Any]:
     }
 
 
-def delays_s(true: Ints, told: Ints) -> list[float]:
-    """Seconds from each true change until it is told; infinity if it is not before the next change."""
+def delays_s(true: Ints, reported: Ints) -> list[float]:
+    """Seconds from each true change until it is reported; infinity if that is not before the next change."""
     changes = [*(np.flatnonzero(np.diff(true)) + 1).tolist(), len(true)]
     delays = []
     for begin, end in itertools.pairwise(changes):
-        hits = np.flatnonzero(told[begin:end] == true[begin])
+        hits = np.flatnonzero(reported[begin:end] == true[begin])
         delays.append(hits[0] / FPS if len(hits) else math.inf)
     return delays
 
 
-def false_switches(true: Ints, told: Ints) -> int:
-    """How often `told` changes to a mood that is not the true one at that moment."""
-    return int(np.count_nonzero((told[1:] != told[:-1]) & (told[1:] != true[1:])))
+def false_switches(true: Ints, reported: Ints) -> int:
+    """How often `reported` changes to a mood that is not the true one at that moment."""
+    return int(np.count_nonzero((reported[1:] != reported[:-1]) & (reported[1:] != true[1:])))

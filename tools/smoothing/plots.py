@@ -36,10 +36,10 @@ def draw(figures: Mapping[str, Any], path: Path) -> None:
     left.minorticks_off()
     left.set_title("false switches an hour", loc="left", fontsize=10)
     right.yaxis.set_major_formatter(PercentFormatter(1, 0))
-    right.set_title("share of time in which the true mood is told", loc="left", fontsize=10)
+    right.set_title("share of time with the true mood", loc="left", fontsize=10)
     for axes in (left, right):
         axes.set_xlim(-0.4, LONGEST_S)
-        axes.set_xlabel("median delay until a true change is told, s", fontsize=9)
+        axes.set_xlabel("median delay until a true change is reported, s", fontsize=9)
         tidy(axes)
     handles, names = left.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
