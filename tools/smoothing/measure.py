@@ -9,7 +9,7 @@ default.
 
 `--choose` tries three of them all together; with `--split train` the faces are those of train that training sets
 aside, and it was there that the defaults were chosen: the most time right among the settings with at most 30 false
-switches an hour and changes reported within 6 s, median. Two things that the made-up hours lack limit the choice. Margins
+switches an hour and changes seen within 6 s, median. Two things that the made-up hours lack limit the choice. Margins
 stay up to 0.3: a room in which two of three people feel alike has no greater one. And `certainty` stays at a half,
 though less would do better here: what a detector takes for a face by mistake is mostly gone in the next frame, and a
 first sighting counts half.
