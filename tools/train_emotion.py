@@ -110,8 +110,8 @@ def main() -> int:
     if not arguments.no_export:
         from tools.emotion import card  # needs Keras and TensorFlow
 
-        exams, every = material.exams, arguments.hard_every
-        card.export(nets, material.lesson, material.held_out, exams, arguments.models, made_by, log, every)
+        faces = (material.lesson, material.held_out, material.exams)
+        card.export(nets, *faces, arguments.models, made_by, log, arguments.hard_every, arguments.peers)
     return 0
 
 
@@ -132,6 +132,7 @@ def parse() -> argparse.Namespace:
     add("--resumable", action="store_true", help="save what going on after a stop needs, and go on from it")
     add("--export-only", action="store_true", help="do not train, only quantise and measure")
     add("--no-export", action="store_true", help="train only")
+    add("--peers", type=Path, metavar="DIR", help="models of others to name in the card: fer.tflite, cyanora.tflite")
     add("--hard-every", type=int, default=1, metavar="N", help="measure the card's hard set on each N-th face")
     add("--batch", type=int, default=1024)
     add("--rate", type=float, default=4e-3, help="highest learning rate")

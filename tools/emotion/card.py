@@ -62,9 +62,10 @@ def export(
     recipe: dict[str, Any],
     tell: Callable[[Any], None],
     hard_every: int = 1,
+    peers: Path | None = None,
 ) -> None:
     """Write model and card of the best of the nets into `models`, and tell what quantisation cost. The hard set is
-    measured on each `hard_every`-th face."""
+    measured on each `hard_every`-th face; models of others in `peers` on the same faces."""
     points = {name: operating.choose(net, held_out, exams) for name, net in nets.items()}
     tell({"operating points": {name: [_words_of(point) for point in rows[:5]] for name, rows in points.items()}})
     best = min(points, key=lambda name: points[name][0].cost)
@@ -81,6 +82,8 @@ def export(
     files.write_pair(models, "emotion", tflite, card)
     tell(f"{models / 'emotion.tflite'} is written; now it is measured")
     card["figures"] = compare(float_model, tflite, card, exams, hard_every)
+    if peers:
+        card["figures"]["peers"] = beside(peers, exams)
     files.write_pair(models, "emotion", tflite, card)
     tell(card["figures"])
 
@@ -180,3 +183,13 @@ def run_float(float_model: Any, crops: np.ndarray, temperature: float) -> np.nda
         for some in (levelled, levelled[:, :, ::-1])
     )
     return softmax((seen + mirrored) / 2 / temperature)
+
+
+def beside(folder: Path, exams: Mapping[str, Exam]) -> dict[str, Any]:
+    """What the models that people put on a Pi today make of the same faces."""
+    crops, truth = exams["ferplus"].faces.cpu().numpy(), exams["ferplus"].truth
+    rafdb = (exams["rafdb"].faces.cpu().numpy(), exams["rafdb"].truth) if "rafdb" in exams else None
+    return {
+        name: measure_emotion.measure_peer(folder / f"{name}.tflite", crops, truth, pixels, 0, rafdb)
+        for name, pixels in measure_emotion.PEER_PIXELS.items()
+    }

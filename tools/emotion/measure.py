@@ -26,7 +26,7 @@ from rich.progress import track
 from device.model import interpreter_class
 from device.perception.emotion import NAME, EmotionClassifier, softmax
 from tools.emotion import hard as emotion_hard
-from tools.labelled.emotions import EMOTIONS, ExtraFaces, part, read_extra, read_split
+from tools.labelled.emotions import EMOTIONS, part, read_extra, read_split
 
 Score = Callable[[np.ndarray], np.ndarray]  # uint8 [48, 48] -> probabilities
 
@@ -60,9 +60,11 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     result["framing"] = emotion_hard.measure_framing(score, crops, truth)
     if arguments.every > 0:
         result["hard"] = emotion_hard.measure_suite(score, crops, truth, every=arguments.every, watch=_watch("hard"))
-    more = part(read_extra(arguments.extra, "rafdb"), valid=True) if arguments.extra else None
-    if more is not None:
-        result["rafdb"] = figures(more.labels, score_all(score, more.faces)) | {"faces": len(more)}
+    more = None
+    if arguments.extra:
+        rafdb = part(read_extra(arguments.extra, "rafdb"), valid=True)
+        more = rafdb.faces, rafdb.labels
+        result["rafdb"] = figures(rafdb.labels, score_all(score, rafdb.faces)) | {"faces": len(rafdb)}
     if arguments.peers:
         result["peers"] = {
             name: measure_peer(arguments.peers / f"{name}.tflite", crops, truth, pixels, arguments.every, more)
@@ -166,16 +168,17 @@ def measure_peer(
     truth: np.ndarray,
     pixels: tuple[float, float],
     every: int,
-    more: ExtraFaces | None = None,
+    more: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> dict[str, Any]:
-    """A peer's figures on seven classes; its hard set lacks contempt as well, and is seen through every fourth face."""
+    """A peer's figures on seven classes, and on `more`, faces and labels of another set. Its hard set lacks contempt as
+    well, and is seen through every fourth face."""
     score = open_peer(path, *pixels)
     crops, truth = crops[truth != CONTEMPT], truth[truth != CONTEMPT]
     probabilities = score_all(score, crops)
     kept = ("recall", "mean_recall_without_contempt", "ece")
     result = seven_classes(truth, probabilities) | pick(figures(truth, probabilities), kept)
     if more is not None:
-        result["rafdb"] = pick(figures(more.labels, score_all(score, more.faces)), ("accuracy", *kept))
+        result["rafdb"] = pick(figures(more[1], score_all(score, more[0])), ("accuracy", *kept))
     if every > 0:
         watch = _watch(path.stem)
         result["hard"] = emotion_hard.measure_suite(score, crops, truth, every=every * PEERS_EVERY, watch=watch)
