@@ -303,7 +303,7 @@ def test_what_is_banned_never_plays(
     last = dict(words)
     banned = {key for key, is_banned in last.items() if is_banned}
     taste = Taste([*history, *said])
-    taste.meet(index := TrackIndex(tracks))
+    taste.attach(index := TrackIndex(tracks))
     assert set(taste.banned) == banned
     choice = choose(index, target, taste, WHO, Now(0.0, 2e9), random.Random(seed))
     if any(track.key not in banned for track in tracks):
