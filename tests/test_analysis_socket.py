@@ -107,6 +107,7 @@ def test_nobody_there_is_not_the_fault_of_a_file(tmp_path: Path) -> None:
         worker.analyse(tmp_path / "song.mp3")
 
 
+@pytest.mark.slow
 def test_the_real_process_analyses_as_the_unit_starts_it(models_dir: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "device.music.workers.analysis_process", "--models", str(models_dir)]
     with closing(Activation(tmp_path / "scan.sock", command)), SocketAnalysisClient(tmp_path / "scan.sock") as worker:

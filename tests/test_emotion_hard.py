@@ -126,6 +126,7 @@ def test_what_quantising_cost_is_read_from_the_card() -> None:
     assert measure_emotion.quantised({}) == {}
 
 
+@pytest.mark.slow
 @needs_faces
 def test_evaluate_measures_everything_and_draws_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from tools.evaluate import main

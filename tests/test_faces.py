@@ -365,6 +365,7 @@ def test_nobody_is_seen_in_noise(detector: FaceDetector) -> None:
         assert detector.find(cv2.normalize(noise, None, 0, 255, cv2.NORM_MINMAX)) == []  # type: ignore[call-overload]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("split", "landmark_error"), [("valid", 0.10), ("scenes", 0.25), ("unseen", 0.45)])
 def test_faces_are_found_as_the_card_says(shared_dir: Path, split: str, landmark_error: float) -> None:
     sets = measure_faces.read_sets(shared_dir / "data" / "faces", split)

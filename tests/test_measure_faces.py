@@ -421,6 +421,7 @@ def test_the_chain_says_what_it_lacks() -> None:
         chain.measure_chain(lambda gray: [], read_brightness, nobody, [wall(1)])
 
 
+@pytest.mark.slow
 def test_the_shipped_chain_loses_at_most_two_points(shared_dir: Path, models_dir: Path) -> None:
     """Every 16th face; the whole set is measured by tools/evaluate.py faces --emotion."""
     faces = read_split(shared_dir / "data" / "emotion", "valid")

@@ -216,6 +216,7 @@ def test_late_and_jumpy_settings_are_not_allowed() -> None:
     assert not measure_smoothing.allowed(good | {"false_per_hour": 31.0})
 
 
+@pytest.mark.slow
 @needs_faces
 def test_evaluate_measures_smoothing_and_draws_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
