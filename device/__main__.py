@@ -26,15 +26,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns the exit status: 0 done, 1 failed, 2 wrong arguments or settings."""
     prepare_streams()
     words = sys.argv[1:] if argv is None else list(argv)
-    if not words:
-        parser().print_help()
-        return 0
-    options = parser().parse_args(words)
+    options = parser().parse_args(words) if words else argparse.Namespace(command="")
     # NumPy's threads gain nothing on products as small as ours, and lose much when the cores have other work.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=log_format())
     try:
-        status = HANDLERS[options.command](options)
+        if options.command:
+            status = HANDLERS[options.command](options)
+        else:
+            print(parser().format_help(), end="")
+            status = 0
         sys.stdout.flush()
         return status
     except AffettoError as error:
@@ -49,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.errno not in NO_OUTPUT or error.filename is not None:
             raise
         discard_output()
-        print(f"affetto {options.command}: the output cannot be written ({error.strerror})", file=sys.stderr)
+        print(f"affetto: the output cannot be written ({error.strerror})", file=sys.stderr)
         return 1
 
 

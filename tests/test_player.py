@@ -436,7 +436,8 @@ def test_without_libvlc_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, words: str
 ) -> None:
     (tmp_path / "vlc.py").write_text(source)
-    monkeypatch.delitem(sys.modules, "vlc", raising=False)
+    monkeypatch.setitem(sys.modules, "vlc", sys)  # whatever was there comes back, even if that was nothing
+    del sys.modules["vlc"]
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(PlayerError, match=words):
         VlcPlayer(CONFIG, tmp_path, lambda event: None)
