@@ -174,6 +174,7 @@ def test_the_table_shows_every_figure() -> None:
     assert stages["score"] == {"count": 0, "p50_ms": None, "p95_ms": None, "max_ms": None}
 
 
+@pytest.mark.slow
 def test_everything_is_measured_on_a_few_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
