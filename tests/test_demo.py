@@ -77,6 +77,7 @@ def test_a_conductor_that_gives_up_is_quoted(tmp_path: Path) -> None:
     assert "Segmentation fault" in last_words(log, -11)
 
 
+@pytest.mark.slow
 def test_thirty_seconds_are_enough_for_a_complete_demo(tmp_path: Path) -> None:
     """The first command of the README on a fresh machine, without its set-up."""
     command = [sys.executable, "-m", "device", "demo", "--rendered", "--seconds", "30", "--keep", str(tmp_path)]

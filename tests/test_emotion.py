@@ -130,6 +130,7 @@ def test_softmax_bears_large_logits() -> None:
     np.testing.assert_allclose(softmax(np.array([1000, 1000, -1000], np.float32)), [0.5, 0.5, 0])
 
 
+@pytest.mark.slow
 @needs_faces
 def test_real_faces_as_well_as_the_card_says(classifier: EmotionClassifier) -> None:
     """The whole validation split: the figures in the card are what this program gets, give or take rounding."""
