@@ -11,6 +11,7 @@ from audio import tone
 from device.config.schema import CameraConfig, Config, DeviceConfig, MusicConfig, PlayerConfig
 from device.demo.broker import PrivateBroker
 from tests.appliance import Ear, running, with_broker
+from tests.stages import until
 
 
 @pytest.fixture
@@ -48,6 +49,8 @@ def test_after_a_power_cut_the_song_goes_on(ear: tuple[PrivateBroker, Ear], tmp_
             heard.say("affetto/box/playback/set", "pause")
             heard.wait(lambda m: m.topic == state and m.json["state"] == "paused", since=mark)
         heard.wait(lambda m: m.topic == "affetto/box/volume/state" and m.payload == "33")
+        # the store writes on a thread of its own: what is published may not yet be on the disk
+        assert until(lambda: b" 20." in (tmp_path / "data" / "place.bin").read_bytes(), 60.0)
         appliance.stop(9)
     mark = heard.mark()
     with running(config, tmp_path):

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from device.config.schema import Config
 from device.core import commands, consent
 from device.core.health import Health, shorten
+from device.core.mood_control import MoodControl
 from device.core.playback import PlaybackControl
 from device.core.reconciler import Reconciler
 from device.domain import (
-    MOOD_AFFECT,
     Action,
     Announce,
     Answer,
@@ -37,7 +37,6 @@ from device.domain import (
     Memory,
     Misunderstood,
     Mood,
-    MoodSource,
     Now,
     Origin,
     People,
@@ -63,8 +62,6 @@ from device.domain import (
     TrackFailed,
     TrackStarted,
 )
-from device.mood.policy import Guide
-from device.mood.room_mood import RoomMood
 from device.music.recommend.choose import Taste, TrackIndex
 
 FIRST_LOOK_S = 10.0  # with the camera on, the first song waits so long for a first mood
@@ -93,12 +90,10 @@ class Session:
         self.config = config
         self.playback = PlaybackControl(config.music, history, dice)
         self._memory = replace(memory, volume=min(memory.volume, config.player.max_volume))
-        self._room_mood = RoomMood(config.mood)
+        self._mood_control = MoodControl(config.mood)
         self._reconciler = Reconciler(memory)
         self._health = Health(settings_problems)
         self._started = Now(0.0, 0.0)
-        self._mood_set_at = 0.0  # when somebody set the mood by hand (monotonic, s)
-        self._guide = Guide(config.mood)
         self._look_until: float | None = None  # the first song waits for a mood until then
         self._unfinished = ""  # the key of the track to resume once the library is loaded
 
@@ -106,7 +101,8 @@ class Session:
 
     def start(self, now: Now) -> Decision:
         """The first actions: volume, camera, and music unless somebody stopped it before."""
-        self._started, self._mood_set_at = now, now.mono
+        self._started = now
+        self._mood_control.start(now)
         if self.config.music.autoplay and self._memory.playback is not PlaybackState.STOPPED:
             self.playback.wanted, self.playback.resume_s = self._memory.playback, self._memory.position_s
             self._unfinished = self._memory.track_key
@@ -115,7 +111,7 @@ class Session:
 
     def handle(self, event: Event, now: Now) -> Decision:
         """Take one event."""
-        self._guide.advance(self._memory.policy, self.mood, now.mono)
+        self._mood_control.advance(self._memory, now)
         return Decision(self._react(event, now) + self._settle(now), self._snapshot(now))
 
     # --- React ---
@@ -126,9 +122,11 @@ class Session:
                 return self._take_reading(reading, now)
             case EyeOpened(camera):
                 self._health.eye_opened(camera)
+                self._mood_control.eye_open = True
                 return [Announce(EventType.CAMERA_ON, {"camera": camera})]
             case EyeClosed(problem):
                 self._health.eye_closed(problem)
+                self._mood_control.eye_open = False
                 kind = EventType.CAMERA_PROBLEM if problem else EventType.CAMERA_OFF
                 return [Announce(kind, {"message": problem})]
             case TrackStarted() | TrackEnded() | TrackFailed() | TrackEnding() | TrackAt():
@@ -181,7 +179,7 @@ class Session:
     def _take_reading(self, reading: Reading, now: Now) -> list[Action]:
         before = self.mood
         self._health.reading(reading)
-        self._room_mood.update(reading, now)
+        self._mood_control.take(reading, now)
         return self._mood_changed(before, now)
 
     def _mood_changed(self, before: Mood, now: Now, *, at_once: bool = False) -> list[Action]:
@@ -239,10 +237,10 @@ class Session:
         actions: list[Action] = [Answer(origin, message)] if message else []
         match setting:
             case SetMood():
-                self._mood_set_at = now.mono
+                self._mood_control.set_by_hand(now)
                 actions += self._mood_changed(before, now, at_once=True)
             case SetPolicy() if self.config.music.on_mood_change == "fade":
-                self._guide.advance(self._memory.policy, self.mood, now.mono)
+                self._mood_control.advance(self._memory, now)
                 actions += self._follow(now)
         return actions
 
@@ -261,24 +259,12 @@ class Session:
 
     @property
     def mood(self) -> Mood:
-        """The mood in effect: the one set by hand, or else the room's. Without an open eye, `faces` is 0."""
-        seen = self._room_mood.mood
-        if not self._health.eye_open:
-            seen = replace(seen, faces=0)
-        if self._memory.mood is None:
-            return seen
-        return replace(
-            seen,
-            name=self._memory.mood,
-            affect=MOOD_AFFECT[self._memory.mood],
-            confidence=1.0,
-            source=MoodSource.MANUAL,
-            since=self._mood_set_at,
-        )
+        """The mood in effect."""
+        return self._mood_control.mood(self._memory)
 
     @property
     def _target(self) -> Target:
-        return self._guide.target(self._memory.policy, self.mood)
+        return self._mood_control.target(self._memory)
 
     def _snapshot(self, now: Now) -> Snapshot:
         playback, memory = self.playback, self._memory
@@ -305,7 +291,7 @@ class Session:
     # --- Settle ---
 
     def _settle(self, now: Now) -> list[Action]:
-        self._guide.advance(self._memory.policy, self.mood, now.mono)
+        self._mood_control.advance(self._memory, now)
         actions = self._settle_music(now)
         uri = "" if self.playback.choice is None else self.playback.choice.track.uri
         self._memory = self.memory
