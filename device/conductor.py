@@ -30,12 +30,15 @@ from device.domain import (
     Action,
     Announce,
     Answer,
+    Asked,
     CloseEye,
     Correct,
     Cue,
     Event,
+    Handled,
     Log,
     Memory,
+    Misunderstood,
     Now,
     OpenEye,
     Pause,
@@ -85,7 +88,7 @@ class Surface(Part, Protocol):
 
     def start(self) -> None: ...
     def show(self, snapshot: Snapshot, now: Now) -> None: ...
-    def notify(self, notice: Announce | Answer) -> None: ...
+    def notify(self, notice: Announce | Answer | Handled) -> None: ...
     def close(self) -> None: ...
 
 
@@ -171,6 +174,8 @@ class Conductor:
         for event in self._events():
             now = read_clocks()
             self._perform(self._session.handle(event, now), now)
+            if isinstance(event, Asked | Misunderstood):
+                self._notify(Handled(event.origin))
 
     def _events(self) -> Iterator[Event]:
         """Events as they arrive, and a `Tick` every second, however many events there are.
@@ -222,8 +227,7 @@ class Conductor:
                 self._play(action)
             case Announce() | Answer():
                 log.info("%s", describe(action))
-                for surface in self._surfaces.values():
-                    surface.notify(action)
+                self._notify(action)
             case OpenEye():
                 self._eye.open()
             case CloseEye():
@@ -238,6 +242,10 @@ class Conductor:
                 self._store.save(memory)
             case Record(listen):
                 self._store.record(listen)
+
+    def _notify(self, notice: Announce | Answer | Handled) -> None:
+        for surface in self._surfaces.values():
+            surface.notify(notice)
 
     def _play(self, action: Play | Cue | Seek | Pause | Resume | Silence | RampVolume) -> None:
         match action:

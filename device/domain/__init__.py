@@ -84,7 +84,7 @@ from device.domain.music import (
     Target,
     Track,
 )
-from device.domain.notices import EventType
+from device.domain.notices import EventType, Handled
 from device.domain.snapshot import Camera, HealthReport, People, PlaybackView, Snapshot
 
 __all__ = [
@@ -112,6 +112,7 @@ __all__ = [
     "EyeRead",
     "Face",
     "Feedback",
+    "Handled",
     "HealthReport",
     "LibraryLoaded",
     "Liking",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
+
+from device.domain.commands import Origin
 
 
 class EventType(StrEnum):
@@ -23,3 +26,11 @@ class EventType(StrEnum):
     SOUND_LOST = "sound_lost"
     SOUND_BACK = "sound_back"
     LIBRARY_CHANGED = "library_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """The command from `origin` was handled. Before this, every surface got the new snapshot, and an `Answer` if the
+    device refused the command or obeyed only part of it. A surface that owes its client a reply sends it now."""
+
+    origin: Origin

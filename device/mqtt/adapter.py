@@ -11,7 +11,19 @@ from collections.abc import Callable
 from typing import Protocol
 
 from device.config.schema import Config
-from device.domain import Announce, Answer, Asked, Event, Misunderstood, Now, Origin, Snapshot, SurfaceDown, SurfaceUp
+from device.domain import (
+    Announce,
+    Answer,
+    Asked,
+    Event,
+    Handled,
+    Misunderstood,
+    Now,
+    Origin,
+    Snapshot,
+    SurfaceDown,
+    SurfaceUp,
+)
 from device.mqtt import discovery
 from device.mqtt.client import Connection
 from device.mqtt.command_parser import show as shown
@@ -82,9 +94,10 @@ class MqttAdapter:
         for publication in self._publisher.render(snapshot, now):
             self._publish(publication)
 
-    def notify(self, notice: Announce | Answer) -> None:
-        """Publish a notice once; an answer only if its command came over MQTT."""
-        if isinstance(notice, Answer) and notice.origin.surface != NAME:
+    def notify(self, notice: Announce | Answer | Handled) -> None:
+        """Publish a notice once; an answer only if its command came over MQTT. MQTT has no replies, so `Handled` says
+        nothing new here."""
+        if isinstance(notice, Handled) or (isinstance(notice, Answer) and notice.origin.surface != NAME):
             return
         self._publish(self._publisher.notice(notice))
 

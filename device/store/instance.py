@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from device.domain import Announce, Answer, HealthReport, Now, Snapshot
+from device.domain import Announce, Answer, Handled, HealthReport, Now, Snapshot
 from device.errors import StateError
 
 log = logging.getLogger("affetto")
@@ -118,7 +118,7 @@ class HealthFile:
             self._shown, self._due_s = health.problems, now.mono + PUBLISH_S
             self._write(msgspec.json.encode(health))
 
-    def notify(self, notice: Announce | Answer) -> None:
+    def notify(self, notice: Announce | Answer | Handled) -> None:
         """Do nothing: the report holds no notices."""
 
     def close(self) -> None:
