@@ -24,6 +24,7 @@ from typing import Protocol
 from device import systemd
 from device.config.files import boot_mistakes
 from device.config.schema import Config
+from device.control.surface import ControlSurface
 from device.core.consent import SETTINGS
 from device.core.session import Decision, Session
 from device.domain import (
@@ -117,7 +118,8 @@ class Conductor:
         self._store = stack.enter_context(contextlib.closing(StoreWriter(store, put)))
         self._player = stack.enter_context(contextlib.closing(VlcPlayer(config.player, data_dir, put)))
         health_file = stack.enter_context(contextlib.closing(HealthFile(lock.health_file)))
-        self._surfaces: dict[str, Surface] = {"the health file": health_file}
+        control = stack.enter_context(contextlib.closing(ControlSurface(data_dir, put)))
+        self._surfaces: dict[str, Surface] = {"the health file": health_file, "the control socket": control}
         if config.mqtt.enabled:
             mqtt = MqttAdapter(config, put, memory.known_as)
             self._surfaces["the MQTT connection"] = stack.enter_context(contextlib.closing(mqtt))

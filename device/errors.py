@@ -33,6 +33,10 @@ class LinkError(AffettoError):
     """The connection between eye and conductor broke, or carried something other than readings."""
 
 
+class ControlError(AffettoError):
+    """The running program cannot be reached over its control socket, or does not answer."""
+
+
 class PlayerError(AffettoError):
     """libVLC is missing, or the output file for the sound cannot be created."""
 

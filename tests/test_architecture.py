@@ -28,7 +28,10 @@ PARTS = ("perception", "mood", "music", "mqtt")
 # Where people see the device and ask for things; later ones dock on beside MQTT.
 SURFACES = ("mqtt", "upnp", "rooms", "page")
 # What the core and the domain must not know.
-OUTER = (*SURFACES, "perception", "store", "watch", "check", "scan", "bench", "demo", "setup", "conductor", "inbox")
+OUTER = (
+    *(*SURFACES, "control", "perception", "store", "watch", "check", "scan", "bench", "demo", "setup", "conductor"),
+    "inbox",
+)
 # The rooms of the music, and whom each may know. What two of them share stands beside them.
 ROOMS = {
     "metadata": set(),
