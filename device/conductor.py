@@ -35,11 +35,13 @@ from device.domain import (
     CloseEye,
     Correct,
     Cue,
+    Erase,
     Event,
     Handled,
     Log,
     Memory,
     Misunderstood,
+    Note,
     Now,
     OpenEye,
     Pause,
@@ -68,6 +70,7 @@ from device.music.workers.covers import Covers
 from device.perception.eye_client import EyeClient
 from device.procfs import process_figures
 from device.store.database import Store
+from device.store.diary import DiaryStore
 from device.store.instance import HealthFile, InstanceLock
 from device.store.writer import StoreWriter
 
@@ -112,10 +115,11 @@ class Conductor:
         data_dir, put = Path(config.device.data_dir), self._inbox.put
         lock = stack.enter_context(contextlib.closing(InstanceLock(data_dir)))
         store = Store.open(data_dir, first_memory(config))
-        for problem in filter(None, (lock.problem, store.problem)):
+        diary = DiaryStore(data_dir, config.diary.keep_days)
+        for problem in filter(None, (lock.problem, store.problem, diary.problem)):
             log.warning("%s", problem)
         memory, history = store.memory, store.history
-        self._store = stack.enter_context(contextlib.closing(StoreWriter(store, put)))
+        self._store = stack.enter_context(contextlib.closing(StoreWriter(store, diary, put)))
         self._player = stack.enter_context(contextlib.closing(VlcPlayer(config.player, data_dir, put)))
         health_file = stack.enter_context(contextlib.closing(HealthFile(lock.health_file)))
         control = stack.enter_context(contextlib.closing(ControlSurface(data_dir, put)))
@@ -244,6 +248,10 @@ class Conductor:
                 self._store.save(memory)
             case Record(listen):
                 self._store.record(listen)
+            case Note(entry):
+                self._store.note(entry)
+            case Erase(erasure):
+                self._store.erase(erasure)
 
     def _notify(self, notice: Announce | Answer | Handled) -> None:
         for surface in self._surfaces.values():

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from device.domain import Event, Listen, Memory, MoodName, Outcome, Saved
+from device.domain import Erasure, Event, Listen, Memory, MoodEntry, MoodName, MoodSource, Outcome, Saved
 from device.store.database import Store
+from device.store.diary import DiaryReader, DiaryStore
 from device.store.writer import StoreWriter
 
 
@@ -24,7 +25,7 @@ def events() -> list[Event]:
 
 @pytest.fixture
 def writer(tmp_path: Path, events: list[Event]) -> Iterator[StoreWriter]:
-    made = StoreWriter(Store.open(tmp_path, Memory()), events.append)
+    made = StoreWriter(Store.open(tmp_path, Memory()), DiaryStore(tmp_path, 3650, lambda: 1e9), events.append)
     yield made
     made.close()
 
@@ -52,7 +53,7 @@ def test_what_waits_is_written_before_it_closes(writer: StoreWriter, tmp_path: P
 
 def test_the_thread_writes_by_itself_and_lives(tmp_path: Path) -> None:
     saved: list[Event] = []
-    writer = StoreWriter(Store.open(tmp_path, Memory()), saved.append)
+    writer = StoreWriter(Store.open(tmp_path, Memory()), DiaryStore(tmp_path, 3650, lambda: 1e9), saved.append)
     writer.start()
     assert writer.alive
     writer.save(Memory(volume=8))
@@ -84,3 +85,18 @@ def test_history_counts_every_line_there_ever_was(writer: StoreWriter) -> None:
         writer.record(listen(number))
     writer.step()
     assert writer.history() == (tuple(listen(number) for number in range(3)), 3)
+
+
+def test_the_diary_is_written_and_erased_in_the_order_of_the_calls(
+    writer: StoreWriter, events: list[Event], tmp_path: Path
+) -> None:
+    reader = DiaryReader(tmp_path)
+    writer.note(MoodEntry(1e9, MoodName.SAD, MoodSource.CAMERA))
+    writer.step()
+    assert (len(reader.moods(0.0, 2e9)), events) == (1, [Saved(Memory())])
+    writer.note(MoodEntry(1e9 + 1, MoodName.CALM, MoodSource.CAMERA))
+    writer.record(listen(1))
+    writer.erase(Erasure())
+    writer.step()
+    assert (reader.moods(0.0, 2e9), writer.history()[0]) == ((), ())
+    assert events == [Saved(Memory()), Saved(Memory())]

@@ -94,6 +94,13 @@ class PlayerConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DiaryConfig:
+    """What the device records about the room's moods and the songs that played. It never leaves the device."""
+
+    keep_days: int = key(90, "delete entries after this many days; 0 records nothing", low=0, high=3650)
+
+
+@dataclass(frozen=True, slots=True)
 class MqttConfig:
     """The connection to an MQTT broker, for Home Assistant and others."""
 
@@ -121,6 +128,7 @@ class Config:
     mood: MoodConfig = MoodConfig()
     music: MusicConfig = MusicConfig()
     player: PlayerConfig = PlayerConfig()
+    diary: DiaryConfig = DiaryConfig()
     mqtt: MqttConfig = MqttConfig()
 
 

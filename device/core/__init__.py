@@ -2,5 +2,5 @@
 
 session.py takes events and returns actions. playback.py and queue.py own what plays now and next. commands.py applies
 commands. reconciler.py compares the wanted state with the last requests. health.py keeps counts and problems.
-consent.py records who switched the camera on or off.
+consent.py records who switched the camera on or off. diary.py notices what belongs into the diary.
 """

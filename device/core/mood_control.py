@@ -36,11 +36,15 @@ class MoodControl:
         """Move the target on to `now`."""
         self._guide.advance(memory.policy, self.mood(memory), now.mono)
 
-    def mood(self, memory: Memory) -> Mood:
-        """The mood in effect: the one set by hand, or else the room's. Without an open eye, `faces` is 0."""
+    @property
+    def seen(self) -> Mood:
+        """The room's mood by the evidence, whatever somebody has set. Without an open eye, `faces` is 0."""
         seen = self._room_mood.mood
-        if not self.eye_open:
-            seen = replace(seen, faces=0)
+        return seen if self.eye_open else replace(seen, faces=0)
+
+    def mood(self, memory: Memory) -> Mood:
+        """The mood in effect: the one set by hand, or else the room's."""
+        seen = self.seen
         if memory.mood is None:
             return seen
         return replace(

@@ -18,6 +18,7 @@ from device.domain import (
     Announce,
     Choice,
     Cue,
+    Erasure,
     EventType,
     Listen,
     MoodName,
@@ -72,6 +73,7 @@ class PlaybackControl:
         self._past: deque[Track] = deque(maxlen=PAST)
         self._failed: set[str] = set()
         self._failures = 0
+        self._erasures: list[Erasure] = []
 
     # --- The state ---
 
@@ -83,11 +85,18 @@ class PlaybackControl:
             self.taste.attach(index)
         else:
             taste.catch_up(self.taste)
+            taste.forget(self._erasures)  # the scanner's thread may have read the history before somebody erased it
             self.taste = taste
         self._failed.clear()
         self._list_never()
         if self.playthrough is not None and (row := index.row.get(self.playthrough.choice.track.key)) is not None:
             self.renew(index.tracks[row])
+
+    def forget(self, erasure: Erasure) -> None:
+        """Forget the listens that `erasure` covers."""
+        self._erasures.append(erasure)
+        self.taste.forget(self._erasures)
+        self._list_never()
 
     def renew(self, track: Track) -> None:
         """Update what is known about the current track, if it is this one."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from device.config.schema import Config
 from device.core import commands, consent
+from device.core.diary import DiaryKeeper, erasure
 from device.core.health import Health, shorten
 from device.core.mood_control import MoodControl
 from device.core.playback import PlaybackControl
@@ -26,11 +27,13 @@ from device.domain import (
     Camera,
     Command,
     CoverRead,
+    Erase,
     Event,
     EventType,
     EyeClosed,
     EyeOpened,
     EyeRead,
+    Forget,
     LibraryLoaded,
     Listen,
     Log,
@@ -91,6 +94,7 @@ class Session:
         self.playback = PlaybackControl(config.music, history, dice)
         self._memory = replace(memory, volume=min(memory.volume, config.player.max_volume))
         self._mood_control = MoodControl(config.mood)
+        self._diary = DiaryKeeper(config.diary.keep_days > 0)
         self._reconciler = Reconciler(memory)
         self._health = Health(settings_problems)
         self._started = Now(0.0, 0.0)
@@ -112,7 +116,10 @@ class Session:
     def handle(self, event: Event, now: Now) -> Decision:
         """Take one event."""
         self._mood_control.advance(self._memory, now)
-        return Decision(self._react(event, now) + self._settle(now), self._snapshot(now))
+        actions = self._react(event, now) + self._settle(now)
+        seen, profile = self._mood_control.seen, self._memory.profile
+        actions += self._diary.observe(self.mood, seen, self.playback.playthrough, profile, actions, now)
+        return Decision(actions, self._snapshot(now))
 
     # --- React ---
 
@@ -226,9 +233,21 @@ class Session:
                 return [] if self._memory == before else [Log(consent.words(self._memory))]
             case _ if isinstance(command, Setting):
                 return self._set(command, origin, now)
+            case Forget():
+                return self._forget(command, origin)
         given = commands.Circumstances(self._target, self._memory.profile, now)
         answer = commands.obey(command, self.playback, given)
         return answer if isinstance(answer, list) else [Answer(origin, answer)]
+
+    def _forget(self, command: Forget, origin: Origin) -> list[Action]:
+        """Forget a day, a person or everything, here and on the disk."""
+        gone = erasure(command)
+        if isinstance(gone, str):
+            return [Answer(origin, gone)]
+        self.playback.forget(gone)
+        self._diary.forget()
+        facts = {"scope": str(command.scope), "name": command.name}
+        return [Erase(gone), Announce(EventType.FORGOTTEN, facts)]
 
     def _set(self, setting: Setting, origin: Origin, now: Now) -> list[Action]:
         """Apply a setting. A mood or a policy may also change the music at once."""

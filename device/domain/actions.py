@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from device.domain.affect import MoodName
 from device.domain.commands import Origin
+from device.domain.diary import DiaryEntry, Erasure
 from device.domain.music import Listen, Memory, Track
 from device.domain.notices import EventType
 
@@ -104,6 +105,20 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """Write this entry into the diary."""
+
+    entry: DiaryEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """Delete this from the history of listens and from the diary."""
+
+    erasure: Erasure
+
+
+@dataclass(frozen=True, slots=True)
 class Correct:
     """Store the mood that somebody set for the track `track_key`; None removes it. LibraryLoaded follows."""
 
@@ -144,6 +159,8 @@ Action = (
     | CloseEye
     | Save
     | Record
+    | Note
+    | Erase
     | Correct
     | ReadCover
     | Log

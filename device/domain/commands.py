@@ -116,9 +116,26 @@ class AllowAgain:
     uri: str | None = None
 
 
+class Scope(StrEnum):
+    """What can be forgotten."""
+
+    DAY = "day"
+    PERSON = "person"
+    EVERYTHING = "everything"
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Delete what the device has recorded: of a day (`name` is a date such as 2026-11-28, in local time), of a person
+    (`name` is a profile), or everything (`name` is empty)."""
+
+    scope: Scope
+    name: str = ""
+
+
 Setting = SetMood | SetPolicy | SetVolume | SetProfile | SetRoom | SetCamera
 Order = SetPlayback | SeekTo | SetTrackMood | Feedback | AllowAgain
-Command = Setting | Order
+Command = Setting | Order | Forget
 
 
 @dataclass(frozen=True, slots=True)

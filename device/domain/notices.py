@@ -25,6 +25,7 @@ class EventType(StrEnum):
     CAMERA_PROBLEM = "camera_problem"
     SOUND_LOST = "sound_lost"
     SOUND_BACK = "sound_back"
+    FORGOTTEN = "forgotten"
     LIBRARY_CHANGED = "library_changed"
 
 

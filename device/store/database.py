@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sqlite3
 import sys
 from collections import deque
@@ -27,15 +26,15 @@ from typing import Annotated, Any
 
 import msgspec
 
-from device.domain import Listen, Memory, MoodName, Outcome, PlaybackState, PolicyName
+from device.domain import Erasure, Listen, Memory, MoodName, Outcome, PlaybackState, PolicyName
 from device.errors import StateError
+from device.store.files import connect, is_damage, set_aside
 from device.store.position_journal import PositionJournal
 
 FORMAT = 1
 HISTORY_ROWS = 50_000  # some nine months of ten hours a day; 10 MB of memory
 PRUNE_EVERY = 1_000
 PENDING_ROWS = 1_000  # listens that wait while the disk is full
-DAMAGE = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_ERROR")  # the last one means tables that are not ours
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS memory (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
@@ -45,6 +44,7 @@ CREATE TABLE IF NOT EXISTS listens (
 """
 SELECT = "SELECT track_key, profile, mood, outcome, at, heard_s FROM listens ORDER BY id"
 INSERT = "INSERT INTO listens (track_key, profile, mood, outcome, at, heard_s) VALUES (?, ?, ?, ?, ?, ?)"
+DELETE = "DELETE FROM listens WHERE track_key = ? AND profile = ? AND outcome = ? AND at = ?"
 UPSERT = "INSERT INTO memory VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 PRUNE = (
     "DELETE FROM listens WHERE id <= (SELECT max(id) FROM listens) - ? AND outcome NOT IN ('banned', 'allowed')"
@@ -89,7 +89,7 @@ class Store:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             try:
-                return cls(path, connect(path), defaults, "", keep, PositionJournal(folder))
+                return cls(path, connect(path, SCHEMA, FORMAT, "FULL"), defaults, "", keep, PositionJournal(folder))
             except sqlite3.Error as error:
                 if not is_damage(error):
                     raise
@@ -97,10 +97,10 @@ class Store:
                     f"{path} was damaged ({error}); it is now {set_aside(path).name}, "
                     "and volume, switches and likes start from the defaults"
                 )
-            return cls(path, connect(path), defaults, problem, keep, PositionJournal(folder))
+            return cls(path, connect(path, SCHEMA, FORMAT, "FULL"), defaults, problem, keep, PositionJournal(folder))
         except (OSError, sqlite3.Error) as error:
             problem = f"{path} cannot be used ({error}); changes will be lost at the next restart"
-        return cls(path, connect(":memory:"), defaults, problem, keep)
+        return cls(path, connect(":memory:", SCHEMA, FORMAT, "FULL"), defaults, problem, keep)
 
     @property
     def history(self) -> tuple[Listen, ...]:
@@ -121,6 +121,21 @@ class Store:
         self._write()
         if self._journal is not None:
             self._journal.write(self.memory.track_key, self.memory.position_s)
+
+    def erase(self, erasure: Erasure) -> None:
+        """Delete the listens that `erasure` covers, so that nothing of them remains in the file. Raises StateError;
+        they are gone from memory in any case."""
+        gone = [listen for listen in self._history if erasure.covers(listen)]
+        self._history = [listen for listen in self._history if not erasure.covers(listen)]
+        self._pending = deque((one for one in self._pending if not erasure.covers(one)), maxlen=PENDING_ROWS)
+        if self._database is None or not gone:
+            return
+        try:
+            self._database.execute("PRAGMA secure_delete = ON")
+            self._database.executemany(DELETE, {(one.track_key, one.profile, one.outcome, one.at) for one in gone})
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error as error:
+            raise StateError(f"{self._path} cannot be written ({error}); ask again to forget") from error
 
     def close(self) -> None:
         """Merge the write-ahead log into the file and close it. Idempotent."""
@@ -161,48 +176,6 @@ class Store:
             if database.in_transaction:  # some errors, such as a full disk, roll back by themselves
                 database.execute("ROLLBACK")
             raise
-
-
-def connect(path: Path | str) -> sqlite3.Connection:
-    """Open the file, check all of it and create the tables. Raises `sqlite3.Error`."""
-    database = sqlite3.connect(path, timeout=2.0, isolation_level=None, check_same_thread=False)
-    try:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = FULL")
-        (verdict,) = database.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok":
-            raise damage(str(verdict))
-        (version,) = database.execute("PRAGMA user_version").fetchone()
-        if version > FORMAT:
-            raise damage(f"format {version} of a newer version of Affetto")
-        if version < FORMAT:
-            database.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def damage(message: str) -> sqlite3.DatabaseError:
-    """An error like SQLite's own for a damaged file."""
-    error = sqlite3.DatabaseError(message)
-    error.sqlite_errorname = "SQLITE_CORRUPT"
-    return error
-
-
-def is_damage(error: sqlite3.Error) -> bool:
-    """Whether the file itself is damaged, as opposed to a problem with the disk, permissions or another program."""
-    return str(getattr(error, "sqlite_errorname", "")).startswith(DAMAGE)
-
-
-def set_aside(path: Path) -> Path:
-    """Rename the file and its log to `.damaged`, replacing earlier ones so that they do not pile up."""
-    aside = path.with_name(path.name + ".damaged")
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{aside}{suffix}").unlink(missing_ok=True)
-        if Path(f"{path}{suffix}").exists():
-            os.replace(f"{path}{suffix}", f"{aside}{suffix}")
-    return aside
 
 
 def drop_outdated(database: sqlite3.Connection, defaults: Mapping[str, str]) -> list[tuple[Any, Any]]:

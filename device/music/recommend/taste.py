@@ -23,7 +23,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from device.domain import Listen, MoodName, Now, Outcome, Track
+from device.domain import Erasure, Listen, MoodName, Now, Outcome, Track
 from device.music.recommend.track_index import MOODS, Floats, Rows, TrackIndex
 
 DAY_S = 86400.0
@@ -154,6 +154,18 @@ class Taste:
         self.total += 1
         self._ban(listen)
         self._learn(listen)
+
+    def forget(self, erasures: Sequence[Erasure]) -> None:
+        """Forget the listens that `erasures` cover. Blanks take their place, so that `catch_up` still counts right."""
+        if not any(one.covers(line) for one in erasures for line in self._lines):
+            return
+        blank = Listen("", "", MoodName.NEUTRAL, Outcome.REPLACED, 0.0)
+        kept = [blank if any(one.covers(line) for one in erasures) else line for line in self._lines]
+        self._lines = deque(kept, maxlen=REMEMBERED)
+        self._banned.clear()
+        for line in kept:
+            self._ban(line)
+        self.attach(self._library)
 
     def catch_up(self, former: Taste) -> None:
         """Learn what `former` has learnt since this one was built."""

@@ -1,0 +1,131 @@
+"""Keeps the diary: notices when the mood changes and when a song ends, and makes entries. Pure; main thread.
+
+The session calls `observe` after every event. A song's *before* is what the faces showed when it became audible, its
+*after* is what they showed when it ended: at most `FRESH_S` old, otherwise nobody was there to show anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from device.core.queue import Playthrough
+from device.domain import (
+    Action,
+    Erasure,
+    Felt,
+    Forget,
+    Mood,
+    MoodEntry,
+    MoodName,
+    MoodSource,
+    Note,
+    Now,
+    Outcome,
+    Record,
+    Scope,
+    SongEntry,
+)
+
+FRESH_S = 30.0  # how old a face's expression may be to count as the mood before or after a song
+AWAY_S = 120.0  # nobody in view for so long: the room is empty
+ENDS = (Outcome.PLAYED, Outcome.SKIPPED, Outcome.REPLACED, Outcome.DISLIKED, Outcome.BANNED)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A song that is audible: when it began (wall clock, s), and the mood before it."""
+
+    playthrough: Playthrough
+    at: float
+    before: Felt | None
+    profile: str
+
+
+class DiaryKeeper:
+    """Makes diary entries. `keep` False: it makes none."""
+
+    def __init__(self, keep: bool) -> None:
+        self._keep = keep
+        self._felt: Felt | None = None
+        self._felt_at = float("-inf")  # when the latest face was in view (monotonic, s)
+        self._shown: tuple[MoodName | None, MoodSource] = (None, MoodSource.NONE)
+        self._begun: Begun | None = None
+
+    def observe(
+        self,
+        effective: Mood,
+        seen: Mood,
+        playing: Playthrough | None,
+        profile: str,
+        actions: Sequence[Action],
+        now: Now,
+    ) -> list[Action]:
+        """The entries that this event causes. `effective`: the mood in effect; `seen`: the mood of the faces;
+        `actions`: what the session has decided about the event."""
+        if not self._keep:
+            return []
+        if seen.faces:
+            self._felt, self._felt_at = Felt(seen.affect, seen.confidence), now.mono
+        entries = (self._song(playing, profile, actions, now), self._mood(effective, now))
+        return [Note(entry) for entry in entries if entry is not None]
+
+    def forget(self) -> None:
+        """Leave nothing in memory of the song that plays."""
+        self._begun = None
+
+    def _mood(self, mood: Mood, now: Now) -> MoodEntry | None:
+        by_hand = mood.source is MoodSource.MANUAL
+        there = now.mono - self._felt_at < AWAY_S
+        shown = (mood.name if by_hand or there else None, mood.source if by_hand or there else MoodSource.NONE)
+        if shown == self._shown:
+            return None
+        self._shown = shown
+        return MoodEntry(now.wall, *shown, self._recent(now), mood.faces)
+
+    def _song(
+        self, playing: Playthrough | None, profile: str, actions: Sequence[Action], now: Now
+    ) -> SongEntry | None:
+        if playing is not None and self._begun is not None and playing.serial == self._begun.playthrough.serial:
+            self._begun = Begun(playing, self._begun.at, self._begun.before, self._begun.profile)
+            return None
+        ended, self._begun = self._begun, None
+        if playing is not None and playing.sounds:
+            self._begun = Begun(playing, now.wall, self._recent(now), profile)
+        return None if ended is None else self._entry(ended, actions, now)
+
+    def _entry(self, ended: Begun, actions: Sequence[Action], now: Now) -> SongEntry:
+        track = ended.playthrough.choice.track
+        listens = [action.listen for action in actions if isinstance(action, Record)]
+        listen = next((one for one in listens if one.track_key == track.key and one.outcome in ENDS), None)
+        return SongEntry(
+            started_at=ended.at,
+            ended_at=now.wall,
+            heard_s=ended.playthrough.heard(now) if listen is None else listen.heard_s,
+            track_key=track.key,
+            title=track.title,
+            artist=track.artist,
+            mood=track.mood,
+            profile=ended.profile,
+            outcome=None if listen is None else listen.outcome,
+            before=ended.before,
+            after=self._recent(now),
+        )
+
+    def _recent(self, now: Now) -> Felt | None:
+        return self._felt if now.mono - self._felt_at <= FRESH_S else None
+
+
+def erasure(command: Forget) -> Erasure | str:
+    """What this command deletes, or a sentence that says what is wrong with it."""
+    match command.scope:
+        case Scope.EVERYTHING:
+            return Erasure()
+        case Scope.PERSON:
+            return Erasure(person=command.name) if command.name else "Say whom to forget: the name of a profile."
+    try:
+        day = datetime.combine(datetime.strptime(command.name, "%Y-%m-%d").date(), time())
+        return Erasure(start=day.timestamp(), end=(day + timedelta(days=1)).timestamp())
+    except (ValueError, OverflowError, OSError):
+        return f"Say which day to forget as a date such as 2026-11-28, not {command.name[:40]!r}."
