@@ -15,6 +15,7 @@ from device.config.schema import Config, MqttConfig
 from device.errors import ConfigError
 
 ROOT = Path(__file__).resolve().parent.parent
+SECTIONS = ", ".join(section.name for section in fields(Config))
 
 
 @pytest.fixture
@@ -89,11 +90,11 @@ MISTAKES = {
     "player: {zzz: 4}": (
         "1: player.zzz: unknown setting; there are output, device, volume, max_volume, ramp_s, replaygain"
     ),
-    "xyzzy: 1": "1: xyzzy: unknown section; there are device, camera, mood, music, player, mqtt",
+    "xyzzy: 1": f"1: xyzzy: unknown section; there are {SECTIONS}",
     "camera:\n  fps: 4\n  width: 320\n  fps: 5": "4: camera.fps: given twice, first in line 2",
     "mood:\nmusic:\nmood:": "3: mood: given twice, first in line 1",
     "camera: {[1, 2]: 3}": "1: camera: expected the name of a setting before the colon",
-    "<<: {a: 1}": "1: <<: unknown section; there are device, camera, mood, music, player, mqtt",
+    "<<: {a: 1}": f"1: <<: unknown section; there are {SECTIONS}",
     # Shapes
     "camera: on": "1: camera: expected settings such as `name: value`, indented below it",
     "- camera": "1: expected settings such as `name: value`, in sections",

@@ -12,7 +12,6 @@ from test_session import WALL0, Room, only, said
 from device.core.diary import erasure
 from device.domain import (
     Affect,
-    Answer,
     Asked,
     Emotion,
     Erase,
@@ -181,9 +180,9 @@ def test_a_damaged_diary_is_renamed_and_the_music_goes_on(tmp_path: Path) -> Non
     assert "is now diary.db.damaged" in store.problem
     store.write([song(1, TODAY)])
     assert len(store.songs()) == 1
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / FILE).write_bytes(b"no database at all" * 100)
     with pytest.raises(StateError, match="cannot be read"):
-        (tmp_path / "other").mkdir()
-        (tmp_path / "other" / FILE).write_bytes(b"no database at all" * 100)
         DiaryReader(tmp_path / "other").songs(0.0, 1.0)
 
 

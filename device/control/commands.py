@@ -16,6 +16,7 @@ from device.domain import (
     AllowAgain,
     Command,
     Feedback,
+    Forget,
     SeekTo,
     SetCamera,
     SetMood,
@@ -39,6 +40,7 @@ COMMANDS: Mapping[str, type[Command]] = {
     "track_mood": SetTrackMood,
     "feedback": Feedback,
     "never": AllowAgain,
+    "forget": Forget,
 }
 NAMES = {kind: name for name, kind in COMMANDS.items()}
 
