@@ -22,9 +22,11 @@ ADAPTERS = {
     "libcamera": {"device.perception.picamera"},
     "paho": {"device.mqtt"},
     "zeroconf": {"device.mqtt.broker_discovery"},
+    "aiohttp": {"device.upnp"},
+    "async_upnp_client": {"device.upnp"},
 }
 # The parts know nothing of one another: what one says to another goes through the inbox.
-PARTS = ("perception", "mood", "music", "mqtt")
+PARTS = ("perception", "mood", "music", "mqtt", "upnp")
 # Where people see the device and ask for things; later ones dock on beside MQTT.
 SURFACES = ("mqtt", "upnp", "rooms", "page")
 # What the core and the domain must not know.
