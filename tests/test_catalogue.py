@@ -17,6 +17,7 @@ from mutagen import id3
 from device.domain import MOOD_AFFECT, Affect, LibraryLoaded, MoodName, MoodOrigin
 from device.errors import LibraryError
 from device.music.library import Catalogue
+from device.music.library.browser import Browser
 from device.music.library.database import NAME, Database
 from device.music.library.legacy import key_of as legacy_key_of
 from device.music.metadata import fingerprint, reader, tags
@@ -466,7 +467,35 @@ def test_what_people_said_and_the_model_found_survives_the_upgrade_from_format_2
     again.close()
 
 
-@pytest.mark.parametrize("version", [1, 2])
+def test_format_3_is_upgraded_in_place_and_its_files_are_read_again(data: Path, music: Path, reads: list[str]) -> None:
+    song(music / "a.wav")
+    opened = open_here(data)
+    (track,) = opened.scan([music]).tracks
+    opened.correct(track.key, MoodName.TENSE)
+    opened.close()
+    with sqlite3.connect(data / NAME) as db:  # what format 3 did not know
+        for kind, name in db.execute("SELECT type, name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            db.execute(f"DROP {kind} {name}")
+        for name in ("files_by_artist", "files_by_album", "files_by_album_artist"):
+            db.execute(f"DROP INDEX {name}")
+        for name in ("entries", "search"):
+            db.execute(f"DROP TABLE {name}")
+        for name in ("album_artist", "genre", "number", "rating"):
+            db.execute(f"ALTER TABLE files DROP COLUMN {name}")
+        db.execute("PRAGMA user_version = 3")
+    db.close()
+    again = open_here(data)
+    assert again.load().problems == ()
+    assert [(one.key, one.mood) for one in again.load().tracks] == [(track.key, MoodName.TENSE)]
+    assert [one.key for one in Browser(data).search("a").tracks] == [track.key], "also before the scan"
+    reads.clear()
+    assert again.scan([music]).tracks[0].mood is MoodName.TENSE
+    again.scan([music])
+    assert reads == ["a.wav"], "its tags say more today"
+    again.close()
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_an_old_catalogue_without_its_tables_is_set_aside(data: Path, music: Path, version: int) -> None:
     song(music / "a.wav")
     data.mkdir()

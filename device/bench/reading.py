@@ -1,4 +1,4 @@
-"""Times the catalogue with a big library: a start, and a scan without changes. Writes into the given folder."""
+"""Times the catalogue with a big library: a start, a scan without changes, and a search. Writes into the given folder."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from device.domain import MoodName
 from device.music.library import Catalogue
+from device.music.library.browser import Browser
 from device.music.library.database import Database
 from device.music.library.mounts import all_mounts
 from device.music.library.rows import AnalysisRow, FileRow, Root
@@ -20,6 +21,7 @@ from device.music.workers.tag_client import read_here
 from device.procfs import memory_mb
 
 STARTS, SCANS = 3, 2
+SEARCHES = ("song number 9", "artist 7 album 5", "a", "nothing of the kind", "12345")
 LIBRARIES = {"10k": 10_000, "100k": 100_000}
 SCANNED = "10k"
 """The library whose files really exist, so that a scan finds them."""
@@ -40,6 +42,7 @@ def catalogue(folder: Path) -> tuple[dict[str, list[float]], float]:
             each_bytes = max(0.0, (memory_mb(os.getpid()) - before) * 2**20 / len(tracks))
             if name == SCANNED:
                 stages[f"rescan {name}"] = [scan_ms(opened, music, count) for _ in range(SCANS)]
+        stages[f"search {name}"] = search_ms(data)
     return stages, each_bytes
 
 
@@ -51,6 +54,18 @@ def load_ms(data: Path, count: int) -> float:
         took = time.perf_counter() - began
     assert len(tracks) == count
     return took * 1000
+
+
+def search_ms(data: Path) -> list[float]:
+    """Milliseconds of a search after each letter that somebody types; the first one reads the names."""
+    with closing(Browser(data)) as browser:
+        took = list[float]()
+        for words in SEARCHES:
+            for length in range(1, len(words) + 1):
+                began = time.perf_counter()
+                browser.search(words[:length])
+                took.append((time.perf_counter() - began) * 1000)
+    return took
 
 
 def scan_ms(opened: Catalogue, music: Path, count: int) -> float:

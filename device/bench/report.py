@@ -32,6 +32,8 @@ MEANINGS = {
     "load 10k": "load 10,000 tracks from catalogue.db",
     "load 100k": "load 100,000 tracks from catalogue.db",
     "command 100k": "carry out a command while 100,000 tracks and 50,000 listens load",
+    "search 10k": "search 10,000 tracks after each letter",
+    "search 100k": "search 100,000 tracks after each letter",
     "rescan 10k": "scan 10,000 files, none of them changed",
 }
 

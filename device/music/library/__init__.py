@@ -5,6 +5,8 @@
 - catalogue.py: puts the rest together. file_reader.py reads one file.
 - walker.py finds files (formats.py says which may be music), mounts.py notices drives, diff.py compares.
 - database.py keeps rows (rows.py, schema.py, queries.py, legacy.py); tracks.py turns them into tracks of the library.
+- browser.py: what surfaces see of it (domain/library.py), with browse_queries.py, names.py, points.py and folders.py;
+  search_schema.py and fold.py make it quick to search.
 - steps.py: how all of that stays out of the way of other threads.
 """
 

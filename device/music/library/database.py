@@ -113,8 +113,7 @@ class Database:
 
     def save_files(self, changed: Iterable[FileRow]) -> None:
         """Keep these rows."""
-        marks = ",".join("?" * len(fields(FileRow)))
-        self._write(f"INSERT OR REPLACE INTO files ({queries.FILE_COLUMNS}) VALUES ({marks})", map(astuple, changed))
+        self._write(queries.SAVE_FILE, map(astuple, changed))
 
     def save_analyses(self, found: Iterable[AnalysisRow]) -> None:
         """Keep what analysis found."""
@@ -227,6 +226,7 @@ class Database:
         memory = sqlite3.connect(":memory:")
         try:
             self._db.backup(memory)
+            memory = schema.prepare(memory)
         except sqlite3.Error:  # the disk does not even let us read
             memory = schema.prepare(sqlite3.connect(":memory:"))
         self._db.close()

@@ -54,6 +54,7 @@ class FileReader:
             file.path, root, file.links, file.size, file.mtime_ns, file.ctime_ns, key, uri_of(file.path),
             read.title or _title_of(file.path), read.artist, read.album, duration_s,
             read.mood, file.mood, read.gain_db, read.peak, problem, is_music,
+            album_artist=read.album_artist, genre=read.genre, number=read.number, rating=read.rating,
         )  # fmt: skip
 
     def _key_of(self, file: Found, legacy_keys: set[str]) -> str:

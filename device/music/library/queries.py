@@ -11,16 +11,20 @@ FILE_COLUMNS = ", ".join(field.name for field in fields(FileRow))
 ANALYSIS_COLUMNS = ", ".join(field.name for field in fields(AnalysisRow))
 KNOWN_COLUMNS = ", ".join(KnownFile._fields)
 
+# An upsert, not a replacement: triggers see a changed row, and its number in the search stays (search_schema.py).
+SAVE_FILE = f"""
+INSERT INTO files ({FILE_COLUMNS}) VALUES ({",".join("?" * len(fields(FileRow)))})
+ON CONFLICT (path) DO UPDATE SET {", ".join(f"{field.name} = excluded.{field.name}" for field in fields(FileRow)[1:])}
+"""
 PLAYABLE = """
 FROM files JOIN roots ON roots.id = files.root AND roots.present
 LEFT JOIN analyses ON analyses.key = files.key LEFT JOIN user_moods ON user_moods.key = files.key
 WHERE files.present AND files.problem = '' AND files.is_music
 """
-TRACKS = f"""
-SELECT files.key, uri, title, artist, album, duration_s, user_moods.mood, folder_mood, tag_mood, links, gain_db, peak,
-    analyses.problem, valence, arousal, uncertainty, tempo_bpm, features, loudness_lufs
-{PLAYABLE}
-"""
+TRACK_COLUMNS = """files.key, uri, files.title, files.artist, files.album, duration_s, user_moods.mood, folder_mood,
+    tag_mood, links, gain_db, peak, analyses.problem, valence, arousal, uncertainty, tempo_bpm, features,
+    loudness_lufs"""
+TRACKS = f"SELECT {TRACK_COLUMNS} {PLAYABLE}"
 PENDING = f"""
 SELECT files.key, min(path) {PLAYABLE} AND analyses.model IS NOT ?
 GROUP BY files.key ORDER BY user_moods.mood IS NULL AND folder_mood IS NULL AND tag_mood IS NULL DESC, files.key LIMIT ?

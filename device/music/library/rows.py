@@ -27,7 +27,8 @@ class FileRow:
     `gain_db` and `peak`: see metadata/replaygain.py. `problem` says why the file
     cannot be played. `is_music` is False for a file whose name says nothing and whose content is no sound. `present`:
     the file was there when its root was looked at last. `legacy_key`: format 1 made `key`, and nobody knows yet what
-    it would be today.
+    it would be today. `number`: the place in the album, 1000 for each disc before (0: unknown). `rating`: what the tags
+    say of somebody's taste, in [0, 1].
     """
 
     path: bytes
@@ -50,6 +51,10 @@ class FileRow:
     is_music: bool = True
     present: bool = True
     legacy_key: bool = False
+    album_artist: str = ""
+    genre: str = ""
+    number: int = 0
+    rating: float | None = None
 
 
 class KnownFile(NamedTuple):

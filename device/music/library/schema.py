@@ -9,9 +9,10 @@ import os
 import sqlite3
 from pathlib import Path
 
+from device.music.library import search_schema
 from device.music.uri import uri_of
 
-FORMAT = 3
+FORMAT = 4
 
 # SQLite checks the types (STRICT), so that what is read can be believed. `uri` is made from `path`, and kept because
 # quoting 100,000 paths takes most of the second that a start may take.
@@ -20,7 +21,9 @@ TABLES = (
     path BLOB PRIMARY KEY, root INTEGER NOT NULL, links INTEGER NOT NULL, size INTEGER NOT NULL,
     mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL, key TEXT NOT NULL, uri TEXT NOT NULL, title TEXT NOT NULL,
     artist TEXT NOT NULL, album TEXT NOT NULL, duration_s REAL NOT NULL, tag_mood TEXT, folder_mood TEXT, gain_db REAL,
-    peak REAL, problem TEXT NOT NULL, is_music INTEGER NOT NULL, present INTEGER NOT NULL, legacy_key INTEGER NOT NULL
+    peak REAL, problem TEXT NOT NULL, is_music INTEGER NOT NULL, present INTEGER NOT NULL, legacy_key INTEGER NOT NULL,
+    album_artist TEXT NOT NULL DEFAULT '', genre TEXT NOT NULL DEFAULT '', number INTEGER NOT NULL DEFAULT 0,
+    rating REAL
 ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX files_by_key ON files (key, present, root)",
     "CREATE INDEX bad_files ON files (path) WHERE problem != ''",
@@ -40,7 +43,7 @@ TABLES = (
 # Format 1 knew files alone, and other keys. Titles and moods are there until all files are read anew.
 FROM_1 = (
     """INSERT INTO files SELECT path, 0, 0, size, mtime_ns, 0, key, as_uri(path), title, artist, album, duration_s,
-    tag_mood, folder_mood, NULL, NULL, problem, 1, present, 1 FROM files_old""",
+    tag_mood, folder_mood, NULL, NULL, problem, 1, present, 1, '', '', 0, NULL FROM files_old""",
     "DROP TABLE files_old",
 )
 OUTDATED_CTIME_NS = 1
@@ -50,7 +53,7 @@ OUTDATED_CTIME_NS = 1
 # that wrote it also knew less about lengths and gains.
 FROM_2 = (
     f"""INSERT INTO files SELECT path, place, 0, size, mtime_ns, {OUTDATED_CTIME_NS}, key, uri, title, artist, album,
-    duration_s, tag_mood, folder_mood, gain_db, peak, problem, 1, present, former FROM files_old""",
+    duration_s, tag_mood, folder_mood, gain_db, peak, problem, 1, present, former, '', '', 0, NULL FROM files_old""",
     "INSERT OR IGNORE INTO roots SELECT id, top, top, present FROM places",
     "INSERT INTO analyses SELECT * FROM sounds",
     "INSERT INTO user_moods SELECT * FROM words",
@@ -60,6 +63,15 @@ FROM_2 = (
     "DROP TABLE places",
     "DROP TABLE sounds",
     "DROP TABLE words",
+)
+
+# Format 3 knew less of the tags, and could not search.
+FROM_3 = (
+    "ALTER TABLE files ADD COLUMN album_artist TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE files ADD COLUMN genre TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE files ADD COLUMN number INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE files ADD COLUMN rating REAL",
+    f"UPDATE files SET ctime_ns = {OUTDATED_CTIME_NS} WHERE is_music AND problem = ''",
 )
 REPLACED = ("files_by_key", "bad_files")  # indexes of older formats whose names this one uses
 
@@ -71,6 +83,7 @@ def prepare(db: sqlite3.Connection) -> sqlite3.Connection:
     overwrite it: it holds what people said.
     """
     try:
+        search_schema.add_functions(db)
         db.execute("PRAGMA journal_mode = WAL")  # `affetto scan` and the conductor can read while the other writes
         db.execute("PRAGMA synchronous = FULL")  # what people said survives a power cut
         (found,) = db.execute("PRAGMA user_version").fetchone()
@@ -91,6 +104,15 @@ def _upgrade(db: sqlite3.Connection) -> None:
     (found,) = db.execute("PRAGMA user_version").fetchone()
     if found == FORMAT:
         return
+    for statement in FROM_3 if found == 3 else _renew(db, found):
+        db.execute(statement)
+    for statement in search_schema.TABLES:
+        db.execute(statement)
+    db.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def _renew(db: sqlite3.Connection, found: int) -> tuple[str, ...]:
+    """Make room for this format's tables; returns the statements that create and fill them."""
     before = {str(name) for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     takes_over = FROM_1 if found == 1 and "files" in before else FROM_2 if found == 2 else ()
     for name in REPLACED:
@@ -98,9 +120,7 @@ def _upgrade(db: sqlite3.Connection) -> None:
     for name in before & {"files", "aliases"}:
         db.execute(f"ALTER TABLE {name} RENAME TO {name}_old" if takes_over else f"DROP TABLE {name}")
     db.create_function("as_uri", 1, uri_of, deterministic=True)
-    for statement in (*TABLES, *takes_over):
-        db.execute(statement)
-    db.execute(f"PRAGMA user_version = {FORMAT}")
+    return (*TABLES, *takes_over)
 
 
 def is_damaged(error: sqlite3.Error) -> bool:

@@ -21,9 +21,11 @@ from device.music.metadata.duration import BUDGET_S, duration_of
 from device.music.metadata.fields import own_text, texts_of
 from device.music.metadata.layers import Layers, read_layers
 from device.music.metadata.mood_words import mood_of_tags
+from device.music.metadata.rating import rating_of
 from device.music.metadata.replaygain import gain_of_tags
-from device.music.metadata.tags import Tags, clean, shown
+from device.music.metadata.tags import Tags, clean, number_of, shown
 
+NAMES = ("title", "artist", "album", "album_artist", "number", "disc")
 MOOD_FIELDS = ("mood", "grouping", "comment", "genre")  # in the order in which they are believed
 
 Loading = Callable[[], AbstractContextManager[None]]
@@ -63,9 +65,12 @@ def _tags(layers: Layers, file: BinaryIO, path: Path, loading: Loading) -> Tags:
         return measured_s
 
     duration_s = duration_of(layers, content, measure)
-    texts = {field: texts_of(field, sources) for field in ("title", "artist", "album", *MOOD_FIELDS)}
+    texts = {field: texts_of(field, sources) for field in (*NAMES, *MOOD_FIELDS)}
     first = {field: next(filter(None, map(clean, found)), "") for field, found in texts.items()}
     frames = [frame for tags in layers.tags if isinstance(tags, ID3) for frame in tags.getall("RVA2")]
     gain_db, peak = gain_of_tags(lambda name: own_text(name, sources), frames)
     mood = mood_of_tags(text for field in MOOD_FIELDS for text in texts[field])
-    return Tags(first["title"], first["artist"], first["album"], duration_s, mood, gain_db, peak)
+    return Tags(
+        first["title"], first["artist"], first["album"], duration_s, mood, gain_db, peak, first["album_artist"],
+        first["genre"], number_of(first["number"], first["disc"]), rating_of(sources),
+    )  # fmt: skip

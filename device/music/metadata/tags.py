@@ -20,6 +20,8 @@ LONGEST_TEXT = 300  # characters; nobody's title is longer, and it goes into eve
 LONGEST_S = 10 * 86400.0  # seconds; nobody's file is longer
 MOST_GAIN_DB = 60.0  # up or down; what lies beyond is a tagger's mistake
 HIGHEST_PEAK = 100.0  # times full scale
+DISC = 1000  # more tracks than a disc has
+MOST_NUMBER = DISC * DISC - 1
 
 Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 
@@ -27,7 +29,8 @@ Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 @dataclass(frozen=True, slots=True)
 class Tags:
     """The tags of a file; missing ones are empty. `duration_s` is 0 if unknown, and never an estimate. `mood` is None
-    if no tag names one. `gain_db` and `peak`: see replaygain.py."""
+    if no tag names one. `gain_db` and `peak`: see replaygain.py. `number`: the place in the album, 1000 for each disc
+    before (0: unknown). `rating`: see rating.py."""
 
     title: Text = ""
     artist: Text = ""
@@ -36,10 +39,14 @@ class Tags:
     mood: MoodName | None = None
     gain_db: Annotated[float, Meta(ge=-MOST_GAIN_DB, le=MOST_GAIN_DB)] | None = None
     peak: Annotated[float, Meta(gt=0, le=HIGHEST_PEAK)] | None = None
+    album_artist: Text = ""
+    genre: Text = ""
+    number: Annotated[int, Meta(ge=0, le=MOST_NUMBER)] = 0
+    rating: Annotated[float, Meta(ge=0, le=1)] | None = None
 
     def __post_init__(self) -> None:
         """Raises ValueError for a text that cannot be shown, also when msgspec decodes it."""
-        if not (self.title + self.artist + self.album).isprintable():
+        if not (self.title + self.artist + self.album + self.album_artist + self.genre).isprintable():
             raise ValueError("a text has characters that cannot be shown")
 
 
@@ -53,6 +60,17 @@ def tidy(name: str) -> str:
     stem = re.sub(r"\.\w{2,4}$", "", name).replace("_", " ").strip()
     without_number = re.sub(r"^(?:\d{1,2}-)?(?:\d{2,3}\s*[-.)]+\s*|0\d\s+)(?=[^\d\s])", "", stem)
     return clean(without_number or stem) or name
+
+
+def number_of(track: str, disc: str) -> int:
+    """The place in the album, from texts such as "3", "03" or "3/12"; discs after the first add 1000 each."""
+    number, before = _whole(track), max(_whole(disc) - 1, 0)
+    return min(before, DISC - 1) * DISC + number if 0 < number < DISC else 0
+
+
+def _whole(text: str) -> int:
+    found = re.match(r"\s*(\d{1,4})", text)
+    return int(found[1]) if found else 0
 
 
 def clean(text: str) -> str:

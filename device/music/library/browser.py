@@ -1,0 +1,230 @@
+"""Looks into catalogue.db for surfaces: the implementation of `domain.library.Library`.
+
+It has a read-only connection of its own, so it works in any process and never waits for the scanner (SQLite's WAL).
+A lock lets one thread in at a time; every answer takes some milliseconds. While there is no database, or one of
+another version, the answers are empty. Lists of names and points are kept until the database changes (names.py,
+points.py); single tracks and searches always come from the disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+from device.domain import Track
+from device.domain.affect import MoodName
+from device.domain.library import (
+    PAGE,
+    Album,
+    Artist,
+    Entry,
+    Folder,
+    Hits,
+    Listing,
+    PlanePoints,
+    Playlist,
+    Selection,
+)
+from device.music.library import browse_queries, folders, points
+from device.music.library.database import NAME
+from device.music.library.fold import words_of
+from device.music.library.names import Names
+from device.music.library.schema import FORMAT
+from device.music.library.tracks import track_of
+from device.music.uri import path_of
+
+WAIT_S = 1.0  # for another program that holds the whole file, which nobody does for long
+FRESH_S = 10.0
+MOST = 1000  # items of one answer
+
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """What `read` made of the database, until that changes; and for `fresh_s` at least, because a scan changes it again
+    and again."""
+
+    def __init__(self, read: Callable[[sqlite3.Connection], T], fresh_s: float) -> None:
+        self._read, self._fresh_s = read, fresh_s
+        self._value: T | None = None
+        self._version = 0
+        self._at_s = 0.0
+
+    def __call__(self, db: sqlite3.Connection) -> T:
+        (version,) = db.execute("PRAGMA data_version").fetchone()
+        if self._value is None or (version != self._version and time.monotonic() - self._at_s >= self._fresh_s):
+            self._value, self._version = self._read(db), version
+            self._at_s = time.monotonic()
+        return self._value
+
+    def forget(self) -> None:
+        """The database is another one."""
+        self._value = None
+
+
+class Browser:
+    """See `Library`. Opens the database when it is needed; `close` ends that."""
+
+    def __init__(self, data_dir: Path, fresh_s: float = FRESH_S) -> None:
+        """`fresh_s`: while a scan writes, names and points may be this old."""
+        self._path = data_dir / NAME
+        self._lock = threading.Lock()
+        self._db: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None  # device and inode of the open file
+        self._names = Kept(Names.read, fresh_s)
+        self._points = Kept(points.read, fresh_s)
+
+    def close(self) -> None:
+        """Close the database; idempotent. A later question opens it again."""
+        with self._lock:
+            self._close()
+
+    # --- Library ---
+
+    def search(self, words: str, limit: int = PAGE) -> Hits:
+        """See `Library`."""
+        found, limit = words_of(words), min(limit, MOST)
+        if not found or limit <= 0:
+            return Hits()
+
+        def ask(db: sqlite3.Connection) -> Hits:
+            names = self._names(db)
+            tracks: dict[str, Track] = {}
+            for match in browse_queries.matches(found):
+                if len(tracks) < limit:
+                    rows = db.execute(browse_queries.SEARCH, (match, limit + len(tracks)))
+                    tracks |= {track.key: track for track in _tracks(rows) if track.key not in tracks}
+            return Hits(
+                names.find_artists(found, limit), names.find_albums(found, limit), tuple(tracks.values())[:limit]
+            )
+
+        return self._ask(ask, Hits())
+
+    def artists(self, offset: int = 0, limit: int = PAGE) -> Listing[Artist]:
+        """See `Library`."""
+        return self._ask(lambda db: _part(self._names(db).artists, offset, limit), Listing())
+
+    def albums(self, artist: str | None = None, offset: int = 0, limit: int = PAGE) -> Listing[Album]:
+        """See `Library`."""
+
+        def ask(db: sqlite3.Connection) -> Listing[Album]:
+            names = self._names(db)
+            return _part(names.albums if artist is None else names.albums_with(artist), offset, limit)
+
+        return self._ask(ask, Listing())
+
+    def moods(self) -> dict[MoodName, int]:
+        """See `Library`."""
+        return points.count_moods(self.points())
+
+    def folders(self, uri: str = "") -> tuple[Folder, ...]:
+        """See `Library`."""
+        return self._ask(lambda db: folders.inside(db, uri), ())
+
+    def playlists(self) -> tuple[Playlist, ...]:
+        """See `Library`."""
+        return ()
+
+    def entries(self, playlist: str) -> tuple[Entry, ...]:
+        """See `Library`."""
+        return ()
+
+    def tracks(self, selection: Selection, offset: int = 0, limit: int = PAGE) -> Listing[Track]:
+        """See `Library`."""
+        limit, offset = max(0, min(limit, MOST)), max(0, offset)
+
+        def ask(db: sqlite3.Connection) -> Listing[Track]:
+            if selection.mood is not None or browse_queries.is_plain(selection):
+                numbers = points.with_mood(self._points(db), selection.mood)
+                numbers = browse_queries.narrow(db, numbers, selection)
+                shown = numbers[offset : offset + limit]
+                return Listing(tuple(_in_order(db, shown)), len(numbers))
+            where, order, values = browse_queries.selected(selection)
+            (total,) = db.execute(browse_queries.COUNT.format(where=where), values).fetchone()
+            rows = db.execute(browse_queries.LIST.format(where=where, order=order), (*values, limit, offset))
+            return Listing(_tracks(rows), total)
+
+        return self._ask(ask, Listing())
+
+    def track(self, key: str) -> Track | None:
+        """See `Library`."""
+        return self._one("files.key = ?", key)
+
+    def track_at(self, uri: str) -> Track | None:
+        """See `Library`."""
+        return self._one("files.path = ?", os.fsencode(path_of(uri)))
+
+    def numbered(self, number: int) -> Track | None:
+        """See `Library`."""
+        return self._one("files.path = (SELECT path FROM entries WHERE id = ?)", number)
+
+    def points(self) -> PlanePoints:
+        """See `Library`."""
+        return self._ask(self._points, PlanePoints())
+
+    # --- The database ---
+
+    def _one(self, where: str, value: object) -> Track | None:
+        def ask(db: sqlite3.Connection) -> Track | None:
+            rows = db.execute(browse_queries.LIST.format(where=where, order="links, path"), (value, 1, 0))
+            return next(iter(_tracks(rows)), None)
+
+        return self._ask(ask, None)
+
+    def _ask(self, question: Callable[[sqlite3.Connection], T], nothing: T) -> T:
+        """The answer; `nothing` while the database cannot be read. Whatever is wrong with it, the scanner reports."""
+        with self._lock:
+            try:
+                db = self._opened()
+                return nothing if db is None else question(db)
+            except (sqlite3.DatabaseError, OSError, KeyError, TypeError, ValueError):
+                self._close()
+                return nothing
+
+    def _opened(self) -> sqlite3.Connection | None:
+        """The connection to the file that has the name now: a damaged one may have been replaced."""
+        try:
+            status = os.stat(self._path)
+        except OSError:
+            self._close()
+            return None
+        if self._file != (status.st_dev, status.st_ino):
+            self._close()
+            address = f"file:{quote(os.fsencode(self._path))}?mode=ro"
+            self._db = sqlite3.connect(address, uri=True, timeout=WAIT_S, check_same_thread=False, isolation_level=None)
+            self._file = status.st_dev, status.st_ino
+        if self._db is not None and self._db.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
+            self._close()
+        return self._db
+
+    def _close(self) -> None:
+        if self._db is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.close()
+        self._db = self._file = None
+        self._names.forget()
+        self._points.forget()
+
+
+def _tracks(rows: Iterable[tuple[Any, ...]]) -> tuple[Track, ...]:
+    names: dict[str, str] = {}
+    return tuple(track_of(row, names) for row in rows)
+
+
+def _in_order(db: sqlite3.Connection, numbers: Sequence[int]) -> Iterable[Track]:
+    """The tracks with these numbers, in their order."""
+    where = "files.path = (SELECT path FROM entries WHERE id = ?)"
+    for number in numbers:
+        yield from _tracks(db.execute(browse_queries.LIST.format(where=where, order="path"), (number, 1, 0)))
+
+
+def _part(items: Sequence[T], offset: int, limit: int) -> Listing[T]:
+    offset, limit = max(0, offset), max(0, min(limit, MOST))
+    return Listing(tuple(items[offset : offset + limit]), len(items))
