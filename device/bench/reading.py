@@ -1,4 +1,4 @@
-"""Times the catalogue with a big library: a start, a scan without changes, and a search. Writes into the given folder."""
+"""Times the catalogue with a big library: a start, a scan without changes, a search. Writes into the given folder."""
 
 from __future__ import annotations
 
