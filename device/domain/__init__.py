@@ -90,6 +90,7 @@ from device.domain.music import (
     Track,
 )
 from device.domain.notices import EventType, Handled
+from device.domain.rooms import LeaderRecord
 from device.domain.snapshot import Camera, HealthReport, People, PlaybackView, Snapshot
 
 __all__ = [
@@ -125,6 +126,7 @@ __all__ = [
     "Forget",
     "Handled",
     "HealthReport",
+    "LeaderRecord",
     "LibraryLoaded",
     "Liking",
     "Listen",
