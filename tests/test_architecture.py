@@ -42,6 +42,7 @@ ROOMS = {
     "library": {"metadata", "workers"},
     "recommend": set(),
     "audio": set(),
+    "snapcast": {"audio"},
     "playback": {"audio"},
 }
 # What reaches hardware, network, disk, threads or the clock. Nothing that the session imports, however far, may use it.

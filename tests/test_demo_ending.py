@@ -112,7 +112,7 @@ def test_nothing_is_left(ending: str, moment: str, tmp_path: Path) -> None:
 
 def test_a_killed_parent_takes_what_is_on_its_leash_with_it(tmp_path: Path) -> None:
     """Without a demo: the leash alone."""
-    code = ("import subprocess, sys, time; from device.demo.leash import leashed; "
+    code = ("import subprocess, sys, time; from device.leash import leashed; "
             "print(subprocess.Popen(leashed(['sleep', '600'])).pid, flush=True); time.sleep(600)")  # fmt: skip
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None

@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from device.config.schema import MqttConfig
-from device.demo.leash import leashed
 from device.errors import MqttError
+from device.leash import leashed
 
 START_S = 10.0
 PLACES = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"))

@@ -22,10 +22,10 @@ from device.config.schema import CameraConfig, Config, DeviceConfig, MoodConfig,
 from device.console import open_console
 from device.demo import MUSIC, PEOPLE
 from device.demo.broker import PrivateBroker
-from device.demo.leash import leashed
 from device.demo.signals import ended_by_signals
 from device.demo.tally import Tally
 from device.errors import AffettoError, StateError
+from device.leash import leashed
 from device.perception import picamera, v4l2
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,6 +8,7 @@ Each package has one subject. The packages import only those that come before th
 - `library`: all files on the disks, and what is known of them;
 - `recommend`: which track of the library comes next, for whom, and why;
 - `audio`: from decoded samples to a sound device;
+- `snapcast`: from decoded samples to the sound devices of a whole group, at the same time;
 - `playback`: the player, which decodes with libVLC.
 
 They share `track_mood`, what analysis finds out, and `uri`.

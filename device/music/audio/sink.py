@@ -25,7 +25,7 @@ class Sink:
 
     def __init__(self, output: Output, put: Callable[[Event], None]) -> None:
         self.lost = False
-        self._output = output
+        self._own = self._output = output
         self._put = put
         self._open = False
         self._retry_s = 0.0
@@ -82,8 +82,20 @@ class Sink:
             self._output.drop()
             self._open = False
 
+    def change(self, output: Output | None) -> None:
+        """Use another output from now on, or again the first one (None)."""
+        before, self._output = self._output, output or self._own
+        if before is self._output:
+            return
+        self._open = False
+        self._retry_s = 0.0
+        before.drop()
+        if before is not self._own:
+            before.close()
+
     def close(self) -> None:
         """Let go at once and for good."""
+        self.change(None)
         self._open = False
         self._output.drop()
         self._output.close()

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from device.config.schema import PlayerConfig
 from device.domain import Event, Position, Track, TrackAt, TrackEnded, TrackEnding, TrackFailed, TrackStarted
 from device.music.audio.mixer import Mixed, Mixer
+from device.music.audio.outputs import Output
 from device.music.audio.pcm_buffer import RATE_HZ
 from device.music.audio.sink import Sink
 from device.music.audio.volume import limited
@@ -27,6 +28,7 @@ IDLE_S = 1.0  # between two rounds of the worker while nothing is open: it shows
 CLOSE_S = 1.0  # libVLC waits for a slow disk when it stops
 CUT_S = 0.05  # a cut without a click
 PAUSE_FADE_S = 0.2
+FULL = 100  # percent: nothing is made quieter
 
 
 class Engine:
@@ -54,6 +56,8 @@ class Engine:
         self._landed = False  # somebody heard where it will go on, while it is held
         self._cued: Decoder | None = None
         self._paused = False
+        self._percent = limited(config.volume, config.max_volume)  # on the own device
+        self._lent = False  # to a group; its members have volumes of their own
         self._reported_s: float | None = None  # the position in the last event; None: report it with the next block
         self._unheard: list[Decoder] = []  # in the mix, but the device took nothing of it yet
 
@@ -124,7 +128,18 @@ class Engine:
 
     def set_volume(self, percent: int) -> None:
         """Ramp there."""
-        self._mixer.set_volume(limited(percent, self._config.max_volume), self._config.ramp_s)
+        self._percent = limited(percent, self._config.max_volume)
+        if not self._lent:
+            self._mixer.set_volume(self._percent, self._config.ramp_s)
+
+    def feed(self, output: Output | None) -> None:
+        """Give the mix at full scale to `output`; None: at the volume to the own device. It comes in out of silence."""
+        self._sink.change(output)
+        self._lent = output is not None
+        self._mixer.hold(0.0)
+        self._mixer.set_volume(FULL if self._lent else self._percent, 0.0)
+        if not self._paused:
+            self._mixer.go_on(self._config.ramp_s)
 
     # --- What the commands need ---
 

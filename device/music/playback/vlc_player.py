@@ -17,6 +17,7 @@ from device.config.schema import PlayerConfig
 from device.domain import Event, Track
 from device.errors import PlayerError
 from device.music.audio import outputs
+from device.music.audio.outputs import Output
 from device.music.audio.sink import Sink
 from device.music.playback.engine import Engine
 from device.music.playback.libvlc import LibVlc
@@ -67,6 +68,10 @@ class VlcPlayer:
 
     def set_volume(self, percent: int) -> None:
         self._command(lambda: self._engine.set_volume(percent))
+
+    def feed(self, output: Output | None) -> None:
+        """Give the mix to `output` in place of the own device, at full scale; None takes it back. Any thread."""
+        self._command(lambda: self._engine.feed(output))
 
     def describe(self) -> str:
         return f"{self._output.words}, through libVLC {self._libvlc.version}"

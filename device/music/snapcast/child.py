@@ -1,0 +1,106 @@
+"""A program of Snapcast as a child process: started, started again when it ends, and ended with us.
+
+Runs on the event loop of the group's sound. The kernel ends the child when the loop's thread ends (device/leash.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import time
+from collections.abc import Callable, Sequence
+
+from device.backoff import Backoff
+from device.leash import leashed
+
+log = logging.getLogger("affetto")
+
+BACKOFF = Backoff(first_s=0.2, longest_s=10.0, healthy_s=10.0)
+GOODBYE_S = 1.0
+
+
+def missing(program: str) -> str:
+    """A sentence if `program` is not installed; empty if it is."""
+    return "" if shutil.which(program) else f"{program} is not installed: sudo apt-get install {program}"
+
+
+class Child:
+    """One program that runs until `close`."""
+
+    def __init__(self, command: Callable[[], Sequence[str]], after_end: Callable[[], None] = lambda: None) -> None:
+        """Starts it. Call it on the event loop. `command()` gives the words for each start, `after_end()` hears of each
+        end that nobody asked for."""
+        self.problem = ""
+        self._command = command
+        self._after_end = after_end
+        self._process: asyncio.subprocess.Process | None = None
+        self._last = ""  # the last line that it said
+        self._task = asyncio.get_running_loop().create_task(self._keep())
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        return self._process.pid if self._process is not None else None
+
+    async def close(self) -> None:
+        """End it; kill it if it does not end within `GOODBYE_S`."""
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _keep(self) -> None:
+        failures = 0
+        while True:
+            words = self._command()
+            begun_s = time.monotonic()
+            try:
+                reason = missing(words[0]) or await self._run(words)
+            finally:
+                await self._end()
+            failures = BACKOFF.count(failures, time.monotonic() - begun_s)
+            if reason != self.problem:
+                log.warning("%s", reason)
+            self.problem = reason
+            self._after_end()
+            await asyncio.sleep(BACKOFF.after(failures))
+
+    async def _run(self, words: Sequence[str]) -> str:
+        """One life of the program; why it ended."""
+        self._process = await asyncio.create_subprocess_exec(
+            *leashed(words), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        watching = asyncio.get_running_loop().create_task(self._find_healthy())
+        try:
+            await self._listen(self._process)
+            status = await self._process.wait()
+        finally:
+            watching.cancel()
+        return f"{words[0]} ended with status {status}" + (f": {self._last}" if self._last else "")
+
+    async def _listen(self, process: asyncio.subprocess.Process) -> None:
+        if process.stdout is not None:
+            async for line in process.stdout:
+                self._last = line.decode("utf-8", "replace").strip()[:200] or self._last
+                log.debug("%s", self._last)
+
+    async def _find_healthy(self) -> None:
+        """A program that runs for a while has no problem."""
+        await asyncio.sleep(BACKOFF.first_s * 5)
+        self.problem = ""
+
+    async def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            async with asyncio.timeout(GOODBYE_S):
+                await process.wait()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
