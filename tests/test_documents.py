@@ -25,6 +25,8 @@ from device.domain import (
     MoodSource,
     PlaybackState,
     Position,
+    QueueEntry,
+    SkipVotes,
     Track,
 )
 from device.mqtt import documents
@@ -59,6 +61,10 @@ def matches_snapshot(name: str, document: object) -> bool:
         {"memory_mb": 61.26, "unknown": 1.0}))),
     ("event", documents.event(
         Announce(EventType.MOOD_CHANGED, {"mood": "calm", "previous": "sad", "problems": ["\udce9"]}))),
+    ("queue", [documents.queue_item(entry) for entry in (
+        QueueEntry(Choice(TRACK, "Ada asked for it; 1 vote"), 3, "Ada", ("Ben",)),
+        QueueEntry(Choice(TRACK, "Happy music for a happy room.")))]),
+    ("vote", documents.vote_state(SkipVotes(("Ada",), 2))),
     ("error", documents.ErrorReport(
         topic="affetto/kit/volume/set", payload="loud", message="volume/set takes a whole number.")),
 ])

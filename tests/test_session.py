@@ -444,7 +444,7 @@ def test_everything_that_changes_is_saved_once() -> None:
     room.say("profile", "Ada")
     room.say("room", "attic")
     memory = only(Save, room.log)[-1].memory
-    assert (memory.policy, memory.profile, memory.room) == (PolicyName.LIFT, "Ada", "attic")
+    assert (memory.policy, memory.profiles, memory.room) == (PolicyName.LIFT, ("Ada",), "attic")
 
 
 def test_readings_are_never_saved() -> None:
@@ -469,6 +469,8 @@ RETAINED = {
     "profile/state",
     "room/state",
     "queue/state",
+    "vote/state",
+    "guest/state",
     "never/state",
 }
 

@@ -12,12 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.domain import Listen, Memory, MoodName, Outcome, PlaybackState, PolicyName
+from device.domain import Listen, Memory, MoodName, Outcome, PlaybackState, PolicyName, Request, Requests
 from device.errors import StateError
 from device.store.database import INSERT, TYPES, Store, set_aside
 
 ROOT = Path(__file__).resolve().parent.parent
-CHANGED = Memory(55, PolicyName.LIFT, True, "küche", "Ada", MoodName.SAD, PlaybackState.PAUSED, "k1", 73.5)
+ASKED = Requests((Request(7, "k2", "Ada", ("Ben",), True),), 3, {"Ada": 2}, {"Ben": 1e9}, 7)
+CHANGED = Memory(55, PolicyName.LIFT, True, "küche", ("Ada", "Ben"), True, MoodName.SAD, PlaybackState.PAUSED,
+                 "k1", 73.5, requests=ASKED)  # fmt: skip
 
 
 def listen(number, outcome=Outcome.PLAYED):
@@ -147,7 +149,8 @@ def test_history_is_bounded_while_running_and_at_the_start(opened, monkeypatch):
     [
         ("volume", "101"), ("volume", "-1"), ("volume", "true"), ("volume", '"30"'), ("volume", "3.5"),
         ("policy", '"dance"'), ("policy", "null"), ("policy", "[]"), ("camera", "1"), ("room", "7"),
-        ("profile", "null"), ("mood", '"grumpy"'), ("playback", "{}"), ("track_key", "["), ("volume", None),
+        ("profiles", "null"), ("profiles", "[]"), ("guests", "1"), ("requests", "[]"),
+        ("mood", '"grumpy"'), ("playback", "{}"), ("track_key", "["), ("volume", None),
         ("volume", b"\xff"), ("nonsense", "1"), ("volume", "[" * 100_000),
     ],
 )  # fmt: skip
@@ -164,6 +167,14 @@ def test_a_value_that_is_no_good_falls_back_alone(opened, key, text):
     again.write(CHANGED)
     again.close()
     assert opened(Memory(volume=9)).memory == CHANGED
+
+
+def test_the_profile_of_an_earlier_version_is_the_only_one_present(opened):
+    store = opened()
+    store._database.execute("INSERT INTO memory VALUES ('profile', '\"Ada\"')")
+    store._database.execute("DELETE FROM memory WHERE key = 'profiles'")
+    store.close()
+    assert opened().memory.profiles == ("Ada",)
 
 
 def test_bans_outlive_everything_else(opened, monkeypatch):

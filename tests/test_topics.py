@@ -8,23 +8,35 @@ from hypothesis import strategies as st
 
 from device.domain import (
     AllowAgain,
+    ClearRequests,
     Command,
+    Enqueue,
     Feedback,
     Liking,
     MoodName,
+    MoveRequest,
     PolicyName,
+    RemoveRequest,
     SeekTo,
     SetCamera,
+    SetGuests,
     SetMood,
     SetPlayback,
     SetPolicy,
+    SetPresence,
+    SetPresent,
     SetProfile,
     SetRoom,
     SetTrackMood,
     SetVolume,
     Transport,
+    Veto,
+    Vote,
+    VoteSkip,
+    Where,
 )
 from device.mqtt.command_parser import READERS, show
+from device.mqtt.request_parser import EXPECTED
 from device.mqtt.topics import Topics
 
 TOPICS = Topics("affetto", "kit")
@@ -70,6 +82,22 @@ def ask(name: str, payload: bytes) -> Command | str:
     ("feedback", b"like", Feedback(Liking.LIKE)),
     ("feedback", b"Dislike", Feedback(Liking.DISLIKE)),
     ("profile", "Zoë".encode(), SetProfile("Zoë")),
+    ("profile", b'["Ada", "Ben"]', SetPresent(("Ada", "Ben"))),
+    ("profile", b"[]", SetPresent(())),
+    ("profile", b'{"add": "Ada"}', SetPresence("Ada", here=True)),
+    ("profile", b'{"remove": "Ada"}', SetPresence("Ada", here=False)),
+    ("guest", b"ON", SetGuests(on=True)),
+    ("feedback", b'{"liking": "like", "by": "Ada"}', Feedback(Liking.LIKE, "Ada")),
+    ("queue", b"file:///a%20b", Enqueue(("file:///a%20b",))),
+    ("queue", b'{"add": ["a", "b"], "where": "next", "by": "Ada"}', Enqueue(("a", "b"), Where.NEXT, "Ada")),
+    ("queue", b'{"remove": 3}', RemoveRequest(3)),
+    ("queue", b'{"move": 3, "to": 1, "by": "Ada"}', MoveRequest(3, 1, "Ada")),
+    ("queue", b'{"clear": true}', ClearRequests()),
+    ("queue", b'{"clear": "Ben", "by": "Ada"}', ClearRequests("Ben", "Ada")),
+    ("vote", b'{"vote": "up", "id": 3, "by": "Ben"}', Vote(3, "Ben")),
+    ("vote", b'{"vote": "back", "id": 3, "by": "Ben"}', Vote(3, "Ben", up=False)),
+    ("vote", b'{"vote": "skip", "by": "Ben"}', VoteSkip("Ben")),
+    ("vote", b'{"vote": "veto", "by": "Ben"}', Veto("Ben")),
     ("room", b"Wohnzimmer 2", SetRoom("Wohnzimmer 2")),
     ("room", b"", SetRoom("")),
 ])
@@ -93,13 +121,22 @@ def test_what_people_reasonably_send_is_obeyed(name: str, payload: bytes, comman
                         f"got '{payload.decode()}'.") for payload in (b"", b"1:75", b"nan", b"1e3", b"--3", b"middle")),
     ("camera", b"maybe", "camera/set takes ON or OFF, got 'maybe'."),
     ("feedback", b"lik", "feedback/set takes like, dislike or never, got 'lik'; did you mean 'like'?"),
-    ("profile", b"", "profile/set takes a name of 1 to 64 characters, got ''."),
-    ("profile", b"a\x1b[2Jb", "profile/set takes a name of 1 to 64 characters, got 'a\N{REPLACEMENT CHARACTER}[2Jb'."),
+    ("profile", b"", f"profile/set takes {EXPECTED['profile']}, got ''."),
+    ("profile", b"a\x1b[2Jb", f"profile/set takes {EXPECTED['profile']}, got 'a\N{REPLACEMENT CHARACTER}[2Jb'."),
+    ("queue", b"play it", f"queue/set takes {EXPECTED['queue']}; got 'play it'."),
+    *(("queue", payload, f"queue/set takes {EXPECTED['queue']}; got '{payload.decode()}'.") for payload in (
+        b"[]", b'{"add": []}', b'{"add": ["a"], "clear": true}', b'{"move": 3}', b'{"remove": 0}', b'{"add": "a"}',
+        b'{"clear": false}', b'{"add": ["a"], "whre": "now"}', b'{"add": ["a"], "by": ""}', b'{"remove": 1e99}')),
+    *(("vote", payload, f"vote/set takes {EXPECTED['vote']}; got '{payload.decode()}'.") for payload in (
+        b"skip", b'{"vote": "up", "by": "Ben"}', b'{"vote": "skip"}', b'{"vote": "dance", "by": "Ben"}')),
+    *(("profile", payload, f"profile/set takes {EXPECTED['profile']}; got '{payload.decode()}'.") for payload in (
+        b"[1]", b"{}", b'{"add": "Ada", "remove": "Ben"}', b'{"add": "\\n"}')),
+    ("guest", b"perhaps", "guest/set takes ON or OFF, got 'perhaps'."),
     ("room", b"up/down", "room/set takes a name without /, + and #, or nothing for no room, got 'up/down'."),
     ("room", b"r" * 65, f"room/set takes a name of at most 64 characters, got '{'r' * 59}…'."),
     ("volum", b"5", "There is no command volum/set; did you mean volume/set?"),
     ("zzz", b"5", "There is no command zzz/set; there are mood, track_mood, playback, seek, volume, camera, policy, "
-                  "feedback, never, profile, room."),
+                  "feedback, never, queue, vote, profile, guest, room."),
 ])
 def test_the_rest_is_refused_with_what_was_expected(name: str, payload: bytes, message: str) -> None:
     assert ask(name, payload) == message
@@ -151,7 +188,8 @@ def test_the_names_are_the_contract() -> None:
         "volume/set", "volume/state",
         "camera/set", "camera/state", "policy/set", "policy/state", "feedback/set", "profile/set", "profile/state",
         "room/set", "room/state", "event", "health", "error", "track/cover", "track_mood/set",
-        "queue/state", "never/state", "never/set", "affetto/+/availability",
+        "queue/state", "queue/set", "vote/state", "vote/set", "guest/state", "guest/set",
+        "never/state", "never/set", "affetto/+/availability",
         "#", "+/set", "affetto/kit", "homeassistant/device/affetto_kit/config", "homeassistant/status",
         "affetto", "kit", "homeassistant",
     }

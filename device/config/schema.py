@@ -101,6 +101,14 @@ class DiaryConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestsConfig:
+    """How many songs people may ask for. A guest is a name that is no profile of this home."""
+
+    per_person: int = key(50, "most requests of one person in the queue", low=1, high=200)
+    per_guest: int = key(3, "most requests of one guest in the queue", low=0, high=50)
+
+
+@dataclass(frozen=True, slots=True)
 class MqttConfig:
     """The connection to an MQTT broker, for Home Assistant and others."""
 
@@ -129,6 +137,7 @@ class Config:
     music: MusicConfig = MusicConfig()
     player: PlayerConfig = PlayerConfig()
     diary: DiaryConfig = DiaryConfig()
+    requests: RequestsConfig = RequestsConfig()
     mqtt: MqttConfig = MqttConfig()
 
 

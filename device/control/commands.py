@@ -14,18 +14,28 @@ import msgspec
 
 from device.domain import (
     AllowAgain,
+    ClearRequests,
     Command,
+    Enqueue,
     Feedback,
     Forget,
+    MoveRequest,
+    RemoveRequest,
     SeekTo,
     SetCamera,
+    SetGuests,
     SetMood,
     SetPlayback,
     SetPolicy,
+    SetPresence,
+    SetPresent,
     SetProfile,
     SetRoom,
     SetTrackMood,
     SetVolume,
+    Veto,
+    Vote,
+    VoteSkip,
 )
 
 COMMANDS: Mapping[str, type[Command]] = {
@@ -33,6 +43,9 @@ COMMANDS: Mapping[str, type[Command]] = {
     "policy": SetPolicy,
     "volume": SetVolume,
     "profile": SetProfile,
+    "present": SetPresent,
+    "presence": SetPresence,
+    "guests": SetGuests,
     "room": SetRoom,
     "camera": SetCamera,
     "playback": SetPlayback,
@@ -41,12 +54,20 @@ COMMANDS: Mapping[str, type[Command]] = {
     "feedback": Feedback,
     "never": AllowAgain,
     "forget": Forget,
+    "enqueue": Enqueue,
+    "remove_request": RemoveRequest,
+    "move_request": MoveRequest,
+    "clear_requests": ClearRequests,
+    "vote": Vote,
+    "vote_skip": VoteSkip,
+    "veto": Veto,
 }
 NAMES = {kind: name for name, kind in COMMANDS.items()}
 
 LONGEST_NAME = 64  # characters of a name that a person gives
 LONGEST_TEXT = 8192  # characters of any other text, such as a URI
-NAMED_BY_PEOPLE = ("name", "by")
+NAMED_BY_PEOPLE = ("name", "names", "by", "whose")
+LONGEST_LIST = 200  # entries
 NUMBERS = 1e9  # no number in a command is beyond this
 
 
@@ -82,6 +103,10 @@ def _problem(command: str, field: str, value: object) -> str:
     """What is wrong with the value of a field, as a sentence; empty if it is usable."""
     if isinstance(value, int | float) and not -NUMBERS <= value <= NUMBERS:
         return f"{command}: {field} is out of range."
+    if isinstance(value, tuple):
+        if len(value) > LONGEST_LIST:
+            return f"{command}: {field} has more than {LONGEST_LIST} entries."
+        return next(filter(None, (_problem(command, field, one) for one in value)), "")
     if not isinstance(value, str):
         return ""
     longest = LONGEST_NAME if field in NAMED_BY_PEOPLE else LONGEST_TEXT

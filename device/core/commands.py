@@ -5,8 +5,11 @@ Nothing here owns state: the session calls these functions and keeps the result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from device.config.schema import RequestsConfig
+from device.core import request_commands
+from device.core.audience import Circumstances, with_presence, with_present
 from device.core.playback import PlaybackControl
 from device.domain import (
     MOOD_AFFECT,
@@ -24,27 +27,20 @@ from device.domain import (
     Order,
     Outcome,
     SeekTo,
+    SetGuests,
     SetMood,
     SetPlayback,
     SetPolicy,
+    SetPresence,
+    SetPresent,
     SetProfile,
     SetRoom,
     Setting,
     SetTrackMood,
     SetVolume,
-    Target,
 )
 
 OUTCOMES = {Liking.LIKE: Outcome.LIKED, Liking.DISLIKE: Outcome.DISLIKED, Liking.NEVER: Outcome.BANNED}
-
-
-@dataclass(frozen=True, slots=True)
-class Circumstances:
-    """What an order depends on besides itself: the music's target, the profile and the time."""
-
-    target: Target
-    profile: str
-    now: Now
 
 
 def remember(setting: Setting, memory: Memory, max_volume: int) -> tuple[Memory, str]:
@@ -62,27 +58,46 @@ def remember(setting: Setting, memory: Memory, max_volume: int) -> tuple[Memory,
             answer = f"The volume limit is {max_volume} %; to raise it, change player.max_volume in the settings."
             return replace(memory, volume=volume), answer if cut else ""
         case SetProfile(name):
-            return replace(memory, profile=name), ""
+            return with_present(memory, (name,)), ""
+        case SetPresent(names):
+            return with_present(memory, names), ""
+        case SetPresence(name, here):
+            return with_presence(memory, name, here), ""
+        case SetGuests(on):
+            return replace(memory, guests=on), ""
         case SetRoom(name):
             return replace(memory, room=name), ""
     return memory, ""
 
 
-def obey(order: Order, playback: PlaybackControl, given: Circumstances) -> list[Action] | str:
+def obey(
+    order: Order, playback: PlaybackControl, config: RequestsConfig, given: Circumstances
+) -> list[Action] | str:
     """The actions that carry out this order, or a sentence that says why it is refused."""
     match order:
         case SetPlayback(transport):
-            return playback.obey(transport, given.target, given.profile, given.now)
-        case Feedback(liking):
-            if playback.choice is None:
-                return "Nothing is playing, so there is no track to like or dislike."
-            return playback.judge(OUTCOMES[liking], given.target, given.profile, given.now)
+            return playback.obey(transport, given.target, given.audience, given.now)
+        case Feedback():
+            return _judge(order, playback, given)
         case SeekTo():
             return _seek(order, playback, given.now)
         case SetTrackMood(mood):
             return _correct(mood, playback)
         case AllowAgain(uri):
             return _allow(uri, playback, given)
+        case _:
+            return request_commands.obey(order, playback, config, given)
+
+
+def _judge(order: Feedback, playback: PlaybackControl, given: Circumstances) -> list[Action] | str:
+    """While guests are here, a dislike only skips the track."""
+    if playback.choice is None:
+        return "Nothing is playing, so there is no track to like or dislike."
+    if given.audience.guests and order.liking is not Liking.DISLIKE:
+        return "Guest mode is on, so the device learns nothing; switch guest mode off first."
+    if given.audience.is_guest(order.by):
+        return f"{order.by} is not a profile of this home, so there is no taste to learn."
+    return playback.judge(OUTCOMES[order.liking], order.by, given.target, given.audience, given.now)
 
 
 def _seek(order: SeekTo, playback: PlaybackControl, now: Now) -> list[Action] | str:
@@ -115,7 +130,7 @@ def _allow(uri: str | None, playback: PlaybackControl, given: Circumstances) -> 
     found = [track for track in never if uri in (None, track.uri)]
     if not found:
         return "That track is not banned; never/state lists the banned tracks."
-    return playback.allow(found[-1], given.profile, given.now)
+    return playback.allow(found[-1], given.audience, given.now)
 
 
 def minutes(seconds: float) -> str:

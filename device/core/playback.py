@@ -1,18 +1,24 @@
 """What plays, what played and what comes next: the part of the session that controls the music. Pure; main thread.
 
-Its methods take where the music should be (`Target`), whose taste to follow (`profile`) and the time (`Now`), and
-return actions. Serial numbers identify late events of replaced tracks, which it ignores.
+Its methods take where the music should be (`Target`), who listens (`Audience`) and the time (`Now`), and return
+actions. A request wins over a choice that fits the mood. Serial numbers identify late events of replaced tracks, which
+it ignores.
 """
 
 from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from device.config.schema import MusicConfig
+from device.core import requests
+from device.core.audience import Audience
+from device.core.failures import Failures
+from device.core.lessons import OPINIONS, lessons
 from device.core.queue import PlayQueue, Playthrough
+from device.core.request_queue import RequestQueue
 from device.domain import (
     Action,
     Announce,
@@ -28,6 +34,7 @@ from device.domain import (
     Play,
     PlaybackState,
     Position,
+    QueueEntry,
     Record,
     Resume,
     Seek,
@@ -39,9 +46,6 @@ from device.domain import (
 from device.music.recommend.choose import Taste, TrackIndex, choose
 
 PAST = 100  # tracks that "previous" can go back to
-FAILURES_IN_A_ROW = 5  # then a pause: a whole drive may be gone
-REST_S = 5.0  # each pause is twice as long as the one before; this starts the series
-LONGEST_REST_S = 300.0
 BEGINNING_S = 3.0  # before this position, "previous" goes to the track before; after it, to the start of this one
 NEARLY_OVER_S = 10.0  # a track with less than this left is not resumed
 BETWEEN_S = 3.0  # so long a gap between two songs still counts as playing
@@ -61,6 +65,7 @@ class PlaybackControl:
         """Where to continue after a power cut."""
         self.never: tuple[Track, ...] = ()
         """The banned tracks that are in the library, the latest last."""
+        self.requests = RequestQueue()
         self._index = TrackIndex()
         self._queue = PlayQueue()
         self._dice = dice
@@ -68,11 +73,9 @@ class PlaybackControl:
         self._requested: Position | None = None  # the target of a seek, until the player reports its position
         self._sounded_at = float("-inf")  # when anything was last audible (monotonic)
         self._began_at = float("-inf")  # when we asked for the current or last track
-        self._rest_until = float("-inf")
         self._serial = 0
         self._past: deque[Track] = deque(maxlen=PAST)
-        self._failed: set[str] = set()
-        self._failures = 0
+        self._failures = Failures()
         self._erasures: list[Erasure] = []
 
     # --- The state ---
@@ -81,13 +84,14 @@ class PlaybackControl:
         """Use this library. Files that failed before get another chance. `taste` is already indexed for this library;
         without one, the present taste is indexed here."""
         self._index = index
+        self.requests.load(index)
         if taste is None:
             self.taste.attach(index)
         else:
             taste.catch_up(self.taste)
             taste.forget(self._erasures)  # the scanner's thread may have read the history before somebody erased it
             self.taste = taste
-        self._failed.clear()
+        self._failures.keys.clear()
         self._list_never()
         if self.playthrough is not None and (row := index.row.get(self.playthrough.choice.track.key)) is not None:
             self.renew(index.tracks[row])
@@ -97,6 +101,8 @@ class PlaybackControl:
         self._erasures.append(erasure)
         self.taste.forget(self._erasures)
         self._list_never()
+        if erasure.ever:
+            self.requests.state = requests.forget(self.requests.state, erasure.person)
 
     def renew(self, track: Track) -> None:
         """Update what is known about the current track, if it is this one."""
@@ -119,9 +125,16 @@ class PlaybackControl:
         return None if self.playthrough is None else self.playthrough.position
 
     @property
-    def queue(self) -> tuple[Choice, ...]:
-        """What plays next, as far as it is chosen."""
-        return self._queue.choices
+    def queue(self) -> tuple[QueueEntry, ...]:
+        """What plays next: the device's choice, as far as it is made, and the open requests."""
+        cue = self._queue.latest
+        return self._waiting if cue is None or cue.request else (QueueEntry(cue.choice), *self._waiting)
+
+    @property
+    def _waiting(self) -> tuple[QueueEntry, ...]:
+        """The open requests, without the one that plays already but is not audible yet."""
+        playing = 0 if self.playthrough is None else self.playthrough.request
+        return tuple(entry for entry in self.requests.entries if entry.id != playing)
 
     def state(self, now: Now) -> PlaybackState:
         """What really happens: playing only while music is audible, or in the short gap between two songs."""
@@ -135,37 +148,58 @@ class PlaybackControl:
 
     def idle(self, now: Now) -> bool:
         """Whether people want music, no track plays, and it is time to try (again)."""
-        due = max(self._rest_until, self._began_at + PACE_S)
+        due = max(self._failures.rest_until, self._began_at + PACE_S)
         return self.wanted is PlaybackState.PLAYING and self.playthrough is None and now.mono >= due
 
     # --- Choosing ---
 
-    def play_next(self, target: Target, profile: str, now: Now, *, fade_s: float = 0.0) -> list[Action]:
-        """Choose a track and play it. Without any choice, the current track continues; in silence, `idle` retries."""
+    def play_next(self, target: Target, audience: Audience, now: Now, *, fade_s: float = 0.0) -> list[Action]:
+        """Play the first request, or choose a track. Without any, the current track continues; in silence, `idle`
+        retries."""
         self.wanted = PlaybackState.PLAYING
-        choice = choose(self._index, target, self.taste, profile, now, self._dice, exclude=self._avoid())
-        return [] if choice is None else self._play(choice, target.mood, now, fade_s)
+        entry = self._choose(target, audience, now)
+        return [] if entry is None else self._play(entry, target.mood, now, fade_s)
 
-    def follow(self, target: Target, profile: str, now: Now) -> list[Action]:
-        """Fade to other music, unless the current track was chosen for this mood or has this mood."""
-        if self.wanted is not PlaybackState.PLAYING or self.playthrough is None:
+    def play_request(self, entry: QueueEntry, target: Target, audience: Audience, now: Now) -> list[Action]:
+        """Play this request at once."""
+        learned = self._learn(Outcome.REPLACED, audience, now)
+        self.wanted = PlaybackState.PLAYING
+        return [*learned, *self._play(entry, target.mood, now, self.config.fade_s)]
+
+    def follow(self, target: Target, audience: Audience, now: Now) -> list[Action]:
+        """Fade to other music, unless the current track is a request, was chosen for this mood or has this mood."""
+        if self.wanted is not PlaybackState.PLAYING or self.playthrough is None or self.playthrough.request:
             return []
         if target.mood in (self.playthrough.mood, self.playthrough.choice.track.mood):
             return []
-        learned = self._learn(Outcome.REPLACED, profile, now)
-        return [*learned, *self.play_next(target, profile, now, fade_s=self.config.fade_s)]
+        learned = self._learn(Outcome.REPLACED, audience, now)
+        return [*learned, *self.play_next(target, audience, now, fade_s=self.config.fade_s)]
 
-    def queue_next(self, target: Target, profile: str, now: Now) -> list[Action]:
-        """Near the end of the current track, choose the next one; choose again if the mood or the profile changes."""
-        purpose = (target.mood, profile)
+    def queue_next(self, target: Target, audience: Audience, now: Now) -> list[Action]:
+        """Near the end of the current track, choose the next one; choose again if the mood, the audience or the first
+        request changes."""
+        request = self._first_request()
+        purpose = (target.mood, audience.profiles, 0 if request is None else request.id)
         if self.playthrough is None or not self._queue.due(purpose) or now.mono - self._began_at < PACE_S:
             return []
-        choice = choose(self._index, target, self.taste, profile, now, self._dice, exclude=self._avoid())
-        if choice is None:
+        entry = self._choose(target, audience, now)
+        if entry is None:
             return []
         self._serial += 1
-        self._queue.add(Playthrough(self._serial, choice, target.mood), purpose)
-        return [Cue(self._serial, choice.track)]
+        self._queue.add(Playthrough(self._serial, entry.choice, target.mood, request=entry.id, by=entry.by), purpose)
+        return [Cue(self._serial, entry.choice.track)]
+
+    def _choose(self, target: Target, audience: Audience, now: Now) -> QueueEntry | None:
+        if (request := self._first_request()) is not None:
+            return request
+        playing = set() if self.playthrough is None else {self.playthrough.choice.track.key}
+        profile, exclude = audience.profiles[0], playing | self._failures.keys
+        choice = choose(self._index, target, self.taste, profile, now, self._dice, exclude=exclude)
+        return None if choice is None else QueueEntry(choice)
+
+    def _first_request(self) -> QueueEntry | None:
+        """The request that plays next."""
+        return next((one for one in self._waiting if one.choice.track.key not in self._failures.keys), None)
 
     def resume_track(self, track_key: str, position_s: float, target: Target, now: Now) -> list[Action]:
         """Continue the track that played before the program stopped, paused if it was paused. Does nothing if the track
@@ -176,18 +210,19 @@ class PlaybackControl:
         track = self._index.tracks[row]
         if track.duration_s > 0 and position_s > track.duration_s - NEARLY_OVER_S:
             return []
-        actions = self._play(Choice(track, "it continues where it stopped"), target.mood, now, 0.0, position_s)
+        entry = QueueEntry(Choice(track, "it continues where it stopped"))
+        actions = self._play(entry, target.mood, now, 0.0, position_s)
         return [*actions, Pause()] if self.wanted is PlaybackState.PAUSED else actions
 
     # --- What people ask for ---
 
-    def obey(self, transport: Transport, target: Target, profile: str, now: Now) -> list[Action]:
+    def obey(self, transport: Transport, target: Target, audience: Audience, now: Now) -> list[Action]:
         """Play, pause, stop, next, previous or toggle. Ignores a command that makes no sense now."""
         if transport is Transport.TOGGLE:
             transport = Transport.PAUSE if self.wanted is PlaybackState.PLAYING else Transport.PLAY
         match transport:
             case Transport.PLAY if self.playthrough is None:
-                return self.play_next(target, profile, now)
+                return self.play_next(target, audience, now)
             case Transport.PLAY if self.wanted is PlaybackState.PAUSED:
                 return self._resume()
             case Transport.PAUSE if self.wanted is PlaybackState.PLAYING and self.playthrough is not None:
@@ -197,7 +232,7 @@ class PlaybackControl:
             case Transport.STOP:
                 return self._stop(now)
             case Transport.NEXT:
-                return self._skip(Outcome.SKIPPED, target, profile, now)
+                return self.skip(Outcome.SKIPPED, target, audience, now)
             case Transport.PREVIOUS:
                 return self._go_back(target, now)
         return []
@@ -216,22 +251,27 @@ class PlaybackControl:
             return self._requested.at(now.mono)
         return 0.0 if self.playthrough is None else self.playthrough.position_s(now)
 
-    def judge(self, outcome: Outcome, target: Target, profile: str, now: Now) -> list[Action]:
-        """Somebody likes, dislikes or bans the current track. A dislike or a ban skips it."""
+    def judge(self, outcome: Outcome, by: str, target: Target, audience: Audience, now: Now) -> list[Action]:
+        """Somebody likes, dislikes or bans the current track (`by`: a profile; empty: everybody present). A dislike or
+        a ban skips it."""
         if self.choice is None:
             return []
         track = self.choice.track
         notice = _track_notice(EventType(outcome), track)
         if outcome is not Outcome.LIKED and self.wanted is PlaybackState.PLAYING:
-            return [notice, *self._skip(outcome, target, profile, now)]
-        return [notice, *self._learn(outcome, profile, now)]
+            return [notice, *self.skip(outcome, target, audience, now, by=(by,) if by else ())]
+        return [notice, *self._learn(outcome, audience, now, by=(by,) if by else ())]
 
-    def allow(self, track: Track, profile: str, now: Now) -> list[Action]:
+    def allow(self, track: Track, audience: Audience, now: Now) -> list[Action]:
         """Let a banned track play again."""
-        line = Listen(track.key, profile, track.mood, Outcome.ALLOWED, now.wall)
+        line = Listen(track.key, audience.profiles[0], track.mood, Outcome.ALLOWED, now.wall)
         self.taste.add(line)
         self._list_never()
         return [_track_notice(EventType.ALLOWED, track), Record(line)]
+
+    def has_failed(self, key: str) -> bool:
+        """Whether this track could not be played since the last scan."""
+        return key in self._failures.keys
 
     def _hold(self, now: Now) -> None:
         if self.playthrough is not None:
@@ -249,13 +289,16 @@ class PlaybackControl:
         self._queue.clear()
         return [Silence(self.config.fade_s)] if was is not None else []
 
-    def _skip(self, outcome: Outcome, target: Target, profile: str, now: Now) -> list[Action]:
-        actions = self._learn(outcome, profile, now)
+    def skip(
+        self, outcome: Outcome, target: Target, audience: Audience, now: Now, by: Collection[str] = ()
+    ) -> list[Action]:
+        """Go on to the next track, because `by` want to (empty: everybody present)."""
+        actions = self._learn(outcome, audience, now, by)
         if self.choice is not None:
             actions.append(Announce(EventType.TRACK_SKIPPED, {"title": self.choice.track.title}))
         if outcome is Outcome.BANNED and len(self.never) == len(self._index):
             return [*actions, *self._stop(now)]
-        return actions + self.play_next(target, profile, now)
+        return actions + self.play_next(target, audience, now)
 
     def _go_back(self, target: Target, now: Now) -> list[Action]:
         """Go to the previous track. After `BEGINNING_S`, or without a previous track, go to the start of this one."""
@@ -266,7 +309,7 @@ class PlaybackControl:
             return []
         self.wanted = PlaybackState.PLAYING
         self.playthrough = None  # so that `_retire` does not add the newer track to the past
-        return self._play(Choice(self._past.pop(), "you went back to it"), target.mood, now, 0.0)
+        return self._play(QueueEntry(Choice(self._past.pop(), "you went back to it")), target.mood, now)
 
     # --- Events of the player ---
 
@@ -275,7 +318,8 @@ class PlaybackControl:
         self.playthrough = self._queue.started(serial, self.playthrough)
         if self.playthrough is None or self.playthrough.serial != serial:
             return []
-        self._failures = 0
+        self._failures.success()
+        self.requests.serve(self.playthrough.request)
         self.at(serial, position, now)
         choice, track = self.playthrough.choice, self.playthrough.choice.track
         facts = {"title": track.title, "artist": track.artist, "uri": track.uri, "reason": choice.reason}
@@ -292,11 +336,11 @@ class PlaybackControl:
         if position.running:
             self._sounded_at = now.mono
 
-    def ended(self, serial: int, profile: str, now: Now) -> list[Action]:
+    def ended(self, serial: int, audience: Audience, now: Now) -> list[Action]:
         """A track is over. The cued track follows; without a cue, `idle` starts the next one."""
         if self.playthrough is None or self.playthrough.serial != serial:
             return []
-        actions = self._learn(Outcome.PLAYED, profile, now)
+        actions = self._learn(Outcome.PLAYED, audience, now)
         self._retire(now)
         self.playthrough, self.resume_s = self._queue.advance(), 0.0
         if self.playthrough is not None:
@@ -324,55 +368,50 @@ class PlaybackControl:
         else:
             return []
         track = failed.choice.track
-        self._failed.add(track.key)
-        self._failures += 1
-        if self._failures % FAILURES_IN_A_ROW == 0 or len(self._failed) >= len(self._index):
-            rests = self._failures // FAILURES_IN_A_ROW
-            self._rest_until = now.mono + min(REST_S * 2**rests, LONGEST_REST_S)
-            self._failed.clear()
+        self.requests.drop(failed.request)
+        self._failures.add(track.key, len(self._index), now)
         facts = {"title": track.title, "uri": track.uri, "message": problem}
         return [Announce(EventType.TRACK_FAILED, facts)]
 
     # --- Bookkeeping ---
 
-    def _learn(self, outcome: Outcome, profile: str, now: Now) -> list[Action]:
-        """Add an entry about the current track to the taste and to the history. A very short sample that ended by
-        itself does not count."""
-        if self.playthrough is None:
+    def _learn(self, outcome: Outcome, audience: Audience, now: Now, by: Collection[str] = ()) -> list[Action]:
+        """Add entries about the current track to the taste and to the history. A very short sample that ended by itself
+        does not count."""
+        if self.playthrough is None or (outcome is Outcome.PLAYED and now.mono - self._began_at < PACE_S):
             return []
-        heard_s = self.playthrough.heard(now)
-        if outcome is Outcome.PLAYED and now.mono - self._began_at < PACE_S:
-            return []
-        key, mood = self.playthrough.choice.track.key, self.playthrough.mood
-        line = Listen(key, profile, mood, outcome, now.wall, heard_s)
-        self.taste.add(line)
+        lines = lessons(self.playthrough, outcome, audience, now, by)
+        for line in lines:
+            self.taste.add(line)
+        if not lines and outcome not in OPINIONS:
+            self.taste.hear(self.playthrough.choice.track.key, now.wall)
         if outcome is Outcome.BANNED:
             self._list_never()
-        return [Record(line)]
+        return [Record(line) for line in lines]
 
     def _list_never(self) -> None:
         self.never = tuple(self._index.tracks[row] for row in self._index.rows(self.taste.banned))
 
-    def _avoid(self) -> set[str]:
-        playing = set() if self.playthrough is None else {self.playthrough.choice.track.key}
-        return playing | self._failed
-
     def _play(
-        self, choice: Choice, mood: MoodName, now: Now, fade_s: float = 0.0, start_s: float = 0.0
+        self, entry: QueueEntry, mood: MoodName, now: Now, fade_s: float = 0.0, start_s: float = 0.0
     ) -> list[Action]:
         self._retire(now)
         self._queue.clear()
         self._serial += 1
         self._began_at = now.mono
-        self.playthrough = Playthrough(self._serial, choice, mood, start_s=start_s)
+        self.playthrough = Playthrough(
+            self._serial, entry.choice, mood, start_s=start_s, request=entry.id, by=entry.by
+        )
         self.resume_s = start_s
-        return [Play(self._serial, choice.track, fade_s, start_s)]
+        return [Play(self._serial, entry.choice.track, fade_s, start_s)]
 
     def _retire(self, now: Now) -> None:
         if self.playthrough is not None:
             if self.playthrough.sounds:
                 self._sounded_at = now.mono
             self._past.append(self.playthrough.choice.track)
+            self.requests.serve(self.playthrough.request)
+            self.requests.forget_votes()
             self.playthrough = self._requested = None
 
 

@@ -13,14 +13,15 @@ from device.domain import Choice, MoodName, Now, Position
 
 TRIES = 5  # the most cues for one transition, because a mood may waver and files may be broken
 
-Purpose = tuple[MoodName, str]
-"""The mood and the profile for which a cue was chosen."""
+Purpose = tuple[MoodName, tuple[str, ...], int]
+"""What a cue was chosen for: the mood, the profiles, and the request that was the first (0: none)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Playthrough:
     """One playing of a track. `position` is the player's last measurement, None before the track is audible. `heard_s`
-    counts the audible seconds up to that measurement, without pauses and jumps. `start_s` is the requested start."""
+    counts the audible seconds up to that measurement, without pauses and jumps. `start_s` is the requested start.
+    `request` is the id of the request that it fulfils (0: the device chose it), `by` the person who asked for it."""
 
     serial: int
     choice: Choice
@@ -28,6 +29,8 @@ class Playthrough:
     position: Position | None = None
     heard_s: float = 0.0
     start_s: float = 0.0
+    request: int = 0
+    by: str = ""
 
     @property
     def sounds(self) -> bool:
@@ -65,9 +68,9 @@ class PlayQueue:
         self._tries = 0
 
     @property
-    def choices(self) -> tuple[Choice, ...]:
-        """What plays next."""
-        return () if self._latest is None else (self._latest.choice,)
+    def latest(self) -> Playthrough | None:
+        """What plays next, as far as it is chosen."""
+        return self._latest
 
     def due(self, purpose: Purpose) -> bool:
         """Whether it is time to choose the next track: for the first time, or because the purpose has changed."""

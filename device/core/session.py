@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from device.config.schema import Config
 from device.core import commands, consent
+from device.core.audience import Audience, Circumstances
 from device.core.diary import DiaryKeeper, erasure
 from device.core.health import Health, shorten
 from device.core.mood_control import MoodControl
@@ -92,6 +93,7 @@ class Session:
     ) -> None:
         self.config = config
         self.playback = PlaybackControl(config.music, history, dice)
+        self.playback.requests.state = memory.requests
         self._memory = replace(memory, volume=min(memory.volume, config.player.max_volume))
         self._mood_control = MoodControl(config.mood)
         self._diary = DiaryKeeper(config.diary.keep_days > 0)
@@ -117,7 +119,7 @@ class Session:
         """Take one event."""
         self._mood_control.advance(self._memory, now)
         actions = self._react(event, now) + self._settle(now)
-        seen, profile = self._mood_control.seen, self._memory.profile
+        seen, profile = self._mood_control.seen, ", ".join(self._memory.profiles)
         actions += self._diary.observe(self.mood, seen, self.playback.playthrough, profile, actions, now)
         return Decision(actions, self._snapshot(now))
 
@@ -169,7 +171,7 @@ class Session:
             case TrackStarted(serial, position):
                 return self.playback.started(serial, position, now)
             case TrackEnded(serial):
-                return self.playback.ended(serial, self._memory.profile, now)
+                return self.playback.ended(serial, self._audience, now)
             case TrackFailed(serial, problem):
                 return self.playback.failed(serial, problem, now)
             case TrackEnding(serial):
@@ -204,7 +206,7 @@ class Session:
         """Let the music follow now, unless the policy is manual and no mood is set."""
         if self._memory.policy is PolicyName.MANUAL and self._memory.mood is None:
             return []
-        return self.playback.follow(self._target, self._memory.profile, now)
+        return self.playback.follow(self._target, self._audience, now)
 
     def _library_loaded(self, event: LibraryLoaded) -> list[Action]:
         """Announce tracks that came or went. Results of the analysis appear in the health report only."""
@@ -235,8 +237,8 @@ class Session:
                 return self._set(command, origin, now)
             case Forget():
                 return self._forget(command, origin)
-        given = commands.Circumstances(self._target, self._memory.profile, now)
-        answer = commands.obey(command, self.playback, given)
+        given = Circumstances(origin, self._target, self._audience, now)
+        answer = commands.obey(command, self.playback, self.config.requests, given)
         return answer if isinstance(answer, list) else [Answer(origin, answer)]
 
     def _forget(self, command: Forget, origin: Origin) -> list[Action]:
@@ -274,6 +276,7 @@ class Session:
             playback=self.playback.wanted,
             track_key=self._memory.track_key if playthrough is None else playthrough.choice.track.key,
             position_s=self.playback.resume_s,
+            requests=self.playback.requests.state,
         )
 
     @property
@@ -284,6 +287,11 @@ class Session:
     @property
     def _target(self) -> Target:
         return self._mood_control.target(self._memory)
+
+    @property
+    def _audience(self) -> Audience:
+        memory = self._memory
+        return Audience(memory.profiles, memory.guests, self.playback.taste.profiles, self.mood.faces)
 
     def _snapshot(self, now: Now) -> Snapshot:
         playback, memory = self.playback, self._memory
@@ -301,10 +309,11 @@ class Session:
             ),
             queue=playback.queue,
             never=playback.never,
-            people=People(memory.profile),
+            people=People(memory.profiles, memory.guests),
             room=memory.room,
             camera=Camera(memory.camera, self._health.eye_open),
             health=self._health.report(self._started, now, len(index), index.analysed),
+            skip_votes=playback.requests.skip_votes(self._audience, now),
         )
 
     # --- Settle ---
@@ -317,7 +326,7 @@ class Session:
         return actions + self._reconciler.actions(self._memory, uri)
 
     def _settle_music(self, now: Now) -> list[Action]:
-        target, profile = self._target, self._memory.profile
+        target, audience = self._target, self._audience
         if self._unfinished and len(self.playback.index):
             key, self._unfinished = self._unfinished, ""
             if actions := self.playback.resume_track(key, self._memory.position_s, target, now):
@@ -327,5 +336,5 @@ class Session:
             return []
         self._look_until = None
         if self.playback.idle(now):
-            return self.playback.play_next(target, profile, now)
-        return self.playback.queue_next(target, profile, now)
+            return self.playback.play_next(target, audience, now)
+        return self.playback.queue_next(target, audience, now)

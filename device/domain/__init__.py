@@ -34,24 +34,35 @@ from device.domain.actions import (
 from device.domain.affect import EMOTIONS, MOOD_AFFECT, Affect, Emotion, Mood, MoodName, MoodSource, Scores
 from device.domain.commands import (
     AllowAgain,
+    ClearRequests,
     Command,
+    Enqueue,
     Feedback,
     Forget,
     Liking,
+    MoveRequest,
     Order,
     Origin,
+    RemoveRequest,
+    RequestOrder,
     Scope,
     SeekTo,
     SetCamera,
+    SetGuests,
     SetMood,
     SetPlayback,
     SetPolicy,
+    SetPresence,
+    SetPresent,
     SetProfile,
     SetRoom,
     Setting,
     SetTrackMood,
     SetVolume,
     Transport,
+    Veto,
+    Vote,
+    VoteSkip,
 )
 from device.domain.diary import Diary, DiaryEntry, Erasure, Felt, MoodEntry, SongEntry
 from device.domain.events import (
@@ -77,10 +88,11 @@ from device.domain.events import (
     TrackStarted,
 )
 from device.domain.faces import Face, Point, Reading, SeenFace
+from device.domain.memory import Memory
 from device.domain.music import (
+    EVERYONE,
     Choice,
     Listen,
-    Memory,
     MoodOrigin,
     Outcome,
     PlaybackState,
@@ -90,11 +102,13 @@ from device.domain.music import (
     Track,
 )
 from device.domain.notices import EventType, Handled
+from device.domain.requests import QueueEntry, Request, Requests, SkipVotes, Where
 from device.domain.rooms import LeaderRecord
 from device.domain.snapshot import Camera, HealthReport, People, PlaybackView, Snapshot
 
 __all__ = [
     "EMOTIONS",
+    "EVERYONE",
     "LARGEST_COVER",
     "MOOD_AFFECT",
     "Action",
@@ -105,6 +119,7 @@ __all__ = [
     "Asked",
     "Camera",
     "Choice",
+    "ClearRequests",
     "CloseEye",
     "Command",
     "Correct",
@@ -113,6 +128,7 @@ __all__ = [
     "Diary",
     "DiaryEntry",
     "Emotion",
+    "Enqueue",
     "Erase",
     "Erasure",
     "Event",
@@ -138,6 +154,7 @@ __all__ = [
     "MoodName",
     "MoodOrigin",
     "MoodSource",
+    "MoveRequest",
     "Note",
     "Notice",
     "Now",
@@ -153,10 +170,15 @@ __all__ = [
     "Point",
     "PolicyName",
     "Position",
+    "QueueEntry",
     "RampVolume",
     "ReadCover",
     "Reading",
     "Record",
+    "RemoveRequest",
+    "Request",
+    "RequestOrder",
+    "Requests",
     "Resume",
     "Save",
     "Saved",
@@ -166,15 +188,19 @@ __all__ = [
     "SeekTo",
     "SeenFace",
     "SetCamera",
+    "SetGuests",
     "SetMood",
     "SetPlayback",
     "SetPolicy",
+    "SetPresence",
+    "SetPresent",
     "SetProfile",
     "SetRoom",
     "SetTrackMood",
     "SetVolume",
     "Setting",
     "Silence",
+    "SkipVotes",
     "Snapshot",
     "SongEntry",
     "SoundBack",
@@ -190,4 +216,8 @@ __all__ = [
     "TrackFailed",
     "TrackStarted",
     "Transport",
+    "Veto",
+    "Vote",
+    "VoteSkip",
+    "Where",
 ]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from device.domain.affect import MoodName
 from device.domain.commands import Origin
 from device.domain.diary import DiaryEntry, Erasure
-from device.domain.music import Listen, Memory, Track
+from device.domain.memory import Memory
+from device.domain.music import Listen, Track
 from device.domain.notices import EventType
 
 

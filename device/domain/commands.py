@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from device.domain.affect import MoodName
 from device.domain.music import PolicyName
+from device.domain.requests import Where
 
 
 class Transport(StrEnum):
@@ -58,9 +59,31 @@ class SetVolume:
 
 @dataclass(frozen=True, slots=True)
 class SetProfile:
-    """Choose music for this profile's taste."""
+    """Choose music for this profile's taste alone."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetPresent:
+    """Choose music for the tastes of all these profiles; none means `everyone`."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetPresence:
+    """This profile comes (`here`) or goes."""
+
+    name: str
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SetGuests:
+    """Guest mode: while it is on, the device learns nothing from what happens."""
+
+    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +127,10 @@ class SetTrackMood:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What somebody thinks of the current track."""
+    """What somebody thinks of the current track. `by`: a profile; empty for all that are present."""
 
     liking: Liking
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +157,69 @@ class Forget:
     name: str = ""
 
 
-Setting = SetMood | SetPolicy | SetVolume | SetProfile | SetRoom | SetCamera
-Order = SetPlayback | SeekTo | SetTrackMood | Feedback | AllowAgain
+# --- Requests. `by` is the name of the person who asks; empty: nobody in particular. ---
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueue:
+    """Ask for these tracks, in this order. Each is the URI or the key of a track in the library."""
+
+    tracks: tuple[str, ...]
+    where: Where = Where.LATER
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRequest:
+    """Take a request back."""
+
+    id: int
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRequest:
+    """Give a request another place (1 is the first) among the requests of the same person."""
+
+    id: int
+    place: int
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ClearRequests:
+    """Remove all requests of the person `whose`; None: of everybody."""
+
+    whose: str | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """Vote for a request, or take the vote back (`up` is False)."""
+
+    id: int
+    by: str
+    up: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class VoteSkip:
+    """Vote to skip the current track; the majority of those present decides."""
+
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Veto:
+    """Skip the current track at once; a person may do so once an hour."""
+
+    by: str
+
+
+Setting = SetMood | SetPolicy | SetVolume | SetProfile | SetPresent | SetPresence | SetGuests | SetRoom | SetCamera
+RequestOrder = Enqueue | RemoveRequest | MoveRequest | ClearRequests | Vote | VoteSkip | Veto
+Order = SetPlayback | SeekTo | SetTrackMood | Feedback | AllowAgain | RequestOrder
 Command = Setting | Order | Forget
 
 

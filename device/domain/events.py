@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from device.domain.commands import Command, Origin
 from device.domain.faces import Reading
-from device.domain.music import Memory, Position, Track
+from device.domain.memory import Memory
+from device.domain.music import Position, Track
 
 
 @dataclass(frozen=True, slots=True)

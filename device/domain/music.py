@@ -120,18 +120,5 @@ class Listen:
     heard_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What survives a power cut, apart from the history of listens. `volume` is in percent."""
-
-    volume: int = 30
-    policy: PolicyName = PolicyName.MATCH
-    camera: bool = False
-    room: str = ""
-    profile: str = "everyone"
-    mood: MoodName | None = None  # a mood set by hand; None is "auto"
-    playback: PlaybackState = PlaybackState.PLAYING
-    track_key: str = ""
-    position_s: float = 0.0  # the last known position in that track
-    camera_by: str = ""  # who switched the camera on or off last, in words; empty: nobody ever did
-    known_as: str = ""  # the name under which the broker knows this device: Topics.record
+EVERYONE = "everyone"
+"""The profile until somebody chooses one."""

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from device.domain.affect import Mood
-from device.domain.music import Choice, PlaybackState, PolicyName, Position, Track
+from device.domain.music import EVERYONE, Choice, PlaybackState, PolicyName, Position, Track
+from device.domain.requests import QueueEntry, SkipVotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,10 @@ class PlaybackView:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """`profile`: whose taste the music follows."""
+    """`profiles`: whose tastes the music follows, at least one. While `guests` are here, the device learns nothing."""
 
-    profile: str
+    profiles: tuple[str, ...] = (EVERYONE,)
+    guests: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,16 @@ class HealthReport:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything that surfaces may show. `queue` is what plays next, as far as it is chosen; `never` lists the banned
-    tracks, the latest last."""
+    """Everything that surfaces may show. `queue` is what plays next, in this order: the device's choice, as far as it
+    is made, and people's requests. `never` lists the banned tracks, the latest last."""
 
     mood: Mood
     policy: PolicyName
     playback: PlaybackView
-    queue: tuple[Choice, ...]
+    queue: tuple[QueueEntry, ...]
     never: tuple[Track, ...]
     people: People
     room: str
     camera: Camera
     health: HealthReport
+    skip_votes: SkipVotes = field(default_factory=SkipVotes)

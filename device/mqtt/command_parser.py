@@ -11,6 +11,8 @@ import difflib
 import re
 from collections.abc import Callable, Iterable
 
+import msgspec
+
 from device.domain import (
     AllowAgain,
     Command,
@@ -20,6 +22,7 @@ from device.domain import (
     PolicyName,
     SeekTo,
     SetCamera,
+    SetGuests,
     SetMood,
     SetPlayback,
     SetPolicy,
@@ -29,11 +32,12 @@ from device.domain import (
     SetVolume,
     Transport,
 )
-from device.mqtt import groups
+from device.mqtt import groups, request_parser
 
 LONGEST_BYTES = 1024
 """Bytes; a longer payload is refused without decoding it."""
-LONGEST_URI_BYTES = 8192
+LONGER_BYTES = {"never": 8192, "profile": 8192, "queue": 262_144}
+"""The limits of commands that take more."""
 
 AUTO = "auto"
 ON_WORDS = ("on", "true", "1", "yes")
@@ -91,11 +95,19 @@ def _seek(text: str) -> Command:
     return SeekTo(-seconds if found[1] == "-" else seconds, relative=bool(found[1]))
 
 
-def _camera(text: str) -> Command:
+def _on(text: str) -> bool:
     word = text.casefold()
     if word not in ON_WORDS + OFF_WORDS:
         raise _Unusable("ON or OFF")
-    return SetCamera(word in ON_WORDS)
+    return word in ON_WORDS
+
+
+def _camera(text: str) -> Command:
+    return SetCamera(_on(text))
+
+
+def _guest(text: str) -> Command:
+    return SetGuests(_on(text))
 
 
 def _policy(text: str) -> Command:
@@ -103,6 +115,8 @@ def _policy(text: str) -> Command:
 
 
 def _feedback(text: str) -> Command:
+    if text.startswith("{"):
+        return request_parser.feedback(text)
     return Feedback(Liking(_choose(text, Liking)))
 
 
@@ -115,8 +129,10 @@ def _allow(text: str) -> Command:
 
 
 def _profile(text: str) -> Command:
+    if text.startswith(("[", "{")):
+        return request_parser.profiles(text)
     if not text or len(text) > groups.LONGEST or not text.isprintable():
-        raise _Unusable(f"a name of 1 to {groups.LONGEST} characters")
+        raise _Unusable(request_parser.EXPECTED["profile"])
     return SetProfile(text)
 
 
@@ -136,7 +152,10 @@ READERS: dict[str, Callable[[str], Command]] = {
     "policy": _policy,
     "feedback": _feedback,
     "never": _allow,
+    "queue": request_parser.queue,
+    "vote": request_parser.vote,
     "profile": _profile,
+    "guest": _guest,
     "room": _room,
 }
 """Every command, by the topic level before `/set`."""
@@ -156,7 +175,7 @@ def read(name: str, payload: bytes) -> Command | str:
         near = difflib.get_close_matches(name, READERS, n=1)
         hint = f"; did you mean {near[0]}/set?" if near else f"; there are {', '.join(READERS)}."
         return f"There is no command {show(name.encode('utf-8', 'replace'))}/set{hint}"
-    if len(payload) > (LONGEST_URI_BYTES if name == "never" else LONGEST_BYTES):
+    if len(payload) > LONGER_BYTES.get(name, LONGEST_BYTES):
         return f"{name}/set takes a short text, got {len(payload)} bytes."
     try:
         text = payload.decode("utf-8-sig").strip(" \t\r\n\0")
@@ -169,3 +188,5 @@ def read(name: str, payload: bytes) -> Command | str:
     except _Unusable as wrong:
         hint = f"; did you mean '{wrong.near}'?" if wrong.near else "."
         return f"{name}/set takes {wrong}, got '{show(payload)}'{hint}"
+    except (msgspec.MsgspecError, RecursionError):
+        return f"{name}/set takes {request_parser.EXPECTED[name]}; got '{show(payload)}'."

@@ -107,7 +107,11 @@ ENTITIES = (
     Entity("allow", "button", "Allow the latest banned track", "mdi:undo", command="never_set", category="config",
            more={"payload_press": "undo"}),
     Entity("profile", "text", "Profile", "mdi:account-heart", "profile_state", "profile_set", category="config",
-           more={"min": 1, "max": LONGEST}),
+           more={"min": 1, "max": 255}),
+    Entity("guests", "switch", "Guest mode", "mdi:account-question", "guest_state", "guest_set",
+           more={"payload_on": ON, "payload_off": OFF}),
+    Entity("skip_votes", "sensor", "Votes to skip", "mdi:vote", "vote_state", value="value_json.skip | count",
+           attributes="vote_state", more=COUNT),
     Entity("room", "text", "Room", "mdi:sofa", "room_state", "room_set", category="config",
            more={"min": 0, "max": LONGEST, "pattern": "[^/+#]*"}),
     # What happened

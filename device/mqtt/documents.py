@@ -8,16 +8,28 @@ null.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
-from device.domain import EMOTIONS, Announce, Choice, HealthReport, Mood, PlaybackState, Position, Track
+from device.domain import (
+    EMOTIONS,
+    Announce,
+    Choice,
+    HealthReport,
+    Mood,
+    People,
+    PlaybackState,
+    Position,
+    QueueEntry,
+    SkipVotes,
+    Track,
+)
 
 ONLINE, OFFLINE = b"online", b"offline"
 ON, OFF = "ON", "OFF"
-LISTED = 100  # tracks in `never/state`
+LISTED = 100  # tracks in `never/state` and `queue/state`
 
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -55,13 +67,33 @@ class TrackState(msgspec.Struct, frozen=True, kw_only=True):
     uri: str | None = None
 
 
-class QueueItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A track in `queue/state` or `never/state`."""
+class ListedTrack(msgspec.Struct, frozen=True, kw_only=True):
+    """A track in `never/state`."""
 
     title: str
     artist: str
     uri: str
     reason: str | None = None
+
+
+class QueueItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A track in `queue/state`. `id` is the id of its request, null if the device chose the track. `by` is the person
+    who asked for it, and `votes` are the names of those who voted for it."""
+
+    title: str
+    artist: str
+    uri: str
+    reason: str | None = None
+    id: int | None = None
+    by: str = ""
+    votes: list[str] = []
+
+
+class VoteState(msgspec.Struct, frozen=True, kw_only=True):
+    """`vote/state`: who voted to skip the current track, and how many votes it takes."""
+
+    skip: list[str]
+    needed: int
 
 
 class HealthState(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,9 +160,34 @@ def track_state(state: PlaybackState, choice: Choice | None, position: Position 
     )
 
 
-def queue_item(track: Track, reason: str | None = None) -> QueueItem:
+def listed_track(track: Track) -> ListedTrack:
     """A track in a list."""
-    return QueueItem(title=text(track.title), artist=text(track.artist), uri=text(track.uri), reason=reason)
+    return ListedTrack(title=text(track.title), artist=text(track.artist), uri=text(track.uri))
+
+
+def queue_item(entry: QueueEntry) -> QueueItem:
+    """A track in the queue."""
+    track = entry.choice.track
+    return QueueItem(
+        title=text(track.title),
+        artist=text(track.artist),
+        uri=text(track.uri),
+        reason=text(entry.choice.reason),
+        id=entry.id or None,
+        by=text(entry.by),
+        votes=[text(name) for name in entry.votes],
+    )
+
+
+def vote_state(votes: SkipVotes) -> VoteState:
+    """The document for `vote/state`."""
+    return VoteState(skip=[text(name) for name in votes.voters], needed=votes.needed)
+
+
+def profile_state(people: People) -> bytes:
+    """The payload of `profile/state`: the name of one profile, or a JSON list of several."""
+    names = [text(name) for name in people.profiles]
+    return names[0].encode() if len(names) == 1 else msgspec.json.encode(names)
 
 
 def health_state(report: HealthReport) -> HealthState:
@@ -162,7 +219,7 @@ def timestamp(wall_s: float) -> str | None:
         return None
 
 
-def encode(document: msgspec.Struct | Mapping[str, object] | list[QueueItem]) -> bytes:
+def encode(document: msgspec.Struct | Mapping[str, object] | Sequence[msgspec.Struct]) -> bytes:
     """The bytes to send. All text in the document must come from `text`."""
     return msgspec.json.encode(document)
 

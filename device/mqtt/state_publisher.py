@@ -5,7 +5,7 @@ Converts times to wall-clock time, and again when the clock is set: a Pi without
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -20,7 +20,7 @@ HEALTH_S = 60.0
 CLOCK_SET_S = 2.0  # a jump of the wall clock by more than this means that somebody set it
 DRIFT_S = 0.7  # a position within this distance of the expected one is not sent again
 
-Document = bytes | msgspec.Struct | list[documents.QueueItem] | Mapping[str, object]
+Document = bytes | msgspec.Struct | Sequence[msgspec.Struct] | Mapping[str, object]
 
 
 class StatePublisher:
@@ -80,12 +80,14 @@ class StatePublisher:
             topics.mood_state: documents.mood_state(snapshot.mood, clock_s),
             topics.track_state: documents.track_state(playback.state, playback.choice, self._position, clock_s),
             topics.track_cover: playback.cover,
-            topics.queue_state: [documents.queue_item(one.track, one.reason) for one in snapshot.queue],
-            topics.never_state: [documents.queue_item(track) for track in snapshot.never[-LISTED:]],
+            topics.queue_state: [documents.queue_item(entry) for entry in snapshot.queue[:LISTED]],
+            topics.vote_state: documents.vote_state(snapshot.skip_votes),
+            topics.never_state: [documents.listed_track(track) for track in snapshot.never[-LISTED:]],
             topics.volume_state: str(playback.volume).encode(),
             topics.camera_state: (ON if snapshot.camera.wanted or snapshot.camera.open else OFF).encode(),
             topics.policy_state: snapshot.policy.encode(),
-            topics.profile_state: documents.text(snapshot.people.profile).encode(),
+            topics.profile_state: documents.profile_state(snapshot.people),
+            topics.guest_state: (ON if snapshot.people.guests else OFF).encode(),
             topics.room_state: documents.text(snapshot.room).encode(),
         }
         if self._announcement is not None:

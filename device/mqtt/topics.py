@@ -56,6 +56,11 @@ class Topics:
     never_state = _Below("never/state")
     never_set = _Below("never/set")
     queue_state = _Below("queue/state")
+    queue_set = _Below("queue/set")
+    vote_state = _Below("vote/state")
+    vote_set = _Below("vote/set")
+    guest_state = _Below("guest/state")
+    guest_set = _Below("guest/set")
     event = _Below("event")
     health = _Below("health")
     error = _Below("error")
@@ -76,7 +81,7 @@ class Topics:
         return (
             *(self.mood_state, self.track_state, self.track_cover, self.volume_state, self.camera_state),
             *(self.queue_state, self.never_state, self.policy_state, self.profile_state, self.room_state),
-            *(self.health, self.discovery, self.availability),
+            *(self.vote_state, self.guest_state, self.health, self.discovery, self.availability),
         )
 
     @property

@@ -26,7 +26,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from device.domain import Erasure, Listen, Memory, MoodName, Outcome, PlaybackState, PolicyName
+from device.domain import Erasure, Listen, Memory, MoodName, Outcome, PlaybackState, PolicyName, Requests
 from device.errors import StateError
 from device.store.files import connect, is_damage, set_aside
 from device.store.position_journal import PositionJournal
@@ -197,13 +197,17 @@ def drop_outdated(database: sqlite3.Connection, defaults: Mapping[str, str]) -> 
 
 def encode_memory(memory: Memory) -> dict[str, str]:
     """Each field as text for the database."""
-    return {name: json.dumps(getattr(memory, name)) for name in TYPES}
+    return {name: json.dumps(msgspec.to_builtins(getattr(memory, name))) for name in TYPES}
 
 
 def read_memory(rows: Iterable[tuple[Any, Any]], defaults: Memory) -> Memory:
-    """The defaults, overridden by the rows. Ignores unusable rows."""
+    """The defaults, overridden by the rows. Ignores unusable rows. Before there could be several profiles, the row
+    `profile` held the name of the only one."""
     usable: dict[str, Any] = {}
-    for key, text in rows:
+    found = dict(rows)
+    if "profiles" not in found and "profile" in found:
+        found["profiles"] = f"[{found['profile']}]"
+    for key, text in found.items():
         if key in TYPES:
             with contextlib.suppress(msgspec.MsgspecError, RecursionError, TypeError):
                 usable[key] = msgspec.json.decode(text, type=TYPES[key])
@@ -226,11 +230,13 @@ TYPES: Mapping[str, Any] = {
     "policy": PolicyName,
     "camera": bool,
     "room": str,
-    "profile": str,
+    "profiles": Annotated[tuple[str, ...], msgspec.Meta(min_length=1)],
+    "guests": bool,
     "mood": MoodName | None,
     "playback": PlaybackState,
     "track_key": str,
     "camera_by": str,
     "known_as": str,
+    "requests": Requests,
 }
 """The fields of the memory that are in the database."""

@@ -16,7 +16,7 @@ from __future__ import annotations
 import gc
 import math
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, KeysView, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -136,6 +136,7 @@ class Taste:
         self.hearings: Reals = np.zeros(0)
         self.last_rows: deque[int] = deque(maxlen=10)
         """The latest rows that were heard, newest last."""
+        self._last_hearing = (-1, 0.0)
         for line in lines:
             self._ban(line)
 
@@ -145,6 +146,7 @@ class Taste:
         self._profiles.clear()
         self.heard_at, self.hearings = np.zeros(len(library)), np.zeros(len(library))
         self.last_rows.clear()
+        self._last_hearing = (-1, 0.0)
         for line in self._lines:
             self._learn(line)
 
@@ -166,6 +168,16 @@ class Taste:
         for line in kept:
             self._ban(line)
         self.attach(self._library)
+
+    def hear(self, track_key: str, at: float) -> None:
+        """This room has heard a track, and no profile learns from it. Only this process remembers."""
+        if (row := self._library.row.get(track_key)) is not None:
+            self._heard(row, at)
+
+    @property
+    def profiles(self) -> KeysView[str]:
+        """The names of the profiles with a history here."""
+        return self._profiles.keys()
 
     def catch_up(self, former: Taste) -> None:
         """Learn what `former` has learnt since this one was built."""
@@ -206,10 +218,15 @@ class Taste:
         if listen.profile not in self._profiles:
             self._profiles[listen.profile] = ProfileTaste()
         self._profiles[listen.profile].add(row, listen, self._library.tracks[row].duration_s)
-        if listen.outcome not in (Outcome.LIKED, Outcome.DISLIKED):
+        self._heard(row, listen.at, again=listen.outcome not in (Outcome.LIKED, Outcome.DISLIKED))
+
+    def _heard(self, row: int, at: float, *, again: bool = True) -> None:
+        """Several profiles that hear a track at the same time hear it once."""
+        if again and (row, at) != self._last_hearing:
             self.hearings[row] += 1
-        if listen.at > self.heard_at[row]:
-            self.heard_at[row] = listen.at
+            self._last_hearing = row, at
+        if at > self.heard_at[row]:
+            self.heard_at[row] = at
         if not self.last_rows or self.last_rows[-1] != row:
             self.last_rows.append(row)
 
