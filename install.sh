@@ -39,7 +39,7 @@ Affetto sees the mood of a room and plays the music that fits.
         Remove the program; with --purge also its settings and data. Your music stays.
 
 You need Debian 12 or 13, Raspberry Pi OS or a derivative, 64 bit (x86-64 or ARM), 1.5 GB of free disk
-space, a network, and root or sudo for the Debian packages (python3, libVLC, mosquitto).
+space, a network, and root or sudo for the Debian packages (python3, libVLC, Snapcast, mosquitto).
 
 For --demo and --test everything else goes into the folder .venv of this clone: `rm -r .venv` undoes it,
 and nothing starts at boot. Afterwards `.venv/bin/affetto --help` lists what the program can do.
@@ -156,8 +156,9 @@ sys.exit(not glob.glob("/usr/lib/*/vlc/plugins/*/*.so"))' 2>/dev/null
 
 # Sets `packages` to what is missing, and `again` to --reinstall if a package has lost files.
 list_packages() { # PACKAGE...: besides those that Affetto always needs
-    # libvlc-bin makes the list of plugins; without it, libVLC loads all 300 plugins at each start
-    local wanted=(ca-certificates libvlc5 libvlc-bin vlc-plugin-base "$@") package
+    # libvlc-bin makes the list of plugins; without it, libVLC loads all 300 plugins at each start.
+    # snapserver and snapclient play one sound on all devices of a group.
+    local wanted=(ca-certificates libvlc5 libvlc-bin vlc-plugin-base snapserver snapclient "$@") package
     packages=()
     if [ -z "$python" ]; then
         wanted+=(python3 python3-venv)
@@ -176,21 +177,37 @@ list_packages() { # PACKAGE...: besides those that Affetto always needs
 
 apt() { as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 apt-get -q -o DPkg::Lock::Timeout=120 "$@"; }
 
-# The Debian package starts a public broker, now and at every boot. Nobody asked us for that: the demo and the tests
-# start private ones on other ports. A mosquitto that is there already stays as it is.
-hold_mosquitto() {
-    [ ! -e "$policy" ] || return 0
+# These packages start a service, now and at every boot. Nobody asked us for that: Affetto starts the programs itself,
+# with its own settings, when it needs them. A service that is there already stays as it is.
+own_services=(mosquitto snapserver snapclient)
+
+# Sets `held` to those that are about to be installed, and keeps them from starting.
+hold_services() {
+    local service
+    held=()
+    for service in "${own_services[@]}"; do
+        [[ " ${packages[*]} " != *" $service "* ]] || held+=("$service")
+    done
+    [ ${#held[@]} -gt 0 ] && [ ! -e "$policy" ] || return 0
     holding=true
-    printf '%s\n' '#!/bin/sh' 'case " $* " in *" mosquitto "* | *" mosquitto.service "*) exit 101 ;; esac' |
-        as_root tee "$policy" >/dev/null
+    {
+        printf '#!/bin/sh\nfor word; do\n    case ${word%%.service} in\n'
+        printf '        %s) exit 101 ;;\n' "${held[@]}"
+        printf '    esac\ndone\n'
+    } | as_root tee "$policy" >/dev/null
     as_root chmod 755 "$policy"
 }
 
-release_mosquitto() {
+release_services() {
+    local service
     ! $holding || as_root rm -f "$policy"
     holding=false
-    if command -v systemctl >/dev/null; then as_root systemctl disable --quiet mosquitto.service 2>>"$log" || true; fi
-    say "mosquitto is installed, and its service is off: the demo starts a private broker when it needs one."
+    for service in "${held[@]}"; do
+        if command -v systemctl >/dev/null; then
+            as_root systemctl disable --quiet "$service.service" 2>>"$log" || true
+        fi
+        say "$service is installed, and its service is off: Affetto starts its own when it needs one."
+    done
 }
 
 check_candidate() {
@@ -202,16 +219,17 @@ check_candidate() {
 }
 
 install_packages() {
-    local hold=false
     [ ${#packages[@]} -gt 0 ] || return 0
     check_rights
     [ "$(id -u)" = 0 ] || say "sudo may ask for your password, to install: ${packages[*]}"
     as_root true || refuse "sudo did not let us install ${packages[*]}. Run this as root, or as a user who may use sudo."
     if [ -n "$wheels" ]; then
+        hold_services
         # With no sources apt takes nothing from an archive that it knows. Not --no-download: apt 3 then loses the paths.
         step "Installing the Debian packages in $wheels" apt install -y --no-install-recommends \
             -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts=/dev/null "$wheels"/*.deb ||
             refuse "apt could not install the packages in $wheels; the lines above say what it misses."
+        release_services
         find_python
         return
     fi
@@ -219,13 +237,12 @@ install_packages() {
     step "Reading the lists of Debian packages" apt update ||
         say "Some lists could not be fetched; going on with the old ones."
     check_candidate
-    [[ " ${packages[*]} " != *" mosquitto "* ]] || hold=true
-    ! $hold || hold_mosquitto
+    hold_services
     # shellcheck disable=SC2086 # no option is no word
     step "Installing ${packages[*]}" apt install -y $again --no-install-recommends "${packages[@]}" ||
         refuse "apt could not install the packages; the lines above say why. Without a network there is nothing to" \
             "fetch them from: connect this machine and run this again. Nothing else was changed."
-    ! $hold || release_mosquitto
+    release_services
     find_python
 }
 

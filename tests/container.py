@@ -3,7 +3,7 @@
 Needs root and util-linux, no more; the kernel and the network are this machine's. The root folder, for instance:
 
     debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,python3,python3-venv,libvlc5,libvlc-bin,\
-vlc-plugin-base,ca-certificates trixie ROOT
+vlc-plugin-base,snapserver,snapclient,ca-certificates trixie ROOT
 """
 
 from __future__ import annotations

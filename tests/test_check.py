@@ -21,7 +21,7 @@ from rich.console import Console
 
 from device import check
 from device.check import broker as broker_check
-from device.check import camera, finding, machine, running
+from device.check import camera, finding, machine, running, snapcast
 from device.check import music as music_check
 from device.check.finding import Finding, Verdict
 from device.config.schema import CameraConfig, Config, MqttConfig, MusicConfig, PlayerConfig
@@ -286,6 +286,32 @@ def test_a_sound_device_that_does_not_open_is_a_problem_unless_the_running_progr
 
 
 @needs_mosquitto
+@pytest.mark.parametrize(("group", "verdict"), [("home", Verdict.PROBLEM), ("", Verdict.NOTE)])
+def test_missing_snapcast_is_a_problem_only_in_a_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str, verdict: Verdict
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    finding = only(snapcast.snapcast(group, tmp_path))
+    assert finding.verdict is verdict
+    assert finding.advice == "sudo apt-get install snapserver snapclient"
+
+
+def test_snapcast_names_its_versions_and_a_service_that_starts_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for program in snapcast.PROGRAMS:
+        (tmp_path / program).write_text(f"#!/bin/sh\necho {program} v0.26.0\n")
+        (tmp_path / program).chmod(0o755)
+    (tmp_path / "snapclient.service").symlink_to("/lib/systemd/system/snapclient.service")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    there, beside = snapcast.snapcast("home", tmp_path)
+    assert (there.verdict, there.words) == (
+        Verdict.WELL,
+        "plays in the group home; snapserver v0.26.0, snapclient v0.26.0",
+    )
+    assert (beside.verdict, beside.advice[-34:]) == (Verdict.NOTE, "systemctl disable --now snapclient")
+
+
 def test_the_broker_lets_us_in_and_knows_the_device(broker: PrivateBroker) -> None:
     finding = only(broker_check.broker(broker.config, TOPICS))
     assert finding.verdict is Verdict.WELL

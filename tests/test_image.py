@@ -263,6 +263,8 @@ def test_packages_are_those_that_the_image_lacks(tmp_path: Path) -> None:
         "Package: libvlc-bin",
         "Package: vlc-plugin-base\nRecommends: fonts-of-hundreds-of-megabytes",
         "Package: fonts-of-hundreds-of-megabytes",
+        "Package: snapserver",
+        "Package: snapclient",
         "Package: python3",
         "Package: python3-venv\nDepends: python3",
         "Package: python3-picamera2",
@@ -275,7 +277,8 @@ def test_packages_are_those_that_the_image_lacks(tmp_path: Path) -> None:
     found = debs.fetch(root, system.examine(root), tmp_path / "apt")
     names = {path.name.partition("_")[0] for path in found}
     assert names == {
-        *("libvlc5", "libvlccore9", "libvlc-bin", "vlc-plugin-base", "python3", "python3-venv", "python3-picamera2")
+        *("libvlc5", "libvlccore9", "libvlc-bin", "vlc-plugin-base", "python3", "python3-venv", "python3-picamera2"),
+        *("snapserver", "snapclient"),
     }
     assert all(subprocess.run(["dpkg-deb", "--info", path], capture_output=True).returncode == 0 for path in found)
 

@@ -193,7 +193,28 @@ def test_only_missing_packages_are_installed_and_a_new_broker_stays_off(machine:
     (install,) = machine.called("apt-get", " install ")
     assert install.endswith("--no-install-recommends mosquitto")
     assert machine.called("sudo systemctl disable", "mosquitto.service")
-    assert "its service is off" in done.stdout
+    assert "mosquitto is installed, and its service is off" in done.stdout
+
+
+def test_the_services_of_new_packages_do_not_start(machine: Machine) -> None:
+    done = machine.run("--demo", MISSING="snapserver snapclient")
+    assert done.returncode == 0, done.stderr
+    for name in ("snapserver", "snapclient"):
+        assert machine.called("systemctl disable", f"{name}.service")
+        assert f"{name} is installed, and its service is off" in done.stdout
+    assert not machine.called("systemctl", "mosquitto")
+
+
+@pytest.mark.parametrize(("service", "status"), [("snapclient", 101), ("snapserver.service", 101), ("mosquitto", 0)])
+def test_the_policy_refuses_the_services_of_new_packages_and_no_others(
+    tmp_path: Path, service: str, status: int
+) -> None:
+    """invoke-rc.d and deb-systemd-invoke call it as `policy-rc.d SERVICE start`."""
+    lines = (ROOT / "install.sh").read_text()
+    part = lines[lines.index("own_services=(") : lines.index("release_services()")]
+    script = f'{part}\nas_root() {{ "$@"; }}\npolicy={tmp_path}/policy packages=(libvlc5 snapserver snapclient)\n'
+    subprocess.run(["bash", "-euc", f"{script}hold_services"], check=True)
+    assert subprocess.run([tmp_path / "policy", service, "start"]).returncode == status
 
 
 def test_a_broker_that_was_there_before_is_left_alone(machine: Machine) -> None:

@@ -17,6 +17,7 @@ from stages import CONFIG, SoundServer, VlcStage, alsa_file, level, reaches, unt
 from device.config.schema import PlayerConfig
 from device.domain import SoundBack, SoundLost, TrackAt, TrackEnded, TrackStarted
 from device.music.audio.alsa import why_not
+from device.music.audio.outputs import FileOutput
 
 
 def no_louder_than(percent: float) -> float:
@@ -74,6 +75,24 @@ def test_nothing_is_louder_than_the_volume(capture: tuple[PlayerConfig, Path], t
     assert stage.next() == TrackStarted(6, ANY)
     player.close()
     assert peak(path) <= no_louder_than(70)  # max_volume
+
+
+def test_a_group_gets_full_scale_and_the_own_device_only_its_volume(tmp_path: Path) -> None:
+    """The members of a group have volumes of their own. Nothing of the full scale reaches the own device."""
+    stage = VlcStage(replace(CONFIG, output="file", volume=30), tmp_path)
+    player, own, group = stage.player, tmp_path / "audio.wav", tmp_path / "group.wav"
+    player.play(1, stage.track(8.0))
+    assert reaches(own, level(30))
+    player.feed(FileOutput(group))
+    assert reaches(group, 0.97)
+    player.set_volume(20)
+    player.feed(None)
+    before = len(samples(own))
+    assert until(lambda: len(samples(own)) > before + 2 * RATE_HZ)
+    player.close()
+    assert peak(own) <= no_louder_than(30)
+    assert np.abs(samples(own)[before:]).max() <= no_louder_than(20)
+    assert np.abs(samples(own)[before:]).max() > 0.9 * level(20)
 
 
 def test_a_low_volume_is_quiet_and_not_silent(capture: tuple[PlayerConfig, Path], tmp_path: Path) -> None:

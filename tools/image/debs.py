@@ -15,7 +15,10 @@ from tools.image.steps import Refusal, run, step
 from tools.image.system import System
 
 # As install.sh has it.
-WANTED = ("ca-certificates", "libvlc5", "libvlc-bin", "vlc-plugin-base", "python3", "python3-venv")
+WANTED = (
+    *("ca-certificates", "libvlc5", "libvlc-bin", "vlc-plugin-base", "snapserver", "snapclient"),
+    *("python3", "python3-venv"),
+)
 WANTED_ON_A_BOARD = ("python3-picamera2",)
 KEYS = re.compile(r"(?=/(?:usr/share|etc/apt)/keyrings/)")
 FOLDERS = (
