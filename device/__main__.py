@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import getpass
 import logging
 import os
 import sys
@@ -107,6 +108,16 @@ def eye(options: argparse.Namespace) -> int:
     return process.main(load(options), options.fd, options.listen)
 
 
+def page(options: argparse.Namespace) -> int:
+    """`affetto page`."""
+    from device.page import access, server
+
+    if options.hash:
+        print(access.hashed(getpass.getpass("Password: ")))
+        return 0
+    return server.run(load(options))
+
+
 def demo(options: argparse.Namespace) -> int:
     """`affetto demo`."""
     from device.demo import show
@@ -162,6 +173,7 @@ def bench(options: argparse.Namespace) -> int:
 HANDLERS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": run,
     "eye": eye,
+    "page": page,
     "demo": demo,
     "check": check,
     "scan": scan,

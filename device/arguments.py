@@ -30,6 +30,7 @@ Start here:
 COMMANDS = {
     "run": "run the appliance: mood, music and MQTT; it starts the eye when you switch the camera on",
     "eye": "read the camera and send numbers; affetto run or systemd starts this command",
+    "page": "serve the page for phones; systemd starts this command",
     "demo": "run the whole program with rendered people, synthesised music and a private broker",
     "check": "check settings, camera, sound, models, broker and library, and say what to do",
     "scan": "read the music folders, analyse new files, and list the result",
@@ -44,6 +45,9 @@ EXAMPLES = {
   mosquitto_pub -t affetto/affetto/camera/set -m ON     the camera is off until you switch it on""",
     "eye": """\
   affetto eye --listen /tmp/eye     serve one conductor whose settings have camera.eye_socket: /tmp/eye""",
+    "page": """\
+  affetto page                      serve http://affetto.local for the conductor with the same settings
+  affetto page --hash               ask for a password, and print what page.password can hold instead of it""",
     "demo": """\
   affetto demo                      run until Ctrl-C, with your webcam if there is one
   affetto demo --rendered --seconds 30     rendered people, then a summary; exits with 0 if everything worked""",
@@ -108,6 +112,10 @@ def add_eye(part: Parser) -> None:
     part.add_argument("--listen", type=Path, metavar="PATH", help="wait for one connection on a Unix socket")
 
 
+def add_page(part: Parser) -> None:
+    part.add_argument("--hash", action="store_true", help="print the hash of a password, and do nothing else")
+
+
 def add_demo(part: Parser) -> None:
     part.add_argument("--seconds", type=duration, metavar="N", help="stop after N seconds (default: until Ctrl-C)")
     add_setting(part, "--fps", "camera", "fps", "frames per second")
@@ -165,6 +173,7 @@ def add_bench(part: Parser) -> None:
 ARGUMENTS: dict[str, Callable[[Parser], None]] = {
     "run": add_run,
     "eye": add_eye,
+    "page": add_page,
     "demo": add_demo,
     "check": add_check,
     "scan": add_scan,

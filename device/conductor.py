@@ -22,6 +22,7 @@ from types import FrameType
 from typing import Protocol
 
 from device import systemd
+from device.config import page_keys
 from device.config.files import boot_mistakes
 from device.config.schema import Config
 from device.control.surface import ControlSurface
@@ -116,6 +117,8 @@ class Conductor:
         lock = stack.enter_context(contextlib.closing(InstanceLock(data_dir)))
         store = Store.open(data_dir, first_memory(config))
         diary = DiaryStore(data_dir, config.diary.keep_days)
+        with contextlib.suppress(OSError):  # without a data folder, there is no PIN either
+            page_keys.ensure(data_dir)
         for problem in filter(None, (lock.problem, store.problem, diary.problem)):
             log.warning("%s", problem)
         memory, history = store.memory, store.history

@@ -49,6 +49,10 @@ class LibraryError(AffettoError):
     """The music catalogue cannot be read or written."""
 
 
+class PageError(AffettoError):
+    """The page for phones cannot be served."""
+
+
 class MqttError(AffettoError):
     """The broker's address, credentials or answer are not usable."""
 

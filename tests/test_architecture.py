@@ -22,7 +22,7 @@ ADAPTERS = {
     "libcamera": {"device.perception.picamera"},
     "paho": {"device.mqtt"},
     "zeroconf": {"device.mqtt.broker_discovery"},
-    "aiohttp": {"device.upnp"},
+    "aiohttp": {"device.page", "device.upnp"},
     "async_upnp_client": {"device.upnp"},
 }
 # The parts know nothing of one another: what one says to another goes through the inbox.
@@ -191,6 +191,14 @@ def test_the_core_looks_outward_at_nobody(inner: str) -> None:
 def test_surfaces_do_not_know_one_another(surface: str) -> None:
     others = [other for other in SURFACES if other != surface]
     assert [line for other in others for line in offenders(f"device.{surface}", f"device.{other}")] == []
+
+
+def test_the_page_speaks_to_the_conductor_through_the_socket_only() -> None:
+    """Its process holds nothing of the program: no player, no model, no writer of the database."""
+    reached = {name for module in MODULES if within(module, "device.page") for name in reach(module)}
+    forbidden = ("device.core", "device.perception", "device.mood", "device.music", "device.store", "numpy", "sqlite3")
+    assert "device.control.live_client" in reached
+    assert [name for name in sorted(reached) if any(within(name, one) for one in forbidden)] == []
 
 
 def test_session_decides_with_pure_parts_only() -> None:

@@ -494,7 +494,9 @@ def test_a_healthy_machine_passes(tmp_path: Path, music: Path, pictures: Path, b
     assert done.returncode == 0, done.stdout + done.stderr
     assert answer["ok"] is True
     parts = {one["part"] for one in answer["findings"]}
-    assert parts == {"configuration", "program", "clock", "models", "state", "library", "sound", "broker", "camera"}
+    assert parts == {
+        *("configuration", "program", "clock", "models", "state", "library", "sound", "page", "broker", "camera"),
+    }
     assert not (tmp_path / "data").exists()
 
 

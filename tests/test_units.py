@@ -20,6 +20,7 @@ EXPOSURE = {
     "affetto-boot.service": 2.5,
     "affetto-eye.service": 1.5,
     "affetto-scan@.service": 1.5,
+    "affetto-page.service": 2.0,
     "affetto-watchdog.service": 1.5,
 }
 
@@ -118,6 +119,18 @@ def test_the_conductor_is_told_of_both_sockets() -> None:
     for option, unit in (("--eye-socket", "affetto-eye.socket"), ("--scan-socket", "affetto-scan.socket")):
         assert [words[words.index(option) + 1]] == settings(unit)["ListenStream"]
         assert settings(unit)["SocketGroup"] == settings("affetto.service")["Group"]
+
+
+def test_the_page_has_no_device_and_nowhere_to_write() -> None:
+    page = settings("affetto-page.service")
+    assert (page["DevicePolicy"], page["PrivateDevices"], page["ProtectSystem"]) == (["closed"], ["yes"], ["strict"])
+    assert "DeviceAllow" not in page
+    assert "SupplementaryGroups" not in page  # neither video nor audio
+    assert page["DynamicUser"] == ["yes"]  # not the user who owns the database
+    assert page["AmbientCapabilities"] == page["CapabilityBoundingSet"] == ["CAP_NET_BIND_SERVICE"]
+    assert not any(key.endswith("Directory") or key == "ReadWritePaths" for key in page)
+    assert "affetto-page.service" in settings("affetto.target")["Wants"][0].split()
+    assert "affetto-page.service" not in " ".join(settings("affetto.service").get("Wants", []))
 
 
 def test_the_password_is_the_conductors_alone() -> None:

@@ -128,6 +128,22 @@ class MqttConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PageConfig:
+    """The page for phones, at http://affetto.local in your network."""
+
+    enabled: bool = key(True, "serve the page")
+    port: int = key(80, "port of the page; if another program has it, the page uses 8080", low=1, high=65535)
+    access: str = key("pin", "open: everybody in your network; pin or password: whoever knows it",
+                      choices=("open", "pin", "password"))
+    pin: str = key("", "PIN of the owner; empty means that the device makes one, which `affetto check` shows",
+                   pattern=r"([0-9]{4,12})?", allowed="4 to 12 digits in quotes", secret=True)
+    password: str = key("", "password of the owner, if access is password", secret=True)
+    session_days: int = key(30, "days until a phone must log in again", low=1, high=365)
+    hosts: tuple[str, ...] = key([], "more names under which phones reach the page, besides affetto.local")
+    announce: bool = key(True, "announce the page in the network, so that affetto.local works (mDNS)")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings; every section and every setting has a default."""
 
@@ -139,6 +155,7 @@ class Config:
     diary: DiaryConfig = DiaryConfig()
     requests: RequestsConfig = RequestsConfig()
     mqtt: MqttConfig = MqttConfig()
+    page: PageConfig = PageConfig()
 
 
 HEAD = """\
@@ -176,3 +193,5 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
         yield "device.id", "cannot be room: topics with that name are for all devices of a room"
     if config.mqtt.password and not config.mqtt.username:
         yield "mqtt.password", "needs mqtt.username beside it"
+    if config.page.access == "password" and not config.page.password:
+        yield "page.access", "password needs page.password beside it"

@@ -15,6 +15,7 @@ from pathlib import Path
 USER = "affetto"
 SERVICE = "affetto.service"
 TARGET = "affetto.target"
+PAGE = "affetto-page.service"
 
 
 class Refusal(Exception):

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from device.setup.layout import SERVICE, TARGET, Layout
+from device.setup.layout import PAGE, SERVICE, TARGET, Layout
 from device.setup.machine import as_service, run
 
 READY_S = 90.0  # a slow board with a large library
@@ -41,9 +41,9 @@ def state() -> State:
 def start(layout: Layout, *, anew: bool) -> str:
     """Start everything (`anew`: restart it if it runs) and wait until it is up; what went wrong, or nothing."""
     if anew:
-        run("systemctl", "stop", SERVICE, "affetto-eye.service")
+        run("systemctl", "stop", SERVICE, "affetto-eye.service", PAGE)
         run("systemctl", "reset-failed", "affetto*")
-    run("systemctl", "start", "--no-block", TARGET, SERVICE, "affetto-eye.socket", "affetto-scan.socket")
+    run("systemctl", "start", "--no-block", TARGET, SERVICE, PAGE, "affetto-eye.socket", "affetto-scan.socket")
     return wait(state)
 
 

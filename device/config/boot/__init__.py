@@ -77,7 +77,9 @@ def take(path: Path, etc: Path) -> list[str]:
     config, ours = etc / "config.yaml", Source(NAME, file.text)
     sources = [Source(str(config), reader.read(config))] if config.exists() else []
     username = reader.parse_all([*sources, ours], Config).mqtt.username
-    known = known_secrets(etc) if username else {}  # a password without its user is a mistake
+    known = known_secrets(etc)
+    if not username:
+        known.pop("mqtt.password", None)  # a password without its user is a mistake
     sources += [Source(str(etc / files.SECRETS), secrets_text(known)), ours]
     reader.parse_all(sources, Config, schema.contradictions)
     if keep_both(unix(rest.text), {w: v for w, v in (known | secrets).items() if v}, etc):

@@ -1,0 +1,209 @@
+"""The routes of the page, and the server around them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from aiohttp import web
+
+from device import systemd
+from device.config import page_keys
+from device.config.schema import Config
+from device.control.live_client import LiveClient
+from device.errors import PageError
+from device.page import permissions, static_files
+from device.page.access import Access, Role
+from device.page.gate import COOKIE, LARGEST_BODY, SESSION, Gate, address_of, answer, fields_of, needs, problem
+from device.page.stream import Hub
+
+log = logging.getLogger("affetto.page")
+
+OTHER_PORT = 8080
+LONGEST_NAME = 24  # characters of a guest's name
+VIEWS = ("/", "/library", "/today", "/people", "/settings", "/guests")
+
+
+class Page:
+    """The application of one device."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        data_dir = Path(config.device.data_dir)
+        self.hub = Hub(LiveClient(data_dir, self._changed))
+        self.access = make_access(config)
+        self.gate = Gate(self.access, own_names(config))
+        self._files = static_files.load()
+        self._checking = asyncio.Lock()  # one guess at a time, because each costs 8 MiB
+
+    def _changed(self) -> None:
+        """The state has changed. A conductor that has just started for the first time has made the PIN meanwhile."""
+        if not self.access.ready:
+            self.access = self.gate.access = make_access(self.config)
+        self.hub.wake()
+
+    def application(self) -> web.Application:
+        """All routes with the roles that they need."""
+        app = web.Application(middlewares=[self.gate.middleware], client_max_size=LARGEST_BODY)
+        for path in VIEWS:
+            app.router.add_get(path, self._view)
+        app.router.add_get("/static/{name}", self._static)
+        app.router.add_get("/favicon.ico", self._icon)
+        app.router.add_get("/g/{token}", self._enter_as_guest)
+        app.router.add_get("/api/me", self._me)
+        app.router.add_post("/api/login", self._log_in)
+        app.router.add_post("/api/logout", self._log_out)
+        app.router.add_get("/api/stream", needs(Role.GUEST, self.hub.stream))
+        app.router.add_get("/cover/{digest}", needs(Role.GUEST, self._cover))
+        app.router.add_post("/api/do", needs(Role.GUEST, self._do))
+        return app
+
+    # --- The page itself ---
+
+    async def _view(self, request: web.Request) -> web.StreamResponse:
+        return self._files["index.html"].response(request)
+
+    async def _static(self, request: web.Request) -> web.StreamResponse:
+        file = self._files.get(request.match_info["name"])
+        return problem(404, "There is no such file.") if file is None else file.response(request)
+
+    async def _icon(self, request: web.Request) -> web.StreamResponse:
+        return self._files["icon.svg"].response(request)
+
+    async def _cover(self, request: web.Request) -> web.StreamResponse:
+        picture = await self.hub.cover(request.match_info["digest"])
+        if not picture:
+            return problem(404, "This song has no cover.")
+        headers = {"Cache-Control": "private, max-age=86400, immutable"}
+        return web.Response(body=picture, content_type="image/jpeg", headers=headers)
+
+    # --- Logins ---
+
+    async def _me(self, request: web.Request) -> web.StreamResponse:
+        session = request[SESSION]
+        return answer(
+            {
+                "role": Role(session.role).name.lower(),
+                "name": session.name,
+                "mode": self.access.mode,
+                "word": self.access.word,
+                "device": self.config.device.name,
+            }
+        )
+
+    async def _log_in(self, request: web.Request) -> web.StreamResponse:
+        given = (await fields_of(request)).get("secret")
+        address = address_of(request)
+        if not isinstance(given, str):
+            return problem(400, f"Send the {self.access.word}.")
+        async with self._checking:
+            if (wait_s := self.access.throttle.wait_s(address, time.monotonic())) > 0:
+                return problem(429, f"Too many wrong guesses; try again in {wait_s:.0f} s.")
+            right = await asyncio.to_thread(self.access.is_right, given)
+            if not right:
+                self.access.throttle.failed(address, time.monotonic())
+                log.warning("Somebody at %s gave a wrong %s.", address, self.access.word)
+                return problem(403, f"That is not the {self.access.word}. `affetto check` on the device shows it.")
+        self.access.throttle.succeeded(address)
+        log.info("The owner logged in from %s.", address)
+        return self._with_cookie(answer({"ok": True}), *self.access.owner_token(time.time()))
+
+    async def _log_out(self, request: web.Request) -> web.StreamResponse:
+        return self._with_cookie(answer({"ok": True}), "", 0)
+
+    async def _enter_as_guest(self, request: web.Request) -> web.StreamResponse:
+        """The link in the QR code: its token becomes a login on this phone, unless the phone has a better one."""
+        session = self.access.session(request.match_info["token"], time.time())
+        response = web.Response(status=303, headers={"Location": "/"})
+        if session.role != Role.GUEST:
+            return problem(403, "This invitation has ended; ask for a new one.")
+        if request[SESSION].role >= Role.GUEST:
+            return response
+        return self._with_cookie(response, *self.access.guest_token(time.time()))
+
+    @staticmethod
+    def _with_cookie(response: web.Response, token: str, lasts_s: float) -> web.Response:
+        response.set_cookie(COOKIE, token, max_age=int(lasts_s), httponly=True, samesite="Strict", path="/")
+        return response
+
+    # --- Commands ---
+
+    async def _do(self, request: web.Request) -> web.StreamResponse:
+        fields = await fields_of(request)
+        name, given, session = fields.get("do"), fields.get("with", {}), request[SESSION]
+        if not isinstance(name, str) or not isinstance(given, Mapping):
+            return problem(400, "Send the name of a command in `do` and its fields in `with`.")
+        if refused := permissions.refusal(name, given, session.role):
+            return problem(403, refused)
+        who = f"page, {Role(session.role).name.lower()} at {address_of(request)}"[:64]
+        message = await self.hub.client.do(name, permissions.signed(name, given, session), who)
+        return answer({"ok": not message, "message": message})
+
+
+def make_access(config: Config) -> Access:
+    """The rules of this device, from the settings and the keys that the conductor made."""
+    page, keys = config.page, page_keys.read(Path(config.device.data_dir))
+    pin = page.pin or (keys.pin if keys is not None else "")
+    secret = page.password if page.access == "password" else pin
+    return Access(page.access, secret, keys.key if keys is not None else "", page.session_days)
+
+
+def own_names(config: Config) -> set[str]:
+    """The host names under which phones may reach the page."""
+    host = socket.gethostname().lower()
+    return {page_keys.host_name(config.device.id), host, f"{host}.local", f"{host}.lan", *config.page.hosts}
+
+
+def open_socket(port: int) -> socket.socket:
+    """A listening socket on all addresses: at `port`, or else at 8080. Raises PageError."""
+    problems = []
+    for one in dict.fromkeys((port, OTHER_PORT)):
+        try:
+            return socket.create_server(("::", one), family=socket.AF_INET6, dualstack_ipv6=True, backlog=128)
+        except OSError as error:
+            if error.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):  # no IPv6
+                with contextlib.suppress(OSError):
+                    return socket.create_server(("0.0.0.0", one), backlog=128)
+            why = os.strerror(error.errno or 0)
+            problems.append(f"port {one}: {why}")
+            log.warning("The page cannot use port %d (%s).", one, why)
+    raise PageError(f"the page has no port ({'; '.join(problems)}); choose another one: page.port")
+
+
+async def serve(config: Config, sock: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    page = Page(config)
+    runner = web.AppRunner(page.application(), access_log=None, handle_signals=False, shutdown_timeout=2.0)
+    await runner.setup()
+    await web.SockSite(runner, sock).start()
+    client = asyncio.create_task(page.hub.client.run())
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    port = sock.getsockname()[1]
+    log.info("The page is at %s (port %d).", page_keys.address_of(config), port)
+    systemd.ready()
+    waiting = asyncio.create_task(stopping.wait())
+    await asyncio.wait({client, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    if client.done():
+        client.result()  # raises what ended it
+    client.cancel()
+    await runner.cleanup()
+
+
+def run(config: Config) -> int:
+    """Serve the page; returns the exit status."""
+    if not config.page.enabled:
+        log.info("The page is switched off: page.enabled is false.")
+        systemd.ready()
+        return 0
+    asyncio.run(serve(config, open_socket(config.page.port)))
+    return 0
