@@ -141,7 +141,7 @@ class Conductor:
         mistakes = boot_mistakes(config_path) if config_path is not None else ()
         for mistake in mistakes:
             log.warning("%s", mistake)
-        self._session = Session(config, memory, history, random.Random(), mistakes)
+        self._session = Session(config, memory, history, random.Random(), mistakes, diary.songs())
 
     def __enter__(self) -> Conductor:
         return self

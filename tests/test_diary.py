@@ -46,7 +46,8 @@ TODAY = datetime(2026, 11, 28, 12).timestamp()
 def song(number: int, at: float, profile: str = "everyone") -> SongEntry:
     felt = Felt(Affect(0.25, -0.5), 0.75)
     names = (f"key{number}", f"title{number}", "Ada")
-    return SongEntry(at, at + 200, 180.0, *names, MoodName.CALM, profile, Outcome.PLAYED, felt, None)
+    own = (Affect(0.1, -0.4), "dinner", True)
+    return SongEntry(at, at + 200, 180.0, *names, MoodName.CALM, profile, Outcome.PLAYED, felt, None, *own)
 
 
 def mood(name: MoodName | None, at: float) -> MoodEntry:
@@ -114,6 +115,21 @@ def test_a_skip_is_noted_and_without_faces_there_is_no_mood() -> None:
     (entry,) = notes(room.say("playback", "next"), SongEntry)
     assert (entry.before, entry.after, entry.outcome) == (None, None, Outcome.SKIPPED)
     assert entry.heard_s == pytest.approx(20.0)
+
+
+def test_a_like_during_the_song_is_noted_with_it() -> None:
+    room = Room()
+    room.start_music()
+    room.say("feedback", "like")
+    (entry,) = notes(room.say("playback", "next"), SongEntry)
+    assert (entry.liked, entry.outcome) == (True, Outcome.SKIPPED)
+
+
+def test_in_guest_mode_nothing_is_noted() -> None:
+    room = Room()
+    room.start_music()
+    room.say("guest", "ON")
+    assert only(Note, room.say("playback", "next") + room.say("mood", "sad")) == []
 
 
 def test_a_stopped_song_has_no_outcome() -> None:
@@ -256,7 +272,7 @@ def test_listens_are_forgotten_in_memory_and_in_the_file(tmp_path: Path, gone: E
 def test_the_diary_forgets_and_nothing_remains_in_its_file(
     diary: DiaryStore, tmp_path: Path, gone: Erasure, songs: list[str], moods: list[MoodName]
 ) -> None:
-    diary.write([song(1, TODAY, "Ada"), song(2, TODAY + 60, "Bob")])
+    diary.write([song(1, TODAY, "Cleo, Ada"), song(2, TODAY + 60, "Adam")])
     diary.write([mood(MoodName.HAPPY, TODAY), mood(MoodName.SAD, TODAY + 60)])
     diary.erase(gone)
     reader = DiaryReader(tmp_path)

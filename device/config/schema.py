@@ -98,6 +98,7 @@ class DiaryConfig:
     """What the device records about the room's moods and the songs that played. It never leaves the device."""
 
     keep_days: int = key(90, "delete entries after this many days; 0 records nothing", low=0, high=3650)
+    learn_effects: bool = key(True, "lift, calm and energise prefer songs that did so before, according to the diary")
 
 
 @dataclass(frozen=True, slots=True)

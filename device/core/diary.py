@@ -7,7 +7,7 @@ The session calls `observe` after every event. A song's *before* is what the fac
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 
 from device.core.queue import Playthrough
@@ -16,6 +16,7 @@ from device.domain import (
     Erasure,
     Felt,
     Forget,
+    Listen,
     Mood,
     MoodEntry,
     MoodName,
@@ -34,6 +35,21 @@ ENDS = (Outcome.PLAYED, Outcome.SKIPPED, Outcome.REPLACED, Outcome.DISLIKED, Out
 
 
 @dataclass(frozen=True, slots=True)
+class Observation:
+    """What the session knows after an event. `effective`: the mood in effect; `seen`: the mood of the faces; `profile`
+    and `context`: see `SongEntry`; `guests`: guest mode is on, so nothing is noted; `actions`: what the session has
+    decided about the event."""
+
+    effective: Mood
+    seen: Mood
+    playing: Playthrough | None
+    profile: str
+    actions: Sequence[Action]
+    guests: bool = False
+    context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """A song that is audible: when it began (wall clock, s), and the mood before it."""
 
@@ -41,6 +57,8 @@ class Begun:
     at: float
     before: Felt | None
     profile: str
+    context: str
+    liked: bool = False
 
 
 class DiaryKeeper:
@@ -53,22 +71,14 @@ class DiaryKeeper:
         self._shown: tuple[MoodName | None, MoodSource] = (None, MoodSource.NONE)
         self._begun: Begun | None = None
 
-    def observe(
-        self,
-        effective: Mood,
-        seen: Mood,
-        playing: Playthrough | None,
-        profile: str,
-        actions: Sequence[Action],
-        now: Now,
-    ) -> list[Action]:
-        """The entries that this event causes. `effective`: the mood in effect; `seen`: the mood of the faces;
-        `actions`: what the session has decided about the event."""
-        if not self._keep:
+    def observe(self, observed: Observation, now: Now) -> list[Note]:
+        """The entries that an event causes."""
+        if not self._keep or observed.guests:
+            self._begun = None
             return []
-        if seen.faces:
-            self._felt, self._felt_at = Felt(seen.affect, seen.confidence), now.mono
-        entries = (self._song(playing, profile, actions, now), self._mood(effective, now))
+        if observed.seen.faces:
+            self._felt, self._felt_at = Felt(observed.seen.affect, observed.seen.confidence), now.mono
+        entries = (self._song(observed, now), self._mood(observed.effective, now))
         return [Note(entry) for entry in entries if entry is not None]
 
     def forget(self) -> None:
@@ -84,20 +94,23 @@ class DiaryKeeper:
         self._shown = shown
         return MoodEntry(now.wall, *shown, self._recent(now), mood.faces)
 
-    def _song(
-        self, playing: Playthrough | None, profile: str, actions: Sequence[Action], now: Now
-    ) -> SongEntry | None:
-        if playing is not None and self._begun is not None and playing.serial == self._begun.playthrough.serial:
-            self._begun = Begun(playing, self._begun.at, self._begun.before, self._begun.profile)
+    def _song(self, observed: Observation, now: Now) -> SongEntry | None:
+        playing, begun = observed.playing, self._begun
+        listens = [action.listen for action in observed.actions if isinstance(action, Record)]
+        if begun is not None:
+            key = begun.playthrough.choice.track.key
+            liked = any(one.track_key == key and one.outcome is Outcome.LIKED for one in listens)
+            self._begun = begun = replace(begun, liked=begun.liked or liked)
+        if playing is not None and begun is not None and playing.serial == begun.playthrough.serial:
+            self._begun = replace(begun, playthrough=playing)
             return None
-        ended, self._begun = self._begun, None
+        self._begun = None
         if playing is not None and playing.sounds:
-            self._begun = Begun(playing, now.wall, self._recent(now), profile)
-        return None if ended is None else self._entry(ended, actions, now)
+            self._begun = Begun(playing, now.wall, self._recent(now), observed.profile, observed.context)
+        return None if begun is None else self._entry(begun, listens, now)
 
-    def _entry(self, ended: Begun, actions: Sequence[Action], now: Now) -> SongEntry:
+    def _entry(self, ended: Begun, listens: Sequence[Listen], now: Now) -> SongEntry:
         track = ended.playthrough.choice.track
-        listens = [action.listen for action in actions if isinstance(action, Record)]
         listen = next((one for one in listens if one.track_key == track.key and one.outcome in ENDS), None)
         return SongEntry(
             started_at=ended.at,
@@ -111,6 +124,9 @@ class DiaryKeeper:
             outcome=None if listen is None else listen.outcome,
             before=ended.before,
             after=self._recent(now),
+            affect=track.affect,
+            context=ended.context,
+            liked=ended.liked,
         )
 
     def _recent(self, now: Now) -> Felt | None:

@@ -24,6 +24,7 @@ from device.domain import (
     Announce,
     Choice,
     Cue,
+    DiaryEntry,
     Erasure,
     EventType,
     Listen,
@@ -39,11 +40,13 @@ from device.domain import (
     Resume,
     Seek,
     Silence,
+    SongEntry,
     Target,
     Track,
     Transport,
 )
 from device.music.recommend.choose import Taste, TrackIndex, choose
+from device.music.recommend.effects import Effects
 
 PAST = 100  # tracks that "previous" can go back to
 BEGINNING_S = 3.0  # before this position, "previous" goes to the track before; after it, to the start of this one
@@ -55,9 +58,17 @@ PACE_S = 10.0  # the shortest time between the starts of two songs, so that shor
 class PlaybackControl:
     """Owns the current playthrough, the queue, the past and the taste."""
 
-    def __init__(self, config: MusicConfig, history: Iterable[Listen], dice: random.Random) -> None:
+    def __init__(
+        self,
+        config: MusicConfig,
+        history: Iterable[Listen],
+        dice: random.Random,
+        effects: Effects | None = None,
+    ) -> None:
+        """`effects` None: nobody learns what songs do to the room."""
         self.config = config
         self.taste = Taste(history)
+        self.effects = effects
         self.wanted = PlaybackState.STOPPED
         """What people asked for; `state` is what really happens."""
         self.playthrough: Playthrough | None = None
@@ -91,15 +102,24 @@ class PlaybackControl:
             taste.catch_up(self.taste)
             taste.forget(self._erasures)  # the scanner's thread may have read the history before somebody erased it
             self.taste = taste
+        if self.effects is not None:
+            self.effects.attach(index)
         self._failures.keys.clear()
         self._list_never()
         if self.playthrough is not None and (row := index.row.get(self.playthrough.choice.track.key)) is not None:
             self.renew(index.tracks[row])
 
+    def learn_effect(self, entry: DiaryEntry) -> None:
+        """Learn what a song did to the room."""
+        if self.effects is not None and isinstance(entry, SongEntry):
+            self.effects.add(entry)
+
     def forget(self, erasure: Erasure) -> None:
         """Forget the listens that `erasure` covers."""
         self._erasures.append(erasure)
         self.taste.forget(self._erasures)
+        if self.effects is not None:
+            self.effects.forget(erasure)
         self._list_never()
         if erasure.ever:
             self.requests.state = requests.forget(self.requests.state, erasure.person)
@@ -194,7 +214,7 @@ class PlaybackControl:
             return request
         playing = set() if self.playthrough is None else {self.playthrough.choice.track.key}
         profile, exclude = audience.profiles[0], playing | self._failures.keys
-        choice = choose(self._index, target, self.taste, profile, now, self._dice, exclude=exclude)
+        choice = choose(self._index, target, self.taste, profile, now, self._dice, exclude, self.effects)
         return None if choice is None else QueueEntry(choice)
 
     def _first_request(self) -> QueueEntry | None:

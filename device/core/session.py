@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from device.config.schema import Config
 from device.core import commands, consent
 from device.core.audience import Audience, Circumstances
-from device.core.diary import DiaryKeeper, erasure
+from device.core.diary import DiaryKeeper, Observation, erasure
 from device.core.health import Health, shorten
 from device.core.mood_control import MoodControl
 from device.core.playback import PlaybackControl
@@ -54,6 +54,7 @@ from device.domain import (
     SetPolicy,
     Setting,
     Snapshot,
+    SongEntry,
     SoundBack,
     SoundLost,
     SurfaceDown,
@@ -67,6 +68,7 @@ from device.domain import (
     TrackStarted,
 )
 from device.music.recommend.choose import Taste, TrackIndex
+from device.music.recommend.effects import Effects
 
 FIRST_LOOK_S = 10.0  # with the camera on, the first song waits so long for a first mood
 NOTES = 20  # the most notes about files in one `library_changed`
@@ -90,9 +92,12 @@ class Session:
         history: Iterable[Listen],
         dice: random.Random,
         settings_problems: tuple[str, ...] = (),
+        songs: Iterable[SongEntry] = (),
     ) -> None:
+        """`songs`: the diary's."""
         self.config = config
-        self.playback = PlaybackControl(config.music, history, dice)
+        effects = Effects(songs) if config.diary.learn_effects and config.diary.keep_days else None
+        self.playback = PlaybackControl(config.music, history, dice, effects)
         self.playback.requests.state = memory.requests
         self._memory = replace(memory, volume=min(memory.volume, config.player.max_volume))
         self._mood_control = MoodControl(config.mood)
@@ -119,9 +124,15 @@ class Session:
         """Take one event."""
         self._mood_control.advance(self._memory, now)
         actions = self._react(event, now) + self._settle(now)
-        seen, profile = self._mood_control.seen, ", ".join(self._memory.profiles)
-        actions += self._diary.observe(self.mood, seen, self.playback.playthrough, profile, actions, now)
-        return Decision(actions, self._snapshot(now))
+        notes = self._diary.observe(self._observation(actions), now)
+        for note in notes:
+            self.playback.learn_effect(note.entry)
+        return Decision([*actions, *notes], self._snapshot(now))
+
+    def _observation(self, actions: list[Action]) -> Observation:
+        memory, seen = self._memory, self._mood_control.seen
+        names = ", ".join(memory.profiles)
+        return Observation(self.mood, seen, self.playback.playthrough, names, actions, memory.guests)
 
     # --- React ---
 

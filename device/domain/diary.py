@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
-from device.domain.affect import Affect, MoodName, MoodSource
+from device.domain.affect import MOOD_AFFECT, Affect, MoodName, MoodSource
 from device.domain.music import Listen, Outcome
 
 
@@ -38,7 +38,9 @@ class MoodEntry:
 class SongEntry:
     """A song that played, and the mood of the faces before and after it (None: no face was in view then).
 
-    `mood` is the song's own. `heard_s` leaves out pauses. `outcome` None: the music stopped during the song.
+    `mood` and `affect` are the song's own. `heard_s` leaves out pauses. `profile`: the names of those whose taste
+    counted, with commas. `outcome` None: the music stopped during the song. `context` is what people were doing (see
+    `SetContext`), as far as the settings know it. `liked`: somebody said so while it played.
     """
 
     started_at: float
@@ -52,6 +54,9 @@ class SongEntry:
     outcome: Outcome | None
     before: Felt | None = None
     after: Felt | None = None
+    affect: Affect = MOOD_AFFECT[MoodName.NEUTRAL]
+    context: str = ""
+    liked: bool = False
 
 
 DiaryEntry = MoodEntry | SongEntry
@@ -76,9 +81,13 @@ class Erasure:
         """Whether it has no limits of time."""
         return (self.start, self.end) == (-math.inf, math.inf)
 
+    def concerns(self, profile: str) -> bool:
+        """Whether the person is among the names of this profile."""
+        return not self.person or self.person in profile.split(", ")
+
     def covers(self, listen: Listen) -> bool:
         """Whether this listen must go. A ban is a decision, not a trace of a day: it stays when a day is forgotten."""
-        if self.person not in ("", listen.profile):
+        if not self.concerns(listen.profile):
             return False
         lasting = listen.outcome in (Outcome.BANNED, Outcome.ALLOWED)
         return self.ever or (self.start <= listen.at < self.end and not lasting)

@@ -55,11 +55,14 @@ class PolicyName(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the music should be in the plane now. `reason` is a phrase such as "to match a calm room"."""
+    """Where the music should be in the plane now. `reason` is a phrase such as "to match a calm room". If the music
+    should move the room, `room` is where the room is, and `goal` is where it should get to."""
 
     affect: Affect
     mood: MoodName
     reason: str
+    room: Affect | None = None
+    goal: Affect | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ through the valence-arousal plane:
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from device.config.schema import MoodConfig
 from device.domain import MOOD_AFFECT, Affect, Mood, MoodName, MoodSource, PolicyName, Target
 from device.mood.plane import affect_of, name_of
@@ -56,7 +58,7 @@ class Guide:
             case PolicyName.MANUAL:
                 reason = "as set by hand" if mood.source is MoodSource.MANUAL else "as no mood is set by hand"
                 return Target(affect_of(mood.name), mood.name, reason)
-        return self._step(mood)
+        return replace(self._step(mood), room=mood.affect, goal=affect_of(self._goal))
 
     def _walk(self, policy: PolicyName, mood: Mood, passed_s: float) -> None:
         """Continue the walk, or begin a new one."""

@@ -33,7 +33,8 @@ CREATE TABLE IF NOT EXISTS moods (
 CREATE TABLE IF NOT EXISTS songs (
     id INTEGER PRIMARY KEY, started_at REAL, ended_at REAL, heard_s REAL, track_key TEXT, title TEXT, artist TEXT,
     mood TEXT, profile TEXT, outcome TEXT, before_valence REAL, before_arousal REAL, before_certainty REAL,
-    after_valence REAL, after_arousal REAL, after_certainty REAL
+    after_valence REAL, after_arousal REAL, after_certainty REAL,
+    valence REAL, arousal REAL, context TEXT, liked INTEGER
 );
 CREATE INDEX IF NOT EXISTS moods_at ON moods (at);
 CREATE INDEX IF NOT EXISTS songs_at ON songs (started_at);
@@ -41,10 +42,10 @@ CREATE INDEX IF NOT EXISTS songs_at ON songs (started_at);
 MOOD_COLUMNS = "at, mood, source, valence, arousal, certainty, faces"
 SONG_COLUMNS = (
     "started_at, ended_at, heard_s, track_key, title, artist, mood, profile, outcome, before_valence, before_arousal,"
-    " before_certainty, after_valence, after_arousal, after_certainty"
+    " before_certainty, after_valence, after_arousal, after_certainty, valence, arousal, context, liked"
 )
 INSERT_MOOD = f"INSERT INTO moods ({MOOD_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
-INSERT_SONG = f"INSERT INTO songs ({SONG_COLUMNS}) VALUES ({', '.join('?' * 15)})"
+INSERT_SONG = f"INSERT INTO songs ({SONG_COLUMNS}) VALUES ({', '.join('?' * 19)})"
 SELECT_MOODS = (
     f"SELECT {MOOD_COLUMNS} FROM moods WHERE at < :end"
     " AND at >= coalesce((SELECT max(at) FROM moods WHERE at <= :start), :start) ORDER BY at, id"
@@ -101,7 +102,9 @@ class DiaryStore:
             if not erasure.person:  # a mood belongs to the room, not to a person
                 self._database.execute("DELETE FROM moods WHERE at >= :start AND at < :end", span)
             self._database.execute(
-                "DELETE FROM songs WHERE started_at >= :start AND started_at < :end AND :person IN ('', profile)", span
+                "DELETE FROM songs WHERE started_at >= :start AND started_at < :end"
+                " AND (:person = '' OR instr(', ' || profile || ', ', ', ' || :person || ', '))",
+                span,
             )
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -180,12 +183,14 @@ def _mood_of(row: tuple[Any, ...]) -> MoodEntry | None:
 def _song_row(entry: SongEntry) -> tuple[Any, ...]:
     texts = (entry.track_key, entry.title, entry.artist, entry.mood, entry.profile, entry.outcome)
     times = (entry.started_at, entry.ended_at, entry.heard_s)
-    return (*times, *texts, *_felt_row(entry.before), *_felt_row(entry.after))
+    own = (entry.affect.valence, entry.affect.arousal, entry.context, int(entry.liked))
+    return (*times, *texts, *_felt_row(entry.before), *_felt_row(entry.after), *own)
 
 
 def _song_of(row: tuple[Any, ...]) -> SongEntry | None:
     """The entry in a row; None for a row that is not ours."""
     started_at, ended_at, heard_s, key, title, artist, mood, profile, outcome, *felt = row
+    *felt, valence, arousal, context, liked = felt
     with contextlib.suppress(ValueError, TypeError):
         return SongEntry(
             started_at=float(started_at),
@@ -199,5 +204,8 @@ def _song_of(row: tuple[Any, ...]) -> SongEntry | None:
             outcome=None if outcome is None else Outcome(outcome),
             before=_felt_of(*felt[:3]),
             after=_felt_of(*felt[3:]),
+            affect=Affect(float(valence), float(arousal)),
+            context=str(context),
+            liked=bool(liked),
         )
     return None

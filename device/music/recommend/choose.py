@@ -1,13 +1,15 @@
 """What to play next, and why. Pure: the caller passes the clock and the dice; the main thread calls it.
 
-The worth of a track is the product of four factors, each between 0 and 1:
+The worth of a track is the product of these factors, the first four between 0 and 1:
 
 - *fit*: how near it is to the target in the valence-arousal plane: a Gaussian around the target, blurred by the
   uncertainty of the track's own point;
 - *preference*: how likely this profile is to enjoy it, in this mood at this time of day: see `preference.py`;
 - *freshness*: how much people have forgotten it: 1 minus Ebbinghaus' retention exp(-t/S), whose strength S grows with
   every hearing, as in Hu & Ogihara, "NextOne Player" (ISMIR 2011);
-- *flow*: how similar it sounds to the track before it.
+- *flow*: how similar it sounds to the track before it;
+- *effect*: if the music should move the room, how well the track did that before: see `effects.py`. This factor is
+  between exp(-2) and exp(2).
 
 Before that, `_pool` leaves out dislikes and repeats, as far as enough tracks remain. Comparing the sound of 100,000
 tracks would take long, so only the `CANDIDATES` with the highest worth by the other factors are compared.
@@ -22,7 +24,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from device.domain import Choice, Now, Target
+from device.domain import Affect, Choice, Now, Target, Track
+from device.music.recommend.effects import Effects, Estimate, direction_of
+from device.music.recommend.effects import words as effect_words
 from device.music.recommend.explanation import JUST_NOW_S, Grounds, reason_for
 from device.music.recommend.preference import Liking, Preference, greatest
 from device.music.recommend.taste import DAY_S, Taste, age_s
@@ -56,19 +60,35 @@ class Candidates:
     drawn: Floats
     freshness: Floats
     flow: Floats
+    effect: Floats
     worth: Floats
     similar: Rows
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The arguments of `choose`. `taste` must be indexed for this library."""
+    """The arguments of `choose`. `taste` and `effects` must be indexed for this library."""
 
     library: TrackIndex
     target: Target
     taste: Taste
     profile: str
     now: Now
+    effects: Effects | None = None
+
+    @property
+    def direction(self) -> Affect | None:
+        """Where the music should move the room; None for nowhere, or without knowledge of what songs do."""
+        if self.effects is None or self.target.room is None or self.target.goal is None:
+            return None
+        return direction_of(self.target.room, self.target.goal)
+
+    def effect(self, rows: Rows) -> Estimate | None:
+        """How far each of these tracks moves the room in the wanted direction."""
+        direction = self.direction
+        if direction is None or self.effects is None or self.target.room is None:
+            return None
+        return self.effects.estimate(rows, self.target.room, direction)
 
 
 def choose(
@@ -79,14 +99,16 @@ def choose(
     now: Now,
     dice: random.Random,
     exclude: Collection[str] = (),
+    effects: Effects | None = None,
 ) -> Choice | None:
     """The next track, and the reason for choosing it; None if no track may play.
 
-    `taste` must be indexed for this library. Tracks with a key in `exclude` are chosen only if there is no other.
+    `taste` and `effects` must be indexed for this library. Tracks with a key in `exclude` are chosen only if no other
+    may play.
     """
     if not len(library):
         return None
-    request = Request(library, target, taste, profile, now)
+    request = Request(library, target, taste, profile, now, effects)
     distance = library.distance(target.affect)
     unbanned = np.ones(len(library), np.bool_)
     unbanned[library.rows(taste.banned)] = False
@@ -156,15 +178,18 @@ def _weigh(request: Request, rows: Rows, fits: Floats, generator: np.random.Gene
     library, taste, now = request.library, request.taste, request.now
     liking = Liking(library, taste.of_profile(request.profile), request.target.mood, now)
     fresh = freshness(taste.heard_at[rows], taste.hearings[rows], now)
+    estimate = request.effect(rows)
+    effect = np.ones(len(rows), np.float32) if estimate is None else estimate.factor(generator)
     if len(rows) > CANDIDATES:
-        promise = fits * liking.roughly(rows).draw(generator) ** PREFERENCE_POWER * fresh
+        promise = fits * liking.roughly(rows).draw(generator) ** PREFERENCE_POWER * fresh * effect
         best = greatest(promise, CANDIDATES)
-        rows, fits, fresh = rows[best], fits[best], fresh[best]
+        rows, fits, fresh, effect = rows[best], fits[best], fresh[best], effect[best]
     sound = library.sound(rows)
     preference, similar = liking.closely(rows, sound)
     drawn = preference.draw(generator)
     flow = _flow(library, taste, sound)
-    return Candidates(rows, preference, drawn, fresh, flow, fits * drawn**PREFERENCE_POWER * fresh * flow, similar)
+    worth = fits * drawn**PREFERENCE_POWER * fresh * flow * effect
+    return Candidates(rows, preference, drawn, fresh, flow, effect, worth, similar)
 
 
 def _flow(library: TrackIndex, taste: Taste, sound: Floats) -> Floats:
@@ -194,11 +219,22 @@ def _explain(request: Request, candidates: Candidates, best: int, allowed: Mask,
         luck=PREFERENCE_POWER * float(np.log(candidates.drawn[best] / mean[best])),
         freshness=_apart(candidates.freshness, best),
         flow=_apart(candidates.flow, best),
+        effect=_apart(candidates.effect, best),
+        worked=_worked(request, track),
         similar=None if similar < 0 else library.tracks[similar],
         last=library.tracks[taste.last_rows[-1]] if taste.last_rows else None,
     )
     reason = reason_for(track, request.target, taste.of(request.profile, track.key), request.now, grounds)
     return Choice(track, reason)
+
+
+def _worked(request: Request, track: Track) -> str:
+    """What this track did to the room before, in words; empty if it did nothing of what is wanted."""
+    direction = request.direction
+    if direction is None or request.effects is None:
+        return ""
+    times = request.effects.times_worked(track.key, direction)
+    return effect_words(times, direction) if times else ""
 
 
 def _apart(factors: Floats, best: int) -> float:

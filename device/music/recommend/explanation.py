@@ -35,7 +35,7 @@ class Grounds:
     `near`: the track fits about as well as any. `same_mood`: the library has tracks of the wanted mood. `unheard`: it
     has tracks that were not heard in the last minute. `undisliked`: it has tracks that this profile does not dislike.
     `rivals`: the number of others that suit about as well. `similar`: the liked song whose sound did most for this
-    track. `last`: the track before it.
+    track. `last`: the track before it. `effect`: how well it moves the room. `worked`: what it did before, in words.
     """
 
     near: bool = True
@@ -49,6 +49,8 @@ class Grounds:
     luck: float = 0.0
     freshness: float = 0.0
     flow: float = 0.0
+    effect: float = 0.0
+    worked: str = ""
     similar: Track | None = None
     last: Track | None = None
 
@@ -77,6 +79,10 @@ def _grounds(track: Track, opinion: Opinion, now: Now, grounds: Grounds) -> Iter
         yield grounds.luck, "to find out whether you like it"
     elif opinion.age_s(now) >= JUST_NOW_S:
         yield grounds.freshness, f"not heard for {_span(opinion.age_s(now))}"
+    if grounds.worked:
+        yield grounds.effect, grounds.worked
+    elif grounds.effect > WEIGHTY:
+        yield grounds.luck + grounds.effect, "to find out what it does to the room"
     if grounds.last is not None:
         yield grounds.flow, f"its sound follows on from {_name(grounds.last)}"
 

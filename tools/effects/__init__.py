@@ -1,0 +1,1 @@
+"""Simulated households, to measure what learning the effects of songs is worth."""
