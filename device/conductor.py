@@ -39,6 +39,7 @@ from device.domain import (
     Erase,
     Event,
     Handled,
+    Hush,
     Log,
     Memory,
     Misunderstood,
@@ -56,6 +57,7 @@ from device.domain import (
     Seek,
     Silence,
     Snapshot,
+    Speak,
     Tick,
     Track,
 )
@@ -232,7 +234,7 @@ class Conductor:
 
     def _do(self, action: Action) -> None:
         match action:
-            case Play() | Cue() | Seek() | Pause() | Resume() | Silence() | RampVolume():
+            case Play() | Cue() | Seek() | Pause() | Resume() | Silence() | RampVolume() | Speak() | Hush():
                 self._play(action)
             case Announce() | Answer():
                 log.info("%s", describe(action))
@@ -260,7 +262,7 @@ class Conductor:
         for surface in self._surfaces.values():
             surface.notify(notice)
 
-    def _play(self, action: Play | Cue | Seek | Pause | Resume | Silence | RampVolume) -> None:
+    def _play(self, action: Play | Cue | Seek | Pause | Resume | Silence | RampVolume | Speak | Hush) -> None:
         match action:
             case Play(serial, track, fade_s, start_s):
                 self._player.play(serial, track, fade_s, start_s)
@@ -276,6 +278,10 @@ class Conductor:
                 self._player.silence(fade_s)
             case RampVolume(percent):
                 self._player.set_volume(percent)
+            case Speak(serial, track, percent):
+                self._player.speak(serial, track, percent)
+            case Hush():
+                self._player.hush()
 
 
 def describe(notice: Announce | Answer) -> str:

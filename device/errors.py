@@ -59,3 +59,7 @@ class MqttError(AffettoError):
 
 class StateError(AffettoError):
     """The data that survives a restart cannot be read or written."""
+
+
+class WebError(AffettoError):
+    """A medium from outside cannot be fetched: the address, the server or the content is not usable."""

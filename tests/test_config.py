@@ -88,7 +88,8 @@ MISTAKES = {
     "fps: 4": "1: fps: unknown section; fps belongs in section camera",
     "mood: {max_volume: 4}": "1: mood.max_volume: unknown setting; max_volume belongs in section player",
     "player: {zzz: 4}": (
-        "1: player.zzz: unknown setting; there are output, device, volume, max_volume, ramp_s, replaygain"
+        "1: player.zzz: unknown setting; there are output, device, volume, max_volume, announce_volume, media, "
+        "ramp_s, replaygain"
     ),
     "xyzzy: 1": f"1: xyzzy: unknown section; there are {SECTIONS}",
     "camera:\n  fps: 4\n  width: 320\n  fps: 5": "4: camera.fps: given twice, first in line 2",

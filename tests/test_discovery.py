@@ -27,7 +27,7 @@ CONFIG = Config(device=DeviceConfig(id="kit", name="Küche", room="Kitchen"), mq
 TOPICS = Topics("affetto", "kit")
 LISTS = {"queue_state", "never_state"}  # for pages and programs; no entity holds a list
 READ = {name for name in vars(Topics) if name.endswith("_state")} - LISTS | {"event", "health", "error", "track_cover"}
-NOT_SENT = {"seek_set", "queue_set", "vote_set"}  # a media player's slider, and JSON: no entity
+NOT_SENT = {"seek_set", "queue_set", "vote_set", "media_set"}  # a media player's slider, and JSON: no entity
 SENT = {name for name in vars(Topics) if name.endswith("_set")} - NOT_SENT
 
 

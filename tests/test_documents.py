@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ from device.domain import (
     MoodOrigin,
     MoodSource,
     PlaybackState,
+    PlaybackView,
     Position,
     QueueEntry,
     SkipVotes,
@@ -43,6 +45,14 @@ TRACK = Track(
 )
 
 
+STATION = Track("", "http://radio.example/live.mp3", "A station")
+SENTENCE = Track("", "http://ha.local/tts.mp3", "Dinner is ready")
+
+
+def view(state: PlaybackState, choice: Choice | None) -> PlaybackView:
+    return PlaybackView(state, choice, None, 30, 70)
+
+
 def matches_snapshot(name: str, document: object) -> bool:
     """Whether `document`, as JSON, is what the snapshot of that name holds."""
     path = SNAPSHOTS / f"{name}.json"
@@ -54,8 +64,11 @@ def matches_snapshot(name: str, document: object) -> bool:
 @pytest.mark.parametrize(("name", "document"), [
     ("mood_state", documents.mood_state(MOOD, 0.0)),
     ("track_state", documents.track_state(
-        PlaybackState.PLAYING, Choice(TRACK, "Happy music for a happy room."), Position(12.34, 1e9, True), 0.0)),
-    ("track_state_none", documents.track_state(PlaybackState.STOPPED, None, None, 0.0)),
+        view(PlaybackState.PLAYING, Choice(TRACK, "Happy music for a happy room.")), Position(12.34, 1e9, True), 0.0)),
+    ("track_state_none", documents.track_state(view(PlaybackState.STOPPED, None), None, 0.0)),
+    ("track_state_media", documents.track_state(
+        replace(view(PlaybackState.PAUSED, Choice(STATION, "it came over UPnP")), foreign=True, announcement=SENTENCE),
+        None, 0.0)),
     ("health", documents.health_state(HealthReport(
         ("It is late.",), ("a.mp3 is damaged", "and 4 more"), 61.4, "USB", 7.94, 1, 5, 3,
         {"memory_mb": 61.26, "unknown": 1.0}))),
@@ -89,7 +102,7 @@ def test_every_document_is_strict_json(title: str, reason: str, length: float, p
 
     track = Track("k", title, title, title, reason, length)
     choice, position = Choice(track, reason), Position(place, 0.0, False)
-    document = documents.track_state(PlaybackState.PAUSED, choice, position, 0.0)
+    document = documents.track_state(view(PlaybackState.PAUSED, choice), position, 0.0)
     text = documents.encode(document).decode("utf-8")
     json.loads(text, parse_constant=refuse)
     notice = documents.event(Announce(EventType.LIKED, {"title": title, "problems": [reason]}))

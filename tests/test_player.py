@@ -17,7 +17,7 @@ from audio import tone, track_of
 from stages import CONFIG, FakeStage, Stage, VlcStage
 
 from device.config.schema import PlayerConfig
-from device.domain import SoundLost, TrackAt, TrackEnded, TrackEnding, TrackFailed, TrackStarted
+from device.domain import SoundLost, SpeechEnded, TrackAt, TrackEnded, TrackEnding, TrackFailed, TrackStarted
 from device.errors import PlayerError
 from device.music.audio import alsa, outputs
 from device.music.audio.wav_file import WavFile
@@ -157,6 +157,47 @@ def test_close_is_quick_final_and_may_be_repeated(stage: Stage) -> None:
 
 def test_it_describes_itself(stage: Stage) -> None:
     assert len(stage.player.describe()) > 10
+
+
+# --- Announcements ------------------------------------------------------------------------------------------------
+
+
+def test_an_announcement_is_spoken_while_the_track_plays_on(stage: Stage) -> None:
+    stage.player.play(1, stage.track(3.0))
+    assert stage.next() == TrackStarted(1, ANY)
+    stage.player.speak(2, stage.track(0.5), 40)
+    assert stage.next() == SpeechEnded(2)
+    assert stage.next() == TrackEnded(1)
+
+
+def test_an_announcement_needs_no_track_and_no_end_of_a_pause(stage: Stage) -> None:
+    stage.player.speak(1, stage.track(0.4), 40)
+    assert stage.next() == SpeechEnded(1)
+    stage.player.play(2, stage.track(3.0))
+    assert stage.next() == TrackStarted(2, ANY)
+    stage.player.pause()
+    stage.player.speak(3, stage.track(0.4), 40)
+    assert stage.next() == SpeechEnded(3)
+    assert stage.next(0.3) is None
+
+
+def test_a_broken_announcement_ends_with_a_reason(stage: Stage) -> None:
+    stage.player.speak(1, stage.broken(), 40)
+    ended = stage.next()
+    assert isinstance(ended, SpeechEnded)
+    assert "broken" in ended.problem
+    stage.player.speak(2, stage.track(0.4), 40)
+    assert stage.next() == SpeechEnded(2)
+
+
+def test_a_replaced_or_stopped_announcement_says_nothing_more(stage: Stage) -> None:
+    stage.player.speak(1, stage.track(3.0), 40)
+    stage.player.speak(2, stage.track(0.4), 40)
+    assert stage.next() == SpeechEnded(2)
+    stage.player.speak(3, stage.track(0.6), 40)
+    stage.player.hush()
+    stage.player.hush()
+    assert stage.next(1.2) is None
 
 
 # --- What comes next, where it is, and going elsewhere -----------------------------------------------------------

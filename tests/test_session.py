@@ -464,6 +464,7 @@ RETAINED = {
     "track/state",
     "track/cover",
     "volume/state",
+    "mute/state",
     "camera/state",
     "policy/state",
     "profile/state",

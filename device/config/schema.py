@@ -89,6 +89,8 @@ class PlayerConfig:
     device: str = key("", "sound device of that output, such as plughw:CARD=Headphones; empty means its default")
     volume: int = key(30, "volume in percent at the very first start", low=0, high=100)
     max_volume: int = key(70, "highest volume in percent that anybody can set", low=0, high=100)
+    announce_volume: int = key(40, "volume of announcements in percent, unless they bring their own", low=0, high=100)
+    media: bool = key(True, "play announcements, radio streams and other media that somebody sends (http, https)")
     ramp_s: float = key(0.8, "seconds that a change of volume takes", low=0, high=10)
     replaygain: bool = key(True, "play all tracks at the same loudness (-18 LUFS)")
 

@@ -32,12 +32,14 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What an order depends on besides itself: where it came from, the music's target, who listens, and the time."""
+    """What an order depends on besides itself: where it came from, the music's target, who listens, the time, and
+    whether the device is muted."""
 
     origin: Origin
     target: Target
     audience: Audience
     now: Now
+    muted: bool = False
 
 
 def with_presence(memory: Memory, name: str, here: bool) -> Memory:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from device.config.schema import RequestsConfig
 from device.core import request_commands
 from device.core.audience import Circumstances, with_presence, with_present
+from device.core.media import MediaControl
 from device.core.playback import PlaybackControl
 from device.domain import (
     MOOD_AFFECT,
@@ -26,9 +27,11 @@ from device.domain import (
     Now,
     Order,
     Outcome,
+    PlayMedia,
     SeekTo,
     SetGuests,
     SetMood,
+    SetMute,
     SetPlayback,
     SetPolicy,
     SetPresence,
@@ -38,6 +41,7 @@ from device.domain import (
     Setting,
     SetTrackMood,
     SetVolume,
+    StopMedia,
 )
 
 OUTCOMES = {Liking.LIKE: Outcome.LIKED, Liking.DISLIKE: Outcome.DISLIKED, Liking.NEVER: Outcome.BANNED}
@@ -57,6 +61,8 @@ def remember(setting: Setting, memory: Memory, max_volume: int) -> tuple[Memory,
             cut = wanted > max_volume and (not relative or volume == memory.volume)
             answer = f"The volume limit is {max_volume} %; to raise it, change player.max_volume in the settings."
             return replace(memory, volume=volume), answer if cut else ""
+        case SetMute(on):
+            return replace(memory, muted=on), ""
         case SetProfile(name):
             return with_present(memory, (name,)), ""
         case SetPresent(names):
@@ -71,10 +77,20 @@ def remember(setting: Setting, memory: Memory, max_volume: int) -> tuple[Memory,
 
 
 def obey(
-    order: Order, playback: PlaybackControl, config: RequestsConfig, given: Circumstances
+    order: Order, playback: PlaybackControl, media: MediaControl, config: RequestsConfig, given: Circumstances
 ) -> list[Action] | str:
     """The actions that carry out this order, or a sentence that says why it is refused."""
     match order:
+        case PlayMedia():
+            return media.play(order, given)
+        case StopMedia():
+            return media.stop(given)
+        case SetPlayback(transport) if media.medium is not None:
+            return media.obey(transport, given)
+        case SeekTo(seconds, relative) if media.medium is not None:
+            return media.seek(seconds, relative, given.now)
+        case Feedback() | SetTrackMood() if media.medium is not None:
+            return "What plays is not from the library, so there is nothing to learn about it."
         case SetPlayback(transport):
             return playback.obey(transport, given.target, given.audience, given.now)
         case Feedback():

@@ -7,6 +7,7 @@ it ignores.
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import deque
 from collections.abc import Collection, Iterable
@@ -84,7 +85,9 @@ class PlaybackControl:
         self._requested: Position | None = None  # the target of a seek, until the player reports its position
         self._sounded_at = float("-inf")  # when anything was last audible (monotonic)
         self._began_at = float("-inf")  # when we asked for the current or last track
-        self._serial = 0
+        self.serials = itertools.count(1)
+        """Numbers for everything that the player plays."""
+        self._suspended: Playthrough | None = None  # the song that returns after media from outside
         self._past: deque[Track] = deque(maxlen=PAST)
         self._failures = Failures()
         self._erasures: list[Erasure] = []
@@ -205,9 +208,9 @@ class PlaybackControl:
         entry = self._choose(target, audience, now)
         if entry is None:
             return []
-        self._serial += 1
-        self._queue.add(Playthrough(self._serial, entry.choice, target.mood, request=entry.id, by=entry.by), purpose)
-        return [Cue(self._serial, entry.choice.track)]
+        serial = next(self.serials)
+        self._queue.add(Playthrough(serial, entry.choice, target.mood, request=entry.id, by=entry.by), purpose)
+        return [Cue(serial, entry.choice.track)]
 
     def _choose(self, target: Target, audience: Audience, now: Now) -> QueueEntry | None:
         if (request := self._first_request()) is not None:
@@ -232,6 +235,34 @@ class PlaybackControl:
             return []
         entry = QueueEntry(Choice(track, "it continues where it stopped"))
         actions = self._play(entry, target.mood, now, 0.0, position_s)
+        return [*actions, Pause()] if self.wanted is PlaybackState.PAUSED else actions
+
+    # --- Media from outside ---
+
+    def suspend(self, now: Now) -> None:
+        """Media from outside play now; keep the song and its place. `wanted` stays."""
+        self._hold(now)
+        self._queue.clear()
+        if self.playthrough is not None:
+            self._suspended, self.playthrough = self.playthrough, None
+
+    def restore(self, target: Target, audience: Audience, now: Now) -> list[Action]:
+        """The media are over: continue the song, or choose another one if its mood does not fit any more. Without a
+        song, `idle` chooses one."""
+        kept, self._suspended = self._suspended, None
+        self._began_at = float("-inf")
+        if kept is None or self.wanted is PlaybackState.STOPPED:
+            return []
+        track, start_s = kept.choice.track, kept.position_s(now)
+        if self.wanted is PlaybackState.PLAYING and (
+            target.mood not in (kept.mood, track.mood) or track.key not in self._index.row
+        ):
+            self._past.append(track)
+            return self.play_next(target, audience, now, fade_s=self.config.fade_s)
+        entry = QueueEntry(kept.choice, kept.request, kept.by)
+        actions = self._play(entry, kept.mood, now, self.config.fade_s, start_s)
+        assert self.playthrough is not None
+        self.playthrough = replace(self.playthrough, heard_s=kept.heard_s)
         return [*actions, Pause()] if self.wanted is PlaybackState.PAUSED else actions
 
     # --- What people ask for ---
@@ -417,13 +448,13 @@ class PlaybackControl:
     ) -> list[Action]:
         self._retire(now)
         self._queue.clear()
-        self._serial += 1
+        self._suspended = None
         self._began_at = now.mono
         self.playthrough = Playthrough(
-            self._serial, entry.choice, mood, start_s=start_s, request=entry.id, by=entry.by
+            next(self.serials), entry.choice, mood, start_s=start_s, request=entry.id, by=entry.by
         )
         self.resume_s = start_s
-        return [Play(self._serial, entry.choice.track, fade_s, start_s)]
+        return [Play(self.playthrough.serial, entry.choice.track, fade_s, start_s)]
 
     def _retire(self, now: Now) -> None:
         if self.playthrough is not None:

@@ -24,9 +24,10 @@ class Reconciler:
         """The actions that bring everything to the state of `memory`, with the cover of the track at `uri` (empty:
         none)."""
         actions: list[Action] = []
-        if memory.volume != self._volume:
-            self._volume = memory.volume
-            actions.append(RampVolume(memory.volume))
+        volume = 0 if memory.muted else memory.volume
+        if volume != self._volume:
+            self._volume = volume
+            actions.append(RampVolume(volume))
         if memory.camera != self._eye:
             self._eye = memory.camera
             actions.append(OpenEye() if memory.camera else CloseEye())

@@ -13,10 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from device.config.schema import Config
-from device.core import commands, consent
+from device.core import commands, consent, player_events
 from device.core.audience import Audience, Circumstances
 from device.core.diary import DiaryKeeper, Observation, erasure
 from device.core.health import Health, shorten
+from device.core.media import MediaControl
 from device.core.mood_control import MoodControl
 from device.core.playback import PlaybackControl
 from device.core.reconciler import Reconciler
@@ -45,7 +46,6 @@ from device.domain import (
     Origin,
     People,
     PlaybackState,
-    PlaybackView,
     PolicyName,
     Reading,
     Saved,
@@ -57,6 +57,7 @@ from device.domain import (
     SongEntry,
     SoundBack,
     SoundLost,
+    SpeechEnded,
     SurfaceDown,
     SurfaceUp,
     Target,
@@ -99,6 +100,7 @@ class Session:
         effects = Effects(songs) if config.diary.learn_effects and config.diary.keep_days else None
         self.playback = PlaybackControl(config.music, history, dice, effects)
         self.playback.requests.state = memory.requests
+        self.media = MediaControl(self.playback, config.player, self.playback.serials)
         self._memory = replace(memory, volume=min(memory.volume, config.player.max_volume))
         self._mood_control = MoodControl(config.mood)
         self._diary = DiaryKeeper(config.diary.keep_days > 0)
@@ -150,7 +152,10 @@ class Session:
                 kind = EventType.CAMERA_PROBLEM if problem else EventType.CAMERA_OFF
                 return [Announce(kind, {"message": problem})]
             case TrackStarted() | TrackEnded() | TrackFailed() | TrackEnding() | TrackAt():
-                return self._player_event(event, now)
+                target, audience = self._target, self._audience
+                return player_events.take(event, self.playback, self.media, target, audience, now)
+            case SpeechEnded(serial, problem):
+                return self.media.spoken(serial, problem)
             case SoundLost(problem):
                 return self._sound_changed(problem, now)
             case SoundBack():
@@ -175,25 +180,10 @@ class Session:
                 self._health.figures = figures
         return []
 
-    def _player_event(
-        self, event: TrackStarted | TrackEnded | TrackFailed | TrackEnding | TrackAt, now: Now
-    ) -> list[Action]:
-        match event:
-            case TrackStarted(serial, position):
-                return self.playback.started(serial, position, now)
-            case TrackEnded(serial):
-                return self.playback.ended(serial, self._audience, now)
-            case TrackFailed(serial, problem):
-                return self.playback.failed(serial, problem, now)
-            case TrackEnding(serial):
-                self.playback.ending(serial)
-            case TrackAt(serial, position):
-                self.playback.at(serial, position, now)
-        return []
-
     def _sound_changed(self, problem: str, now: Now) -> list[Action]:
         self._health.sound_problem = problem
         self.playback.sound(not problem, now)
+        self.media.sound(not problem, now)
         return [Announce(EventType.SOUND_LOST if problem else EventType.SOUND_BACK, {"message": problem})]
 
     def _take_reading(self, reading: Reading, now: Now) -> list[Action]:
@@ -248,8 +238,8 @@ class Session:
                 return self._set(command, origin, now)
             case Forget():
                 return self._forget(command, origin)
-        given = Circumstances(origin, self._target, self._audience, now)
-        answer = commands.obey(command, self.playback, self.config.requests, given)
+        given = Circumstances(origin, self._target, self._audience, now, self._memory.muted)
+        answer = commands.obey(command, self.playback, self.media, self.config.requests, given)
         return answer if isinstance(answer, list) else [Answer(origin, answer)]
 
     def _forget(self, command: Forget, origin: Origin) -> list[Action]:
@@ -310,12 +300,9 @@ class Session:
         return Snapshot(
             mood=self.mood,
             policy=memory.policy,
-            playback=PlaybackView(
-                state=playback.state(now),
-                choice=playback.choice,
-                position=playback.position,
-                volume=memory.volume,
-                max_volume=self.config.player.max_volume,
+            playback=player_events.view(
+                playback, self.media, now,
+                volume=memory.volume, max_volume=self.config.player.max_volume, muted=memory.muted,
                 cover=self._reconciler.cover,
             ),
             queue=playback.queue,
@@ -338,6 +325,10 @@ class Session:
 
     def _settle_music(self, now: Now) -> list[Action]:
         target, audience = self._target, self._audience
+        if self.media.medium is not None:
+            if self.playback.playthrough is None:
+                return []
+            self.media.give_way()
         if self._unfinished and len(self.playback.index):
             key, self._unfinished = self._unfinished, ""
             if actions := self.playback.resume_track(key, self._memory.position_s, target, now):

@@ -66,6 +66,21 @@ class RampVolume:
 
 
 @dataclass(frozen=True, slots=True)
+class Speak:
+    """Play the announcement `track` as number `serial` at `percent`, over the music, which becomes quiet meanwhile.
+    SpeechEnded follows. Replaces an announcement that still plays."""
+
+    serial: int
+    track: Track
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """End the announcement; no event follows. The music comes back."""
+
+
+@dataclass(frozen=True, slots=True)
 class Announce:
     """Something happened: every surface publishes it once. `facts` are values that JSON can represent."""
 
@@ -156,6 +171,8 @@ Action = (
     | Resume
     | Silence
     | RampVolume
+    | Speak
+    | Hush
     | OpenEye
     | CloseEye
     | Save

@@ -58,6 +58,13 @@ class SetVolume:
 
 
 @dataclass(frozen=True, slots=True)
+class SetMute:
+    """Silence everything, announcements too, or let it be heard again at the same volume."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SetProfile:
     """Choose music for this profile's taste alone."""
 
@@ -140,6 +147,26 @@ class AllowAgain:
     uri: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PlayMedia:
+    """Play what is at `url` (http or https) instead of the music: a radio stream, an album from a phone. With
+    `announce`, speak it over the music, at `volume` percent (None: the setting). The device learns nothing from it.
+    `duration_s` is 0 if unknown."""
+
+    url: str
+    title: str = ""
+    artist: str = ""
+    album: str = ""
+    announce: bool = False
+    volume: int | None = None
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StopMedia:
+    """End the announcements; without one, end the media from outside, so that the music returns."""
+
+
 class Scope(StrEnum):
     """What can be forgotten."""
 
@@ -217,10 +244,23 @@ class Veto:
     by: str
 
 
-Setting = SetMood | SetPolicy | SetVolume | SetProfile | SetPresent | SetPresence | SetGuests | SetRoom | SetCamera
+Setting = (
+    SetMood
+    | SetPolicy
+    | SetVolume
+    | SetMute
+    | SetProfile
+    | SetPresent
+    | SetPresence
+    | SetGuests
+    | SetRoom
+    | SetCamera
+)
 RequestOrder = Enqueue | RemoveRequest | MoveRequest | ClearRequests | Vote | VoteSkip | Veto
-Order = SetPlayback | SeekTo | SetTrackMood | Feedback | AllowAgain | RequestOrder
+Order = SetPlayback | SeekTo | SetTrackMood | Feedback | AllowAgain | PlayMedia | StopMedia | RequestOrder
 Command = Setting | Order | Forget
+
+
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,10 +49,12 @@ class EyeClosed:
 
 @dataclass(frozen=True, slots=True)
 class TrackStarted:
-    """The player is audibly playing the track with this serial number, at this measured position."""
+    """The player is audibly playing the track with this serial number, at this measured position. `length_s` is how
+    long the player thinks the track is; 0 if it does not know."""
 
     serial: int
     position: Position
+    length_s: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,14 @@ class TrackAt:
 
     serial: int
     position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """The announcement with this serial number is over. `problem` says why it was not heard to its end, if so."""
+
+    serial: int
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +183,7 @@ Event = (
     | TrackFailed
     | TrackEnding
     | TrackAt
+    | SpeechEnded
     | SoundLost
     | SoundBack
     | SurfaceUp

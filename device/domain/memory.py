@@ -25,5 +25,6 @@ class Memory:
     track_key: str = ""
     position_s: float = 0.0  # the last known position in that track
     camera_by: str = ""  # who switched the camera on or off last, in words; empty: nobody ever did
+    muted: bool = False
     known_as: str = ""  # the name under which the broker knows this device: Topics.record
     requests: Requests = field(default_factory=Requests)

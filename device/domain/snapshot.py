@@ -17,7 +17,8 @@ from device.domain.requests import QueueEntry, SkipVotes
 class PlaybackView:
     """What plays. `state` is PLAYING only while music is audible, or between two songs. `position` is the player's
     measurement in `choice`, None before the first one. `volume` and `max_volume` are in percent; `cover` is a JPEG or
-    empty."""
+    empty. `foreign`: `choice` is media from outside (its `uri` is a URL), not the library's. `announcement` is what is
+    being spoken over the music. `muted`: nothing is heard, whatever the volume."""
 
     state: PlaybackState
     choice: Choice | None
@@ -25,6 +26,9 @@ class PlaybackView:
     volume: int
     max_volume: int
     cover: bytes = b""
+    muted: bool = False
+    foreign: bool = False
+    announcement: Track | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable
+from typing import Annotated
 
 import msgspec
 
@@ -19,31 +20,47 @@ from device.domain import (
     Feedback,
     Liking,
     MoodName,
+    PlayMedia,
     PolicyName,
     SeekTo,
     SetCamera,
     SetGuests,
     SetMood,
+    SetMute,
     SetPlayback,
     SetPolicy,
     SetProfile,
     SetRoom,
     SetTrackMood,
     SetVolume,
+    StopMedia,
     Transport,
 )
 from device.mqtt import groups, request_parser
 
 LONGEST_BYTES = 1024
 """Bytes; a longer payload is refused without decoding it."""
-LONGER_BYTES = {"never": 8192, "profile": 8192, "queue": 262_144}
+LONGER_BYTES = {"never": 8192, "media": 8192, "profile": 8192, "queue": 262_144}
 """The limits of commands that take more."""
+LONGEST_NAME = 255
+"""Characters in a title, artist or album."""
 
 AUTO = "auto"
 ON_WORDS = ("on", "true", "1", "yes")
 OFF_WORDS = ("off", "false", "0", "no")
 TRANSPORT_WORDS = {"prev": "previous", "back": "previous", "skip": "next", "resume": "play", "play_pause": "toggle"}
 POLICY_WORDS = {"energize": "energise"}
+
+
+class MediaOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`media/set`. `volume` is in percent, for announcements."""
+
+    url: str
+    title: str = ""
+    artist: str = ""
+    album: str = ""
+    announce: bool = False
+    volume: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
 
 
 class _Unusable(Exception):
@@ -106,8 +123,26 @@ def _camera(text: str) -> Command:
     return SetCamera(_on(text))
 
 
+def _mute(text: str) -> Command:
+    return SetMute(_on(text))
+
+
 def _guest(text: str) -> Command:
     return SetGuests(_on(text))
+
+
+def _media(text: str) -> Command:
+    if text.casefold() == "stop":
+        return StopMedia()
+    try:
+        order = msgspec.json.decode(text, type=MediaOrder)
+    except msgspec.MsgspecError as error:
+        fields = "url, and perhaps title, artist, album, announce and volume"
+        raise _Unusable(f"stop, or JSON with {fields} ({error})") from None
+    named = (order.title, order.artist, order.album)
+    if not all(len(name) <= LONGEST_NAME and name.isprintable() for name in named):
+        raise _Unusable(f"names of at most {LONGEST_NAME} characters, without control characters")
+    return PlayMedia(order.url, *named, order.announce, order.volume)
 
 
 def _policy(text: str) -> Command:
@@ -148,6 +183,8 @@ READERS: dict[str, Callable[[str], Command]] = {
     "playback": _playback,
     "seek": _seek,
     "volume": _volume,
+    "mute": _mute,
+    "media": _media,
     "camera": _camera,
     "policy": _policy,
     "feedback": _feedback,

@@ -94,6 +94,8 @@ ENTITIES = (
            more={"options": [str(policy) for policy in PolicyName]}),
     Entity("volume", "number", "Volume", "mdi:volume-high", "volume_state", "volume_set",
            more={"min": 0, "max": 100, "step": 1, "mode": "slider", "unit_of_measurement": "%"}),
+    Entity("mute", "switch", "Mute", "mdi:volume-off", "mute_state", "mute_set",
+           more={"payload_on": ON, "payload_off": OFF}),
     Entity("camera", "switch", "Camera", "mdi:camera", "camera_state", "camera_set",
            more={"payload_on": ON, "payload_off": OFF}),
     _button(Transport.PLAY, "Play", "mdi:play", "playback_set"),

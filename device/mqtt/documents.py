@@ -16,11 +16,10 @@ import msgspec
 from device.domain import (
     EMOTIONS,
     Announce,
-    Choice,
     HealthReport,
     Mood,
     People,
-    PlaybackState,
+    PlaybackView,
     Position,
     QueueEntry,
     SkipVotes,
@@ -50,9 +49,13 @@ class MoodState(msgspec.Struct, frozen=True, kw_only=True):
 
 class TrackState(msgspec.Struct, frozen=True, kw_only=True):
     """`track/state`. The track was at `position_s` at the time `position_at` (ISO 8601); while it plays, it advances
-    from there. Both are null until the first measurement. Without a track, everything but `state` is null."""
+    from there. Both are null until the first measurement. `source` is `library`, or `media` for what somebody sent,
+    which has no mood. `announcement` is the title of what is being spoken over the music. Without a track, everything
+    but `state` and `announcement` is null."""
 
     state: str
+    source: str | None = None
+    announcement: str | None = None
     title: str | None = None
     artist: str | None = None
     album: str | None = None
@@ -137,24 +140,27 @@ def mood_state(mood: Mood, clock_s: float) -> MoodState:
     )
 
 
-def track_state(state: PlaybackState, choice: Choice | None, position: Position | None, clock_s: float) -> TrackState:
+def track_state(view: PlaybackView, position: Position | None, clock_s: float) -> TrackState:
     """The document for `track/state`. `position`: the player's measurement in this track, or None. `clock_s`: see
     `mood_state`."""
+    choice, spoken = view.choice, None if view.announcement is None else text(view.announcement.title)
     if choice is None:
-        return TrackState(state=state)
-    track = choice.track
+        return TrackState(state=view.state, announcement=spoken)
+    track, foreign = choice.track, view.foreign
     return TrackState(
-        state=state,
+        state=view.state,
+        source="media" if foreign else "library",
+        announcement=spoken,
         title=text(track.title),
         artist=text(track.artist),
         album=text(track.album),
         duration_s=round(track.duration_s, 1),
         position_s=None if position is None else round(position.track_s, 1),
         position_at=None if position is None else timestamp(position.at_mono + clock_s),
-        mood=track.mood,
-        mood_by=track.origin,
-        valence=round(track.affect.valence, 3),
-        arousal=round(track.affect.arousal, 3),
+        mood=None if foreign else track.mood,
+        mood_by=None if foreign else track.origin,
+        valence=None if foreign else round(track.affect.valence, 3),
+        arousal=None if foreign else round(track.affect.arousal, 3),
         reason=text(choice.reason),
         uri=text(track.uri),
     )

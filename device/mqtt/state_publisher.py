@@ -78,12 +78,13 @@ class StatePublisher:
         retained: dict[str, Document] = dict.fromkeys(self._former.retained if self._former else (), b"")
         retained |= {
             topics.mood_state: documents.mood_state(snapshot.mood, clock_s),
-            topics.track_state: documents.track_state(playback.state, playback.choice, self._position, clock_s),
+            topics.track_state: documents.track_state(playback, self._position, clock_s),
             topics.track_cover: playback.cover,
             topics.queue_state: [documents.queue_item(entry) for entry in snapshot.queue[:LISTED]],
             topics.vote_state: documents.vote_state(snapshot.skip_votes),
             topics.never_state: [documents.listed_track(track) for track in snapshot.never[-LISTED:]],
             topics.volume_state: str(playback.volume).encode(),
+            topics.mute_state: (ON if playback.muted else OFF).encode(),
             topics.camera_state: (ON if snapshot.camera.wanted or snapshot.camera.open else OFF).encode(),
             topics.policy_state: snapshot.policy.encode(),
             topics.profile_state: documents.profile_state(snapshot.people),

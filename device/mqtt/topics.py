@@ -44,6 +44,9 @@ class Topics:
     seek_set = _Below("seek/set")
     volume_state = _Below("volume/state")
     volume_set = _Below("volume/set")
+    mute_state = _Below("mute/state")
+    mute_set = _Below("mute/set")
+    media_set = _Below("media/set")
     camera_state = _Below("camera/state")
     camera_set = _Below("camera/set")
     policy_state = _Below("policy/state")
@@ -81,7 +84,7 @@ class Topics:
         return (
             *(self.mood_state, self.track_state, self.track_cover, self.volume_state, self.camera_state),
             *(self.queue_state, self.never_state, self.policy_state, self.profile_state, self.room_state),
-            *(self.vote_state, self.guest_state, self.health, self.discovery, self.availability),
+            *(self.vote_state, self.guest_state, self.mute_state, self.health, self.discovery, self.availability),
         )
 
     @property

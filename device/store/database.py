@@ -236,6 +236,7 @@ TYPES: Mapping[str, Any] = {
     "playback": PlaybackState,
     "track_key": str,
     "camera_by": str,
+    "muted": bool,
     "known_as": str,
     "requests": Requests,
 }

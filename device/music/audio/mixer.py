@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from device.music.audio.gain import TrackGain
 from device.music.audio.pcm_buffer import CHANNELS, RATE_HZ, Frames
+from device.music.audio.speech import Speech
 from device.music.audio.volume import Ramp, amplitude
 
 FloatFrames = npt.NDArray[np.float32]
@@ -82,6 +83,7 @@ class Mixer(Generic[S]):
         self._fresh = False  # nothing of the voice was heard yet
         self._next: S | None = None
         self._leaving: list[Voice[S]] = []
+        self._speech: Speech[S] = Speech()
 
     @property
     def playing(self) -> S | None:
@@ -95,7 +97,7 @@ class Mixer(Generic[S]):
 
     @property
     def silent(self) -> bool:
-        """Whether a block would be silence: nothing is in the mix, or it is held."""
+        """Whether there is no music in a block: nothing is in the mix, or it is held."""
         return self.held or (self._voice is None and not self._leaving)
 
     @property
@@ -134,6 +136,28 @@ class Mixer(Generic[S]):
         """Come back from `hold`, or after a pause that nobody asked for (`hold(0)` before)."""
         self._gate = Ramp(self._gate.at(self._time_s), 1, self._time_s, length_s)
 
+    @property
+    def speaking(self) -> S | None:
+        """The announcement in the mix."""
+        return self._speech.source
+
+    def speak(self, source: S, percent: float) -> None:
+        """Let an announcement be heard at `percent`, over the music, or while it is held."""
+        self._speech.begin(source, percent, self._time_s, silent=self.silent)
+
+    def hush(self) -> None:
+        """Fade the announcement out."""
+        self._speech.stop(self._time_s)
+
+    @property
+    def spoken(self) -> bool:
+        """Whether nothing more of the announcement is to be heard."""
+        return self._speech.stopped(self._time_s)
+
+    def end_speech(self) -> None:
+        """Let the music come back."""
+        self._speech.leave(self._time_s)
+
     def drop_leaving(self) -> list[S]:
         """Cut what is fading out, because it would not be heard any more."""
         dropped = [voice.source for voice in self._leaving]
@@ -143,18 +167,24 @@ class Mixer(Generic[S]):
     def render(self, count: int) -> Mixed[S]:
         """The next `count` frames of the stream."""
         mixed: Mixed[S] = Mixed(np.zeros((count, CHANNELS), np.float32))
-        begin_s, end_s = self._time_s, self._time_s + count / RATE_HZ
+        span_s = self._time_s, self._time_s + count / RATE_HZ
+        if not self.silent:
+            self._render_music(mixed, span_s)
+        self._speech.mix(mixed.sound, span_s)
+        self._time_s = span_s[1]
+        return mixed
+
+    def _render_music(self, mixed: Mixed[S], span_s: tuple[float, float]) -> None:
+        (begin_s, end_s), count = span_s, len(mixed.sound)
         for voice in self._leaving:
-            self._add(voice, mixed.sound, 0, (begin_s, end_s))
-        self._render_voice(mixed, (begin_s, end_s))
+            self._add(voice, mixed.sound, 0, span_s)
+        self._render_voice(mixed, span_s)
         mixed.faded += [voice.source for voice in self._leaving if voice.share.over(end_s) or voice.source.over]
         self._leaving = [voice for voice in self._leaving if voice.source not in mixed.faded]
         ceiling = amplitude(self._volume.at(begin_s)), amplitude(self._volume.at(end_s))
         gate = self._gate.at(begin_s) ** 3, self._gate.at(end_s) ** 3
         np.clip(mixed.sound, -1, 1, out=mixed.sound)  # the shares sum to 1 already; this is for rounding
         mixed.sound *= (_line(ceiling, count) * _line(gate, count))[:, None]
-        self._time_s = end_s
-        return mixed
 
     def _render_voice(self, mixed: Mixed[S], span_s: tuple[float, float]) -> None:
         """The track that plays, and after its last frame, in the same block, the one that follows."""

@@ -13,11 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from device.domain import Track
+from device.errors import WebError
 from device.music import uri
 from device.music.audio.pcm_buffer import RATE_HZ, Frames, PcmBuffer
 from device.music.playback.libvlc import LibVlc
-from device.music.playback.seeking import approach
+from device.music.playback.seeking import Approach, approach
 from device.music.playback.stream import Stream
+from device.music.playback.web_media import WebMedia
+from device.music.playback.web_source import UNLIMITED, WebSource
 
 READY_S = 0.3  # this much must be decoded before a track begins
 FULL_S = 4.0
@@ -39,9 +42,10 @@ class Decoder:
         gain_db: float,
         now_s: float,
         wake: Callable[[], None],
+        most_bytes: int = UNLIMITED,
     ) -> None:
         """Begins to decode `track` from `start_s` on. `wake()` is called on a thread of libVLC when there is something
-        to look at: the first sound, or the end."""
+        to look at: the first sound, or the end. `most_bytes` limits a medium from outside."""
         self.serial = serial
         self.track = track
         self.gain_db = gain_db
@@ -54,14 +58,32 @@ class Decoder:
         self._moved_s = now_s  # when there was something to read, last
         self._stream: Stream | None = None
         self._closed = False
+        self._web = WebSource(track.uri, most_bytes) if is_web(track) else None
+        self._problem = ""  # why a medium from outside does not open
         self._lock = threading.Lock()  # of the stream, while it is opened or closed
         threading.Thread(target=self._open, name=f"open {serial}", daemon=True).start()
 
     def _open(self) -> None:
+        if self._web is not None:
+            self._open_web(self._web)
+            return
         way = approach(path_of(self.track), self._start_s)
         with self._lock:
             if not self._closed:
                 self._stream = Stream(self._libvlc, self.track.uri, way, self._take, self._finish)
+
+    def _open_web(self, source: WebSource) -> None:
+        try:
+            opened = source.open()
+        except WebError as error:
+            self._problem = str(error)
+            self._finish()
+            return
+        way = Approach(jump_s=self._start_s if opened.seekable else 0.0)
+        with self._lock:
+            if not self._closed:
+                media = WebMedia(self._libvlc, source, opened)
+                self._stream = Stream(self._libvlc, media, way, self._take, self._finish)
 
     def _take(self, samples: bytes) -> bool:
         self._moved = True
@@ -101,7 +123,8 @@ class Decoder:
     @property
     def beyond(self) -> bool:
         """Whether the place to start from lies behind the end."""
-        return self._start_s > 0 and self._buffer.over and self._buffer.given == 0 and path_of(self.track).exists()
+        silent_end = self._start_s > 0 and self._buffer.over and self._buffer.given == 0
+        return silent_end and (not self._problem if self._web is not None else path_of(self.track).exists())
 
     @property
     def track_s(self) -> float:
@@ -113,10 +136,11 @@ class Decoder:
         """How much is still to be read: exact once all is decoded, before that as the file says."""
         if self._buffer.over:
             return self._buffer.ahead_s
-        return (self._length_s or self.track.duration_s or float("inf")) - self.track_s
+        return (self.length_s or self.track.duration_s or float("inf")) - self.track_s
 
     @property
-    def _length_s(self) -> float:
+    def length_s(self) -> float:
+        """How long libVLC thinks the track is; 0 if it does not know."""
         return 0.0 if self._stream is None else self._stream.length_s
 
     def tend(self, now_s: float, wanted: bool) -> str:
@@ -133,13 +157,17 @@ class Decoder:
 
     def cut_short(self) -> str:
         """Of a track that is over: why it came to an end too early, or nothing."""
-        length_s = max(self._length_s, self.track.duration_s)
+        if self._web is not None:
+            return self._web.problem
+        length_s = max(self.length_s, self.track.duration_s)
         if length_s - self.track_s < SHORT_S or path_of(self.track).exists():
             return ""
         return self._why_broken()
 
     def close(self) -> None:
         """Stop and release libVLC's player; waits until a slow disk lets it."""
+        if self._web is not None:
+            self._web.close()
         with self._lock:
             self._closed = True
             if self._stream is not None:
@@ -148,13 +176,25 @@ class Decoder:
 
     def _why_not_begun(self, now_s: float) -> str:
         if self._buffer.over:
-            return "" if self.beyond else fault_of(self.track)
+            return "" if self.beyond else self._fault()
         if now_s - self._moved_s > OPENING_S:
             return f"{self.track.title} did not open within {OPENING_S:g} s"
         return ""
 
+    def _fault(self) -> str:
+        if self._web is None:
+            return fault_of(self.track)
+        return self._problem or self._web.problem or f"{self.track.title} holds no sound that libVLC can play"
+
     def _why_broken(self) -> str:
+        if self._web is not None:
+            return f"{self.track.title} stopped, because its server sends nothing more"
         return f"{self.track.title} stopped, because its disk does not answer any more"
+
+
+def is_web(track: Track) -> bool:
+    """Whether it is a medium from outside, not a file."""
+    return not track.uri.startswith("file:")
 
 
 def path_of(track: Track) -> Path:

@@ -21,6 +21,7 @@ from device.music.audio.volume import limited
 from device.music.playback.decoder import Decoder
 from device.music.playback.libvlc import LibVlc
 from device.music.playback.player import ENDING_S, REPORT_S
+from device.music.playback.speaker import LARGEST_BYTES, Speaker
 
 BLOCK = round(0.05 * RATE_HZ)
 LOOK_S = 0.1  # between two looks at what is open while nothing is heard
@@ -60,6 +61,7 @@ class Engine:
         self._lent = False  # to a group; its members have volumes of their own
         self._reported_s: float | None = None  # the position in the last event; None: report it with the next block
         self._unheard: list[Decoder] = []  # in the mix, but the device took nothing of it yet
+        self._speaker = Speaker(self._mixer, put)
 
     def step(self, now_s: float) -> None:
         """Look after what is open, and let the next block be heard."""
@@ -141,6 +143,21 @@ class Engine:
         if not self._paused:
             self._mixer.go_on(self._config.ramp_s)
 
+    def speak(self, serial: int, track: Track, percent: int) -> None:
+        """Open it; it is heard over the music as soon as it is decoded. In a group, the volume comes after the mix, so
+        the announcement is at most as loud as the music."""
+        self.hush()
+        percent = limited(percent, self._config.max_volume)
+        if self._lent:
+            percent = min(FULL, round(FULL * percent / max(1, self._percent)))
+        now_s = time.monotonic()
+        decoder = Decoder(self._libvlc, serial, track, 0.0, 0.0, now_s, self._wake, LARGEST_BYTES)
+        self._speaker.take(decoder, percent, now_s)
+
+    def hush(self) -> None:
+        """End the announcement."""
+        self._close_later(self._speaker.hush())
+
     # --- What the commands need ---
 
     def _open(self, serial: int, track: Track, start_s: float) -> Decoder:
@@ -174,6 +191,8 @@ class Engine:
 
     def close(self) -> bool:
         """Close all that is open; False if a disk does not let it within `CLOSE_S`."""
+        self.hush()
+        self._close_later(self._speaker.drop())
         self._drop_cue()
         self._drop_coming()
         self._mixer.leave(0.0)
@@ -187,7 +206,7 @@ class Engine:
 
     def _sounding(self) -> bool:
         """Whether the device is needed; silence is written for a track that is about to come."""
-        return not self._mixer.silent or (self._coming is not None and not self._paused)
+        return not self._mixer.silent or (self._coming is not None and not self._paused) or self._speaker.busy
 
     def _open_decoders(self) -> list[Decoder]:
         return [decoder for decoder in (self._mixer.playing, self._coming, self._cued) if decoder is not None]
@@ -201,6 +220,7 @@ class Engine:
                 self._give_up(decoder, TrackEnded(decoder.serial))
         for decoder in self._mixer.leaving:
             decoder.tend(now_s, False)
+        self._close_later(self._speaker.tend(now_s, self._sink.lost))
         if self._cued is not None and self._cued.ready:
             self._mixer.follow(self._cued)
         if self._coming is None or not self._coming.ready:
@@ -280,7 +300,7 @@ class Engine:
             self._say_position(decoder)
         else:
             self._reported_s = decoder.track_s
-            self._put(TrackStarted(decoder.serial, self._position(decoder)))
+            self._put(TrackStarted(decoder.serial, self._position(decoder), decoder.length_s))
         self._sought = False
 
     def _end(self, decoder: Decoder) -> None:

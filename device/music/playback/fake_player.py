@@ -8,18 +8,30 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 
-from device.domain import Event, Position, Track, TrackAt, TrackEnded, TrackEnding, TrackFailed, TrackStarted
+from device.domain import (
+    Event,
+    Position,
+    SpeechEnded,
+    Track,
+    TrackAt,
+    TrackEnded,
+    TrackEnding,
+    TrackFailed,
+    TrackStarted,
+)
 from device.music.audio.volume import limited
 from device.music.playback.player import ENDING_S, REPORT_S
 
 
 class FakePlayer:
-    """A `Player`. `playing` is the track that is on (also while paused), `volume` what was set, in percent."""
+    """A `Player`. `playing` is the track that is on (also while paused), `volume` what was set, in percent. `speaking`
+    is the announcement: its serial number, its track and its volume."""
 
     def __init__(self, put: Callable[[Event], None], *, max_volume: int = 100, broken: Collection[str] = ()) -> None:
         self.playing: Track | None = None
         self.paused = False
         self.volume = 0
+        self.speaking: tuple[int, Track, int] | None = None
         self.track_s = 0.0
         self._put = put
         self._max_volume = max_volume
@@ -30,6 +42,7 @@ class FakePlayer:
         self._reported_ending = False
         self._reported_s = 0.0
         self._fade_left_s = 0.0
+        self._speech_left_s = 0.0
         self._closed = False
 
     def play(self, serial: int, track: Track, fade_s: float = 0.0, start_s: float = 0.0) -> None:
@@ -93,6 +106,16 @@ class FakePlayer:
         """Keep the volume, limited."""
         self.volume = limited(percent, self._max_volume)
 
+    def speak(self, serial: int, track: Track, percent: int) -> None:
+        """Speak for the length of the track."""
+        if not self._closed:
+            self.speaking = (serial, track, limited(percent, self._max_volume))
+            self._speech_left_s = track.duration_s
+
+    def hush(self) -> None:
+        """Stop at once."""
+        self.speaking = None
+
     def describe(self) -> str:
         """That nobody hears anything."""
         return "no sound: a simulated player"
@@ -105,10 +128,12 @@ class FakePlayer:
     def close(self) -> None:
         """Stop for good."""
         self.silence()
+        self.hush()
         self._closed = True
 
     def advance(self, seconds: float) -> None:
         """Let `seconds` of playing time go by; events come in the order of a real player's."""
+        self._advance_speech(seconds)
         if self.paused:
             return
         if self._waiting is not None:
@@ -122,6 +147,16 @@ class FakePlayer:
         self.track_s += seconds
         if not self._end_if_over():
             self._say_progress()
+
+    def _advance_speech(self, seconds: float) -> None:
+        if self.speaking is None:
+            return
+        serial, track, _ = self.speaking
+        self._speech_left_s -= seconds
+        broken = track.uri in self._broken
+        if broken or self._speech_left_s <= 0:
+            self.speaking = None
+            self._put(SpeechEnded(serial, f"{track.title} cannot be played: it is among the broken ones" * broken))
 
     def _start(self) -> None:
         if self._waiting is None:

@@ -84,8 +84,13 @@ def guarded(call: Callable[..., None]) -> Callable[..., None]:
         try:
             call(*arguments)
         except BaseException:
-            kind, value, trace = sys.exc_info()
-            assert kind is not None
-            threading.excepthook(threading.ExceptHookArgs((kind, value, trace, threading.current_thread())))
+            report()
 
     return guard
+
+
+def report() -> None:
+    """Hand the exception that is being handled to `threading.excepthook`."""
+    kind, value, trace = sys.exc_info()
+    assert kind is not None
+    threading.excepthook(threading.ExceptHookArgs((kind, value, trace, threading.current_thread())))

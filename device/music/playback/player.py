@@ -53,6 +53,14 @@ class Player(Protocol):
     def set_volume(self, percent: int) -> None:
         """Ramp to `percent`, 0 to the player's `max_volume`; what lies outside is brought to the nearest end."""
 
+    def speak(self, serial: int, track: Track, percent: int) -> None:
+        """Let `track` be heard at `percent`, limited like the volume, over the music, which becomes quiet meanwhile; a
+        pause does not concern it. Answers with one SpeechEnded(serial). Replaces an announcement that is still heard,
+        which says nothing more."""
+
+    def hush(self) -> None:
+        """Fade the announcement out. No event follows."""
+
     def describe(self) -> str:
         """Where the sound goes, for `affetto check`."""
 

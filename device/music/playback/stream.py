@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from device.music.audio.pcm_buffer import CHANNELS, RATE_HZ
 from device.music.playback.libvlc import ENDED, ERROR, LibVlc, SmemFilledCb, SmemRoomCb, guarded
 from device.music.playback.seeking import Approach
+from device.music.playback.web_media import WebMedia
 
 FRAME_BYTES = 2 * CHANNELS
 
@@ -35,14 +36,15 @@ class Output(Protocol):
 
 
 class Stream:
-    """A file that is being decoded."""
+    """A file or a medium from outside that is being decoded."""
 
-    def __init__(self, libvlc: LibVlc, uri: str, way: Approach, take: Take, finish: Finish) -> None:
-        """Begins to decode the file at the percent-encoded `file://` URI. Calls `take(samples)` on libVLC's threads,
-        and `finish()` after the last, perhaps more than once."""
+    def __init__(self, libvlc: LibVlc, what: str | WebMedia, way: Approach, take: Take, finish: Finish) -> None:
+        """Begins to decode the file at a percent-encoded `file://` URI, or a medium. Calls `take(samples)` on libVLC's
+        threads, and `finish()` after the last, perhaps more than once."""
         self._vlc = libvlc.vlc
         self._player: Any = libvlc.instance.media_player_new()
-        self._media: Any = libvlc.instance.media_new_location(uri)
+        self._what = what  # keeps the callbacks of a medium
+        self._media: Any = libvlc.instance.media_new_location(what) if isinstance(what, str) else what.media
         if way.jump_s > 0:
             self._media.add_option(f":start-time={way.jump_s:.3f}")
         if way.avformat:

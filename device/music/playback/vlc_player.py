@@ -73,6 +73,12 @@ class VlcPlayer:
         """Give the mix to `output` in place of the own device, at full scale; None takes it back. Any thread."""
         self._command(lambda: self._engine.feed(output))
 
+    def speak(self, serial: int, track: Track, percent: int) -> None:
+        self._command(lambda: self._engine.speak(serial, track, percent))
+
+    def hush(self) -> None:
+        self._command(self._engine.hush)
+
     def describe(self) -> str:
         return f"{self._output.words}, through libVLC {self._libvlc.version}"
 
