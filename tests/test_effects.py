@@ -146,7 +146,7 @@ def test_the_song_that_worked_is_chosen_more_often_and_says_so_but_the_others_ge
     effects.attach(library)
     target = Target(SAD, MoodName.SAD, "on the way", room=SAD, goal=Affect(0.8, 0.3))
     dice = random.Random(1)
-    chosen = [choose(library, target, taste, "everyone", NOW, dice, effects=effects) for _ in range(200)]
+    chosen = [choose(library, target, taste, ("everyone",), NOW, dice, effects=effects) for _ in range(200)]
     keys = [choice.track.key for choice in chosen if choice is not None]
     assert keys.count("3") > 3 * 200 / 12
     assert len(set(keys)) == 12
@@ -163,8 +163,8 @@ def test_match_ignores_what_songs_do() -> None:
     target = Target(SAD, MoodName.SAD, "to match a sad room")
     with_it, without = random.Random(1), random.Random(1)
     for _ in range(20):
-        one = choose(library, target, taste, "everyone", NOW, with_it, effects=effects)
-        assert one == choose(library, target, taste, "everyone", NOW, without)
+        one = choose(library, target, taste, ("everyone",), NOW, with_it, effects=effects)
+        assert one == choose(library, target, taste, ("everyone",), NOW, without)
 
 
 # --- In the session ---

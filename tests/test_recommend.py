@@ -53,7 +53,7 @@ def pick(
 ) -> Choice:
     library = TrackIndex(tracks)
     taste = taste_of(library, history)
-    choice = choose(library, target or aim(), taste, profile, now, random.Random(seed), exclude)
+    choice = choose(library, target or aim(), taste, (profile,), now, random.Random(seed), exclude)
     assert choice is not None
     return choice
 
@@ -67,7 +67,7 @@ def shares(tracks: Sequence[Track], history: Sequence[Listen] = (), count: int =
 
 
 def test_of_nothing_nothing_is_chosen() -> None:
-    assert choose(TrackIndex(), aim(), Taste(), WHO, NOW, random.Random(1)) is None
+    assert choose(TrackIndex(), aim(), Taste(), (WHO,), NOW, random.Random(1)) is None
 
 
 @pytest.mark.parametrize("mood", MoodName)
@@ -305,7 +305,7 @@ def test_what_is_banned_never_plays(
     taste = Taste([*history, *said])
     taste.attach(index := TrackIndex(tracks))
     assert set(taste.banned) == banned
-    choice = choose(index, target, taste, WHO, Now(0.0, 2e9), random.Random(seed))
+    choice = choose(index, target, taste, (WHO,), Now(0.0, 2e9), random.Random(seed))
     if any(track.key not in banned for track in tracks):
         assert choice is not None
         assert choice.track.key not in banned

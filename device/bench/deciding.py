@@ -15,6 +15,7 @@ import numpy as np
 from device.config.schema import Config
 from device.core.session import Session
 from device.domain import (
+    EVERYONE,
     MOOD_AFFECT,
     Affect,
     Asked,
@@ -65,7 +66,8 @@ def recommend() -> dict[str, list[float]]:
         library, taste = start(tracks, history)
         now = Now(0.0, time.time())
         stages[f"recommend {name}"] = [
-            timed(partial(choose, library, invented_target(dice), taste, "everyone", now, dice)) for _ in range(CHOICES)
+            timed(partial(choose, library, invented_target(dice), taste, (EVERYONE,), now, dice))
+            for _ in range(CHOICES)
         ]
     return stages
 

@@ -216,8 +216,8 @@ class PlaybackControl:
         if (request := self._first_request()) is not None:
             return request
         playing = set() if self.playthrough is None else {self.playthrough.choice.track.key}
-        profile, exclude = audience.profiles[0], playing | self._failures.keys
-        choice = choose(self._index, target, self.taste, profile, now, self._dice, exclude, self.effects)
+        profiles, exclude = audience.profiles, playing | self._failures.keys
+        choice = choose(self._index, target, self.taste, profiles, now, self._dice, exclude, self.effects)
         return None if choice is None else QueueEntry(choice)
 
     def _first_request(self) -> QueueEntry | None:

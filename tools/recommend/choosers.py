@@ -115,7 +115,7 @@ class Affetto:
         self._last: tuple[str, ...] = ()
 
     def choose(self, target: Target, now: Now) -> int:
-        choice = choose(self._library, target, self._taste, "everyone", now, self._dice, self._last)
+        choice = choose(self._library, target, self._taste, ("everyone",), now, self._dice, self._last)
         assert choice is not None, "there are songs"
         self._last = (choice.track.key,)
         return int(choice.track.key)

@@ -4,7 +4,8 @@ The worth of a track is the product of these factors, the first four between 0 a
 
 - *fit*: how near it is to the target in the valence-arousal plane: a Gaussian around the target, blurred by the
   uncertainty of the track's own point;
-- *preference*: how likely this profile is to enjoy it, in this mood at this time of day: see `preference.py`;
+- *preference*: how likely the listeners are to enjoy it, in this mood at this time of day: see `preference.py` for one
+  and `group.py` for several;
 - *freshness*: how much people have forgotten it: 1 minus Ebbinghaus' retention exp(-t/S), whose strength S grows with
   every hearing, as in Hu & Ogihara, "NextOne Player" (ISMIR 2011);
 - *flow*: how similar it sounds to the track before it;
@@ -18,7 +19,7 @@ tracks would take long, so only the `CANDIDATES` with the highest worth by the o
 from __future__ import annotations
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +29,9 @@ from device.domain import Affect, Choice, Now, Target, Track
 from device.music.recommend.effects import Effects, Estimate, direction_of
 from device.music.recommend.effects import words as effect_words
 from device.music.recommend.explanation import JUST_NOW_S, Grounds, reason_for
-from device.music.recommend.preference import Liking, Preference, greatest
+from device.music.recommend.group import Group, GroupPreference, Plan
+from device.music.recommend.group_explanation import for_whom, subject
+from device.music.recommend.preference import greatest
 from device.music.recommend.taste import DAY_S, Taste, age_s
 from device.music.recommend.track_index import MOODS, NOBODY, Floats, Rows, TrackIndex
 
@@ -47,32 +50,34 @@ FLOW = 0.3  # the share of worth that an opposite sound loses
 CANDIDATES = 256
 EQUAL_SHARE = 0.7  # a track with this share of the winner's worth, without luck, suits about as well
 
+PLAN = Plan()
+
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Rows that may be chosen, and what decides between them; all arrays are as long as `rows`. `similar` is the liked
-    row whose sound does most for each (-1: none)."""
+    """Rows that may be chosen, and what decides between them; all arrays are as long as `rows`. `similar` is, for each
+    person, the liked row whose sound does most for each (-1: none)."""
 
     rows: Rows
-    preference: Preference
+    preference: GroupPreference
     drawn: Floats
     freshness: Floats
     flow: Floats
     effect: Floats
     worth: Floats
-    similar: Rows
+    similar: Sequence[Rows]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The arguments of `choose`. `taste` and `effects` must be indexed for this library."""
+    """The arguments of `choose`, and those who listen. `taste` and `effects` must be indexed for this library."""
 
     library: TrackIndex
     target: Target
     taste: Taste
-    profile: str
+    group: Group
     now: Now
     effects: Effects | None = None
 
@@ -95,20 +100,22 @@ def choose(
     library: TrackIndex,
     target: Target,
     taste: Taste,
-    profile: str,
+    profiles: Sequence[str],
     now: Now,
     dice: random.Random,
     exclude: Collection[str] = (),
     effects: Effects | None = None,
+    plan: Plan = PLAN,
 ) -> Choice | None:
-    """The next track, and the reason for choosing it; None if no track may play.
+    """The next track for those who listen, and the reason for choosing it; None if no track may play.
 
-    `taste` and `effects` must be indexed for this library. Tracks with a key in `exclude` are chosen only if no other
-    may play.
+    `taste` and `effects` must be indexed for this library. `profiles` names at least one. Tracks with a key in
+    `exclude` are chosen only if no other may play.
     """
     if not len(library):
         return None
-    request = Request(library, target, taste, profile, now, effects)
+    group = Group(library, taste, profiles, target.mood, now, plan)
+    request = Request(library, target, taste, group, now, effects)
     distance = library.distance(target.affect)
     unbanned = np.ones(len(library), np.bool_)
     unbanned[library.rows(taste.banned)] = False
@@ -118,9 +125,9 @@ def choose(
     allowed[library.rows(exclude)] = False
     allowed = allowed if allowed.any() else unbanned
     near = distance <= distance[allowed].min() + NEAR + np.minimum(library.uncertainty, DOUBT)
-    rows = _pool(request, allowed, near)
-    fits = fit(distance[rows], library.uncertainty[rows])
-    candidates = _weigh(request, rows, fits, np.random.default_rng(dice.getrandbits(64)))
+    generator = np.random.default_rng(dice.getrandbits(64))
+    rows = request.group.thin(_pool(request, allowed, near), generator)
+    candidates = _weigh(request, rows, fit(distance[rows], library.uncertainty[rows]), generator)
     best = int(candidates.worth.argmax())
     return _explain(request, candidates, best, allowed, near=bool(near[candidates.rows[best]]))
 
@@ -144,7 +151,7 @@ def _pool(request: Request, allowed: Mask, near: Mask) -> Rows:
     all fitting tracks were heard lately, all tracks compete: a near mood may beat a repeat."""
     library, taste, wall = request.library, request.taste, request.now.wall
     liked = np.ones(len(library), np.bool_)
-    liked[list(taste.of_profile(request.profile).disliked)] = False
+    liked[list(request.group.disliked)] = False
     fitting = _unless_empty(allowed & near, liked)
     for span_s, enough in ((SAME_DAY_S, CHOICE), (RECENT_S, 1)):
         rested = fitting & ((taste.heard_at <= max(0.0, wall - span_s)) | (taste.heard_at > wall))
@@ -176,16 +183,16 @@ def _without_recent_artists(library: TrackIndex, taste: Taste, rows: Rows) -> Ro
 def _weigh(request: Request, rows: Rows, fits: Floats, generator: np.random.Generator) -> Candidates:
     """The worth of all rows of a small pool, or of the most promising rows of a big pool."""
     library, taste, now = request.library, request.taste, request.now
-    liking = Liking(library, taste.of_profile(request.profile), request.target.mood, now)
+    group = request.group
     fresh = freshness(taste.heard_at[rows], taste.hearings[rows], now)
     estimate = request.effect(rows)
     effect = np.ones(len(rows), np.float32) if estimate is None else estimate.factor(generator)
     if len(rows) > CANDIDATES:
-        promise = fits * liking.roughly(rows).draw(generator) ** PREFERENCE_POWER * fresh * effect
+        promise = fits * group.roughly(rows).draw(generator) ** PREFERENCE_POWER * fresh * effect
         best = greatest(promise, CANDIDATES)
         rows, fits, fresh, effect = rows[best], fits[best], fresh[best], effect[best]
     sound = library.sound(rows)
-    preference, similar = liking.closely(rows, sound)
+    preference, similar = group.closely(rows, sound)
     drawn = preference.draw(generator)
     flow = _flow(library, taste, sound)
     worth = fits * drawn**PREFERENCE_POWER * fresh * flow * effect
@@ -202,16 +209,17 @@ def _flow(library: TrackIndex, taste: Taste, sound: Floats) -> Floats:
 
 def _explain(request: Request, candidates: Candidates, best: int, allowed: Mask, *, near: bool) -> Choice:
     """The choice, with a reason made of what set it apart from the other candidates."""
-    library, taste, preference = request.library, request.taste, candidates.preference
-    track = library.tracks[candidates.rows[best]]
-    similar = candidates.similar[best]
+    library, taste, group, preference = request.library, request.taste, request.group, candidates.preference
+    row = int(candidates.rows[best])
+    track, person = library.tracks[row], subject(taste, group, preference, best, row)
+    similar = candidates.similar[person][best]
     mean = preference.mean()
     fair = candidates.worth * (mean / candidates.drawn) ** PREFERENCE_POWER  # the worth without the luck of the draw
     grounds = Grounds(
         near=near,
         same_mood=bool((allowed & (library.mood == MOODS[request.target.mood])).any()),
         unheard=bool((allowed & (age_s(taste.heard_at, request.now) >= JUST_NOW_S)).any()),
-        undisliked=int(allowed.sum()) > int(allowed[list(taste.of_profile(request.profile).disliked)].sum()),
+        undisliked=int(allowed.sum()) > int(allowed[list(group.disliked)].sum()),
         rivals=int(np.count_nonzero(fair >= fair[best] * EQUAL_SHARE)) - 1,
         own=PREFERENCE_POWER * _apart(mean / preference.mean(without="own"), best),
         artist=PREFERENCE_POWER * _apart(mean / preference.mean(without="artist"), best),
@@ -223,8 +231,10 @@ def _explain(request: Request, candidates: Candidates, best: int, allowed: Mask,
         worked=_worked(request, track),
         similar=None if similar < 0 else library.tracks[similar],
         last=library.tracks[taste.last_rows[-1]] if taste.last_rows else None,
+        who="" if len(group.profiles) == 1 else group.profiles[person],
+        for_whom=for_whom(group, preference, best),
     )
-    reason = reason_for(track, request.target, taste.of(request.profile, track.key), request.now, grounds)
+    reason = reason_for(track, request.target, taste.of(group.profiles[person], track.key), request.now, grounds)
     return Choice(track, reason)
 
 

@@ -36,6 +36,8 @@ class Grounds:
     has tracks that were not heard in the last minute. `undisliked`: it has tracks that this profile does not dislike.
     `rivals`: the number of others that suit about as well. `similar`: the liked song whose sound did most for this
     track. `last`: the track before it. `effect`: how well it moves the room. `worked`: what it did before, in words.
+    `who`: the person whose opinion it is, empty for the only listener. `for_whom`: a clause about the group, empty for
+    none.
     """
 
     near: bool = True
@@ -53,27 +55,31 @@ class Grounds:
     worked: str = ""
     similar: Track | None = None
     last: Track | None = None
+    who: str = ""
+    for_whom: str = ""
 
 
 def reason_for(track: Track, target: Target, opinion: Opinion, now: Now, grounds: Grounds) -> str:
     """Such as "calm, to match a calm room; you liked it on Tuesday; not heard for 3 weeks"."""
     weighty = sorted((ground for ground in _grounds(track, opinion, now, grounds) if ground[0] > WEIGHTY), reverse=True)
     clauses = [clause for _, clause in weighty[:CLAUSES]]
+    clauses = [clause for clause in (grounds.for_whom, *clauses) if clause]
     clauses += _in_spite_of(opinion, now, grounds)
     return "; ".join([_fit(track, target, grounds), *(clauses or [_chance(grounds)])])
 
 
 def _grounds(track: Track, opinion: Opinion, now: Now, grounds: Grounds) -> Iterator[tuple[float, str]]:
     """Every possible ground, with its weight."""
+    who = grounds.who or "you"
     if opinion.verdict is Outcome.LIKED:
-        yield grounds.own, f"you liked it {_day(opinion.said_at, now.wall)}"
+        yield grounds.own, f"{who} liked it {_day(opinion.said_at, now.wall)}"
     elif opinion.heard_out >= OFTEN:
-        yield grounds.own, f"you heard it out {opinion.heard_out} times"
+        yield grounds.own, f"{who} heard it out {opinion.heard_out} times"
     elif opinion.heard_out:
-        yield grounds.own, "you heard it out " + ("once" if opinion.heard_out == 1 else "twice")
-    yield grounds.artist, f"you enjoy {track.artist}"
+        yield grounds.own, f"{who} heard it out " + ("once" if opinion.heard_out == 1 else "twice")
+    yield grounds.artist, f"{who} {'enjoys' if grounds.who else 'enjoy'} {track.artist}"
     if grounds.similar is not None:
-        yield grounds.sound, f"it sounds like {_name(grounds.similar)}, which you enjoyed"
+        yield grounds.sound, f"it sounds like {_name(grounds.similar)}, which {who} enjoyed"
     if math.isinf(opinion.age_s(now)):
         yield grounds.freshness, "never heard before"
         yield grounds.luck, "to find out whether you like it"
@@ -91,7 +97,7 @@ def _in_spite_of(opinion: Opinion, now: Now, grounds: Grounds) -> Iterator[str]:
     """What speaks against the track, and why it was chosen anyway."""
     if opinion.verdict is Outcome.DISLIKED:
         why = "the others fit less well" if grounds.undisliked else "there is nothing else"
-        yield f"you did not like it {_day(opinion.said_at, now.wall)}, but {why}"
+        yield f"{grounds.who or 'you'} did not like it {_day(opinion.said_at, now.wall)}, but {why}"
     if opinion.age_s(now) < JUST_NOW_S:
         yield f"heard just now, but {'the others fit less well' if grounds.unheard else 'there is nothing else'}"
 

@@ -31,7 +31,7 @@ OVERALL, KIN, OWN = 10.0, 3.0, 3.0  # the weight of each expectation, in units o
 CURIOSITY = 0.25
 ARTIST = 0.5  # the weight of evidence about another song of the same artist
 SOUND = 1.0  # the weight of evidence about a song with the same sound; falls with the cosine's 4th power
-COMPARED = 256  # songs are compared with this many others, those with the most evidence
+COMPARED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,11 @@ class Preference:
 class Liking:
     """A profile's evidence in one mood, now; gives the preference for any rows."""
 
-    def __init__(self, library: TrackIndex, profile: ProfileTaste, mood: MoodName, now: Now) -> None:
-        self._library = library
+    def __init__(
+        self, library: TrackIndex, profile: ProfileTaste, mood: MoodName, now: Now, compared: int = COMPARED
+    ) -> None:
+        """`compared`: the number of songs that `closely` compares each candidate with, those with the most evidence."""
+        self._library, self._compared = library, compared
         self._rows, self._good, self._bad = profile.evidence(mood, now.wall)
         self._slot = np.full(len(library), -1, np.int32)
         self._slot[self._rows] = np.arange(len(self._rows), dtype=np.int32)
@@ -85,6 +88,11 @@ class Liking:
         self._artist_bad = _per_artist(artists, self._bad, library.artists)
         good, bad = float(self._good.sum()), float(self._bad.sum())
         self._overall = (OVERALL * FIRST + good) / (OVERALL + good + bad)
+
+    @property
+    def rows(self) -> Rows:
+        """The rows with evidence of their own."""
+        return self._rows
 
     def roughly(self, rows: Rows) -> Preference:
         """The preference without comparing sounds: for any number of rows."""
@@ -100,7 +108,7 @@ class Liking:
         """The preference with evidence from similar songs (`sound`: the rows' unit vectors), for some hundreds of rows.
         Also, for each row, the similar row with the most evidence for it, -1 for none."""
         rough = self.roughly(rows)
-        heard = greatest(self._good + self._bad, COMPARED)
+        heard = greatest(self._good + self._bad, self._compared)
         known = self._rows[heard]
         if not len(known) or not sound.shape[1]:
             return rough, np.full(len(rows), -1)

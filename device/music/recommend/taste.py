@@ -36,6 +36,9 @@ LIKED, PLAYED = 4.0, 1.0
 DISLIKED, SKIPPED = 8.0, 2.0  # SKIPPED: a skip at the very beginning; later skips weigh less
 USUAL_S = 200.0  # the length of a track whose length is unknown
 
+RECENT = 12  # songs that each profile heard last
+SAME_SONG_S = 1800.0  # within this time, an opinion and the end of a song belong to the same hearing
+
 DAY_PARTS = 4  # night, morning, afternoon, evening: six hours each
 CONTEXTS = len(MOODS) * DAY_PARTS
 ALWAYS = CONTEXTS  # the column of evidence that counts in every context
@@ -61,10 +64,21 @@ class Opinion:
         return float(age_s(np.array([self.heard_at]), now)[0])
 
 
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """One song that a profile heard, when (wall clock, s), and what became of it."""
+
+    row: int
+    at: float
+    outcome: Outcome
+
+
 class ProfileTaste:
     """The likes and listens of one profile, on the rows of one library: facts by row, and evidence."""
 
     def __init__(self) -> None:
+        self.recent: deque[Hearing] = deque(maxlen=RECENT)
+        """The latest songs that this profile heard, newest last."""
         self.verdict: dict[int, tuple[Outcome, float]] = {}
         self.disliked: set[int] = set()
         self.heard_out: dict[int, int] = {}
@@ -77,6 +91,7 @@ class ProfileTaste:
     def add(self, row: int, listen: Listen, duration_s: float) -> None:
         """Learn from one more listen, in chronological order."""
         self._age(listen.at)
+        self._hear(row, listen)
         good, bad = weight(listen, duration_s)
         if listen.outcome in (Outcome.LIKED, Outcome.DISLIKED):
             self._judge(row, listen)
@@ -95,6 +110,14 @@ class ProfileTaste:
         relevance = RELEVANCE[context(mood, wall)] / np.float32(self._scale)
         weights = self._evidence[:count].reshape(-1, COLUMNS) @ relevance
         return self._rows[:count], weights[::2], weights[1::2]
+
+    def _hear(self, row: int, listen: Listen) -> None:
+        """Add a song to `recent`. If it was liked or disliked meanwhile, that is what counts."""
+        outcome, opinions = listen.outcome, (Outcome.LIKED, Outcome.DISLIKED)
+        if self.recent and self.recent[-1].row == row and 0 <= listen.at - self.recent[-1].at < SAME_SONG_S:
+            last = self.recent.pop()
+            outcome = last.outcome if last.outcome in opinions and outcome not in opinions else outcome
+        self.recent.append(Hearing(row, listen.at, outcome))
 
     def _judge(self, row: int, listen: Listen) -> None:
         self.verdict[row] = listen.outcome, listen.at
