@@ -110,12 +110,14 @@ def eye(options: argparse.Namespace) -> int:
 
 def page(options: argparse.Namespace) -> int:
     """`affetto page`."""
+    from device.music.library.browser import Browser
     from device.page import access, server
 
     if options.hash:
         print(access.hashed(getpass.getpass("Password: ")))
         return 0
-    return server.run(load(options))
+    config = load(options)
+    return server.run(config, Browser(Path(config.device.data_dir)))
 
 
 def demo(options: argparse.Namespace) -> int:

@@ -22,7 +22,6 @@ from device.domain import (
     Feedback,
     Liking,
     Memory,
-    MoodName,
     MoodOrigin,
     Now,
     Order,
@@ -97,8 +96,8 @@ def obey(
             return _judge(order, playback, given)
         case SeekTo():
             return _seek(order, playback, given.now)
-        case SetTrackMood(mood):
-            return _correct(mood, playback)
+        case SetTrackMood():
+            return _correct(order, playback)
         case AllowAgain(uri):
             return _allow(uri, playback, given)
         case _:
@@ -127,11 +126,14 @@ def _seek(order: SeekTo, playback: PlaybackControl, now: Now) -> list[Action] | 
     return playback.seek(max(0.0, min(position_s, length_s) if length_s > 0 else position_s), now)
 
 
-def _correct(mood: MoodName | None, playback: PlaybackControl) -> list[Action] | str:
-    """Set the mood of the current track. The catalogue stores it; the playback uses it at once."""
-    if playback.choice is None:
-        return "Nothing is playing, so there is no track whose mood could be set."
-    track = playback.choice.track
+def _correct(order: SetTrackMood, playback: PlaybackControl) -> list[Action] | str:
+    """Set the mood of a track. The catalogue stores it; if the track plays, the playback uses it at once."""
+    mood, track = order.mood, None if playback.choice is None else playback.choice.track
+    if order.track and (track is None or track.key != order.track):
+        row = playback.index.row.get(order.track)
+        track = None if row is None else playback.index.tracks[row]
+    if track is None:
+        return "No such track." if order.track else "Nothing is playing, so there is no track whose mood could be set."
     if mood is not None:
         playback.renew(replace(track, mood=mood, affect=MOOD_AFFECT[mood], origin=MoodOrigin.USER, uncertainty=None))
     facts = {"title": track.title, "uri": track.uri, "mood": str(mood or "auto")}

@@ -127,9 +127,11 @@ class SeekTo:
 
 @dataclass(frozen=True, slots=True)
 class SetTrackMood:
-    """Set the mood of the current track, whatever its folder, tags and the model say; None ("auto") undoes that."""
+    """Set the mood of a track, whatever its folder, tags and the model say; None ("auto") undoes that. `track` is its
+    key; empty: the current track."""
 
     mood: MoodName | None
+    track: str = ""
 
 
 @dataclass(frozen=True, slots=True)

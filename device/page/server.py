@@ -19,10 +19,12 @@ from device import systemd
 from device.config import page_keys
 from device.config.schema import Config
 from device.control.live_client import LiveClient
+from device.domain.library import Library
 from device.errors import PageError
 from device.page import permissions, static_files
 from device.page.access import Access, Role
 from device.page.gate import COOKIE, LARGEST_BODY, SESSION, Gate, address_of, answer, fields_of, needs, problem
+from device.page.library_routes import LibraryRoutes
 from device.page.stream import Hub
 
 log = logging.getLogger("affetto.page")
@@ -35,8 +37,9 @@ VIEWS = ("/", "/library", "/today", "/people", "/settings", "/guests")
 class Page:
     """The application of one device."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, library: Library) -> None:
         self.config = config
+        self._library = LibraryRoutes(library)
         data_dir = Path(config.device.data_dir)
         self.hub = Hub(LiveClient(data_dir, self._changed))
         self.access = make_access(config)
@@ -64,6 +67,7 @@ class Page:
         app.router.add_get("/api/stream", needs(Role.GUEST, self.hub.stream))
         app.router.add_get("/cover/{digest}", needs(Role.GUEST, self._cover))
         app.router.add_post("/api/do", needs(Role.GUEST, self._do))
+        self._library.add_to(app)
         return app
 
     # --- The page itself ---
@@ -178,9 +182,9 @@ def open_socket(port: int) -> socket.socket:
     raise PageError(f"the page has no port ({'; '.join(problems)}); choose another one: page.port")
 
 
-async def serve(config: Config, sock: socket.socket) -> None:
+async def serve(config: Config, library: Library, sock: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT."""
-    page = Page(config)
+    page = Page(config, library)
     runner = web.AppRunner(page.application(), access_log=None, handle_signals=False, shutdown_timeout=2.0)
     await runner.setup()
     await web.SockSite(runner, sock).start()
@@ -199,11 +203,11 @@ async def serve(config: Config, sock: socket.socket) -> None:
     await runner.cleanup()
 
 
-def run(config: Config) -> int:
-    """Serve the page; returns the exit status."""
+def run(config: Config, library: Library) -> int:
+    """Serve the page; returns the exit status. `library`: a reader of its own."""
     if not config.page.enabled:
         log.info("The page is switched off: page.enabled is false.")
         systemd.ready()
         return 0
-    asyncio.run(serve(config, open_socket(config.page.port)))
+    asyncio.run(serve(config, library, open_socket(config.page.port)))
     return 0

@@ -20,7 +20,7 @@ export function makePlane() {
   const svg = s("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, class: "plane", role: "group" },
     s("rect", { x: 1, y: 1, width: SIZE - 2, height: SIZE - 2, rx: 18, class: "frame" }),
     s("path", { d: `M12 150H288M150 12V288`, class: "axis" }),
-    end("lively", 155, 19), end("quiet", 155, 288), end("unpleasant", 10, 145), end("pleasant", 290, 145, "end"),
+    end("lively", 155, 19), end("quiet", 155, 288), end("unpleasant", 10, 164), end("pleasant", 290, 164, "end"),
     halo, ...Object.values(names), song, dot);
   return {
     svg,
