@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
-from device import systemd
+from device import identity, systemd
 from device.config import page_keys
 from device.config.files import boot_mistakes
 from device.config.schema import Config
@@ -130,7 +130,7 @@ class Conductor:
         control = stack.enter_context(contextlib.closing(ControlSurface(data_dir, put)))
         self._surfaces: dict[str, Surface] = {"the health file": health_file, "the control socket": control}
         if config.mqtt.enabled:
-            mqtt = MqttAdapter(config, put, memory.known_as)
+            mqtt = MqttAdapter(config, put, memory.known_as, identity=identity.read(config))
             self._surfaces["the MQTT connection"] = stack.enter_context(contextlib.closing(mqtt))
         models_dir = Path(config.device.models_dir) if config.device.models_dir else SHIPPED_MODELS
         # the process behind the socket has only the shipped models

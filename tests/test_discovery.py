@@ -16,15 +16,16 @@ from test_session import Room
 from device import __version__
 from device.config.schema import Config, DeviceConfig, MqttConfig, PlayerConfig
 from device.demo.broker import PLACES, PrivateBroker
-from device.domain import Event, MoodName, Now, SurfaceUp, Transport
+from device.domain import Event, EventType, Identity, MoodName, Now, SurfaceUp, Transport
 from device.mqtt import discovery
 from device.mqtt.adapter import MqttAdapter
-from device.mqtt.discovery import ENTITIES
+from device.mqtt.discovery import ENTITIES, TRIGGERS
 from device.mqtt.topics import Topics
 from tests.appliance import Ear
 
 CONFIG = Config(device=DeviceConfig(id="kit", name="Küche", room="Kitchen"), mqtt=MqttConfig())
 TOPICS = Topics("affetto", "kit")
+IDENTITY = Identity("10000000a1b2c3d4", ("b8:27:eb:01:02:03",), "Raspberry Pi 4 Model B Rev 1.4", "http://affetto-kit.local")
 LISTS = {"queue_state", "never_state"}  # for pages and programs; no entity holds a list
 READ = {name for name in vars(Topics) if name.endswith("_state")} - LISTS | {"event", "health", "error", "track_cover"}
 NOT_SENT = {"seek_set", "queue_set", "vote_set", "media_set"}  # a media player's slider, and JSON: no entity
@@ -35,7 +36,7 @@ SNAPSHOT = Room().snapshot
 
 
 def test_snapshot() -> None:
-    publish = discovery.announcement(CONFIG, TOPICS)
+    publish = discovery.announcement(CONFIG, TOPICS, IDENTITY)
     assert publish.topic == "homeassistant/device/affetto_kit/config"
     assert publish.retain
     document = json.loads(publish.payload.decode().replace(__version__, "VERSION"))
@@ -51,7 +52,7 @@ def test_keys_and_entity_ids_are_unique_and_well_formed() -> None:
     components = [discovery.component(entity, TOPICS) for entity in ENTITIES]
     ids = [str(document["default_entity_id"]) for document in components]
     assert len({document["unique_id"] for document in components}) == len(ids) == len(set(ids))
-    assert all(re.fullmatch(r"[a-z]+\.affetto_kit_[a-z0-9_]+", name) for name in ids)
+    assert all(re.fullmatch(r"[a-z_]+\.affetto_kit_[a-z0-9_]+", name) for name in ids)
     assert len({entity.name for entity in ENTITIES}) == len(ENTITIES)
 
 
@@ -69,8 +70,8 @@ def test_entity_ids_say_affetto_once(device_id: str, start: str) -> None:
 
 def test_what_home_assistant_sends_is_obeyed() -> None:
     """Each option, button and switch position is a command that `parse` understands."""
-    for entity in ENTITIES:
-        words = [*entity.more.get("options", ())] if entity.command else []  # type: ignore[misc]
+    for entity in (one for one in ENTITIES if one.command):
+        words = [*entity.more.get("options", ())]  # type: ignore[misc]
         words += [entity.more[key] for key in ("payload_press", "payload_on", "payload_off") if key in entity.more]
         for word in words:
             answer = TOPICS.parse(getattr(TOPICS, entity.command), str(word).encode())
@@ -80,9 +81,38 @@ def test_what_home_assistant_sends_is_obeyed() -> None:
     assert {one.key for one in ENTITIES if one.command == "playback_set"} == set(Transport) - {Transport.TOGGLE}
 
 
+def test_a_trigger_fires_on_its_event_and_on_no_other() -> None:
+    """Home Assistant renders the template with each event and compares the result with the payload."""
+    for one in TRIGGERS:
+        document = discovery.trigger(one, TOPICS)
+        condition = re.fullmatch(
+            r"\{\{ value_json\.(\w+) if value_json\.event_type == '(\w+)' \}\}", str(document["value_template"])
+        )
+        assert condition is not None
+        assert EventType(condition[2]) is one.event
+        assert document["payload"] == (one.value if one.fact else one.event)
+    assert len({(one.kind, one.subtype) for one in TRIGGERS}) == len(TRIGGERS)
+    assert {one.value for one in TRIGGERS if one.kind == "mood"} == set(MoodName)
+
+
+def test_what_is_unknown_of_the_machine_is_left_out() -> None:
+    document = json.loads(discovery.announcement(CONFIG, TOPICS, Identity()).payload)
+    assert document["device"].keys() == {
+        "identifiers", "name", "manufacturer", "model", "sw_version", "suggested_area"
+    }
+    assert document["origin"].keys() == {"name", "sw_version"}
+
+
+def test_rare_diagnostics_are_hidden_until_somebody_wants_them() -> None:
+    hidden = {entity.key for entity in ENTITIES if not entity.enabled}
+    assert hidden == {"confidence", "uptime", "eye_fps", "analysed", "memory", "eye_memory"}
+    assert {entity.category for entity in ENTITIES if entity.key in hidden} == {"diagnostic"}
+
+
 def test_the_room_is_suggested_as_the_area_if_there_is_one() -> None:
     def device(room: str) -> dict[str, object]:
-        document = json.loads(discovery.announcement(Config(device=DeviceConfig(room=room)), TOPICS).payload)
+        config = Config(device=DeviceConfig(room=room))
+        document = json.loads(discovery.announcement(config, TOPICS, Identity()).payload)
         return dict(document["device"])
 
     assert device("Kitchen")["suggested_area"] == "Kitchen"
@@ -91,7 +121,7 @@ def test_the_room_is_suggested_as_the_area_if_there_is_one() -> None:
 
 def test_the_slider_ends_where_the_device_does() -> None:
     config = dataclasses.replace(CONFIG, player=PlayerConfig(max_volume=55))
-    document = json.loads(discovery.announcement(config, TOPICS).payload)
+    document = json.loads(discovery.announcement(config, TOPICS, Identity()).payload)
     assert document["components"]["volume"]["max"] == 55
 
 

@@ -465,6 +465,7 @@ RETAINED = {
     "track/cover",
     "volume/state",
     "mute/state",
+    "occupancy/state",
     "camera/state",
     "policy/state",
     "profile/state",

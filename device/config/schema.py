@@ -61,6 +61,7 @@ class MoodConfig:
     margin: float = key(0.3, "how much likelier a new mood must be than the present one", low=0, high=1)
     certainty: float = key(0.5, "ignore faces that the eye is less certain of", low=0, high=1)
     forget_s: float = key(10.0, "forget a face that is out of view for this long", low=0.5, high=600)
+    occupied_s: float = key(120.0, "the room counts as occupied for so long after the last face", low=1, high=3600)
     policy: str = key("match", "policy at the very first start: match, lift, calm, energise or manual",
                       choices=tuple(p.value for p in PolicyName))
     lift_s: float = key(600.0, "seconds that lift, calm and energise take from sad to happy; shorter ways take less",

@@ -19,6 +19,7 @@ from device.core.diary import DiaryKeeper, Observation, erasure
 from device.core.health import Health, shorten
 from device.core.media import MediaControl
 from device.core.mood_control import MoodControl
+from device.core.occupancy import Occupancy
 from device.core.playback import PlaybackControl
 from device.core.reconciler import Reconciler
 from device.domain import (
@@ -103,6 +104,7 @@ class Session:
         self.media = MediaControl(self.playback, config.player, self.playback.serials)
         self._memory = replace(memory, volume=min(memory.volume, config.player.max_volume))
         self._mood_control = MoodControl(config.mood)
+        self._occupancy = Occupancy(config.mood.occupied_s)
         self._diary = DiaryKeeper(config.diary.keep_days > 0)
         self._reconciler = Reconciler(memory)
         self._health = Health(settings_problems)
@@ -149,6 +151,7 @@ class Session:
             case EyeClosed(problem):
                 self._health.eye_closed(problem)
                 self._mood_control.eye_open = False
+                self._occupancy.stop()
                 kind = EventType.CAMERA_PROBLEM if problem else EventType.CAMERA_OFF
                 return [Announce(kind, {"message": problem})]
             case TrackStarted() | TrackEnded() | TrackFailed() | TrackEnding() | TrackAt():
@@ -190,6 +193,7 @@ class Session:
         before = self.mood
         self._health.reading(reading)
         self._mood_control.take(reading, now)
+        self._occupancy.look(self.mood.faces, now)
         return self._mood_changed(before, now)
 
     def _mood_changed(self, before: Mood, now: Now, *, at_once: bool = False) -> list[Action]:
@@ -312,6 +316,7 @@ class Session:
             camera=Camera(memory.camera, self._health.eye_open),
             health=self._health.report(self._started, now, len(index), index.analysed),
             skip_votes=playback.requests.skip_votes(self._audience, now),
+            occupied=self._occupancy.state(now),
         )
 
     # --- Settle ---

@@ -94,6 +94,7 @@ from device.domain.events import (
     TrackStarted,
 )
 from device.domain.faces import Face, Point, Reading, SeenFace
+from device.domain.identity import Identity
 from device.domain.memory import Memory
 from device.domain.music import (
     EVERYONE,
@@ -149,6 +150,7 @@ __all__ = [
     "Handled",
     "HealthReport",
     "Hush",
+    "Identity",
     "LeaderRecord",
     "LibraryLoaded",
     "Liking",

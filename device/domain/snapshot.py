@@ -71,7 +71,8 @@ class HealthReport:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that surfaces may show. `queue` is what plays next, in this order: the device's choice, as far as it
-    is made, and people's requests. `never` lists the banned tracks, the latest last."""
+    is made, and people's requests. `never` lists the banned tracks, the latest last. `occupied`: somebody is in the
+    room, whoever it is; None if no camera looks."""
 
     mood: Mood
     policy: PolicyName
@@ -83,3 +84,4 @@ class Snapshot:
     camera: Camera
     health: HealthReport
     skip_votes: SkipVotes = field(default_factory=SkipVotes)
+    occupied: bool | None = None

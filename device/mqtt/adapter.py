@@ -17,6 +17,7 @@ from device.domain import (
     Asked,
     Event,
     Handled,
+    Identity,
     Misunderstood,
     Now,
     Origin,
@@ -55,11 +56,18 @@ class MqttAdapter:
     """A surface. `known_as`: the name under which the broker knew this device before. `connect`: a link for tests."""
 
     def __init__(
-        self, config: Config, put: Callable[[Event], None], known_as: str = "", connect: Connect | None = None
+        self,
+        config: Config,
+        put: Callable[[Event], None],
+        known_as: str = "",
+        connect: Connect | None = None,
+        identity: Identity | None = None,
     ) -> None:
         topics = Topics(config.mqtt.base_topic, config.device.id, config.mqtt.discovery_prefix)
         self._topics, self._put, self._room = topics, put, ""
-        announcement = discovery.announcement(config, topics) if config.mqtt.discovery else discovery.withdrawal(topics)
+        announcement = discovery.withdrawal(topics)
+        if config.mqtt.discovery:
+            announcement = discovery.announcement(config, topics, identity or Identity())
         former = Topics.recall(known_as)
         self._publisher = StatePublisher(config.mqtt, topics, announcement, former if former != topics else None)
         self._connections = self._shown = 0  # how often a broker (or Home Assistant) came up, and got all documents

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from device import __version__
 from device.config.schema import Config
-from device.domain import EMOTIONS, EventType, Liking, MoodName, PlaybackState, PolicyName, Transport
+from device.domain import EMOTIONS, EventType, Identity, Liking, MoodName, PlaybackState, PolicyName, Transport
 from device.mqtt.command_parser import AUTO
 from device.mqtt.documents import OFF, ON, encode
 from device.mqtt.groups import LONGEST
@@ -27,7 +27,8 @@ class Entity:
 
     `state` and `command` name the attributes of `Topics` with its state topic and its command topic; `attributes` names
     the one whose document becomes the entity's attributes. `value` is the expression of its value template, in which
-    `value_json` is the document. `more` are further keys of the platform's discovery schema.
+    `value_json` is the document. `more` are further keys of the platform's discovery schema. An entity that is not
+    `enabled` stays hidden until somebody enables it in Home Assistant.
     """
 
     key: str
@@ -39,6 +40,7 @@ class Entity:
     value: str = ""
     attributes: str = ""
     category: str = ""
+    enabled: bool = True
     more: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -67,12 +69,14 @@ ENTITIES = (
     Entity("emotion", "sensor", "Emotion", "mdi:face-recognition", "mood_state", value="value_json.emotion",
            more=_choice(EMOTIONS)),
     Entity("confidence", "sensor", "Mood confidence", "mdi:check-decagram-outline", "mood_state",
-           value="(value_json.confidence * 100) | round", more=PERCENT),
+           value="(value_json.confidence * 100) | round", category="diagnostic", enabled=False, more=PERCENT),
     Entity("valence", "sensor", "Mood valence", "mdi:emoticon-happy-outline", "mood_state",
            value="value_json.valence", more=FIGURE),
     Entity("arousal", "sensor", "Mood arousal", "mdi:lightning-bolt-outline", "mood_state",
            value="value_json.arousal", more=FIGURE),
     Entity("faces", "sensor", "Faces", "mdi:account-group", "mood_state", value="value_json.faces", more=COUNT),
+    Entity("occupancy", "binary_sensor", "Occupancy", "mdi:motion-sensor", "occupancy_state",
+           more={"device_class": "occupancy", "payload_on": ON, "payload_off": OFF}),
     # What plays; Home Assistant limits a state to 255 characters
     Entity("track", "sensor", "Track", "mdi:music-note", "track_state", attributes="track_state",
            value="(value_json.title or '')[:255]"),
@@ -124,22 +128,50 @@ ENTITIES = (
     Entity("error", "sensor", "Error", "mdi:alert-circle-outline", "error",
            value="value_json.message[:255]", attributes="error", category="diagnostic"),
     Entity("uptime", "sensor", "Uptime", "mdi:clock-outline", "health", value="value_json.uptime_s / 3600",
-           category="diagnostic", more={"device_class": "duration", "state_class": "measurement",
+           category="diagnostic", enabled=False, more={"device_class": "duration", "state_class": "measurement",
                                         "unit_of_measurement": "h", "suggested_display_precision": 1}),
     Entity("eye_fps", "sensor", "Frames looked at", "mdi:speedometer", "health", value="value_json.eye_fps",
-           category="diagnostic", more={**FIGURE, "unit_of_measurement": "fps", "suggested_display_precision": 1}),
+           category="diagnostic", enabled=False,
+           more={**FIGURE, "unit_of_measurement": "fps", "suggested_display_precision": 1}),
     Entity("tracks", "sensor", "Tracks in the library", "mdi:music-box-multiple", "health",
            value="value_json.tracks", category="diagnostic", more=COUNT),
     Entity("analysed", "sensor", "Tracks analysed", "mdi:ear-hearing", "health",
-           value="value_json.analysed", category="diagnostic", more=COUNT),
+           value="value_json.analysed", category="diagnostic", enabled=False, more=COUNT),
     Entity("memory", "sensor", "Memory", "mdi:memory", "health",
-           value="value_json.memory_mb", category="diagnostic", more=MEGABYTES),
+           value="value_json.memory_mb", category="diagnostic", enabled=False, more=MEGABYTES),
     Entity("eye_memory", "sensor", "Memory of the eye", "mdi:memory", "health",
-           value="value_json.eye_memory_mb", category="diagnostic", more=MEGABYTES),
+           value="value_json.eye_memory_mb", category="diagnostic", enabled=False, more=MEGABYTES),
 )
 
 
-def announcement(config: Config, topics: Topics) -> Publication:
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A device trigger of Home Assistant: "`kind`: `subtype`" happens when the event's fact `fact` is `value`; without
+    a fact, when there is an event of the type `event`."""
+
+    kind: str
+    subtype: str
+    event: EventType
+    fact: str = ""
+    value: str = ""
+
+
+TRIGGERS = (
+    *(Trigger("mood", str(mood), EventType.MOOD_CHANGED, "mood", str(mood)) for mood in MoodName),
+    Trigger("song", "started", EventType.TRACK_STARTED),
+    Trigger("song", "skipped", EventType.TRACK_SKIPPED),
+    Trigger("song", "liked", EventType.LIKED),
+    Trigger("song", "disliked", EventType.DISLIKED),
+    Trigger("song", "banned", EventType.BANNED),
+    Trigger("song", "requested", EventType.REQUESTED),
+    Trigger("camera", "problem", EventType.CAMERA_PROBLEM),
+    Trigger("sound", "lost", EventType.SOUND_LOST),
+    Trigger("sound", "back", EventType.SOUND_BACK),
+)
+"""Events as Home Assistant offers them in its automation editor: "When the mood becomes calm"."""
+
+
+def announcement(config: Config, topics: Topics, identity: Identity) -> Publication:
     """What to publish, retained, so that Home Assistant knows the device and all its entities."""
     unique = f"affetto_{topics.device_id}"
     device: dict[str, object] = {
@@ -148,14 +180,19 @@ def announcement(config: Config, topics: Topics) -> Publication:
         "manufacturer": "Affetto",
         "model": "Music for the room's mood",
         "sw_version": __version__,
+        "hw_version": identity.board,
+        "serial_number": identity.serial_number,
+        "configuration_url": identity.page,
+        "connections": [["mac", mac] for mac in identity.macs],
+        "suggested_area": config.device.room,
     }
-    if config.device.room:
-        device["suggested_area"] = config.device.room
+    origin = {"name": "Affetto", "sw_version": __version__, "support_url": identity.page}
     components = {entity.key: component(entity, topics) for entity in ENTITIES}
+    components |= {f"on_{one.kind}_{one.subtype}": trigger(one, topics) for one in TRIGGERS}
     components["volume"]["max"] = config.player.max_volume
     document: dict[str, object] = {
-        "device": device,
-        "origin": {"name": "Affetto", "sw_version": __version__},
+        "device": {key: value for key, value in device.items() if value},
+        "origin": {key: value for key, value in origin.items() if value},
         "availability_topic": topics.availability,
         "components": components,
     }
@@ -186,7 +223,24 @@ def component(entity: Entity, topics: Topics) -> dict[str, object]:
         document["value_template"] = "{{ " + entity.value + " }}"
     if entity.category:
         document["entity_category"] = entity.category
+    if not entity.enabled:
+        document["enabled_by_default"] = False
     return {**document, **entity.more}
+
+
+def trigger(one: Trigger, topics: Topics) -> dict[str, object]:
+    """`one` as a component of the device payload."""
+    fact, value = (one.fact, one.value) if one.fact else ("event_type", str(one.event))
+    return {
+        "platform": "device_automation",
+        "automation_type": "trigger",
+        "type": one.kind,
+        "subtype": one.subtype,
+        "topic": topics.event,
+        "value_template": f"{{{{ value_json.{fact} if value_json.event_type == '{one.event}' }}}}",
+        "payload": value,
+        "qos": 1,
+    }
 
 
 def _object(device_id: str) -> str:

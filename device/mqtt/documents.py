@@ -27,7 +27,7 @@ from device.domain import (
 )
 
 ONLINE, OFFLINE = b"online", b"offline"
-ON, OFF = "ON", "OFF"
+ON, OFF, UNKNOWN = "ON", "OFF", "None"
 LISTED = 100  # tracks in `never/state` and `queue/state`
 
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
@@ -169,6 +169,11 @@ def track_state(view: PlaybackView, position: Position | None, clock_s: float) -
 def listed_track(track: Track) -> ListedTrack:
     """A track in a list."""
     return ListedTrack(title=text(track.title), artist=text(track.artist), uri=text(track.uri))
+
+
+def switch(on: bool | None) -> str:
+    """The payload of a state that is on or off; Home Assistant shows None as unknown."""
+    return UNKNOWN if on is None else ON if on else OFF
 
 
 def queue_item(entry: QueueEntry) -> QueueItem:

@@ -85,6 +85,7 @@ class StatePublisher:
             topics.never_state: [documents.listed_track(track) for track in snapshot.never[-LISTED:]],
             topics.volume_state: str(playback.volume).encode(),
             topics.mute_state: (ON if playback.muted else OFF).encode(),
+            topics.occupancy_state: documents.switch(snapshot.occupied).encode(),
             topics.camera_state: (ON if snapshot.camera.wanted or snapshot.camera.open else OFF).encode(),
             topics.policy_state: snapshot.policy.encode(),
             topics.profile_state: documents.profile_state(snapshot.people),

@@ -47,6 +47,7 @@ class Topics:
     mute_state = _Below("mute/state")
     mute_set = _Below("mute/set")
     media_set = _Below("media/set")
+    occupancy_state = _Below("occupancy/state")
     camera_state = _Below("camera/state")
     camera_set = _Below("camera/set")
     policy_state = _Below("policy/state")
@@ -81,11 +82,8 @@ class Topics:
     @property
     def retained(self) -> tuple[str, ...]:
         """All retained topics of this device."""
-        return (
-            *(self.mood_state, self.track_state, self.track_cover, self.volume_state, self.camera_state),
-            *(self.queue_state, self.never_state, self.policy_state, self.profile_state, self.room_state),
-            *(self.vote_state, self.guest_state, self.mute_state, self.health, self.discovery, self.availability),
-        )
+        states = (str(getattr(self, name)) for name in vars(Topics) if name.endswith("_state"))
+        return (*states, self.track_cover, self.health, self.discovery, self.availability)
 
     @property
     def device(self) -> str:

@@ -1,0 +1,17 @@
+"""What this machine is, for those who show it to people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`serial_number`: the board's, empty if it has none. `macs`: the addresses of its network cards, such as
+    "b8:27:eb:01:02:03". `board`: its name, empty if unknown. `page`: the address of the page for phones, empty without
+    one."""
+
+    serial_number: str = ""
+    macs: tuple[str, ...] = ()
+    board: str = ""
+    page: str = ""
