@@ -61,6 +61,7 @@ from device.domain import (
     Tick,
     Track,
 )
+from device.domain.schedule import MOST_ALARMS, parse_alarm
 from device.inbox import SWITCH_S, Inbox
 from device.model import SHIPPED_MODELS
 from device.mqtt.adapter import MqttAdapter
@@ -76,6 +77,7 @@ from device.store.database import Store
 from device.store.diary import DiaryStore
 from device.store.instance import HealthFile, InstanceLock
 from device.store.writer import StoreWriter
+from device.timezone import system_zone
 
 log = logging.getLogger("affetto")
 
@@ -143,7 +145,9 @@ class Conductor:
         mistakes = boot_mistakes(config_path) if config_path is not None else ()
         for mistake in mistakes:
             log.warning("%s", mistake)
-        self._session = Session(config, memory, history, random.Random(), mistakes, diary.songs())
+        self._session = Session(
+            config, memory, history, random.Random(), mistakes, diary.songs(), system_zone()
+        )
 
     def __enter__(self) -> Conductor:
         return self
@@ -305,6 +309,7 @@ def first_memory(config: Config) -> Memory:
         camera=config.camera.enabled,
         camera_by=SETTINGS if config.camera.enabled else "",
         room=config.device.room,
+        alarms=tuple(parse_alarm(text, number) for number, text in enumerate(config.schedule.alarms[:MOST_ALARMS], 1)),
     )
 
 

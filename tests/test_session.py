@@ -474,6 +474,7 @@ RETAINED = {
     "vote/state",
     "guest/state",
     "never/state",
+    "sleep/state", "alarm/state", "quiet/state", "children/state",
 }
 
 

@@ -6,13 +6,14 @@ dataclasses are plain values for any thread; the main thread calls `load` once, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import Field, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from device.config import reader
 from device.config.reader import Source, key
 from device.domain import PolicyName
+from device.domain.schedule import parse_alarm, parse_rule, parse_window
 
 if TYPE_CHECKING:
     from _typeshed import StrPath
@@ -148,6 +149,27 @@ class PageConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleConfig:
+    """Music by the clock. Times are local, such as 22:00-07:00 or mon-fri 6:00-9:00; without days, every day."""
+
+    alarms: tuple[str, ...] = key([], "alarms at the very first start, such as mon-fri 7:00 calm or daily 8:30"
+                                  " playlist:Morning")
+    alarm_floor: int = key(15, "volume in percent at which an alarm begins", low=0, high=100)
+    alarm_ceiling: int = key(50, "highest volume in percent of an alarm", low=0, high=100)
+    sleep_fade_s: float = key(60.0, "seconds over which the sleep timer fades out", low=0, high=600)
+    quiet: str = key("", "quiet hours, such as 22:00-07:00; empty means none")
+    quiet_volume: int = key(25, "highest volume in percent in quiet hours", low=0, high=100)
+    quiet_calm: bool = key(True, "let quiet hours begin with the policy calm")
+    policies: tuple[str, ...] = key([], "policies by time, such as mon-fri 6:00-9:00 energise; the first that fits"
+                                    " counts")
+    children: str = key("", "name of the children's profile; empty means none", pattern=r"[^\x00-\x1f]{0,64}",
+                        allowed="at most 64 characters")
+    children_volume: int = key(40, "highest volume in percent for the children's profile", low=0, high=100)
+    children_minutes: int = key(0, "minutes of music a day for the children's profile; 0 means no limit",
+                                low=0, high=1440)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings; every section and every setting has a default."""
 
@@ -158,6 +180,7 @@ class Config:
     player: PlayerConfig = PlayerConfig()
     diary: DiaryConfig = DiaryConfig()
     requests: RequestsConfig = RequestsConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
     mqtt: MqttConfig = MqttConfig()
     page: PageConfig = PageConfig()
 
@@ -193,9 +216,24 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     if player.volume > player.max_volume:
         changed = "volume" if player.max_volume == PlayerConfig().max_volume else "max_volume"
         yield f"player.{changed}", f"volume {player.volume} is above max_volume {player.max_volume}"
+    yield from _unreadable(config.schedule)
     if config.device.id == "room":
         yield "device.id", "cannot be room: topics with that name are for all devices of a room"
     if config.mqtt.password and not config.mqtt.username:
         yield "mqtt.password", "needs mqtt.username beside it"
     if config.page.access == "password" and not config.page.password:
         yield "page.access", "password needs page.password beside it"
+
+
+def _unreadable(schedule: ScheduleConfig) -> Iterator[tuple[str, str]]:
+    """Times that cannot be understood."""
+    texts: list[tuple[str, str, Callable[[str], object]]] = [
+        *(("alarms", text, lambda text: parse_alarm(text, 1)) for text in schedule.alarms),
+        *(("policies", text, parse_rule) for text in schedule.policies),
+        *(("quiet", text, parse_window) for text in (schedule.quiet,) if text),
+    ]
+    for name, text, parse in texts:
+        try:
+            parse(text)
+        except ValueError as problem:
+            yield f"schedule.{name}", str(problem)

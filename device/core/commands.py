@@ -46,9 +46,9 @@ from device.domain import (
 OUTCOMES = {Liking.LIKE: Outcome.LIKED, Liking.DISLIKE: Outcome.DISLIKED, Liking.NEVER: Outcome.BANNED}
 
 
-def remember(setting: Setting, memory: Memory, max_volume: int) -> tuple[Memory, str]:
+def remember(setting: Setting, memory: Memory, max_volume: int, limit_reason: str = "") -> tuple[Memory, str]:
     """The memory with this setting applied, and a sentence if it was limited (empty: it was not). `max_volume`:
-    percent. SetCamera is handled in consent.py."""
+    percent; `limit_reason` says why it is no higher. SetCamera is handled in consent.py."""
     match setting:
         case SetMood(mood):
             return replace(memory, mood=mood), ""
@@ -58,8 +58,7 @@ def remember(setting: Setting, memory: Memory, max_volume: int) -> tuple[Memory,
             wanted = memory.volume + percent if relative else percent
             volume = max(0, min(wanted, max_volume))
             cut = wanted > max_volume and (not relative or volume == memory.volume)
-            answer = f"The volume limit is {max_volume} %; to raise it, change player.max_volume in the settings."
-            return replace(memory, volume=volume), answer if cut else ""
+            return replace(memory, volume=volume), limit_reason if cut else ""
         case SetMute(on):
             return replace(memory, muted=on), ""
         case SetProfile(name):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from device.config.schema import MusicConfig
@@ -78,6 +78,8 @@ class PlaybackControl:
         self.never: tuple[Track, ...] = ()
         """The banned tracks that are in the library, the latest last."""
         self.requests = RequestQueue()
+        self.playlists: Mapping[str, tuple[str, ...]] = {}
+        """The keys of the tracks of each playlist, by its name."""
         self._index = TrackIndex()
         self._queue = PlayQueue()
         self._dice = dice
@@ -281,7 +283,7 @@ class PlaybackControl:
                 self._hold(now)
                 return [Pause()]
             case Transport.STOP:
-                return self._stop(now)
+                return self.stop(now, self.config.fade_s)
             case Transport.NEXT:
                 return self.skip(Outcome.SKIPPED, target, audience, now)
             case Transport.PREVIOUS:
@@ -333,12 +335,13 @@ class PlaybackControl:
         self.wanted = PlaybackState.PLAYING
         return [Resume()]
 
-    def _stop(self, now: Now) -> list[Action]:
+    def stop(self, now: Now, fade_s: float) -> list[Action]:
+        """Stop the music, fading over `fade_s`."""
         was = self.playthrough
         self.wanted = PlaybackState.STOPPED
         self._retire(now)
         self._queue.clear()
-        return [Silence(self.config.fade_s)] if was is not None else []
+        return [Silence(fade_s)] if was is not None else []
 
     def skip(
         self, outcome: Outcome, target: Target, audience: Audience, now: Now, by: Collection[str] = ()
@@ -348,7 +351,7 @@ class PlaybackControl:
         if self.choice is not None:
             actions.append(Announce(EventType.TRACK_SKIPPED, {"title": self.choice.track.title}))
         if outcome is Outcome.BANNED and len(self.never) == len(self._index):
-            return [*actions, *self._stop(now)]
+            return [*actions, *self.stop(now, self.config.fade_s)]
         return actions + self.play_next(target, audience, now)
 
     def _go_back(self, target: Target, now: Now) -> list[Action]:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
 
 from device.config.schema import Config
-from device.core import commands, consent, player_events
+from device.core import commands, consent, player_events, schedule_control
 from device.core.audience import Audience, Circumstances
 from device.core.diary import DiaryKeeper, Observation, erasure
 from device.core.health import Health, shorten
@@ -22,6 +23,7 @@ from device.core.mood_control import MoodControl
 from device.core.occupancy import Occupancy
 from device.core.playback import PlaybackControl
 from device.core.reconciler import Reconciler
+from device.core.schedule import Schedule
 from device.domain import (
     Action,
     Announce,
@@ -50,10 +52,12 @@ from device.domain import (
     PolicyName,
     Reading,
     Saved,
+    ScheduleCommand,
     SetCamera,
     SetMood,
     SetPolicy,
     Setting,
+    SetVolume,
     Snapshot,
     SongEntry,
     SoundBack,
@@ -85,7 +89,7 @@ class Decision:
 
 
 class Session:
-    """All state of the device. `settings_problems` are sentences for the health report."""
+    """All state of the device. `settings_problems` are sentences for the health report. `zone`: where it is."""
 
     def __init__(
         self,
@@ -95,6 +99,7 @@ class Session:
         dice: random.Random,
         settings_problems: tuple[str, ...] = (),
         songs: Iterable[SongEntry] = (),
+        zone: tzinfo = UTC,
     ) -> None:
         """`songs`: the diary's."""
         self.config = config
@@ -105,6 +110,7 @@ class Session:
         self._memory = replace(memory, volume=min(memory.volume, config.player.max_volume))
         self._mood_control = MoodControl(config.mood)
         self._occupancy = Occupancy(config.mood.occupied_s)
+        self._schedule = Schedule(config.schedule, config.player.max_volume, zone)
         self._diary = DiaryKeeper(config.diary.keep_days > 0)
         self._reconciler = Reconciler(memory)
         self._health = Health(settings_problems)
@@ -126,7 +132,7 @@ class Session:
 
     def handle(self, event: Event, now: Now) -> Decision:
         """Take one event."""
-        self._mood_control.advance(self._memory, now)
+        self._mood_control.advance(self._in_effect, now)
         actions = self._react(event, now) + self._settle(now)
         notes = self._diary.observe(self._observation(actions), now)
         for note in notes:
@@ -209,7 +215,7 @@ class Session:
 
     def _follow(self, now: Now) -> list[Action]:
         """Let the music follow now, unless the policy is manual and no mood is set."""
-        if self._memory.policy is PolicyName.MANUAL and self._memory.mood is None:
+        if self._in_effect.policy is PolicyName.MANUAL and self._in_effect.mood is None:
             return []
         return self.playback.follow(self._target, self._audience, now)
 
@@ -234,6 +240,8 @@ class Session:
     # --- Commands ---
 
     def _obey(self, command: Command, origin: Origin, now: Now) -> list[Action]:
+        if refusal := schedule_control.refusal(command, self._schedule, self._memory):
+            return [Answer(origin, refusal)]
         match command:
             case SetCamera(on):
                 before, self._memory = self._memory, consent.decide(self._memory, on, origin, now)
@@ -242,6 +250,11 @@ class Session:
                 return self._set(command, origin, now)
             case Forget():
                 return self._forget(command, origin)
+            case _ if isinstance(command, ScheduleCommand):
+                self._memory, actions = schedule_control.obey(
+                    command, self._schedule, self._memory, self.playback, origin, now
+                )
+                return actions
         given = Circumstances(origin, self._target, self._audience, now, self._memory.muted)
         answer = commands.obey(command, self.playback, self.media, self.config.requests, given)
         return answer if isinstance(answer, list) else [Answer(origin, answer)]
@@ -259,14 +272,17 @@ class Session:
     def _set(self, setting: Setting, origin: Origin, now: Now) -> list[Action]:
         """Apply a setting. A mood or a policy may also change the music at once."""
         before = self.mood
-        self._memory, message = commands.remember(setting, self._memory, self.config.player.max_volume)
+        ceiling, reason = self._schedule.ceiling(self._memory, now), self._schedule.limit_reason(self._memory, now)
+        self._memory, message = commands.remember(setting, self._memory, ceiling, reason)
         actions: list[Action] = [Answer(origin, message)] if message else []
         match setting:
+            case SetVolume():
+                self._schedule.wake_up.volume_by_hand()
             case SetMood():
                 self._mood_control.set_by_hand(now)
                 actions += self._mood_changed(before, now, at_once=True)
             case SetPolicy() if self.config.music.on_mood_change == "fade":
-                self._mood_control.advance(self._memory, now)
+                self._mood_control.advance(self._in_effect, now)
                 actions += self._follow(now)
         return actions
 
@@ -287,11 +303,16 @@ class Session:
     @property
     def mood(self) -> Mood:
         """The mood in effect."""
-        return self._mood_control.mood(self._memory)
+        return self._mood_control.mood(self._in_effect)
+
+    @property
+    def _in_effect(self) -> Memory:
+        """The memory with the mood and the policy that count now."""
+        return self._schedule.in_effect(self._memory)
 
     @property
     def _target(self) -> Target:
-        return self._mood_control.target(self._memory)
+        return self._mood_control.target(self._in_effect)
 
     @property
     def _audience(self) -> Audience:
@@ -306,7 +327,7 @@ class Session:
             policy=memory.policy,
             playback=player_events.view(
                 playback, self.media, now,
-                volume=memory.volume, max_volume=self.config.player.max_volume, muted=memory.muted,
+                volume=memory.volume, max_volume=self._schedule.ceiling(memory, now), muted=memory.muted,
                 cover=self._reconciler.cover,
             ),
             queue=playback.queue,
@@ -317,16 +338,26 @@ class Session:
             health=self._health.report(self._started, now, len(index), index.analysed),
             skip_votes=playback.requests.skip_votes(self._audience, now),
             occupied=self._occupancy.state(now),
+            schedule=self._schedule.view(memory, now),
         )
 
     # --- Settle ---
 
     def _settle(self, now: Now) -> list[Action]:
-        self._mood_control.advance(self._memory, now)
-        actions = self._settle_music(now)
+        actions = self._pass_time(now)
+        self._mood_control.advance(self._in_effect, now)
+        actions += self._settle_music(now)
         uri = "" if self.playback.choice is None else self.playback.choice.track.uri
         self._memory = self.memory
         return actions + self._reconciler.actions(self._memory, uri)
+
+    def _pass_time(self, now: Now) -> list[Action]:
+        """Let the schedule change the memory and the music."""
+        wanted, playing = schedule_control.activity(self.playback, self.media, now)
+        faces = self._mood_control.seen.faces
+        step = self._schedule.advance(self._memory, now, playing=playing, wanted=wanted, faces=faces)
+        self._memory = step.memory
+        return schedule_control.carry_out(step, self.playback, self.media, self._target, self._audience, now)
 
     def _settle_music(self, now: Now) -> list[Action]:
         target, audience = self._target, self._audience

@@ -11,6 +11,7 @@ from enum import StrEnum
 from device.domain.affect import MoodName
 from device.domain.music import PolicyName
 from device.domain.requests import Where
+from device.domain.schedule import Alarm
 
 
 class Transport(StrEnum):
@@ -246,23 +247,62 @@ class Veto:
     by: str
 
 
+# --- Music by the clock ---
+
+
+@dataclass(frozen=True, slots=True)
+class SetSleep:
+    """Fade the music out in so many minutes; 0 switches the timer off."""
+
+    minutes: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetAlarm:
+    """Add an alarm (id 0), or replace the one with the same id."""
+
+    alarm: Alarm
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchAlarm:
+    """Switch the alarm with this id on or off."""
+
+    id: int
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAlarm:
+    """Remove the alarm with this id."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopAlarm:
+    """Stop the alarm that rings, and its music."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnoozeAlarm:
+    """Stop the alarm that rings, and let it ring again in nine minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetQuiet:
+    """Begin or end quiet hours by hand, until they would end or begin anyway; None follows the times again."""
+
+    on: bool | None
+
+
 Setting = (
-    SetMood
-    | SetPolicy
-    | SetVolume
-    | SetMute
-    | SetProfile
-    | SetPresent
-    | SetPresence
-    | SetGuests
-    | SetRoom
-    | SetCamera
+    SetMood | SetPolicy | SetVolume | SetMute | SetProfile | SetPresent | SetPresence | SetGuests | SetRoom | SetCamera
 )
 RequestOrder = Enqueue | RemoveRequest | MoveRequest | ClearRequests | Vote | VoteSkip | Veto
 Order = SetPlayback | SeekTo | SetTrackMood | Feedback | AllowAgain | PlayMedia | StopMedia | RequestOrder
-Command = Setting | Order | Forget
-
-
+ScheduleCommand = SetSleep | SetAlarm | SwitchAlarm | RemoveAlarm | StopAlarm | SnoozeAlarm | SetQuiet
+Command = Setting | Order | Forget | ScheduleCommand
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from device.domain.affect import MoodName
 from device.domain.music import EVERYONE, PlaybackState, PolicyName
 from device.domain.requests import Requests
+from device.domain.schedule import Alarm, ScheduleMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +29,5 @@ class Memory:
     muted: bool = False
     known_as: str = ""  # the name under which the broker knows this device: Topics.record
     requests: Requests = field(default_factory=Requests)
+    alarms: tuple[Alarm, ...] = ()
+    schedule: ScheduleMemory = field(default_factory=ScheduleMemory)

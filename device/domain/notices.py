@@ -34,6 +34,13 @@ class EventType(StrEnum):
     SOUND_BACK = "sound_back"
     FORGOTTEN = "forgotten"
     LIBRARY_CHANGED = "library_changed"
+    ALARM_STARTED = "alarm_started"
+    ALARM_STOPPED = "alarm_stopped"
+    ALARM_MISSED = "alarm_missed"
+    ASLEEP = "asleep"
+    QUIET_BEGAN = "quiet_began"
+    QUIET_ENDED = "quiet_ended"
+    TIME_UP = "time_up"
 
 
 @dataclass(frozen=True, slots=True)

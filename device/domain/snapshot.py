@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from device.domain.affect import Mood
 from device.domain.music import EVERYONE, Choice, PlaybackState, PolicyName, Position, Track
 from device.domain.requests import QueueEntry, SkipVotes
+from device.domain.schedule import ScheduleView
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +86,4 @@ class Snapshot:
     health: HealthReport
     skip_votes: SkipVotes = field(default_factory=SkipVotes)
     occupied: bool | None = None
+    schedule: ScheduleView = field(default_factory=ScheduleView)

@@ -36,11 +36,11 @@ from device.domain import (
     StopMedia,
     Transport,
 )
-from device.mqtt import groups, request_parser
+from device.mqtt import groups, request_parser, schedule_parser
 
 LONGEST_BYTES = 1024
 """Bytes; a longer payload is refused without decoding it."""
-LONGER_BYTES = {"never": 8192, "media": 8192, "profile": 8192, "queue": 262_144}
+LONGER_BYTES = {"never": 8192, "alarm": 8192, "media": 8192, "profile": 8192, "queue": 262_144}
 """The limits of commands that take more."""
 LONGEST_NAME = 255
 """Characters in a title, artist or album."""
@@ -177,6 +177,8 @@ def _room(text: str) -> Command:
     return SetRoom(text)
 
 
+EXPECTED = {**request_parser.EXPECTED, **schedule_parser.EXPECTED}
+
 READERS: dict[str, Callable[[str], Command]] = {
     "mood": _mood,
     "track_mood": _track_mood,
@@ -194,6 +196,9 @@ READERS: dict[str, Callable[[str], Command]] = {
     "profile": _profile,
     "guest": _guest,
     "room": _room,
+    "sleep": schedule_parser.sleep,
+    "alarm": schedule_parser.alarm,
+    "quiet": schedule_parser.quiet,
 }
 """Every command, by the topic level before `/set`."""
 
@@ -226,4 +231,6 @@ def read(name: str, payload: bytes) -> Command | str:
         hint = f"; did you mean '{wrong.near}'?" if wrong.near else "."
         return f"{name}/set takes {wrong}, got '{show(payload)}'{hint}"
     except (msgspec.MsgspecError, RecursionError):
-        return f"{name}/set takes {request_parser.EXPECTED[name]}; got '{show(payload)}'."
+        return f"{name}/set takes {EXPECTED[name]}; got '{show(payload)}'."
+    except ValueError as wrong:
+        return f"{name}/set: {wrong}."

@@ -120,6 +120,21 @@ ENTITIES = (
            attributes="vote_state", more=COUNT),
     Entity("room", "text", "Room", "mdi:sofa", "room_state", "room_set", category="config",
            more={"min": 0, "max": LONGEST, "pattern": "[^/+#]*"}),
+    # Music by the clock
+    Entity("sleep", "number", "Sleep timer", "mdi:sleep", command="sleep_set",
+           more={"min": 0, "max": 720, "step": 1, "mode": "box", "unit_of_measurement": "min"}),
+    Entity("sleep_until", "sensor", "Music stops", "mdi:weather-night", "sleep_state",
+           value="value_json.until", more={"device_class": "timestamp"}),
+    Entity("next_alarm", "sensor", "Next alarm", "mdi:alarm", "alarm_state", attributes="alarm_state",
+           value="value_json.next", more={"device_class": "timestamp"}),
+    Entity("snooze", "button", "Snooze the alarm", "mdi:alarm-snooze", command="alarm_set",
+           more={"payload_press": "snooze"}),
+    Entity("stop_alarm", "button", "Stop the alarm", "mdi:alarm-off", command="alarm_set",
+           more={"payload_press": "stop"}),
+    Entity("quiet", "switch", "Quiet hours", "mdi:volume-low", "quiet_state", "quiet_set",
+           more={"payload_on": ON, "payload_off": OFF}),
+    Entity("children_left", "sensor", "Children's time left", "mdi:timer-sand", "children_state",
+           value="value_json.left_min", more={"unit_of_measurement": "min"}),
     # What happened
     Entity("event", "event", "Event", "mdi:bell-ring", "event", more={"event_types": [str(e) for e in EventType]}),
     # Diagnostics

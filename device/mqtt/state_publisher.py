@@ -11,7 +11,7 @@ import msgspec
 
 from device.config.schema import MqttConfig
 from device.domain import Announce, Answer, HealthReport, Now, Position, Snapshot
-from device.mqtt import documents
+from device.mqtt import documents, schedule_documents
 from device.mqtt.documents import LISTED, OFF, ON, ONLINE
 from device.mqtt.messages import Publication
 from device.mqtt.topics import Topics
@@ -83,6 +83,10 @@ class StatePublisher:
             topics.queue_state: [documents.queue_item(entry) for entry in snapshot.queue[:LISTED]],
             topics.vote_state: documents.vote_state(snapshot.skip_votes),
             topics.never_state: [documents.listed_track(track) for track in snapshot.never[-LISTED:]],
+            topics.sleep_state: schedule_documents.sleep_state(snapshot.schedule),
+            topics.alarm_state: schedule_documents.alarm_state(snapshot.schedule),
+            topics.quiet_state: (ON if snapshot.schedule.quiet else OFF).encode(),
+            topics.children_state: schedule_documents.children_state(snapshot.schedule),
             topics.volume_state: str(playback.volume).encode(),
             topics.mute_state: (ON if playback.muted else OFF).encode(),
             topics.occupancy_state: documents.switch(snapshot.occupied).encode(),

@@ -26,7 +26,18 @@ from typing import Annotated, Any
 
 import msgspec
 
-from device.domain import Erasure, Listen, Memory, MoodName, Outcome, PlaybackState, PolicyName, Requests
+from device.domain import (
+    Alarm,
+    Erasure,
+    Listen,
+    Memory,
+    MoodName,
+    Outcome,
+    PlaybackState,
+    PolicyName,
+    Requests,
+    ScheduleMemory,
+)
 from device.errors import StateError
 from device.store.files import connect, is_damage, set_aside
 from device.store.position_journal import PositionJournal
@@ -239,5 +250,7 @@ TYPES: Mapping[str, Any] = {
     "muted": bool,
     "known_as": str,
     "requests": Requests,
+    "alarms": tuple[Alarm, ...],
+    "schedule": ScheduleMemory,
 }
 """The fields of the memory that are in the database."""

@@ -1,0 +1,105 @@
+"""What the schedule's steps and commands do to the music. Pure; main thread, called by the session."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from device.core import requests, schedule_commands
+from device.core.audience import Audience
+from device.core.media import MediaControl
+from device.core.playback import PlaybackControl
+from device.core.schedule import Schedule, Step
+from device.domain import (
+    Action,
+    Alarm,
+    Answer,
+    Command,
+    Enqueue,
+    Memory,
+    Now,
+    Origin,
+    PlaybackState,
+    PlayMedia,
+    ScheduleCommand,
+    SetPlayback,
+    Silence,
+    Target,
+    Track,
+    Transport,
+    Where,
+)
+
+ALARM = "alarm"  # who asks for the songs of an alarm
+SONGS = 30  # that an alarm asks for; afterwards the device chooses
+DAY_S = 86400
+FILE = "file://"
+
+
+def activity(playback: PlaybackControl, media: MediaControl, now: Now) -> tuple[bool, bool]:
+    """Whether people want sound, and whether there is any: of the music, or of a medium from outside."""
+    if media.medium is not None:
+        return media.medium.wanted is PlaybackState.PLAYING, media.state(now) is PlaybackState.PLAYING
+    playthrough = playback.playthrough
+    return playback.wanted is PlaybackState.PLAYING, playthrough is not None and playthrough.sounds
+
+
+def carry_out(
+    step: Step, playback: PlaybackControl, media: MediaControl, target: Target, audience: Audience, now: Now
+) -> list[Action]:
+    """The actions of a step. `target` is where the music should be after it."""
+    actions = list(step.actions)
+    if step.stop_s is not None:
+        actions += playback.stop(now, step.stop_s) or ([] if media.medium is None else [Silence(step.stop_s)])
+        media.give_way()
+    if step.wake is not None:
+        actions += _wake(step.wake, playback, target, audience, now)
+    return actions
+
+
+def obey(
+    command: ScheduleCommand, schedule: Schedule, memory: Memory, playback: PlaybackControl, origin: Origin, now: Now
+) -> tuple[Memory, list[Action]]:
+    """The memory and the actions after this command."""
+    outcome = schedule_commands.obey(command, schedule, memory, now)
+    actions: list[Action] = [Answer(origin, outcome.refusal)] if outcome.refusal else []
+    if outcome.stop:
+        playback.requests.state = requests.clear(playback.requests.state, ALARM)
+        actions += playback.stop(now, playback.config.fade_s)
+    return outcome.memory, actions
+
+
+def refusal(command: Command, schedule: Schedule, memory: Memory) -> str:
+    """Why the children cannot have this now, as a sentence; empty if they can."""
+    silent = (Transport.PAUSE, Transport.STOP)
+    starts = isinstance(command, SetPlayback) and command.transport not in silent
+    starts = starts or (isinstance(command, Enqueue) and command.where is Where.NOW)
+    starts = starts or (isinstance(command, PlayMedia) and not command.announce)
+    if not starts or schedule.children_left(memory) != 0:
+        return ""
+    return f"The time of the profile {schedule.children} is up for today; it begins anew at midnight."
+
+
+def _wake(alarm: Alarm, playback: PlaybackControl, target: Target, audience: Audience, now: Now) -> list[Action]:
+    """Play what the alarm asks for; whatever fits if that is not there, because an alarm must not stay silent."""
+    songs = _songs(alarm, playback, random.Random(int(now.wall // DAY_S)))
+    state = requests.clear(playback.requests.state, ALARM)
+    for track in songs:
+        state = requests.add(state, track.key, ALARM, pinned=True)
+    playback.requests.state = state
+    if not songs and not alarm.mood and playback.playthrough is not None and playback.playthrough.sounds:
+        return []  # music plays already, and the alarm wants no other
+    return playback.play_next(target, audience, now, fade_s=playback.config.fade_s)
+
+
+def _songs(alarm: Alarm, playback: PlaybackControl, dice: random.Random) -> Sequence[Track]:
+    """The tracks of the alarm's folder, each day in another order, or of its playlist."""
+    index = playback.index
+    if alarm.folder:
+        folder = alarm.folder if alarm.folder.startswith(FILE) else FILE + quote(alarm.folder)
+        inside = folder.rstrip("/") + "/"
+        found = [track for track in index.tracks if track.uri.startswith(inside)]
+        return dice.sample(found, min(SONGS, len(found)))
+    keys = playback.playlists.get(alarm.playlist, ()) if alarm.playlist else ()
+    return [index.tracks[index.row[key]] for key in keys if key in index.row][:SONGS]

@@ -1,0 +1,86 @@
+"""Parses what people send about the sleep timer, alarms and quiet hours. Pure, any thread.
+
+Each function returns a command, or raises `msgspec.MsgspecError` if the text is not what `EXPECTED` says, or ValueError
+with a sentence that says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import msgspec
+
+from device.domain import (
+    Alarm,
+    Command,
+    MoodName,
+    RemoveAlarm,
+    SetAlarm,
+    SetQuiet,
+    SetSleep,
+    SnoozeAlarm,
+    StopAlarm,
+    SwitchAlarm,
+)
+from device.domain.schedule import parse_alarm, parse_days, parse_time
+
+EXPECTED = {
+    "sleep": "minutes from 0 to 720, or off",
+    "alarm": 'stop, snooze, words such as mon-fri 7:00 calm, or JSON such as {"time": "7:00", "days": "mon-fri",'
+    ' "mood": "calm"}, {"id": 1, "on": false} or {"remove": 1}',
+    "quiet": "ON, OFF or auto",
+}
+"""What each command takes, as a phrase that continues "sleep/set takes"."""
+
+Number = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
+Name = Annotated[str, msgspec.Meta(max_length=1000)]
+
+
+class _Alarm(msgspec.Struct, forbid_unknown_fields=True):
+    id: Number | None = None
+    time: str | None = None
+    days: str = "once"
+    on: bool = True
+    mood: MoodName | None = None
+    folder: Name = ""
+    playlist: Name = ""
+    volume: Annotated[int, msgspec.Meta(ge=0, le=100)] = 40
+    rise_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 300.0
+    remove: Number | None = None
+
+
+def sleep(text: str) -> Command:
+    """Minutes."""
+    if text.casefold() == "off":
+        return SetSleep(0.0)
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", text):
+        raise msgspec.ValidationError
+    return SetSleep(float(text))
+
+
+def alarm(text: str) -> Command:
+    """A new alarm or another one, or what happens to an alarm."""
+    if text.casefold() in ("stop", "snooze"):
+        return StopAlarm() if text.casefold() == "stop" else SnoozeAlarm()
+    if not text.startswith("{"):
+        return SetAlarm(parse_alarm(text, 0))
+    asked = msgspec.json.decode(text, type=_Alarm)
+    if asked.remove is not None:
+        return RemoveAlarm(asked.remove)
+    if asked.time is None:
+        if asked.id is None:
+            raise msgspec.ValidationError
+        return SwitchAlarm(asked.id, asked.on)
+    return SetAlarm(
+        Alarm(asked.id or 0, parse_time(asked.time), parse_days(asked.days), asked.on, asked.mood, asked.folder,
+              asked.playlist, asked.volume, asked.rise_s)
+    )  # fmt: skip
+
+
+def quiet(text: str) -> Command:
+    """Quiet hours by hand, or by their times again."""
+    words = {"on": True, "off": False, "auto": None}
+    if text.casefold() not in words:
+        raise msgspec.ValidationError
+    return SetQuiet(words[text.casefold()])
