@@ -112,12 +112,14 @@ def page(options: argparse.Namespace) -> int:
     """`affetto page`."""
     from device.music.library.browser import Browser
     from device.page import access, server
+    from device.store.diary import DiaryReader
 
     if options.hash:
         print(access.hashed(getpass.getpass("Password: ")))
         return 0
     config = load(options)
-    return server.run(config, Browser(Path(config.device.data_dir)))
+    data_dir = Path(config.device.data_dir)
+    return server.run(config, Browser(data_dir), DiaryReader(data_dir))
 
 
 def demo(options: argparse.Namespace) -> int:

@@ -332,7 +332,7 @@ class Session:
             ),
             queue=playback.queue,
             never=playback.never,
-            people=People(memory.profiles, memory.guests),
+            people=People(memory.profiles, memory.guests, tuple(sorted(playback.taste.profiles))),
             room=memory.room,
             camera=Camera(memory.camera, self._health.eye_open),
             health=self._health.report(self._started, now, len(index), index.analysed),

@@ -34,10 +34,12 @@ class PlaybackView:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """`profiles`: whose tastes the music follows, at least one. While `guests` are here, the device learns nothing."""
+    """`profiles`: whose tastes the music follows, at least one. `known`: everybody of whom the device has learnt
+    something. While `guests` are here, the device learns nothing."""
 
     profiles: tuple[str, ...] = (EVERYONE,)
     guests: bool = False
+    known: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,14 @@ from device import systemd
 from device.config import page_keys
 from device.config.schema import Config
 from device.control.live_client import LiveClient
+from device.domain import Diary
 from device.domain.library import Library
 from device.errors import PageError
 from device.page import permissions, static_files
 from device.page.access import Access, Role
+from device.page.diary_routes import DiaryRoutes
 from device.page.gate import COOKIE, LARGEST_BODY, SESSION, Gate, address_of, answer, fields_of, needs, problem
+from device.page.guest_routes import GuestRoutes
 from device.page.library_routes import LibraryRoutes
 from device.page.stream import Hub
 
@@ -37,20 +40,21 @@ VIEWS = ("/", "/library", "/today", "/people", "/settings", "/guests")
 class Page:
     """The application of one device."""
 
-    def __init__(self, config: Config, library: Library) -> None:
+    def __init__(self, config: Config, library: Library, diary: Diary) -> None:
         self.config = config
-        self._library = LibraryRoutes(library)
         data_dir = Path(config.device.data_dir)
         self.hub = Hub(LiveClient(data_dir, self._changed))
         self.access = make_access(config)
         self.gate = Gate(self.access, own_names(config))
+        self._guests = GuestRoutes(self.access, page_keys.address_of(config))
+        self._routes = (LibraryRoutes(library), DiaryRoutes(diary), self._guests)
         self._files = static_files.load()
         self._checking = asyncio.Lock()  # one guess at a time, because each costs 8 MiB
 
     def _changed(self) -> None:
         """The state has changed. A conductor that has just started for the first time has made the PIN meanwhile."""
         if not self.access.ready:
-            self.access = self.gate.access = make_access(self.config)
+            self.access = self.gate.access = self._guests.access = make_access(self.config)
         self.hub.wake()
 
     def application(self) -> web.Application:
@@ -67,7 +71,8 @@ class Page:
         app.router.add_get("/api/stream", needs(Role.GUEST, self.hub.stream))
         app.router.add_get("/cover/{digest}", needs(Role.GUEST, self._cover))
         app.router.add_post("/api/do", needs(Role.GUEST, self._do))
-        self._library.add_to(app)
+        for routes in self._routes:
+            routes.add_to(app)
         return app
 
     # --- The page itself ---
@@ -182,9 +187,9 @@ def open_socket(port: int) -> socket.socket:
     raise PageError(f"the page has no port ({'; '.join(problems)}); choose another one: page.port")
 
 
-async def serve(config: Config, library: Library, sock: socket.socket) -> None:
+async def serve(config: Config, library: Library, diary: Diary, sock: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT."""
-    page = Page(config, library)
+    page = Page(config, library, diary)
     runner = web.AppRunner(page.application(), access_log=None, handle_signals=False, shutdown_timeout=2.0)
     await runner.setup()
     await web.SockSite(runner, sock).start()
@@ -203,11 +208,11 @@ async def serve(config: Config, library: Library, sock: socket.socket) -> None:
     await runner.cleanup()
 
 
-def run(config: Config, library: Library) -> int:
-    """Serve the page; returns the exit status. `library`: a reader of its own."""
+def run(config: Config, library: Library, diary: Diary) -> int:
+    """Serve the page; returns the exit status. `library` and `diary` are readers of its own."""
     if not config.page.enabled:
         log.info("The page is switched off: page.enabled is false.")
         systemd.ready()
         return 0
-    asyncio.run(serve(config, library, open_socket(config.page.port)))
+    asyncio.run(serve(config, library, diary, open_socket(config.page.port)))
     return 0

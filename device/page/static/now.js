@@ -30,7 +30,7 @@ function moodCard() {
   const plane = makePlane();
   const title = h("h2", { id: "mood-title" });
   const about = h("p.hint");
-  const follows = button("Follow the room", () => command("mood", { mood: null }, "The mood follows the room again."), { hidden: true });
+  const follows = button("Follow the room", () => command("mood", { mood: null }, "The mood follows the room again."), { hidden: true, className: "chip" });
   const policy = h("p.hint", { id: "policy-words" });
   const buttons = Object.entries(POLICIES).map(([name, [words]]) =>
     h("button", { type: "button", onclick: () => command("policy", { policy: name }), disabled: !may("household") }, words));
