@@ -65,6 +65,7 @@ from device.domain.schedule import MOST_ALARMS, parse_alarm
 from device.inbox import SWITCH_S, Inbox
 from device.model import SHIPPED_MODELS
 from device.mqtt.adapter import MqttAdapter
+from device.music.library.browser import Browser
 from device.music.library.scanner import Scanner
 from device.music.playback.vlc_player import VlcPlayer
 from device.music.recommend.taste import Taste, prepared
@@ -78,6 +79,7 @@ from device.store.diary import DiaryStore
 from device.store.instance import HealthFile, InstanceLock
 from device.store.writer import StoreWriter
 from device.timezone import system_zone
+from device.upnp.adapter import UpnpAdapter
 
 log = logging.getLogger("affetto")
 
@@ -134,6 +136,10 @@ class Conductor:
         if config.mqtt.enabled:
             mqtt = MqttAdapter(config, put, memory.known_as, identity=identity.read(config))
             self._surfaces["the MQTT connection"] = stack.enter_context(contextlib.closing(mqtt))
+        if config.upnp.enabled:
+            library = stack.enter_context(contextlib.closing(Browser(data_dir))) if config.upnp.library else None
+            upnp = UpnpAdapter(config, put, library)
+            self._surfaces["the UPnP server"] = stack.enter_context(contextlib.closing(upnp))
         models_dir = Path(config.device.models_dir) if config.device.models_dir else SHIPPED_MODELS
         # the process behind the socket has only the shipped models
         worker = SocketAnalysisClient(scan_socket) if scan_socket and models_dir == SHIPPED_MODELS else None

@@ -24,6 +24,7 @@ from device.config.schema import (
     MusicConfig,
     PageConfig,
     PlayerConfig,
+    UpnpConfig,
 )
 from device.control.client import ControlClient
 from device.demo import MUSIC, PEOPLE
@@ -46,6 +47,7 @@ def make_config(home: Path, **page: object) -> Config:
         music=MusicConfig(folders=(str(MUSIC),), rescan_s=3600),
         player=PlayerConfig(output="dummy"),
         mqtt=MqttConfig(enabled=False),
+        upnp=UpnpConfig(enabled=False),
         page=replace(PageConfig(port=free_port(), announce=False), **page),
     )
 

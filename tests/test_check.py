@@ -24,7 +24,7 @@ from device.check import broker as broker_check
 from device.check import camera, finding, machine, running, snapcast
 from device.check import music as music_check
 from device.check.finding import Finding, Verdict
-from device.config.schema import CameraConfig, Config, MqttConfig, MusicConfig, PlayerConfig
+from device.config.schema import CameraConfig, Config, MqttConfig, MusicConfig, PlayerConfig, UpnpConfig
 from device.demo.broker import PLACES, PrivateBroker
 from device.demo.show import write
 from device.domain import HealthReport, Memory
@@ -438,6 +438,7 @@ def test_a_running_program_without_sound_is_no_good_news(tmp_path: Path, music: 
         music=MusicConfig(folders=(str(music),)),
         player=PlayerConfig(output="alsa", device="plughw:CARD=NoSuchCard"),
         mqtt=MqttConfig(enabled=False),
+        upnp=UpnpConfig(enabled=False),
     )
     config = replace(config, device=replace(config.device, data_dir=str(tmp_path / "data")))
     path = str(write(config, tmp_path / "config.yaml"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from device.conductor import Conductor
-from device.config.schema import Config, DeviceConfig, MqttConfig, MusicConfig, PlayerConfig
+from device.config.schema import Config, DeviceConfig, MqttConfig, MusicConfig, PlayerConfig, UpnpConfig
 from device.domain import (
     Announce,
     Answer,
@@ -55,6 +55,7 @@ def running(tmp_path: Path) -> Iterator[tuple[Conductor, Probe]]:
         music=MusicConfig(folders=(str(tmp_path / "music"),)),
         player=PlayerConfig(output="dummy"),
         mqtt=MqttConfig(enabled=False),
+        upnp=UpnpConfig(enabled=False),
     )
     probe = Probe()
     with Conductor(config) as program:

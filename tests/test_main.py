@@ -188,7 +188,8 @@ def test_a_missing_libvlc_ends_in_a_sentence(command: str, error: str, tmp_path:
     """python-vlc looks for the library when it is imported, and raises one thing or another."""
     (tmp_path / "vlc.py").write_text(f"raise {error}\n")
     path = tmp_path / "my.yaml"
-    path.write_text(f"device: {{data_dir: {tmp_path}/data}}\nmqtt: {{enabled: false}}\nplayer: {{output: dummy}}\n")
+    off = "mqtt: {enabled: false}\nupnp: {enabled: false}\n"
+    path.write_text(f"device: {{data_dir: {tmp_path}/data}}\n{off}player: {{output: dummy}}\n")
     options = ["--rendered", "--seconds", "20"] if command == "demo" else ["--config", str(path)]
     done = subprocess.run(
         [sys.executable, "-m", "device", command, *options],

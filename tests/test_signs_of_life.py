@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from device import conductor
-from device.config.schema import CameraConfig, Config, DeviceConfig, MqttConfig, MusicConfig, PlayerConfig
+from device.config.schema import CameraConfig, Config, DeviceConfig, MqttConfig, MusicConfig, PlayerConfig, UpnpConfig
 from device.domain import Tick
 from device.inbox import ThreadDied
 from device.music.library.scanner import Scanner
@@ -43,6 +43,7 @@ def running(tmp_path: Path, camera: CameraConfig) -> Iterator[conductor.Conducto
         music=MusicConfig(folders=(str(tmp_path / "music"),)),
         player=PlayerConfig(output="dummy"),
         mqtt=MqttConfig(enabled=False),
+        upnp=UpnpConfig(enabled=False),
     )
     with conductor.Conductor(config) as program:
         thread = threading.Thread(target=program.run)
@@ -118,6 +119,7 @@ def test_a_thread_that_dies_ends_the_program(tmp_path: Path, monkeypatch: pytest
         music=MusicConfig(folders=(str(tmp_path / "music"),)),
         player=PlayerConfig(output="dummy"),
         mqtt=MqttConfig(enabled=False),
+        upnp=UpnpConfig(enabled=False),
     )
     with conductor.Conductor(config) as program:
         monkeypatch.setattr(threading, "excepthook", program.thread_died)

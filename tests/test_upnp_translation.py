@@ -14,6 +14,7 @@ from device.domain import (
     PolicyName,
     SeekTo,
     SetMood,
+    SetMute,
     SetPlayback,
     SetPolicy,
     SetVolume,
@@ -51,6 +52,8 @@ def meaning(service: Service, action: str, **arguments: str) -> Translation:
         (AV_TRANSPORT, "Seek", {"Unit": "ABS_TIME", "Target": "00:00:07.500"}, [SeekTo(7.5)]),
         (RENDERING, "SetVolume", {"DesiredVolume": "40"}, [SetVolume(40)]),
         (RENDERING, "SetVolume", {"DesiredVolume": "100"}, [SetVolume(70)]),
+        (RENDERING, "SetMute", {"DesiredMute": "1"}, [SetMute(True)]),
+        (RENDERING, "SetMute", {"DesiredMute": "false"}, [SetMute(False)]),
         (RENDERING, "SelectPreset", {"PresetName": "Policy: lift"}, [SetPolicy(PolicyName.LIFT)]),
         (RENDERING, "SelectPreset", {"PresetName": "Mood: calm"}, [SetMood(MoodName.CALM)]),
         (RENDERING, "SelectPreset", {"PresetName": "Mood: auto"}, [SetMood(None)]),
@@ -103,6 +106,7 @@ def test_every_action_is_understood_and_gives_all_its_values() -> None:
         "CurrentURI": "http://192.168.1.9/a.mp3",
         "CurrentURIMetaData": "",
         "DesiredVolume": "1",
+        "DesiredMute": "0",
         "PresetName": "Mood: sad",
         "ConnectionID": "0",
     }
@@ -153,7 +157,7 @@ def test_the_track_reaches_another_reader_of_didl_lite_whole() -> None:
     assert item.album_art_uri == f"{BASE}/cover/c0ffee.jpg"
     [resource] = item.res
     assert (resource.uri, resource.duration) == (variables["CurrentTrackURI"], "0:03:25")
-    assert resource.uri == f"{BASE}/track/blake%3A1%2Fa%20b"
+    assert resource.uri == f"{BASE}/track/blake%3A1%2Fa%20b/track.flac"
     assert resource.protocol_info == "http-get:*:audio/flac:*"
     assert variables["CurrentTrackDuration"] == "0:03:25"
 

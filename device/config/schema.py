@@ -170,6 +170,16 @@ class ScheduleConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class UpnpConfig:
+    """The media player and media server in the local network (UPnP, DLNA), for Home Assistant, apps and televisions."""
+
+    enabled: bool = key(True, "be a media player that others in the local network find, see and control")
+    library: bool = key(True, "let them browse the library and fetch its files, too")
+    port: int = key(8300, "port of its web server; another one if it is taken", low=1, high=65535)
+    interfaces: tuple[str, ...] = key([], "network interfaces to appear on, such as eth0; empty means all")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings; every section and every setting has a default."""
 
@@ -183,6 +193,7 @@ class Config:
     schedule: ScheduleConfig = ScheduleConfig()
     mqtt: MqttConfig = MqttConfig()
     page: PageConfig = PageConfig()
+    upnp: UpnpConfig = UpnpConfig()
 
 
 HEAD = """\

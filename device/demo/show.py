@@ -18,7 +18,16 @@ from pathlib import Path
 import yaml
 
 from device import watch
-from device.config.schema import CameraConfig, Config, DeviceConfig, MoodConfig, MqttConfig, MusicConfig, PlayerConfig
+from device.config.schema import (
+    CameraConfig,
+    Config,
+    DeviceConfig,
+    MoodConfig,
+    MqttConfig,
+    MusicConfig,
+    PlayerConfig,
+    UpnpConfig,
+)
 from device.console import open_console
 from device.demo import MUSIC, PEOPLE
 from device.demo.broker import PrivateBroker
@@ -86,6 +95,7 @@ def configure(home: Path, source: str, music: Path, broker: MqttConfig, fps: flo
         music=MusicConfig(folders=(str(music),), on_mood_change="fade", fade_s=1.0),
         player=PlayerConfig(volume=60),
         mqtt=replace(broker, mood_interval_s=0.5),
+        upnp=UpnpConfig(enabled=False),
     )
 
 

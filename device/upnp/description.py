@@ -41,6 +41,10 @@ class Device:
         """Where the description is."""
         return f"/{self.kind}.xml"
 
+    def at(self, service: Service, purpose: str) -> str:
+        """The path of a service for this purpose: description.xml, control or events."""
+        return f"/{self.kind}/{service.name}/{purpose}"
+
 
 def unique_name(identifier: str, kind: str = "MediaRenderer") -> str:
     """The unique device name of the device with this id in the settings."""
@@ -76,9 +80,9 @@ def describe_device(device: Device) -> bytes:
             {
                 "serviceType": service.kind,
                 "serviceId": service.identifier,
-                "SCPDURL": service.at("description.xml"),
-                "controlURL": service.at("control"),
-                "eventSubURL": service.at("events"),
+                "SCPDURL": device.at(service, "description.xml"),
+                "controlURL": device.at(service, "control"),
+                "eventSubURL": device.at(service, "events"),
             },
         )
     return _bytes(root)

@@ -31,7 +31,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service. `name` makes its type, its id and its path."""
+    """A service. `name` makes its type and its id."""
 
     name: str
     variables: Mapping[str, Variable]
@@ -46,10 +46,6 @@ class Service:
     def identifier(self) -> str:
         """The service id."""
         return f"urn:upnp-org:serviceId:{self.name}"
-
-    def at(self, purpose: str) -> str:
-        """The path for this purpose: description, control or events."""
-        return f"/{self.name}/{purpose}"
 
 
 _INSTANCE = {"InstanceID": "A_ARG_TYPE_InstanceID"}
@@ -155,6 +151,7 @@ _RENDERING = Service(
     "RenderingControl",
     {
         "PresetNameList": Variable(),
+        "Mute": Variable("boolean"),
         "Volume": Variable("ui2", low=0, high=100),
         "LastChange": Variable(evented=True),
         "A_ARG_TYPE_Channel": Variable(values=("Master",)),
@@ -164,6 +161,8 @@ _RENDERING = Service(
     {
         "ListPresets": Action(_INSTANCE, {"CurrentPresetNameList": "PresetNameList"}),
         "SelectPreset": Action({**_INSTANCE, "PresetName": "A_ARG_TYPE_PresetName"}),
+        "GetMute": Action(_CHANNEL, {"CurrentMute": "Mute"}),
+        "SetMute": Action({**_CHANNEL, "DesiredMute": "Mute"}),
         "GetVolume": Action(_CHANNEL, {"CurrentVolume": "Volume"}),
         "SetVolume": Action({**_CHANNEL, "DesiredVolume": "Volume"}),
     },

@@ -12,6 +12,7 @@ from device.domain import (
     PolicyName,
     SeekTo,
     SetMood,
+    SetMute,
     SetPlayback,
     SetPolicy,
     SetVolume,
@@ -19,7 +20,7 @@ from device.domain import (
 )
 from device.upnp import state
 from device.upnp.services import AV_TRANSPORT, CONNECTION_MANAGER
-from device.upnp.soap import Call, Code, Fault
+from device.upnp.soap import BOOLEANS, Call, Code, Fault
 from device.upnp.state import AUTO, FACTORY_DEFAULTS, MOOD, POLICY, Media, View
 from device.upnp.text import seconds
 
@@ -117,6 +118,8 @@ def _rendering(call: Call, view: View) -> Translation:
     match call.action:
         case "SetVolume":
             return _volume(int(call.arguments["DesiredVolume"]), view)
+        case "SetMute":
+            return Ask((SetMute(BOOLEANS[call.arguments["DesiredMute"].strip().lower()]),))
         case "SelectPreset":
             return _preset(call.arguments["PresetName"].strip())
     return _given(call, state.rendering(view))
