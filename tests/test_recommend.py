@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from device.domain import MOOD_AFFECT, Affect, Choice, Listen, MoodName, MoodOrigin, Now, Outcome, Target, Track
 from device.music.recommend.choose import ARTISTS, CHOICE, RECENT_S, STALEST, Taste, TrackIndex, choose, fit, freshness
 from device.music.recommend.preference import Liking
-from device.music.recommend.taste import DAY_S, HALF_LIFE_S, ProfileTaste, age_s, context, weight
+from device.music.recommend.profile_taste import DAY_S, HALF_LIFE_S, ProfileTaste, context, weight
+from device.music.recommend.taste import age_s
 from device.music.recommend.track_index import UNCERTAINTY
 
 WALL = datetime(2025, 6, 12, 20, 0).timestamp()  # a Thursday

@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 from device.errors import AffettoError  # noqa: E402
 
-SUBJECTS = ("emotion", "fairness", "smoothing", "faces", "music", "tracks", "recommend", "effects")
+SUBJECTS = ("emotion", "fairness", "smoothing", "faces", "music", "tracks", "recommend", "effects", "groups")
 
 
 def main(words: list[str] | None = None) -> int:

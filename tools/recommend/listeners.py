@@ -121,11 +121,11 @@ class Listener:
     def __init__(self, setting: Setting, music: Music, dice: np.random.Generator) -> None:
         self.setting, self.music, self._dice = setting, music, dice
         daily = dice.standard_normal((4, STYLES)) * math.sqrt(0.5)
-        self._style = dice.standard_normal(STYLES) * math.sqrt(0.5) + daily
-        self._artist = dice.standard_normal(int(music.artist.max()) + 1)
-        self._song = dice.standard_normal(len(music.tracks))
+        self.style_taste = dice.standard_normal(STYLES) * math.sqrt(0.5) + daily
+        self.artist_taste = dice.standard_normal(int(music.artist.max()) + 1)
+        self.song_taste = dice.standard_normal(len(music.tracks))
         self._heard_at = np.full(len(music.tracks), -math.inf)
-        self._artist_at = np.full(len(self._artist), -math.inf)
+        self._artist_at = np.full(len(self.artist_taste), -math.inf)
         self._last = -1
         self.count = 0
         self.day, self.second = 0, MORNING_S
@@ -146,8 +146,8 @@ class Listener:
     def worth(self, song: int) -> float:
         """What this song is worth to the listener now: the logarithm of the odds that it is heard out."""
         s, artist = self.setting, self.music.artist[song]
-        liking = 0.7 * self._style[int(self.second // 21600) % 4, self.music.style[song]]
-        liking += 0.5 * self._artist[artist] + 0.5 * self._song[song]
+        liking = 0.7 * self.style_taste[int(self.second // 21600) % 4, self.music.style[song]]
+        liking += 0.5 * self.artist_taste[artist] + 0.5 * self.song_taste[song]
         off = max(0.0, float(np.hypot(*(self.music.place[song] - self.mood))) - 0.3)
         bored = math.exp(-(self.wall - self._heard_at[song]) / DAY_S)
         bored += 0.5 * math.exp(-(self.count - self._artist_at[artist]) / 3)
@@ -161,15 +161,19 @@ class Listener:
         share = 0.8 * dice.random() ** (1 + max(0.0, -worth)) if skipped else 1.0
         strong = abs(worth - self.setting.base) > 1.5 and dice.random() < self.setting.talkative
         said = None if not strong or skipped == (worth > 0) else Outcome.LIKED if worth > 0 else Outcome.DISLIKED
+        self.take_in(song, share)
+        if self.count % SITTING == 0:
+            evening = self.second < 43200
+            self.day, self.second = (self.day, 19 * 3600.0) if evening else (self.day + 1, MORNING_S)
+        return Heard(share, Outcome.SKIPPED if skipped else Outcome.PLAYED, said)
+
+    def take_in(self, song: int, share: float) -> None:
+        """What a song, or the share of it that is heard, does to the listener."""
         self._move(song, share)
         self.second += float(self.music.length_s[song]) * share
         self._heard_at[song], self._artist_at[self.music.artist[song]] = self.wall, self.count
         self._last = song
         self.count += 1
-        if self.count % SITTING == 0:
-            evening = self.second < 43200
-            self.day, self.second = (self.day, 19 * 3600.0) if evening else (self.day + 1, MORNING_S)
-        return Heard(share, Outcome.SKIPPED if skipped else Outcome.PLAYED, said)
 
     def _move(self, song: int, share: float) -> None:
         s, dice = self.setting, self._dice

@@ -32,7 +32,8 @@ from device.music.recommend.explanation import JUST_NOW_S, Grounds, reason_for
 from device.music.recommend.group import Group, GroupPreference, Plan
 from device.music.recommend.group_explanation import for_whom, subject
 from device.music.recommend.preference import greatest
-from device.music.recommend.taste import DAY_S, Taste, age_s
+from device.music.recommend.profile_taste import DAY_S
+from device.music.recommend.taste import Taste, age_s
 from device.music.recommend.track_index import MOODS, NOBODY, Floats, Rows, TrackIndex
 
 __all__ = ["Taste", "TrackIndex", "choose", "fit"]

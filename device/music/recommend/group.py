@@ -21,7 +21,8 @@ import numpy as np
 
 from device.domain import MoodName, Now, Outcome
 from device.music.recommend.preference import COMPARED, Liking, Preference
-from device.music.recommend.taste import Hearing, Taste
+from device.music.recommend.profile_taste import Hearing
+from device.music.recommend.taste import Taste
 from device.music.recommend.track_index import Floats, Rows, TrackIndex
 
 BEARABLE = 0.4  # below this preference, a song is a misery for somebody

@@ -1,8 +1,8 @@
 """How much a profile will enjoy a track: a Bayesian estimate that similar tracks share. Pure.
 
-Each track has a Beta distribution over "how likely is it to please". Its own evidence (`taste.py`) counts in full.
-With little evidence of its own, a track relies on its relatives, so that one like also raises other songs. This is
-partial pooling in three steps, from narrow to wide:
+Each track has a Beta distribution over "how likely is it to please". Its own evidence (`profile_taste.py`) counts in
+full. With little evidence of its own, a track relies on its relatives, so that one like also raises other songs. This
+is partial pooling in three steps, from narrow to wide:
 
     track      Beta(OWN * m + good, OWN * (1 - m) + bad)          m: the expectation from its relatives
     relatives  m = (KIN * overall + good) / (KIN + good + bad)    songs of its artist, and songs that sound like it,
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from device.domain import MoodName, Now
-from device.music.recommend.taste import ProfileTaste
+from device.music.recommend.profile_taste import ProfileTaste
 from device.music.recommend.track_index import NOBODY, Floats, Rows, TrackIndex
 
 FIRST = 2 / 3  # the share of tracks that please, before any evidence
