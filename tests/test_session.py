@@ -459,6 +459,7 @@ def test_readings_are_never_saved() -> None:
 
 RETAINED = {
     "availability",
+    "context/state",
     "health",
     "mood/state",
     "track/state",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from device.config import reader
 from device.config.reader import Source, key
-from device.domain import PolicyName
+from device.domain import PolicyName, read_leaning
 from device.domain.schedule import parse_alarm, parse_rule, parse_window
 
 if TYPE_CHECKING:
@@ -114,6 +114,23 @@ class RequestsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ContextConfig:
+    """What people are doing, as somebody tells the device (context/set), and what it means for the music."""
+
+    activities: tuple[str, ...] = key(
+        ["focus: calm 50%", "cooking: happy 30%", "party: excited 70%", "dinner: calm 40%", "sleep: calm 90%"],
+        "how far the music leans to a mood; rows may also be scenes, weather, guests, morning ... night")
+    learn: bool = key(False, "learn from the diary where in the plane this home likes its music in each context")
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleConfig:
+    """What the device may learn from people besides the emotions of their faces. It never leaves the device."""
+
+    bodies: bool = key(False, "take pulse, its variability and skin conductance (body/set) as evidence on arousal")
+
+
+@dataclass(frozen=True, slots=True)
 class MqttConfig:
     """The connection to an MQTT broker, for Home Assistant and others."""
 
@@ -189,6 +206,8 @@ class Config:
     music: MusicConfig = MusicConfig()
     player: PlayerConfig = PlayerConfig()
     diary: DiaryConfig = DiaryConfig()
+    context: ContextConfig = ContextConfig()
+    people: PeopleConfig = PeopleConfig()
     requests: RequestsConfig = RequestsConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     mqtt: MqttConfig = MqttConfig()
@@ -228,6 +247,11 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
         changed = "volume" if player.max_volume == PlayerConfig().max_volume else "max_volume"
         yield f"player.{changed}", f"volume {player.volume} is above max_volume {player.max_volume}"
     yield from _unreadable(config.schedule)
+    for row in config.context.activities:
+        try:
+            read_leaning(row)
+        except ValueError as error:
+            yield "context.activities", str(error)
     if config.device.id == "room":
         yield "device.id", "cannot be room: topics with that name are for all devices of a room"
     if config.mqtt.password and not config.mqtt.username:

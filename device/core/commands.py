@@ -5,7 +5,7 @@ Nothing here owns state: the session calls these functions and keeps the result.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 from device.config.schema import RequestsConfig
 from device.core import request_commands
@@ -28,6 +28,7 @@ from device.domain import (
     Outcome,
     PlayMedia,
     SeekTo,
+    SetContext,
     SetGuests,
     SetMood,
     SetMute,
@@ -44,6 +45,8 @@ from device.domain import (
 )
 
 OUTCOMES = {Liking.LIKE: Outcome.LIKED, Liking.DISLIKE: Outcome.DISLIKED, Liking.NEVER: Outcome.BANNED}
+
+CONTEXT = tuple(field.name for field in fields(SetContext))
 
 
 def remember(setting: Setting, memory: Memory, max_volume: int, limit_reason: str = "") -> tuple[Memory, str]:
@@ -71,6 +74,9 @@ def remember(setting: Setting, memory: Memory, max_volume: int, limit_reason: st
             return replace(memory, guests=on), ""
         case SetRoom(name):
             return replace(memory, room=name), ""
+        case SetContext():
+            told = {name: value for name in CONTEXT if (value := getattr(setting, name)) is not None}
+            return replace(memory, context=replace(memory.context, **told)), ""
     return memory, ""
 
 

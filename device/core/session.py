@@ -51,9 +51,11 @@ from device.domain import (
     PlaybackState,
     PolicyName,
     Reading,
+    ReportBody,
     Saved,
     ScheduleCommand,
     SetCamera,
+    SetContext,
     SetMood,
     SetPolicy,
     Setting,
@@ -102,13 +104,14 @@ class Session:
         zone: tzinfo = UTC,
     ) -> None:
         """`songs`: the diary's."""
+        songs = tuple(songs)
         self.config = config
         effects = Effects(songs) if config.diary.learn_effects and config.diary.keep_days else None
         self.playback = PlaybackControl(config.music, history, dice, effects)
         self.playback.requests.state = memory.requests
         self.media = MediaControl(self.playback, config.player, self.playback.serials)
         self._memory = replace(memory, volume=min(memory.volume, config.player.max_volume))
-        self._mood_control = MoodControl(config.mood)
+        self._mood_control = MoodControl(config, songs)
         self._occupancy = Occupancy(config.mood.occupied_s)
         self._schedule = Schedule(config.schedule, config.player.max_volume, zone)
         self._diary = DiaryKeeper(config.diary.keep_days > 0)
@@ -137,12 +140,14 @@ class Session:
         notes = self._diary.observe(self._observation(actions), now)
         for note in notes:
             self.playback.learn_effect(note.entry)
+            self._mood_control.learn(note.entry)
         return Decision([*actions, *notes], self._snapshot(now))
 
     def _observation(self, actions: list[Action]) -> Observation:
         memory, seen = self._memory, self._mood_control.seen
         names = ", ".join(memory.profiles)
-        return Observation(self.mood, seen, self.playback.playthrough, names, actions, memory.guests)
+        context = self._mood_control.context(memory)
+        return Observation(self.mood, seen, self.playback.playthrough, names, actions, memory.guests, context)
 
     # --- React ---
 
@@ -250,6 +255,9 @@ class Session:
                 return self._set(command, origin, now)
             case Forget():
                 return self._forget(command, origin)
+            case ReportBody():
+                refused = self._mood_control.report(command, now)
+                return [Answer(origin, refused)] if refused else []
             case _ if isinstance(command, ScheduleCommand):
                 self._memory, actions = schedule_control.obey(
                     command, self._schedule, self._memory, self.playback, origin, now
@@ -265,6 +273,7 @@ class Session:
         if isinstance(gone, str):
             return [Answer(origin, gone)]
         self.playback.forget(gone)
+        self._mood_control.forget(gone)
         self._diary.forget()
         facts = {"scope": str(command.scope), "name": command.name}
         return [Erase(gone), Announce(EventType.FORGOTTEN, facts)]
@@ -281,7 +290,7 @@ class Session:
             case SetMood():
                 self._mood_control.set_by_hand(now)
                 actions += self._mood_changed(before, now, at_once=True)
-            case SetPolicy() if self.config.music.on_mood_change == "fade":
+            case SetPolicy() | SetContext() if self.config.music.on_mood_change == "fade":
                 self._mood_control.advance(self._in_effect, now)
                 actions += self._follow(now)
         return actions
@@ -339,6 +348,7 @@ class Session:
             skip_votes=playback.requests.skip_votes(self._audience, now),
             occupied=self._occupancy.state(now),
             schedule=self._schedule.view(memory, now),
+            context=memory.context,
         )
 
     # --- Settle ---

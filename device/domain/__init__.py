@@ -48,12 +48,14 @@ from device.domain.commands import (
     PlayMedia,
     RemoveAlarm,
     RemoveRequest,
+    ReportBody,
     RequestOrder,
     ScheduleCommand,
     Scope,
     SeekTo,
     SetAlarm,
     SetCamera,
+    SetContext,
     SetGuests,
     SetMood,
     SetMute,
@@ -77,6 +79,7 @@ from device.domain.commands import (
     Vote,
     VoteSkip,
 )
+from device.domain.context import Context, Leaning, read_leaning
 from device.domain.diary import Diary, DiaryEntry, Erasure, Felt, MoodEntry, SongEntry
 from device.domain.events import (
     Asked,
@@ -139,6 +142,7 @@ __all__ = [
     "ClearRequests",
     "CloseEye",
     "Command",
+    "Context",
     "Correct",
     "CoverRead",
     "Cue",
@@ -162,6 +166,7 @@ __all__ = [
     "Hush",
     "Identity",
     "LeaderRecord",
+    "Leaning",
     "LibraryLoaded",
     "Liking",
     "Listen",
@@ -198,6 +203,7 @@ __all__ = [
     "Record",
     "RemoveAlarm",
     "RemoveRequest",
+    "ReportBody",
     "Request",
     "RequestOrder",
     "Requests",
@@ -214,6 +220,7 @@ __all__ = [
     "SeenFace",
     "SetAlarm",
     "SetCamera",
+    "SetContext",
     "SetGuests",
     "SetMood",
     "SetMute",
@@ -256,4 +263,5 @@ __all__ = [
     "VoteSkip",
     "Where",
     "Window",
+    "read_leaning",
 ]

@@ -108,6 +108,16 @@ class SetCamera:
     on: bool
 
 
+@dataclass(frozen=True, slots=True)
+class SetContext:
+    """What is going on; see `Context`. None leaves a part as it is, an empty text or 0 ends it."""
+
+    activity: str | None = None
+    guests: int | None = None
+    scene: str | None = None
+    weather: str | None = None
+
+
 # --- Orders ---
 
 
@@ -168,6 +178,19 @@ class PlayMedia:
 @dataclass(frozen=True, slots=True)
 class StopMedia:
     """End the announcements; without one, end the media from outside, so that the music returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportBody:
+    """What a strap or a watch measured on a person: beats a minute, variability of the pulse (RMSSD, ms), skin
+    conductance (microsiemens). `at` is wall-clock time in seconds; None: just now. `person` keeps several people
+    apart."""
+
+    heart_rate: float | None = None
+    hrv_ms: float | None = None
+    skin_conductance: float | None = None
+    at: float | None = None
+    person: str = ""
 
 
 class Scope(StrEnum):
@@ -296,13 +319,12 @@ class SetQuiet:
     on: bool | None
 
 
-Setting = (
-    SetMood | SetPolicy | SetVolume | SetMute | SetProfile | SetPresent | SetPresence | SetGuests | SetRoom | SetCamera
-)
+PeopleSetting = SetProfile | SetPresent | SetPresence | SetGuests | SetContext
+Setting = SetMood | SetPolicy | SetVolume | SetMute | SetRoom | SetCamera | PeopleSetting
 RequestOrder = Enqueue | RemoveRequest | MoveRequest | ClearRequests | Vote | VoteSkip | Veto
 Order = SetPlayback | SeekTo | SetTrackMood | Feedback | AllowAgain | PlayMedia | StopMedia | RequestOrder
 ScheduleCommand = SetSleep | SetAlarm | SwitchAlarm | RemoveAlarm | StopAlarm | SnoozeAlarm | SetQuiet
-Command = Setting | Order | Forget | ScheduleCommand
+Command = Setting | Order | Forget | ReportBody | ScheduleCommand
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from device.domain.affect import MoodName
+from device.domain.context import Context
 from device.domain.music import EVERYONE, PlaybackState, PolicyName
 from device.domain.requests import Requests
 from device.domain.schedule import Alarm, ScheduleMemory
@@ -31,3 +32,4 @@ class Memory:
     requests: Requests = field(default_factory=Requests)
     alarms: tuple[Alarm, ...] = ()
     schedule: ScheduleMemory = field(default_factory=ScheduleMemory)
+    context: Context = field(default_factory=Context)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from device.domain.affect import Mood
+from device.domain.context import Context
 from device.domain.music import EVERYONE, Choice, PlaybackState, PolicyName, Position, Track
 from device.domain.requests import QueueEntry, SkipVotes
 from device.domain.schedule import ScheduleView
@@ -89,3 +90,4 @@ class Snapshot:
     skip_votes: SkipVotes = field(default_factory=SkipVotes)
     occupied: bool | None = None
     schedule: ScheduleView = field(default_factory=ScheduleView)
+    context: Context = field(default_factory=Context)

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from device.config.schema import MoodConfig
 from device.domain import Affect, Emotion, Mood, MoodName, MoodSource, Now, Reading
+from device.mood.body_evidence import BodyEvidence, tilt
 from device.mood.evidence import Evidence, fuse
 from device.mood.face_evidence import FaceEvidence
 from device.mood.plane import affect_of_moods, emotion_of
@@ -25,6 +26,7 @@ class RoomMood:
     """The mood of one room. It starts as neutral, without source and time."""
 
     def __init__(self, config: MoodConfig) -> None:
+        self.bodies = BodyEvidence()
         self._config = config
         self._faces = FaceEvidence(config)
         self._at_s = -math.inf
@@ -57,10 +59,11 @@ class RoomMood:
     def _judge(self, evidence: Evidence, mono: float) -> None:
         step = min(GAP_S, evidence.at - self._at_s)  # of the first reading ever: GAP_S, but nothing is held yet
         self._at_s = evidence.at
-        moods = fuse([evidence])
+        seen = fuse([evidence])
+        moods = tilt(seen, self.bodies.arousal(mono))
         scores = self._faces.emotions(evidence.at)
         name, since = self._mood.name, self._mood.since
-        if self._changes(moods, step):
+        if self._changes(moods, seen, step):
             name, since = self._likeliest(moods), mono
             self._candidate, self._held_s = None, 0.0
         self._mood = replace(
@@ -74,10 +77,11 @@ class RoomMood:
             since=mono if since is None else since,
         )
 
-    def _changes(self, moods: dict[MoodName, float], step_s: float) -> bool:
-        """Whether the likeliest mood has led the present one for long enough."""
-        best = self._likeliest(moods)
-        if best is self._mood.name or moods[best] - moods[self._mood.name] < self._config.margin:
+    def _changes(self, moods: dict[MoodName, float], seen: dict[MoodName, float], step_s: float) -> bool:
+        """Whether the likeliest mood has led the present one for long enough. `seen` is what the faces say alone: they
+        must not prefer the present mood, so that a body never changes it."""
+        best, present = self._likeliest(moods), self._mood.name
+        if moods[best] - moods[present] < self._config.margin or seen[best] <= seen[present]:
             self._candidate, self._held_s = None, 0.0
             return False
         self._held_s = self._held_s + step_s if best is self._candidate else 0.0

@@ -36,7 +36,7 @@ from device.domain import (
     StopMedia,
     Transport,
 )
-from device.mqtt import groups, request_parser, schedule_parser
+from device.mqtt import groups, people_parser, request_parser, schedule_parser
 
 LONGEST_BYTES = 1024
 """Bytes; a longer payload is refused without decoding it."""
@@ -177,7 +177,7 @@ def _room(text: str) -> Command:
     return SetRoom(text)
 
 
-EXPECTED = {**request_parser.EXPECTED, **schedule_parser.EXPECTED}
+EXPECTED = {**request_parser.EXPECTED, **schedule_parser.EXPECTED, **people_parser.EXPECTED}
 
 READERS: dict[str, Callable[[str], Command]] = {
     "mood": _mood,
@@ -195,6 +195,8 @@ READERS: dict[str, Callable[[str], Command]] = {
     "vote": request_parser.vote,
     "profile": _profile,
     "guest": _guest,
+    "context": people_parser.context,
+    "body": people_parser.body,
     "room": _room,
     "sleep": schedule_parser.sleep,
     "alarm": schedule_parser.alarm,

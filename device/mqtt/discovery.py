@@ -13,7 +13,17 @@ from dataclasses import dataclass, field
 
 from device import __version__
 from device.config.schema import Config
-from device.domain import EMOTIONS, EventType, Identity, Liking, MoodName, PlaybackState, PolicyName, Transport
+from device.domain import (
+    EMOTIONS,
+    EventType,
+    Identity,
+    Liking,
+    MoodName,
+    PlaybackState,
+    PolicyName,
+    Transport,
+    read_leaning,
+)
 from device.mqtt.command_parser import AUTO
 from device.mqtt.documents import OFF, ON, encode
 from device.mqtt.groups import LONGEST
@@ -61,6 +71,8 @@ MEGABYTES = {
     "suggested_display_precision": 0,
 }
 COUNT = {"state_class": "measurement"}
+
+NOTHING = "none"
 
 ENTITIES = (
     # What the camera sees
@@ -118,6 +130,8 @@ ENTITIES = (
            more={"payload_on": ON, "payload_off": OFF}),
     Entity("skip_votes", "sensor", "Votes to skip", "mdi:vote", "vote_state", value="value_json.skip | count",
            attributes="vote_state", more=COUNT),
+    Entity("activity", "select", "Activity", "mdi:run", "context_state", "context_set",
+           value=f"value_json.activity or '{NOTHING}'", attributes="context_state", more={"options": [NOTHING]}),
     Entity("room", "text", "Room", "mdi:sofa", "room_state", "room_set", category="config",
            more={"min": 0, "max": LONGEST, "pattern": "[^/+#]*"}),
     # Music by the clock
@@ -205,6 +219,7 @@ def announcement(config: Config, topics: Topics, identity: Identity) -> Publicat
     components = {entity.key: component(entity, topics) for entity in ENTITIES}
     components |= {f"on_{one.kind}_{one.subtype}": trigger(one, topics) for one in TRIGGERS}
     components["volume"]["max"] = config.player.max_volume
+    components["activity"]["options"] = [NOTHING, *(read_leaning(row).name for row in config.context.activities)]
     document: dict[str, object] = {
         "device": {key: value for key, value in device.items() if value},
         "origin": {key: value for key, value in origin.items() if value},

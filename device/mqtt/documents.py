@@ -16,6 +16,7 @@ import msgspec
 from device.domain import (
     EMOTIONS,
     Announce,
+    Context,
     HealthReport,
     Mood,
     People,
@@ -233,6 +234,16 @@ def timestamp(wall_s: float) -> str | None:
 def encode(document: msgspec.Struct | Mapping[str, object] | Sequence[msgspec.Struct]) -> bytes:
     """The bytes to send. All text in the document must come from `text`."""
     return msgspec.json.encode(document)
+
+
+def context_state(context: Context) -> dict[str, object]:
+    """`context/state`."""
+    return {
+        "activity": text(context.activity),
+        "guests": context.guests,
+        "scene": text(context.scene),
+        "weather": text(context.weather),
+    }
 
 
 def text(raw: str) -> str:

@@ -94,6 +94,7 @@ class StatePublisher:
             topics.policy_state: snapshot.policy.encode(),
             topics.profile_state: documents.profile_state(snapshot.people),
             topics.guest_state: (ON if snapshot.people.guests else OFF).encode(),
+            topics.context_state: documents.context_state(snapshot.context),
             topics.room_state: documents.text(snapshot.room).encode(),
         }
         if self._announcement is not None:

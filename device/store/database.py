@@ -28,6 +28,7 @@ import msgspec
 
 from device.domain import (
     Alarm,
+    Context,
     Erasure,
     Listen,
     Memory,
@@ -250,6 +251,7 @@ TYPES: Mapping[str, Any] = {
     "muted": bool,
     "known_as": str,
     "requests": Requests,
+    "context": Context,
     "alarms": tuple[Alarm, ...],
     "schedule": ScheduleMemory,
 }
