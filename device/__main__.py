@@ -155,6 +155,51 @@ def watch(options: argparse.Namespace) -> int:
     return view.run(config)
 
 
+def status(options: argparse.Namespace) -> int:
+    """`affetto status`."""
+    from device import remote
+
+    return remote.status(load(options))
+
+
+def queue(options: argparse.Namespace) -> int:
+    """`affetto queue`."""
+    from device import remote
+
+    return remote.queue(load(options))
+
+
+def play(options: argparse.Namespace) -> int:
+    """`affetto play`."""
+    from device import remote
+    from device.domain import Where
+
+    where = Where.NEXT if options.next else Where.LATER if options.later else Where.NOW
+    return remote.play(load(options), options.words, where)
+
+
+def transport(options: argparse.Namespace) -> int:
+    """`affetto pause`, `stop`, `next` and `previous`."""
+    from device import remote
+    from device.domain import SetPlayback, Transport
+
+    return remote.give(load(options), SetPlayback(Transport(options.command)))
+
+
+def sleep(options: argparse.Namespace) -> int:
+    """`affetto sleep`."""
+    from device import remote
+
+    return remote.set_to(load(options), "sleep", [options.minutes])
+
+
+def set_to(options: argparse.Namespace) -> int:
+    """`affetto set`."""
+    from device import remote
+
+    return remote.set_to(load(options), options.name, options.words)
+
+
 def boot(options: argparse.Namespace) -> int:
     """`affetto boot`."""
     from device.config import boot as partition
@@ -182,6 +227,15 @@ HANDLERS: dict[str, Callable[[argparse.Namespace], int]] = {
     "check": check,
     "scan": scan,
     "watch": watch,
+    "status": status,
+    "play": play,
+    "pause": transport,
+    "stop": transport,
+    "next": transport,
+    "previous": transport,
+    "queue": queue,
+    "sleep": sleep,
+    "set": set_to,
     "boot": boot,
     "bench": bench,
 }

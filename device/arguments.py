@@ -35,6 +35,15 @@ COMMANDS = {
     "check": "check settings, camera, sound, models, broker and library, and say what to do",
     "scan": "read the music folders, analyse new files, and list the result",
     "watch": "show a device live in the terminal, over MQTT, from any machine",
+    "status": "tell what the device on this machine plays and why, its mood, timers and problems",
+    "play": "continue, or play what your words name: a song, an artist, an album, a playlist or a mood",
+    "pause": "pause the music",
+    "stop": "stop the music",
+    "next": "skip to the next song",
+    "previous": "go back to the song before, or to the beginning of this one",
+    "queue": "list what plays next",
+    "sleep": "fade the music out in some minutes",
+    "set": "set the volume, the mood, the policy, an alarm and everything else that MQTT can set",
     "boot": "copy affetto.yaml from the boot partition; systemd runs this at every start",
     "bench": "measure the time of each stage, and each process's processor time and memory",
 }
@@ -62,6 +71,30 @@ EXAMPLES = {
     "watch": """\
   affetto watch                     the device in the settings of this machine
   affetto watch --host broker.local --id kitchen     another device""",
+    "status": """\
+  affetto status                    works on the device itself, as root or a member of the group affetto""",
+    "play": """\
+  affetto play                      continue the music
+  affetto play abba                 songs by this artist, at once
+  affetto play --next dancing queen     this song after the present one; --later: when its turn comes""",
+    "pause": """\
+  affetto pause                     affetto play continues at the same place""",
+    "stop": """\
+  affetto stop                      affetto play chooses another song""",
+    "next": """\
+  affetto next                      counts as a dislike of the present song""",
+    "previous": """\
+  affetto previous                  after the first seconds of a song, go to its beginning""",
+    "queue": """\
+  affetto queue                     requests, and the device's own choice as far as it is made""",
+    "sleep": """\
+  affetto sleep 30                  stop the music in half an hour
+  affetto sleep off                 play on""",
+    "set": """\
+  affetto set volume 40             or +5, or -5
+  affetto set mood calm             auto follows the room again
+  affetto set alarm mon-fri 7:00 calm
+  affetto set feedback like""",
     "boot": """\
   affetto boot                      if the file has mistakes, list them in affetto-errors.txt beside it and exit with 2
   affetto boot --template > /boot/firmware/affetto.yaml     write a file to start from""",
@@ -149,6 +182,25 @@ def add_watch(part: Parser) -> None:
     add_setting(part, "--id", "device", "id", "device to show", ours=True)
 
 
+def add_nothing(part: Parser) -> None:
+    """The command has no options of its own."""
+
+
+def add_play(part: Parser) -> None:
+    part.add_argument("words", nargs="*", metavar="WORD", help="a name, or words from a title, artist, album or folder")
+    part.add_argument("--next", action="store_true", help="play it after the present song")
+    part.add_argument("--later", action="store_true", help="play it when its turn comes")
+
+
+def add_sleep(part: Parser) -> None:
+    part.add_argument("minutes", metavar="MINUTES", help="0 to 720, or off")
+
+
+def add_set(part: Parser) -> None:
+    part.add_argument("name", metavar="NAME", help="what to set; affetto set help lists everything")
+    part.add_argument("words", nargs="*", metavar="VALUE", help="its new value, as over MQTT")
+
+
 def add_boot(part: Parser) -> None:
     part.add_argument("--template", action="store_true", help="print a file to start from, and do nothing else")
     part.add_argument(
@@ -178,6 +230,15 @@ ARGUMENTS: dict[str, Callable[[Parser], None]] = {
     "check": add_check,
     "scan": add_scan,
     "watch": add_watch,
+    "status": add_nothing,
+    "play": add_play,
+    "pause": add_nothing,
+    "stop": add_nothing,
+    "next": add_nothing,
+    "previous": add_nothing,
+    "queue": add_nothing,
+    "sleep": add_sleep,
+    "set": add_set,
     "boot": add_boot,
     "bench": add_bench,
 }
