@@ -48,6 +48,12 @@ class Appliance:
         """Keep the newest snapshot."""
         self.seen = snapshot
 
+    @property
+    def listens(self) -> bool:
+        """Whether anybody answers at the port."""
+        with socket.socket() as sock:
+            return sock.connect_ex(("127.0.0.1", self.config.upnp.port)) == 0
+
     def put(self, command: Command) -> None:
         """Somebody else asks for something."""
         self._program._inbox.put(Asked(command, Origin("a test")))
@@ -82,6 +88,7 @@ def appliance(config: Config) -> Iterator[Appliance]:
         thread = threading.Thread(target=program.run)
         thread.start()
         try:
+            shown.wait(lambda _: not config.upnp.enabled or shown.listens)
             yield shown
         finally:
             program.stop()

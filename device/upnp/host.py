@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 
 from device.config.schema import Config
 from device.domain import Snapshot
@@ -11,8 +12,9 @@ from device.domain.library import Library
 from device.upnp.announcer import Announcer
 from device.upnp.description import Device
 from device.upnp.interfaces import Place, networks, places
+from device.upnp.media_server import MediaServer
 from device.upnp.renderer import Obey, Renderer
-from device.upnp.services import AV_TRANSPORT, CONNECTION_MANAGER, rendering_control
+from device.upnp.services import AV_TRANSPORT, CONNECTION_MANAGER, CONTENT_DIRECTORY, rendering_control
 from device.upnp.subscriptions import Subscriptions
 from device.upnp.web import Part, WebServer
 
@@ -30,6 +32,11 @@ class Host:
         device = Device("MediaRenderer", config.device.id, config.device.name, version, services, page)
         self._renderer = Renderer(device, obey, self._tell, config.page.port if config.page.enabled else 0)
         self._parts: tuple[Part, ...] = (self._renderer,)
+        self._media_server: MediaServer | None = None
+        if library is not None:
+            server = replace(device, kind="MediaServer", services=(CONTENT_DIRECTORY, CONNECTION_MANAGER))
+            self._media_server = MediaServer(server, library, config.music.folders, self._tell)
+            self._parts = (self._renderer, self._media_server)
         self._subscriptions: Subscriptions | None = None
         self._server: WebServer | None = None
         self._announcers: dict[Place, Announcer] = {}
@@ -59,6 +66,8 @@ class Host:
     def show(self, snapshot: Snapshot) -> None:
         """Take the newest snapshot."""
         self._renderer.show(snapshot)
+        if self._media_server is not None:
+            self._media_server.show(snapshot)
 
     async def close(self) -> None:
         """Say goodbye, end the subscriptions, and stop."""
@@ -68,6 +77,8 @@ class Host:
             await self._subscriptions.close()
         if self._server is not None:
             await self._server.close()
+        if self._media_server is not None:
+            self._media_server.close()
 
     def _tell(self, forget: str) -> None:
         if self._subscriptions is not None:

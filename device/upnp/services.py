@@ -201,6 +201,47 @@ CONNECTION_MANAGER = Service(
 )
 
 
+_PAGE = {
+    "Filter": "A_ARG_TYPE_Filter",
+    "StartingIndex": "A_ARG_TYPE_Index",
+    "RequestedCount": "A_ARG_TYPE_Count",
+    "SortCriteria": "A_ARG_TYPE_SortCriteria",
+}
+_RESULT = {
+    "Result": "A_ARG_TYPE_Result",
+    "NumberReturned": "A_ARG_TYPE_Count",
+    "TotalMatches": "A_ARG_TYPE_Count",
+    "UpdateID": "A_ARG_TYPE_UpdateID",
+}
+
+CONTENT_DIRECTORY = Service(
+    "ContentDirectory",
+    {
+        "SearchCapabilities": Variable(),
+        "SortCapabilities": Variable(),
+        "SystemUpdateID": Variable("ui4", evented=True),
+        "A_ARG_TYPE_ObjectID": Variable(),
+        "A_ARG_TYPE_Result": Variable(),
+        "A_ARG_TYPE_SearchCriteria": Variable(),
+        "A_ARG_TYPE_BrowseFlag": Variable(values=("BrowseMetadata", "BrowseDirectChildren")),
+        "A_ARG_TYPE_Filter": Variable(),
+        "A_ARG_TYPE_SortCriteria": Variable(),
+        "A_ARG_TYPE_Index": Variable("ui4"),
+        "A_ARG_TYPE_Count": Variable("ui4"),
+        "A_ARG_TYPE_UpdateID": Variable("ui4"),
+    },
+    {
+        "GetSearchCapabilities": Action({}, {"SearchCaps": "SearchCapabilities"}),
+        "GetSortCapabilities": Action({}, {"SortCaps": "SortCapabilities"}),
+        "GetSystemUpdateID": Action({}, {"Id": "SystemUpdateID"}),
+        "Browse": Action({"ObjectID": "A_ARG_TYPE_ObjectID", "BrowseFlag": "A_ARG_TYPE_BrowseFlag", **_PAGE}, _RESULT),
+        "Search": Action(
+            {"ContainerID": "A_ARG_TYPE_ObjectID", "SearchCriteria": "A_ARG_TYPE_SearchCriteria", **_PAGE}, _RESULT
+        ),
+    },
+)
+
+
 def rendering_control(max_volume: int) -> Service:
     """RenderingControl for this volume limit, in percent: the limit is the right end of every slider, and a number
     means the same here as over MQTT. A slider that ends at 0 would divide by zero, so it ends at 1 at least."""

@@ -66,7 +66,7 @@ def translate(call: Call, view: View) -> Translation:
             return Fault(Code.INVALID_TRANSPORT, "The device has only the transport with InstanceID 0.")
         return _transport(call, view)
     if call.service.name == CONNECTION_MANAGER.name:
-        return _connection(call)
+        return connection(call)
     if instance != "0":
         return Fault(Code.INVALID_RENDERING, "The device has only the rendering control with InstanceID 0.")
     return _rendering(call, view)
@@ -144,9 +144,10 @@ def _preset(name: str) -> Translation:
     return Fault(Code.INVALID_PRESET, f"The device has these presets: {', '.join(state.PRESETS)}.")
 
 
-def _connection(call: Call) -> Translation:
+def connection(call: Call, source: str = "") -> Reply | Fault:
+    """What a call of ConnectionManager means. `source`: what a media server offers."""
     if call.action != "GetCurrentConnectionInfo":
-        return _given(call, state.connections())
+        return _given(call, state.connections(source))
     if call.arguments["ConnectionID"].strip() != "0":
         return Fault(Code.INVALID_CONNECTION, "The device has only the connection 0.")
     return Reply(
@@ -156,7 +157,7 @@ def _connection(call: Call) -> Translation:
             "ProtocolInfo": "",
             "PeerConnectionManager": "",
             "PeerConnectionID": "-1",
-            "Direction": "Input",
+            "Direction": "Output" if source else "Input",
             "Status": "OK",
         }
     )
