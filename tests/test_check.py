@@ -282,10 +282,6 @@ def test_a_sound_device_that_does_not_open_is_a_problem_unless_the_running_progr
     assert only(music_check.sound(config, ours=True, shared=True)).verdict is Verdict.WELL
 
 
-# --- The broker -------------------------------------------------------------------------------------------------
-
-
-@needs_mosquitto
 @pytest.mark.parametrize(("group", "verdict"), [("home", Verdict.PROBLEM), ("", Verdict.NOTE)])
 def test_missing_snapcast_is_a_problem_only_in_a_group(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str, verdict: Verdict
@@ -312,6 +308,10 @@ def test_snapcast_names_its_versions_and_a_service_that_starts_beside_it(
     assert (beside.verdict, beside.advice[-34:]) == (Verdict.NOTE, "systemctl disable --now snapclient")
 
 
+# --- The broker -------------------------------------------------------------------------------------------------
+
+
+@needs_mosquitto
 def test_the_broker_lets_us_in_and_knows_the_device(broker: PrivateBroker) -> None:
     finding = only(broker_check.broker(broker.config, TOPICS))
     assert finding.verdict is Verdict.WELL
