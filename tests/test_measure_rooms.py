@@ -13,8 +13,11 @@ SECONDS = 60
 TICK_S = 0.004
 
 
-def card(noise: npt.NDArray[np.float64], skew: float, late_s: float, seed: int) -> dict[str, npt.NDArray[np.float64]]:
-    """What `listen` writes about a card that plays `noise`: its clock runs off, its count stands still between ticks."""
+Floats = npt.NDArray[np.float64]
+
+
+def card(noise: Floats, skew: float, late_s: float, seed: int) -> dict[str, Floats]:
+    """What `listen` writes about a card that plays `noise`. Its clock runs off, and its count moves in ticks."""
     dice = np.random.default_rng(seed)
     rate_hz = RATE_HZ * (1 + skew)
     reports = np.arange(0.1, SECONDS, 0.02) + dice.exponential(0.0003, len(np.arange(0.1, SECONDS, 0.02)))

@@ -3,8 +3,8 @@
     python -m tools.rooms.listen SECONDS FILE CARD...
 
 A thread for each card reads it period by period. Every second it keeps the last part of what it read; for every period
-it keeps how many frames the card had delivered, and when. FILE is written by numpy: for CARD, `CARD_at` (frames, seconds)
-and `CARD_sound` with `CARD_first`, the number of the first frame of each snippet.
+it keeps how many frames the card had delivered, and when. FILE is written by numpy: for CARD, `CARD_at` (frames,
+seconds), and `CARD_sound` with `CARD_first`, the number of the first frame of each snippet.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ def main(arguments: Sequence[str]) -> None:
     found: dict[str, npt.NDArray[Any]] = {}
     for card, ear in ears.items():
         ear.thread.join()
-        found |= {f"{card}_at": np.array(ear.at), f"{card}_first": np.array(ear.first), f"{card}_sound": np.array(ear.sound)}
+        for name, values in (("at", ear.at), ("first", ear.first), ("sound", ear.sound)):
+            found[f"{card}_{name}"] = np.array(values)
     np.savez(path, **found)
 
 
