@@ -8,12 +8,15 @@ from __future__ import annotations
 import argparse
 import errno
 import getpass
+import json
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import yaml
 
 from device.arguments import ETC, parser
 from device.config import files, schema
@@ -200,6 +203,27 @@ def set_to(options: argparse.Namespace) -> int:
     return remote.set_to(load(options), options.name, options.words)
 
 
+def mqtt_setup(options: argparse.Namespace) -> int:
+    """`affetto mqtt-setup`."""
+    from device.mqtt import broker_setup
+
+    broker_setup.write(options.out, load(options), options.control)
+    print(f"Wrote the files for the broker to {options.out}. {options.out / 'README.txt'} says what to do with them.")
+    return 0
+
+
+def mqtt_contract(options: argparse.Namespace) -> int:
+    """`affetto mqtt-contract`."""
+    from device.mqtt import contract
+
+    document = contract.document(load(options).mqtt.base_topic)
+    if options.json:
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        print(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120), end="")
+    return 0
+
+
 def boot(options: argparse.Namespace) -> int:
     """`affetto boot`."""
     from device.config import boot as partition
@@ -236,6 +260,8 @@ HANDLERS: dict[str, Callable[[argparse.Namespace], int]] = {
     "queue": queue,
     "sleep": sleep,
     "set": set_to,
+    "mqtt-setup": mqtt_setup,
+    "mqtt-contract": mqtt_contract,
     "boot": boot,
     "bench": bench,
 }

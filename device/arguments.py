@@ -44,6 +44,8 @@ COMMANDS = {
     "queue": "list what plays next",
     "sleep": "fade the music out in some minutes",
     "set": "set the volume, the mood, the policy, an alarm and everything else that MQTT can set",
+    "mqtt-setup": "write a user, access rules and TLS settings for Mosquitto, so that no stranger controls a device",
+    "mqtt-contract": "print every topic and payload of a device as an AsyncAPI document, for programmers",
     "boot": "copy affetto.yaml from the boot partition; systemd runs this at every start",
     "bench": "measure the time of each stage, and each process's processor time and memory",
 }
@@ -95,6 +97,12 @@ EXAMPLES = {
   affetto set mood calm             auto follows the room again
   affetto set alarm mon-fri 7:00 calm
   affetto set feedback like""",
+    "mqtt-setup": """\
+  affetto mqtt-setup --out mosquitto                 files for the broker, and what to do with them
+  affetto mqtt-setup --out mosquitto --control ha    also let the broker's user ha control the device""",
+    "mqtt-contract": """\
+  affetto mqtt-contract > affetto.yaml               open it in an AsyncAPI viewer
+  affetto mqtt-contract --json""",
     "boot": """\
   affetto boot                      if the file has mistakes, list them in affetto-errors.txt beside it and exit with 2
   affetto boot --template > /boot/firmware/affetto.yaml     write a file to start from""",
@@ -222,6 +230,21 @@ def add_bench(part: Parser) -> None:
     part.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
+def add_mqtt_setup(part: Parser) -> None:
+    part.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the files; made if missing")
+    part.add_argument(
+        "--control", action="append", default=[], metavar="USER",
+        help="a user of the broker who may control the device, such as Home Assistant's; repeat for more",
+    )  # fmt: skip
+    add_setting(part, "--id", "device", "id", "device", ours=True)
+    add_setting(part, "--base-topic", "mqtt", "base_topic", "first part of every topic", ours=True)
+
+
+def add_mqtt_contract(part: Parser) -> None:
+    part.add_argument("--json", action="store_true", help="print JSON (default: YAML)")
+    add_setting(part, "--base-topic", "mqtt", "base_topic", "first part of every topic", ours=True)
+
+
 ARGUMENTS: dict[str, Callable[[Parser], None]] = {
     "run": add_run,
     "eye": add_eye,
@@ -239,6 +262,8 @@ ARGUMENTS: dict[str, Callable[[Parser], None]] = {
     "queue": add_nothing,
     "sleep": add_sleep,
     "set": add_set,
+    "mqtt-setup": add_mqtt_setup,
+    "mqtt-contract": add_mqtt_contract,
     "boot": add_boot,
     "bench": add_bench,
 }

@@ -43,8 +43,8 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=names)
 def test_commands_exist(page: Path) -> None:
-    words = set(re.findall(r"^\s*(?:sudo )?affetto ([a-z]+)", page.read_text(), re.M))
-    words |= {found[1] for code in CODE.findall(page.read_text()) if (found := re.match(r"affetto ([a-z]+)", code))}
+    words = set(re.findall(r"^\s*(?:sudo )?affetto ([a-z-]+)", page.read_text(), re.M))
+    words |= {found[1] for code in CODE.findall(page.read_text()) if (found := re.match(r"affetto ([a-z-]+)", code))}
     assert words - set(COMMANDS) - {"command"} == set()
 
 

@@ -32,6 +32,8 @@ from device.domain import (
     Track,
 )
 from device.mqtt import documents
+from device.mqtt.contract import CHANNELS
+from device.mqtt.topics import Topics
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 
@@ -117,3 +119,9 @@ def test_every_document_is_strict_json(title: str, reason: str, length: float, p
 ])
 def test_timestamps_survive_any_clock(wall_s: float, text: str | None) -> None:
     assert documents.timestamp(wall_s) == text
+
+
+def test_the_contract_has_every_topic() -> None:
+    """A new topic needs a row in `CHANNELS`: the AsyncAPI document and the broker's access rules come from there."""
+    topics = {name for name in vars(Topics) if name.endswith(("_state", "_set", "_cover"))}
+    assert topics | {"availability", "event", "health", "error"} == {channel.name for channel in CHANNELS}

@@ -100,6 +100,15 @@ class VoteState(msgspec.Struct, frozen=True, kw_only=True):
     needed: int
 
 
+class ContextState(msgspec.Struct, frozen=True, kw_only=True):
+    """`context/state`: what happens in the room; a text is empty, and guests null, if nobody has said."""
+
+    activity: str
+    guests: int | None
+    scene: str
+    weather: str
+
+
 class HealthState(msgspec.Struct, frozen=True, kw_only=True):
     """`health`. `problems` are sentences about the device as a whole, `notes` are sentences about single files."""
 
@@ -236,14 +245,14 @@ def encode(document: msgspec.Struct | Mapping[str, object] | Sequence[msgspec.St
     return msgspec.json.encode(document)
 
 
-def context_state(context: Context) -> dict[str, object]:
-    """`context/state`."""
-    return {
-        "activity": text(context.activity),
-        "guests": context.guests,
-        "scene": text(context.scene),
-        "weather": text(context.weather),
-    }
+def context_state(context: Context) -> ContextState:
+    """The document for `context/state`."""
+    return ContextState(
+        activity=text(context.activity),
+        guests=context.guests,
+        scene=text(context.scene),
+        weather=text(context.weather),
+    )
 
 
 def text(raw: str) -> str:

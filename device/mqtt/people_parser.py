@@ -26,7 +26,9 @@ Name = Annotated[str, msgspec.Meta(max_length=LONGEST, pattern=r"^[^\x00-\x1f\x7
 NOTHING = ("none", "off", "unknown", "unavailable")  # what Home Assistant says when there is nothing
 
 
-class _Body(msgspec.Struct, forbid_unknown_fields=True):
+class BodyOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """`body/set`: at least one of heart_rate, hrv_ms and skin_conductance."""
+
     heart_rate: float | None = None
     hrv_ms: float | None = None
     skin_conductance: float | None = None
@@ -34,7 +36,9 @@ class _Body(msgspec.Struct, forbid_unknown_fields=True):
     person: Name = ""
 
 
-class _Context(msgspec.Struct, forbid_unknown_fields=True):
+class ContextOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """`context/set`: changes only what it names."""
+
     activity: Name | None = None
     guests: Annotated[int, msgspec.Meta(ge=0, le=1000)] | None = None
     scene: Name | None = None
@@ -43,7 +47,7 @@ class _Context(msgspec.Struct, forbid_unknown_fields=True):
 
 def body(text: str) -> Command:
     """A measurement; `at` is ISO 8601 (without a zone: UTC) or seconds since 1970."""
-    given = msgspec.json.decode(text, type=_Body)
+    given = msgspec.json.decode(text, type=BodyOrder)
     if given.heart_rate is given.hrv_ms is given.skin_conductance is None:
         raise msgspec.ValidationError("no figure")
     at = given.at
@@ -56,7 +60,7 @@ def context(text: str) -> Command:
     """A bare text is an activity. JSON changes only what it names."""
     if not text.startswith("{"):
         return SetContext(activity=_name(msgspec.convert(text, Name)))
-    given = msgspec.json.decode(text, type=_Context)
+    given = msgspec.json.decode(text, type=ContextOrder)
     return SetContext(_name(given.activity), given.guests, _name(given.scene), _name(given.weather))
 
 

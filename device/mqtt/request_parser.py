@@ -43,7 +43,9 @@ Uris = Annotated[tuple[Uri, ...], msgspec.Meta(min_length=1, max_length=200)]
 Number = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
 
 
-class _Queue(msgspec.Struct, forbid_unknown_fields=True):
+class QueueOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """`queue/set`: exactly one of add, remove, move (with `to`) and clear."""
+
     add: Uris | None = None
     where: Where = Where.LATER
     remove: Number | None = None
@@ -53,25 +55,33 @@ class _Queue(msgspec.Struct, forbid_unknown_fields=True):
     by: Name | None = None
 
 
-class _VoteKind(StrEnum):
+class VoteKind(StrEnum):
+    """What a vote wants."""
+
     UP = "up"
     BACK = "back"
     SKIP = "skip"
     VETO = "veto"
 
 
-class _Vote(msgspec.Struct, forbid_unknown_fields=True):
-    vote: _VoteKind
+class VoteOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """`vote/set`. `id` is the id of a request, for up and back."""
+
+    vote: VoteKind
     by: Name
     id: Number | None = None
 
 
-class _Presence(msgspec.Struct, forbid_unknown_fields=True):
+class PresenceOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """`profile/set`: somebody comes or goes."""
+
     add: Name | None = None
     remove: Name | None = None
 
 
-class _Feedback(msgspec.Struct, forbid_unknown_fields=True):
+class FeedbackOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """`feedback/set`: one person's opinion."""
+
     liking: Liking
     by: Name | None = None
 
@@ -80,7 +90,7 @@ def queue(text: str) -> Command:
     """A bare URI asks for that track. JSON holds exactly one of add, remove, move (with `to`) and clear."""
     if text.startswith("file://"):
         return Enqueue((msgspec.convert(text, Uri),))
-    asked = msgspec.json.decode(text, type=_Queue)
+    asked = msgspec.json.decode(text, type=QueueOrder)
     by, given = asked.by or "", [asked.add, asked.remove, asked.move, asked.clear]
     if len(given) - given.count(None) != 1 or (asked.move is None) != (asked.to is None) or asked.clear is False:
         raise msgspec.ValidationError
@@ -95,19 +105,19 @@ def queue(text: str) -> Command:
 
 def vote(text: str) -> Command:
     """A vote for a request, a vote to skip the current track, or a veto against it."""
-    asked = msgspec.json.decode(text, type=_Vote)
-    if asked.vote in (_VoteKind.SKIP, _VoteKind.VETO):
-        return VoteSkip(asked.by) if asked.vote is _VoteKind.SKIP else Veto(asked.by)
+    asked = msgspec.json.decode(text, type=VoteOrder)
+    if asked.vote in (VoteKind.SKIP, VoteKind.VETO):
+        return VoteSkip(asked.by) if asked.vote is VoteKind.SKIP else Veto(asked.by)
     if asked.id is None:
         raise msgspec.ValidationError
-    return Vote(asked.id, asked.by, up=asked.vote is _VoteKind.UP)
+    return Vote(asked.id, asked.by, up=asked.vote is VoteKind.UP)
 
 
 def profiles(text: str) -> Command:
     """Everybody who is present, or one who comes or goes."""
     if text.startswith("["):
         return SetPresent(msgspec.json.decode(text, type=tuple[Name, ...]))
-    asked = msgspec.json.decode(text, type=_Presence)
+    asked = msgspec.json.decode(text, type=PresenceOrder)
     name = asked.add or asked.remove
     if name is None or (asked.add and asked.remove):
         raise msgspec.ValidationError
@@ -116,5 +126,5 @@ def profiles(text: str) -> Command:
 
 def feedback(text: str) -> Command:
     """One person's opinion of the current track."""
-    asked = msgspec.json.decode(text, type=_Feedback)
+    asked = msgspec.json.decode(text, type=FeedbackOrder)
     return Feedback(asked.liking, asked.by or "")

@@ -37,7 +37,9 @@ Number = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
 Name = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
-class _Alarm(msgspec.Struct, forbid_unknown_fields=True):
+class AlarmOrder(msgspec.Struct, forbid_unknown_fields=True):
+    """`alarm/set`: an alarm, or what happens to the alarm `id`. `remove` is an id, too."""
+
     id: Number | None = None
     time: str | None = None
     days: str = "once"
@@ -65,7 +67,7 @@ def alarm(text: str) -> Command:
         return StopAlarm() if text.casefold() == "stop" else SnoozeAlarm()
     if not text.startswith("{"):
         return SetAlarm(parse_alarm(text, 0))
-    asked = msgspec.json.decode(text, type=_Alarm)
+    asked = msgspec.json.decode(text, type=AlarmOrder)
     if asked.remove is not None:
         return RemoveAlarm(asked.remove)
     if asked.time is None:
