@@ -25,6 +25,7 @@ from device import identity, systemd
 from device.config import page_keys
 from device.config.files import boot_mistakes
 from device.config.schema import Config
+from device.control.examine import examine
 from device.control.surface import ControlSurface
 from device.core.consent import SETTINGS
 from device.core.session import Decision, Session
@@ -131,7 +132,8 @@ class Conductor:
         self._store = stack.enter_context(contextlib.closing(StoreWriter(store, diary, put)))
         self._player = stack.enter_context(contextlib.closing(VlcPlayer(config.player, data_dir, put)))
         health_file = stack.enter_context(contextlib.closing(HealthFile(lock.health_file)))
-        control = stack.enter_context(contextlib.closing(ControlSurface(data_dir, put)))
+        questions = {"check": lambda: examine(config_path)}
+        control = stack.enter_context(contextlib.closing(ControlSurface(data_dir, put, questions)))
         self._surfaces: dict[str, Surface] = {"the health file": health_file, "the control socket": control}
         if config.mqtt.enabled:
             mqtt = MqttAdapter(config, put, memory.known_as, identity=identity.read(config))

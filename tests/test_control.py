@@ -52,7 +52,7 @@ from device.domain import (
     Snapshot,
     Track,
 )
-from device.errors import ControlError
+from device.errors import ControlError, StateError
 
 TRACK = Track("k", "file:///m/a.opus", "Marmalade \ud800", features=b"12", uncertainty=0.2)
 MOOD = Mood(MoodName.CALM, MOOD_AFFECT[MoodName.CALM], Emotion.NEUTRAL, 0.5, 1, (0.125,) * 8, MoodSource.CAMERA, 1.0)
@@ -74,8 +74,12 @@ class Main:
 
     def __init__(self, folder: Path) -> None:
         self.events: list[Event] = []
-        self.surface = ControlSurface(folder, self.put)
+        self.surface = ControlSurface(folder, self.put, {"slow": lambda: {"a": float("nan")}, "bad": self.fail})
         self.deaf = False
+
+    @staticmethod
+    def fail() -> None:
+        raise StateError("The disk is gone.")
 
     def put(self, event: Event) -> None:
         self.events.append(event)
@@ -171,8 +175,10 @@ def test_a_client_gives_commands_and_reads_the_state(main: Main, folder: Path) -
         assert client.do(SetVolume(80)) == "The limit is 70 %."
         assert client.state()["room"] == "kitchen"
         assert client.ask("cover") == {"digest": plain(b"jpeg"), "jpeg": "anBlZw=="}
-        with pytest.raises(ControlError, match="There is no question 'pin'"):
-            client.ask("pin")
+        assert client.ask("slow") == {"a": None}
+        for question, said in (("pin", "There is no question 'pin'"), ("bad", "The disk is gone.")):
+            with pytest.raises(ControlError, match=said):
+                client.ask(question)
     [asked, _] = main.events
     assert isinstance(asked, Asked)
     assert (asked.command, asked.origin.surface, asked.origin.address) == (SetVolume(40), "control", "a test")

@@ -21,6 +21,7 @@ EXPOSURE = {
     "affetto-eye.service": 1.5,
     "affetto-scan@.service": 1.5,
     "affetto-page.service": 2.0,
+    "affetto-settings@.service": 2.5,
     "affetto-watchdog.service": 1.5,
 }
 
@@ -131,6 +132,15 @@ def test_the_page_has_no_device_and_nowhere_to_write() -> None:
     assert not any(key.endswith("Directory") or key == "ReadWritePaths" for key in page)
     assert "affetto-page.service" in settings("affetto.target")["Wants"][0].split()
     assert "affetto-page.service" not in " ".join(settings("affetto.service").get("Wants", []))
+
+
+def test_the_settings_helper_has_no_network_and_writes_only_settings() -> None:
+    helper, socket = settings("affetto-settings@.service"), settings("affetto-settings.socket")
+    assert (helper["PrivateNetwork"], helper["ProtectSystem"]) == (["yes"], ["strict"])
+    assert helper["ReadWritePaths"] == ["/etc/affetto"]
+    assert (socket["SocketMode"], socket["SocketGroup"]) == (["0660"], settings("affetto-page.service")["Group"])
+    assert socket["ListenStream"] == ["/run/affetto/settings.sock"]
+    assert "affetto-settings.socket" in settings("affetto.target")["Wants"][0].split()
 
 
 def test_the_password_is_the_conductors_alone() -> None:

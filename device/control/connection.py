@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
 
 from device.control.commands import LONGEST_NAME, parse, shown
 from device.domain import Command
+from device.errors import AffettoError
 
 LARGEST_LINE = 65_536  # bytes
 MOST_WAITING = 100  # commands of one connection that wait for their answer
@@ -21,15 +22,26 @@ Obey = Callable[["Connection", int, str, str, Command | str], None]
 """Puts a command, or the sentence about a mistake, into the inbox: connection, number, who, line, command."""
 Questions = Mapping[str, Callable[[], object]]
 """What clients may ask for: name -> function that returns a JSON value at once. Called on the socket's thread."""
+SlowQuestions = Mapping[str, Callable[[], object]]
+"""The same for what takes long: called on a thread of its own, one at a time."""
 
 
 class Connection:
     """Answers go out in the order in which they are ready; `id` tells which request each belongs to."""
 
-    def __init__(self, writer: asyncio.StreamWriter, obey: Obey, questions: Questions) -> None:
+    def __init__(
+        self,
+        writer: asyncio.StreamWriter,
+        obey: Obey,
+        questions: Questions,
+        find_out: Callable[[str], Awaitable[object]],
+    ) -> None:
+        """`find_out` answers the questions that are not in `questions`; it raises KeyError for unknown ones."""
         self.subscribed = False
         self.waiting = 0
         self._writer, self._obey, self._questions = writer, obey, questions
+        self._find_out = find_out
+        self._tasks: set[asyncio.Task[None]] = set()
         self._sent: dict[str, bytes] = {}
         self._full_since: float | None = None
 
@@ -64,10 +76,25 @@ class Connection:
             self._obey(self, number, who, line.decode("utf-8", "replace").strip()[:200], parse(name, given))
 
     def _ask(self, number: int, name: str) -> None:
-        if (question := self._questions.get(name)) is None:
-            self.answer(number, f"There is no question {shown(name)}; there are {', '.join(self._questions)}.")
-        else:
+        if (question := self._questions.get(name)) is not None:
             self.send({"id": number, "ok": True, "message": "", "answer": question()})
+        elif self.waiting >= MOST_WAITING:
+            self.answer(number, f"More than {MOST_WAITING} requests wait; send fewer at once.")
+        else:
+            self.waiting += 1
+            task = asyncio.get_running_loop().create_task(self._ask_slowly(number, name))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _ask_slowly(self, number: int, name: str) -> None:
+        try:
+            self.send({"id": number, "ok": True, "message": "", "answer": await self._find_out(name)})
+        except KeyError:
+            self.answer(number, f"There is no question {shown(name)}.")
+        except AffettoError as error:
+            self.answer(number, str(error))
+        finally:
+            self.waiting -= 1
 
     def answer(self, number: int, message: str) -> None:
         """The result of request `number`; `message` says why it was refused, or is empty."""

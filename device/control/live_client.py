@@ -60,23 +60,23 @@ class LiveClient:
         answer = await self._request({"do": name, "with": given, "as": who})
         return str(answer["message"])
 
-    async def ask(self, question: str) -> Any:
+    async def ask(self, question: str, timeout_s: float = TIMEOUT_S) -> Any:
         """The answer to a question; None without one."""
-        return (await self._request({"ask": question})).get("answer")
+        return (await self._request({"ask": question}, timeout_s)).get("answer")
 
     def part(self, name: str) -> Any:
         """A part of the snapshot, decoded; None before the first one."""
         raw = self.state.get(name)
         return None if raw is None else msgspec.json.decode(raw)
 
-    async def _request(self, request: dict[str, Any]) -> dict[str, Any]:
+    async def _request(self, request: dict[str, Any], timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
         if self._writer is None or not self.connected:
             return {"ok": False, "message": AWAY}
         number = next(self._numbers)
         future = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
             self._writer.write(msgspec.json.encode({"id": number, **request}) + b"\n")
-            return await asyncio.wait_for(future, TIMEOUT_S)
+            return await asyncio.wait_for(future, timeout_s)
         except (TimeoutError, ConnectionError):
             return {"ok": False, "message": AWAY}
         finally:

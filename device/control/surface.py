@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device.control import address
-from device.control.connection import LARGEST_LINE, Connection, Questions
+from device.control.connection import LARGEST_LINE, Connection, Questions, SlowQuestions
 from device.control.documents import PartsRenderer, digest, plain
 from device.domain import Announce, Answer, Asked, Command, Event, Handled, Misunderstood, Now, Origin, Snapshot
 
@@ -41,11 +41,15 @@ class Waiting:
 
 
 class ControlSurface:
-    """Serves `control.sock` in `data_dir`. `questions`: what clients may ask for, besides the cover."""
+    """Serves `control.sock` in `data_dir`. `slow_questions`: what clients may ask for, besides the cover."""
 
-    def __init__(self, data_dir: Path, put: Callable[[Event], None], questions: Questions | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, put: Callable[[Event], None], slow_questions: SlowQuestions | None = None
+    ) -> None:
         self._path, self._put = address.socket_path(data_dir), put
-        self._questions: Questions = {"cover": self._cover, **(questions or {})}
+        self._questions: Questions = {"cover": self._cover}
+        self._slow_questions = slow_questions or {}
+        self._finding_out = asyncio.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
         self._socket: socket.socket | None = None
@@ -148,7 +152,7 @@ class ControlSurface:
         loop.stop()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = Connection(writer, self._obey, self._questions)
+        connection = Connection(writer, self._obey, self._questions, self._find_out)
         sock = writer.get_extra_info("socket")
         full = len(self._connections) >= MOST
         if full or not address.may_use(sock):
@@ -183,6 +187,12 @@ class ControlSurface:
             waiting.connection.waiting -= 1
             waiting.connection.answer(waiting.number, message)
 
+    async def _find_out(self, name: str) -> object:
+        """The answer to a slow question. Raises KeyError if there is none by this name."""
+        question = self._slow_questions[name]
+        async with self._finding_out:
+            return plain(await _in_thread(question))
+
     def _cover(self) -> dict[str, str]:
         """The cover of the track that plays, as a JPEG in base64; empty for none."""
         picture = self._snapshot.playback.cover if self._snapshot is not None else b""
@@ -206,3 +216,24 @@ class ControlSurface:
                 for connection in subscribers:
                     connection.offer(self._renderer.parts, time.monotonic())
             await asyncio.sleep(PUBLISH_S)
+
+
+async def _in_thread(job: Callable[[], object]) -> object:
+    """What `job` returns, on a daemon thread: the program can end before the job does."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[object] = loop.create_future()
+
+    def settle(result: object, error: Exception | None) -> None:
+        if not future.done():
+            future.set_result(result) if error is None else future.set_exception(error)
+
+    def run() -> None:
+        try:
+            result, error = job(), None
+        except Exception as failed:  # raised where it is awaited
+            result, error = None, failed
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=run, name="question", daemon=True).start()
+    return await future

@@ -28,26 +28,27 @@ from device.page.diary_routes import DiaryRoutes
 from device.page.gate import COOKIE, LARGEST_BODY, SESSION, Gate, address_of, answer, fields_of, needs, problem
 from device.page.guest_routes import GuestRoutes
 from device.page.library_routes import LibraryRoutes
+from device.page.settings_routes import SettingsRoutes
 from device.page.stream import Hub
 
 log = logging.getLogger("affetto.page")
 
 OTHER_PORT = 8080
-LONGEST_NAME = 24  # characters of a guest's name
+CHECK_S = 150.0  # the longest wait for an examination
 VIEWS = ("/", "/library", "/today", "/people", "/settings", "/guests")
 
 
 class Page:
     """The application of one device."""
 
-    def __init__(self, config: Config, library: Library, diary: Diary) -> None:
+    def __init__(self, config: Config, library: Library, diary: Diary, settings: Path) -> None:
         self.config = config
         data_dir = Path(config.device.data_dir)
         self.hub = Hub(LiveClient(data_dir, self._changed))
         self.access = make_access(config)
         self.gate = Gate(self.access, own_names(config))
         self._guests = GuestRoutes(self.access, page_keys.address_of(config))
-        self._routes = (LibraryRoutes(library), DiaryRoutes(diary), self._guests)
+        self._routes = (LibraryRoutes(library), DiaryRoutes(diary), self._guests, SettingsRoutes(settings))
         self._files = static_files.load()
         self._checking = asyncio.Lock()  # one guess at a time, because each costs 8 MiB
 
@@ -71,6 +72,7 @@ class Page:
         app.router.add_get("/api/stream", needs(Role.GUEST, self.hub.stream))
         app.router.add_get("/cover/{digest}", needs(Role.GUEST, self._cover))
         app.router.add_post("/api/do", needs(Role.GUEST, self._do))
+        app.router.add_get("/api/check", needs(Role.OWNER, self._check))
         for routes in self._routes:
             routes.add_to(app)
         return app
@@ -145,6 +147,11 @@ class Page:
 
     # --- Commands ---
 
+    async def _check(self, request: web.Request) -> web.StreamResponse:
+        """The findings of `affetto check`."""
+        found = await self.hub.client.ask("check", CHECK_S)
+        return problem(503, "The examination failed.") if found is None else answer({"findings": found})
+
     async def _do(self, request: web.Request) -> web.StreamResponse:
         fields = await fields_of(request)
         name, given, session = fields.get("do"), fields.get("with", {}), request[SESSION]
@@ -187,9 +194,8 @@ def open_socket(port: int) -> socket.socket:
     raise PageError(f"the page has no port ({'; '.join(problems)}); choose another one: page.port")
 
 
-async def serve(config: Config, library: Library, diary: Diary, sock: socket.socket) -> None:
+async def serve(page: Page, sock: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT."""
-    page = Page(config, library, diary)
     runner = web.AppRunner(page.application(), access_log=None, handle_signals=False, shutdown_timeout=2.0)
     await runner.setup()
     await web.SockSite(runner, sock).start()
@@ -198,7 +204,7 @@ async def serve(config: Config, library: Library, diary: Diary, sock: socket.soc
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     port = sock.getsockname()[1]
-    log.info("The page is at %s (port %d).", page_keys.address_of(config), port)
+    log.info("The page is at %s (port %d).", page_keys.address_of(page.config), port)
     systemd.ready()
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait({client, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -208,11 +214,17 @@ async def serve(config: Config, library: Library, diary: Diary, sock: socket.soc
     await runner.cleanup()
 
 
-def run(config: Config, library: Library, diary: Diary) -> int:
-    """Serve the page; returns the exit status. `library` and `diary` are readers of its own."""
+async def start(config: Config, settings: Path, library: Library, diary: Diary) -> None:
+    """Build the page inside the loop, and serve it."""
+    await serve(Page(config, library, diary, settings), open_socket(config.page.port))
+
+
+def run(config: Config, settings: Path, library: Library, diary: Diary) -> int:
+    """Serve the page; returns the exit status. `settings`: the user's file. `library` and `diary` are readers of its
+    own."""
     if not config.page.enabled:
         log.info("The page is switched off: page.enabled is false.")
         systemd.ready()
         return 0
-    asyncio.run(serve(config, library, diary, open_socket(config.page.port)))
+    asyncio.run(start(config, settings, library, diary))
     return 0

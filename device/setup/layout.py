@@ -16,6 +16,7 @@ USER = "affetto"
 SERVICE = "affetto.service"
 TARGET = "affetto.target"
 PAGE = "affetto-page.service"
+SOCKETS = ("affetto-eye.socket", "affetto-scan.socket", "affetto-settings.socket")
 
 
 class Refusal(Exception):

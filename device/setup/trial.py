@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from device.setup.layout import PAGE, SERVICE, TARGET, Layout
+from device.setup.layout import PAGE, SERVICE, SOCKETS, TARGET, Layout
 from device.setup.machine import as_service, run
 
 READY_S = 90.0  # a slow board with a large library
@@ -43,7 +43,7 @@ def start(layout: Layout, *, anew: bool) -> str:
     if anew:
         run("systemctl", "stop", SERVICE, "affetto-eye.service", PAGE)
         run("systemctl", "reset-failed", "affetto*")
-    run("systemctl", "start", "--no-block", TARGET, SERVICE, PAGE, "affetto-eye.socket", "affetto-scan.socket")
+    run("systemctl", "start", "--no-block", TARGET, SERVICE, PAGE, *SOCKETS)
     return wait(state)
 
 
