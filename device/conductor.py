@@ -34,6 +34,7 @@ from device.domain import (
     Announce,
     Answer,
     Asked,
+    ChangePlaylist,
     CloseEye,
     Correct,
     Cue,
@@ -257,6 +258,8 @@ class Conductor:
                 self._eye.close()
             case Correct(track_key, mood):
                 self._scanner.correct(track_key, mood)
+            case ChangePlaylist():
+                self._scanner.change_playlist(action)
             case ReadCover(uri, most_bytes):
                 self._covers.read(uri, most_bytes)
             case Log(message):

@@ -478,7 +478,7 @@ def test_format_3_is_upgraded_in_place_and_its_files_are_read_again(data: Path, 
             db.execute(f"DROP {kind} {name}")
         for name in ("files_by_artist", "files_by_album", "files_by_album_artist"):
             db.execute(f"DROP INDEX {name}")
-        for name in ("entries", "search"):
+        for name in ("entries", "search", "playlists", "playlist_entries"):
             db.execute(f"DROP TABLE {name}")
         for name in ("album_artist", "genre", "number", "rating"):
             db.execute(f"ALTER TABLE files DROP COLUMN {name}")

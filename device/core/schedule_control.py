@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from device.core import requests, schedule_commands
-from device.core.audience import Audience
+from device.core.audience import Audience, Circumstances
 from device.core.media import MediaControl
 from device.core.playback import PlaybackControl
 from device.core.schedule import Schedule, Step
@@ -54,7 +54,7 @@ def carry_out(
         actions += playback.stop(now, step.stop_s) or ([] if media.medium is None else [Silence(step.stop_s)])
         media.give_way()
     if step.wake is not None:
-        actions += _wake(step.wake, playback, target, audience, now)
+        actions += _wake(step.wake, playback, media, Circumstances(Origin(), target, audience, now))
     return actions
 
 
@@ -81,19 +81,25 @@ def refusal(command: Command, schedule: Schedule, memory: Memory) -> str:
     return f"The time of the profile {schedule.children} is up for today; it begins anew at midnight."
 
 
-def _wake(alarm: Alarm, playback: PlaybackControl, target: Target, audience: Audience, now: Now) -> list[Action]:
+def _wake(alarm: Alarm, playback: PlaybackControl, media: MediaControl, given: Circumstances) -> list[Action]:
     """Play what the alarm asks for; whatever fits if that is not there, because an alarm must not stay silent."""
-    songs = _songs(alarm, playback, random.Random(int(now.wall // DAY_S)))
+    playlist = playback.playlists.get(alarm.playlist, ()) if alarm.playlist else ()
+    if stream := next((entry for entry in playlist[:1] if "://" in entry), ""):
+        started = media.play(PlayMedia(stream, title=alarm.playlist), given)
+        if isinstance(started, list):
+            playback.wanted = PlaybackState.PLAYING  # if the stream fails, the music begins
+            return started
+    songs = _songs(alarm, playlist, playback, random.Random(int(given.now.wall // DAY_S)))
     state = requests.clear(playback.requests.state, ALARM)
     for track in songs:
         state = requests.add(state, track.key, ALARM, pinned=True)
     playback.requests.state = state
     if not songs and not alarm.mood and playback.playthrough is not None and playback.playthrough.sounds:
         return []  # music plays already, and the alarm wants no other
-    return playback.play_next(target, audience, now, fade_s=playback.config.fade_s)
+    return playback.play_next(given.target, given.audience, given.now, fade_s=playback.config.fade_s)
 
 
-def _songs(alarm: Alarm, playback: PlaybackControl, dice: random.Random) -> Sequence[Track]:
+def _songs(alarm: Alarm, playlist: Sequence[str], playback: PlaybackControl, dice: random.Random) -> Sequence[Track]:
     """The tracks of the alarm's folder, each day in another order, or of its playlist."""
     index = playback.index
     if alarm.folder:
@@ -101,5 +107,4 @@ def _songs(alarm: Alarm, playback: PlaybackControl, dice: random.Random) -> Sequ
         inside = folder.rstrip("/") + "/"
         found = [track for track in index.tracks if track.uri.startswith(inside)]
         return dice.sample(found, min(SONGS, len(found)))
-    keys = playback.playlists.get(alarm.playlist, ()) if alarm.playlist else ()
-    return [index.tracks[index.row[key]] for key in keys if key in index.row][:SONGS]
+    return [index.tracks[index.row[key]] for key in playlist if key in index.row][:SONGS]

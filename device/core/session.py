@@ -30,6 +30,7 @@ from device.domain import (
     Answer,
     Asked,
     Camera,
+    ChangePlaylist,
     Command,
     CoverRead,
     Erase,
@@ -51,8 +52,10 @@ from device.domain import (
     PlaybackState,
     PolicyName,
     Reading,
+    RemovePlaylist,
     ReportBody,
     Saved,
+    SavePlaylist,
     ScheduleCommand,
     SetCamera,
     SetContext,
@@ -234,6 +237,7 @@ class Session:
             self.playback.load(index, taste)
         else:
             self.playback.load(TrackIndex(event.tracks))
+        self.playback.playlists = event.playlists
         changed = self.playback.index.signature != before.signature or not health.library_loaded
         changed |= (event.problems, event.notes) != (health.library_problems, health.library_notes)
         health.library_problems, health.library_notes, health.library_loaded = event.problems, event.notes, True
@@ -258,6 +262,10 @@ class Session:
             case ReportBody():
                 refused = self._mood_control.report(command, now)
                 return [Answer(origin, refused)] if refused else []
+            case SavePlaylist(name, uris):
+                return [ChangePlaylist(name, uris, origin)]
+            case RemovePlaylist(name):
+                return [ChangePlaylist(name, None, origin)]
             case _ if isinstance(command, ScheduleCommand):
                 self._memory, actions = schedule_control.obey(
                     command, self._schedule, self._memory, self.playback, origin, now

@@ -142,6 +142,15 @@ class Correct:
     mood: MoodName | None
 
 
+@dataclass(frozen=True, slots=True)
+class ChangePlaylist:
+    """Write a playlist of these URIs (None: delete it). LibraryLoaded follows; Misunderstood if it cannot be done."""
+
+    name: str
+    uris: tuple[str, ...] | None
+    origin: Origin
+
+
 LARGEST_COVER = 200_000  # bytes
 
 
@@ -180,6 +189,7 @@ Action = (
     | Note
     | Erase
     | Correct
+    | ChangePlaylist
     | ReadCover
     | Log
     | Notice

@@ -319,12 +319,31 @@ class SetQuiet:
     on: bool | None
 
 
+# --- Playlists ---
+
+
+@dataclass(frozen=True, slots=True)
+class SavePlaylist:
+    """Write a playlist of these URIs (files, or addresses of streams), or replace the one with this name."""
+
+    name: str
+    uris: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePlaylist:
+    """Delete the playlist with this name."""
+
+    name: str
+
+
 PeopleSetting = SetProfile | SetPresent | SetPresence | SetGuests | SetContext
 Setting = SetMood | SetPolicy | SetVolume | SetMute | SetRoom | SetCamera | PeopleSetting
 RequestOrder = Enqueue | RemoveRequest | MoveRequest | ClearRequests | Vote | VoteSkip | Veto
 Order = SetPlayback | SeekTo | SetTrackMood | Feedback | AllowAgain | PlayMedia | StopMedia | RequestOrder
 ScheduleCommand = SetSleep | SetAlarm | SwitchAlarm | RemoveAlarm | StopAlarm | SnoozeAlarm | SetQuiet
-Command = Setting | Order | Forget | ReportBody | ScheduleCommand
+PlaylistCommand = SavePlaylist | RemovePlaylist
+Command = Setting | Order | Forget | ReportBody | ScheduleCommand | PlaylistCommand
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,12 +149,13 @@ class Misunderstood:
 class LibraryLoaded:
     """The library as it is now: all playable tracks. `problems` are sentences about the library as a whole, `notes`
     are sentences about single files. `index` is what the scanner's thread has prepared for `music.recommend`, if
-    anything."""
+    anything. `playlists`: by name, the key of each track or the address of each stream."""
 
     tracks: tuple[Track, ...]
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     index: object | None = None
+    playlists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

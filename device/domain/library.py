@@ -62,12 +62,12 @@ class Playlist:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a playlist: a `track` of the library, or the address of a stream. `title` is for people. Without
-    either, the file is missing."""
+    """One line of a playlist. `uri` is that of a file, or the address of a stream. `track` is None for a stream, and
+    for a file that is not in the library now. `title` is for people."""
 
+    uri: str
     title: str
     track: Track | None = None
-    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@
 - database.py keeps rows (rows.py, schema.py, queries.py, legacy.py); tracks.py turns them into tracks of the library.
 - browser.py: what surfaces see of it (domain/library.py), with browse_queries.py, names.py, points.py and folders.py;
   search_schema.py and fold.py make it quick to search.
+- playlists.py reads and writes playlist files; playlist_files.py keeps the catalogue's up to date.
 - steps.py: how all of that stays out of the way of other threads.
 """
 

@@ -32,13 +32,13 @@ from device.domain.library import (
     Playlist,
     Selection,
 )
-from device.music.library import browse_queries, folders, points
+from device.music.library import browse_queries, folders, playlist_queries, points
 from device.music.library.database import NAME
 from device.music.library.fold import words_of
-from device.music.library.names import Names
+from device.music.library.names import Names, place
 from device.music.library.schema import FORMAT
 from device.music.library.tracks import track_of
-from device.music.uri import path_of
+from device.music.uri import path_of, uri_of
 
 WAIT_S = 1.0  # for another program that holds the whole file, which nobody does for long
 FRESH_S = 10.0
@@ -130,15 +130,31 @@ class Browser:
 
     def playlists(self) -> tuple[Playlist, ...]:
         """See `Library`."""
-        return ()
+
+        def ask(db: sqlite3.Connection) -> tuple[Playlist, ...]:
+            found = [Playlist(uri_of(path), name, count) for path, name, count in db.execute(playlist_queries.LIST)]
+            return tuple(sorted(found, key=lambda one: place(one.name)))
+
+        return self._ask(ask, ())
 
     def entries(self, playlist: str) -> tuple[Entry, ...]:
         """See `Library`."""
-        return ()
+
+        def ask(db: sqlite3.Connection) -> tuple[Entry, ...]:
+            rows = db.execute(playlist_queries.OF_ONE, (os.fsencode(path_of(playlist)),)).fetchall()
+            return tuple(
+                Entry(url or uri_of(path), title, _by_key(db, key) if key else None)
+                for _, _, title, url, path, key in rows
+            )
+
+        return self._ask(ask, ())
 
     def tracks(self, selection: Selection, offset: int = 0, limit: int = PAGE) -> Listing[Track]:
         """See `Library`."""
         limit, offset = max(0, min(limit, MOST)), max(0, offset)
+        if selection.playlist is not None:
+            tracks = [entry.track for entry in self.entries(selection.playlist) if entry.track is not None]
+            return Listing(tuple(tracks[offset : offset + limit]), len(tracks))
 
         def ask(db: sqlite3.Connection) -> Listing[Track]:
             if selection.mood is not None or browse_queries.is_plain(selection):
@@ -216,6 +232,11 @@ class Browser:
 def _tracks(rows: Iterable[tuple[Any, ...]]) -> tuple[Track, ...]:
     names: dict[str, str] = {}
     return tuple(track_of(row, names) for row in rows)
+
+
+def _by_key(db: sqlite3.Connection, key: str) -> Track | None:
+    rows = db.execute(browse_queries.LIST.format(where="files.key = ?", order="links, path"), (key, 1, 0))
+    return next(iter(_tracks(rows)), None)
 
 
 def _in_order(db: sqlite3.Connection, numbers: Sequence[int]) -> Iterable[Track]:

@@ -20,6 +20,7 @@ from device.music.library.database import Database
 from device.music.library.diff import Diff, compare
 from device.music.library.file_reader import FileReader
 from device.music.library.mounts import all_mounts
+from device.music.library.playlist_files import FoundList, PlaylistFiles
 from device.music.library.rows import AnalysisRow, FileRow, Root
 from device.music.library.walker import FolderWalk, Found
 from device.music.metadata import tags
@@ -41,10 +42,12 @@ class Catalogue:
     def __init__(self, database: Database, read: ReadTags | None = None) -> None:
         self._database = database
         self._reader = FileReader(database, read)
+        self._playlist_files = PlaylistFiles(database)
         self._problems: list[str] = []  # of the last scan
         self._folder_notes: list[str] = []  # of the last scan
         self._analyses: dict[str, AnalysisRow] = {}  # not saved yet
         self._tracks: dict[str, Track] = {}
+        self._playlists: dict[str, tuple[str, ...]] = {}
         self._stale = True  # the database knows more than `_tracks`
         self._version = -1
         self._searched = ""  # the folders of the last scan, as words
@@ -67,7 +70,10 @@ class Catalogue:
         problems = [self._database.problem, *self._problems]
         if self._searched and not self._tracks:
             problems.append(self._empty(len(notes)))
-        return LibraryLoaded(tuple(self._tracks.values()), tuple(filter(None, problems)), (*self._folder_notes, *notes))
+        return LibraryLoaded(
+            tuple(self._tracks.values()), tuple(filter(None, problems)), (*self._folder_notes, *notes),
+            playlists=self._playlists,
+        )  # fmt: skip
 
     def scan(
         self,
@@ -98,6 +104,7 @@ class Catalogue:
         self._stale = self._stale or diff.any or again or self._database.version() != self._version
         try:
             self._apply(diff, ids, progress, meanwhile, again=again)
+            self._update_playlists(walk, ids)
         except LibraryError as error:
             self._add_problem(error)
             self.incomplete = True
@@ -119,6 +126,26 @@ class Catalogue:
         """From now on this content has this mood, whatever others say; None forgets that. Raises LibraryError."""
         self._database.save_user_mood(key, mood)
         self._refresh(key)
+
+    # --- Playlists ---
+
+    def write_playlist(self, name: str, uris: Sequence[str], folders: Sequence[Path]) -> None:
+        """Write a playlist, or replace the one of this name. Raises LibraryError with a sentence."""
+        self._stale = True
+        self._playlist_files.write(name, uris, folders)
+
+    def remove_playlist(self, name: str) -> None:
+        """Delete the playlist of this name. Raises LibraryError with a sentence."""
+        self._stale = True
+        self._playlist_files.remove(name)
+
+    def _update_playlists(self, walk: FolderWalk, ids: Mapping[Root, int]) -> None:
+        found = [
+            FoundList(path, ids[one.root], one.size, one.mtime_ns)
+            for path, one in walk.playlists.items()
+            if ids[one.root] != NO_ROOT
+        ]
+        self._stale = self._playlist_files.update(found, set(ids.values())) or self._stale
 
     # --- Analysis ---
 
@@ -231,6 +258,12 @@ class Catalogue:
         library before this one pays for the news only."""
         self._version, self._stale = self._database.version(), False
         self._tracks = self._library("", self._tracks)
+        found: dict[str, tuple[bytes, list[str]]] = {}
+        for name, path, _, url, _, key in self._database.playlist_entries():
+            first, entries = found.setdefault(name, (path, []))
+            if path == first and (url or key):  # of two files with one name, the first counts
+                entries.append(url or key)
+        self._playlists = {name: tuple(entries) for name, (_, entries) in found.items()}
 
     def _refresh(self, key: str) -> None:
         """Read one track anew."""

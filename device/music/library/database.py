@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from device.domain import MoodName
 from device.errors import LibraryError
-from device.music.library import queries, schema, steps
+from device.music.library import playlist_queries, queries, schema, steps
 from device.music.library.rows import AnalysisRow, FileRow, KnownFile, Root
 
 NAME = "catalogue.db"
@@ -29,11 +29,12 @@ Answer = TypeVar("Answer")
 
 
 class Database:
-    """`problem` is a sentence if the catalogue could not be opened as it was."""
+    """`problem` is a sentence if the catalogue could not be opened as it was; `folder` is where it is."""
 
     def __init__(self, folder: Path) -> None:
         """Never fails: see `problem`."""
         self.problem = ""
+        self.folder = folder
         self._path = folder / NAME
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -103,6 +104,18 @@ class Database:
         rows = self._rows("SELECT key, valence, arousal, uncertainty FROM analyses WHERE problem = ''")
         return {str(key): (valence, arousal, uncertainty) for key, valence, arousal, uncertainty in rows}
 
+    def known_playlists(self) -> list[tuple[bytes, int, int, int]]:
+        """Path, root, size and date of each playlist."""
+        return [(bytes(path), root, size, mtime) for path, root, size, mtime in self._all(playlist_queries.KNOWN)]
+
+    def playlist_entries(self) -> Iterator[tuple[Any, ...]]:
+        """Rows of `playlist_queries.OF_ALL`."""
+        return self._rows(playlist_queries.OF_ALL)
+
+    def has_file(self, path: bytes) -> bool:
+        """Whether a file at this path was ever seen."""
+        return bool(self._all(playlist_queries.FILE, (path,)))
+
     def version(self) -> int:
         """Changes whenever another program has written the file."""
         rows = self._all("PRAGMA data_version")
@@ -132,6 +145,19 @@ class Database:
             self._write("DELETE FROM user_moods WHERE key = ?", [(key,)])
         else:
             self._write("INSERT OR REPLACE INTO user_moods VALUES (?, ?)", [(key, str(mood))])
+
+    def save_playlist(self, facts: Sequence[object], entries: Sequence[tuple[str, str, bytes]]) -> None:
+        """Keep a playlist: path, root, name, size and date; and title, URL and path of each entry."""
+        path = facts[0]
+        self._write(playlist_queries.DROP_ENTRIES, [(path,)])
+        rows = [(path, place, *entry) for place, entry in enumerate(entries)]
+        self._write(playlist_queries.SAVE_ENTRY, rows)
+        self._write(playlist_queries.SAVE, [facts])
+
+    def drop_playlists(self, paths: Sequence[bytes]) -> None:
+        """Forget these playlists."""
+        self._write(playlist_queries.DROP, [(path,) for path in paths])
+        self._write(playlist_queries.DROP_ENTRIES, [(path,) for path in paths])
 
     def save_alias(self, alias: str, key: str) -> None:
         """Content with the first key goes by the second."""

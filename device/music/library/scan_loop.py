@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from device.domain import Event, LibraryLoaded, MoodName, Track
+from device.domain import ChangePlaylist, Event, LibraryLoaded, Misunderstood, MoodName, Track
 from device.errors import LibraryError, ModelError
 from device.music.library import steps
 from device.music.library.analysis_queue import AnalysisQueue, AnalysisResult
@@ -50,9 +50,11 @@ class ScanLoop:
         put: Callable[[Event], None],
         corrections: queue.SimpleQueue[tuple[str, MoodName | None]],
         prepare: Prepare | None = None,
+        playlists: queue.SimpleQueue[ChangePlaylist] | None = None,
     ) -> None:
         self._catalogue, self._analysis, self._watch, self._folders = catalogue, analysis, watch, folders
         self._put, self._corrections, self._prepare = put, corrections, prepare
+        self._playlists = playlists or queue.SimpleQueue[ChangePlaylist]()
         self._fixed = {path for folder in folders for path in watched_folders(folder)}
         self._mounts = watch.mounts(self._fixed)
         self._mounts_changed = False
@@ -159,8 +161,26 @@ class ScanLoop:
             log.warning("%s", error)
             return False
 
+    def _change_playlists(self) -> None:
+        """Write and delete playlists; whoever asked hears why one cannot be."""
+        changed = False
+        with contextlib.suppress(queue.Empty):
+            while True:
+                change = self._playlists.get_nowait()
+                changed = True
+                try:
+                    if change.uris is None:
+                        self._catalogue.remove_playlist(change.name)
+                    else:
+                        self._catalogue.write_playlist(change.name, change.uris, self._folders)
+                except LibraryError as error:
+                    self._put(Misunderstood(change.origin, str(error)))
+        if changed:
+            self.publish()
+
     def _obey(self) -> None:
-        """Keep the moods that people set."""
+        """Keep the moods that people set, and their playlists."""
+        self._change_playlists()
         waiting: list[tuple[str, MoodName | None]] = []
         with contextlib.suppress(queue.Empty):
             while True:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from device.config.schema import MusicConfig
-from device.domain import Event, MoodName
+from device.domain import ChangePlaylist, Event, MoodName
 from device.music.library.analysis_queue import AnalysisQueue, TrackAnalyser, model_id
 from device.music.library.catalogue import Catalogue
 from device.music.library.mounts import MountWatch
@@ -45,6 +45,7 @@ class Scanner:
         self._watch = MountWatch()
         self._stopping = threading.Event()
         self._corrections: queue.SimpleQueue[tuple[str, MoodName | None]] = queue.SimpleQueue()
+        self._playlists: queue.SimpleQueue[ChangePlaylist] = queue.SimpleQueue()
         self._loop: ScanLoop | None = None
         self._thread = threading.Thread(target=self._run, name="scanner", daemon=True)
 
@@ -70,6 +71,11 @@ class Scanner:
         self._corrections.put((key, mood))
         self._watch.wake()
 
+    def change_playlist(self, change: ChangePlaylist) -> None:
+        """Write or delete a playlist, and publish the library. From any thread."""
+        self._playlists.put(change)
+        self._watch.wake()
+
     def close(self) -> None:
         """Ask the thread to end and wait a little: a scan in progress is safe to abandon."""
         self._stopping.set()
@@ -83,7 +89,8 @@ class Scanner:
             contextlib.closing(AnalysisQueue(self._analyser, self._watch.wake)) as analysis,
         ):
             self._loop = ScanLoop(
-                catalogue, analysis, self._watch, self._folders, self._put, self._corrections, self._prepare
+                catalogue, analysis, self._watch, self._folders, self._put, self._corrections, self._prepare,
+                self._playlists,
             )
             self._loop.run(lambda: model_id(self._models_dir), self._rescan_s, self._stopping)
 

@@ -9,10 +9,10 @@ import os
 import sqlite3
 from pathlib import Path
 
-from device.music.library import search_schema
+from device.music.library import playlist_queries, search_schema
 from device.music.uri import uri_of
 
-FORMAT = 4
+FORMAT = 5
 
 # SQLite checks the types (STRICT), so that what is read can be believed. `uri` is made from `path`, and kept because
 # quoting 100,000 paths takes most of the second that a start may take.
@@ -104,9 +104,10 @@ def _upgrade(db: sqlite3.Connection) -> None:
     (found,) = db.execute("PRAGMA user_version").fetchone()
     if found == FORMAT:
         return
-    for statement in FROM_3 if found == 3 else _renew(db, found):
-        db.execute(statement)
-    for statement in search_schema.TABLES:
+    if found < 4:
+        for statement in (*(FROM_3 if found == 3 else _renew(db, found)), *search_schema.TABLES):
+            db.execute(statement)
+    for statement in playlist_queries.TABLES:
         db.execute(statement)
     db.execute(f"PRAGMA user_version = {FORMAT}")
 

@@ -23,6 +23,7 @@ from typing import NamedTuple
 from device.domain import MoodName
 from device.music.library import formats, steps
 from device.music.library.mounts import Mount
+from device.music.library.playlists import ENDINGS as PLAYLISTS
 from device.music.library.rows import Root
 from device.music.metadata.mood_words import mood_of_word
 from device.music.metadata.tags import shown
@@ -51,6 +52,14 @@ class Found:
     root: Root
     links: int
     named: bool
+
+
+class FoundPlaylist(NamedTuple):
+    """A playlist file, and the root that it is on."""
+
+    root: Root
+    size: int
+    mtime_ns: int
 
 
 class Entry(Enum):
@@ -93,8 +102,8 @@ class FolderWalk:
     """One walk through the music folders.
 
     Afterwards `problems` names music folders that cannot be read, `notes` other folders; `roots` are those that are
-    there; `passed_over` counts files that are sound but cannot be played, by ending; `targets` are drives outside of
-    the music folders that links lead to, also where they lead to nothing now.
+    there; `playlists` are playlist files, by path; `passed_over` counts files that are sound but cannot be played, by
+    ending; `targets` are drives outside of the music folders that links lead to, also where they lead to nothing now.
     """
 
     def __init__(self, mounts: Iterable[Mount] = (), progress: Callable[[int], None] = lambda found: None) -> None:
@@ -104,6 +113,7 @@ class FolderWalk:
         self.roots: set[Root] = set()
         self.passed_over: Counter[str] = Counter()
         self.targets: set[bytes] = set()
+        self.playlists: dict[bytes, FoundPlaylist] = {}
         listed = list(mounts)
         self._mounts = {mount.point for mount in listed}
         self._system = {mount.point for mount in listed if mount.kind in SYSTEM_KINDS}
@@ -198,7 +208,8 @@ class FolderWalk:
 
     def _look_at(self, folder: Folder, name: bytes, path: bytes, found: deque[File]) -> None:
         kind = formats.kind_of(name)
-        if kind is formats.Kind.OTHER:
+        is_playlist = formats.ending_of(name) in PLAYLISTS
+        if kind is formats.Kind.OTHER and not is_playlist:
             return
         try:
             status = os.stat(path)
@@ -210,6 +221,9 @@ class FolderWalk:
             self.passed_over["." + formats.ending_of(name).decode("ascii")] += 1
             return
         self.roots.add(folder.root)
+        if is_playlist:
+            self.playlists[path] = FoundPlaylist(folder.root, bounded(status.st_size), bounded(status.st_mtime_ns))
+            return
         number = self._numbers.setdefault(folder, len(self._numbers))
         size, mtime_ns, ctime_ns = map(bounded, (status.st_size, status.st_mtime_ns, status.st_ctime_ns))
         found.append((path, number, size, mtime_ns, ctime_ns, kind is formats.Kind.SOUND))
