@@ -60,8 +60,6 @@ class Child:
             finally:
                 await self._end()
             failures = BACKOFF.count(failures, time.monotonic() - begun_s)
-            if reason != self.problem:
-                log.warning("%s", reason)
             self.problem = reason
             self._after_end()
             await asyncio.sleep(BACKOFF.after(failures))

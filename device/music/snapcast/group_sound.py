@@ -155,7 +155,9 @@ class GroupSound:
             self._round_s = time.monotonic()
             if self._loudspeaker is not None:
                 self._loudspeaker.step(self._round_s)
-            self._status = self._look()
+            before, self._status = self._status, self._look()
+            if self._status.problem not in ("", before.problem):
+                log.warning("The group is silent here: %s", self._status.problem)
             for task in [task for task in self._ending if task.done()]:
                 self._ending.discard(task)
                 task.result()  # an unexpected exception ends the thread
