@@ -224,6 +224,13 @@ def mqtt_contract(options: argparse.Namespace) -> int:
     return 0
 
 
+def privacy(options: argparse.Namespace) -> int:
+    """`affetto privacy`."""
+    from device import privacy as report
+
+    return report.run(load(options), options.forget, as_json=options.json, yes=options.yes)
+
+
 def boot(options: argparse.Namespace) -> int:
     """`affetto boot`."""
     from device.config import boot as partition
@@ -262,6 +269,7 @@ HANDLERS: dict[str, Callable[[argparse.Namespace], int]] = {
     "set": set_to,
     "mqtt-setup": mqtt_setup,
     "mqtt-contract": mqtt_contract,
+    "privacy": privacy,
     "boot": boot,
     "bench": bench,
 }

@@ -46,6 +46,7 @@ COMMANDS = {
     "set": "set the volume, the mood, the policy, an alarm and everything else that MQTT can set",
     "mqtt-setup": "write a user, access rules and TLS settings for Mosquitto, so that no stranger controls a device",
     "mqtt-contract": "print every topic and payload of a device as an AsyncAPI document, for programmers",
+    "privacy": "print what the device keeps about whom, and delete it",
     "boot": "copy affetto.yaml from the boot partition; systemd runs this at every start",
     "bench": "measure the time of each stage, and each process's processor time and memory",
 }
@@ -103,6 +104,11 @@ EXAMPLES = {
     "mqtt-contract": """\
   affetto mqtt-contract > affetto.yaml               open it in an AsyncAPI viewer
   affetto mqtt-contract --json""",
+    "privacy": """\
+  affetto privacy                   say what is kept about whom, and what leaves the device
+  affetto privacy --forget person Ada     delete what is kept about Ada, here and in the running program
+  affetto privacy --forget day 2026-11-28
+  affetto privacy --forget everything --yes""",
     "boot": """\
   affetto boot                      if the file has mistakes, list them in affetto-errors.txt beside it and exit with 2
   affetto boot --template > /boot/firmware/affetto.yaml     write a file to start from""",
@@ -209,6 +215,14 @@ def add_set(part: Parser) -> None:
     part.add_argument("words", nargs="*", metavar="VALUE", help="its new value, as over MQTT")
 
 
+def add_privacy(part: Parser) -> None:
+    part.add_argument("--json", action="store_true", help="print what is kept as JSON")
+    part.add_argument(
+        "--forget", nargs="+", metavar=("WHAT", "NAME"), help="delete: day DATE, person NAME, or everything"
+    )
+    part.add_argument("--yes", action="store_true", help="delete without a question")
+
+
 def add_boot(part: Parser) -> None:
     part.add_argument("--template", action="store_true", help="print a file to start from, and do nothing else")
     part.add_argument(
@@ -264,6 +278,7 @@ ARGUMENTS: dict[str, Callable[[Parser], None]] = {
     "set": add_set,
     "mqtt-setup": add_mqtt_setup,
     "mqtt-contract": add_mqtt_contract,
+    "privacy": add_privacy,
     "boot": add_boot,
     "bench": add_bench,
 }

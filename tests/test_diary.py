@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from test_session import WALL0, Room, only, said
 
-from device.core.diary import erasure
 from device.domain import (
     Affect,
     Asked,
@@ -35,6 +34,7 @@ from device.domain import (
     Tick,
     TrackEnded,
     TrackEnding,
+    erasure,
 )
 from device.errors import StateError
 from device.store.database import Store

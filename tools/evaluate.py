@@ -19,7 +19,10 @@ sys.path.insert(0, str(ROOT))
 
 from device.errors import AffettoError  # noqa: E402
 
-SUBJECTS = ("emotion", "fairness", "smoothing", "faces", "music", "tracks", "recommend", "effects", "groups")
+SUBJECTS = (
+    *("emotion", "fairness", "smoothing", "faces", "music", "tracks"),
+    *("recommend", "effects", "groups", "context", "bodies"),
+)
 
 
 def main(words: list[str] | None = None) -> int:

@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
 
 from device.core.queue import Playthrough
 from device.domain import (
     Action,
-    Erasure,
     Felt,
-    Forget,
     Listen,
     Mood,
     MoodEntry,
@@ -25,7 +22,6 @@ from device.domain import (
     Now,
     Outcome,
     Record,
-    Scope,
     SongEntry,
 )
 
@@ -131,17 +127,3 @@ class DiaryKeeper:
 
     def _recent(self, now: Now) -> Felt | None:
         return self._felt if now.mono - self._felt_at <= FRESH_S else None
-
-
-def erasure(command: Forget) -> Erasure | str:
-    """What this command deletes, or a sentence that says what is wrong with it."""
-    match command.scope:
-        case Scope.EVERYTHING:
-            return Erasure()
-        case Scope.PERSON:
-            return Erasure(person=command.name) if command.name else "Say whom to forget: the name of a profile."
-    try:
-        day = datetime.combine(datetime.strptime(command.name, "%Y-%m-%d").date(), time())
-        return Erasure(start=day.timestamp(), end=(day + timedelta(days=1)).timestamp())
-    except (ValueError, OverflowError, OSError):
-        return f"Say which day to forget as a date such as 2026-11-28, not {command.name[:40]!r}."

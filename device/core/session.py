@@ -16,7 +16,7 @@ from datetime import UTC, tzinfo
 from device.config.schema import Config
 from device.core import commands, consent, player_events, schedule_control
 from device.core.audience import Audience, Circumstances
-from device.core.diary import DiaryKeeper, Observation, erasure
+from device.core.diary import DiaryKeeper, Observation
 from device.core.health import Health, shorten
 from device.core.media import MediaControl
 from device.core.mood_control import MoodControl
@@ -77,6 +77,8 @@ from device.domain import (
     TrackEnding,
     TrackFailed,
     TrackStarted,
+    erasure,
+    without,
 )
 from device.music.recommend.choose import Taste, TrackIndex
 from device.music.recommend.effects import Effects
@@ -282,6 +284,7 @@ class Session:
             return [Answer(origin, gone)]
         self.playback.forget(gone)
         self._mood_control.forget(gone)
+        self._memory = without(self._memory, gone)
         self._diary.forget()
         facts = {"scope": str(command.scope), "name": command.name}
         return [Erase(gone), Announce(EventType.FORGOTTEN, facts)]

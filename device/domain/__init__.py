@@ -109,6 +109,7 @@ from device.domain.events import (
     TrackStarted,
 )
 from device.domain.faces import Face, Point, Reading, SeenFace
+from device.domain.forgetting import erasure, without
 from device.domain.identity import Identity
 from device.domain.memory import Memory
 from device.domain.music import (
@@ -271,5 +272,7 @@ __all__ = [
     "VoteSkip",
     "Where",
     "Window",
+    "erasure",
     "read_leaning",
+    "without",
 ]

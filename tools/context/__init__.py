@@ -1,0 +1,1 @@
+"""Simulated homes, to measure what learning by context is worth."""
