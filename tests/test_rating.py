@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import audio
 import mutagen
+import numpy as np
 import pytest
 from mutagen import id3, mp4
 from mutagen.asf import ASFUnicodeAttribute
 
+from device.domain import Listen, MoodName, Now, Outcome, Track
+from device.music.library import Catalogue
 from device.music.metadata.rating import scaled
 from device.music.metadata.reader import read_tags
 from device.music.metadata.tags import number_of
+from device.music.recommend.preference import Liking
+from device.music.recommend.profile_taste import ProfileTaste
+from device.music.recommend.taste import Taste
+from device.music.recommend.track_index import TrackIndex
+from device.music.workers.tag_client import read_here
 
 
 @pytest.mark.parametrize(("stars", "share"), [(1, 0.2), (64, 0.4), (128, 0.6), (196, 0.8), (255, 1.0), (186, 0.8)])
@@ -85,3 +94,33 @@ def test_numbers_in_albums() -> None:
         3, 3, 1003, 0, 0,
     ]  # fmt: skip
     assert number_of("9999", "9999") == 0
+
+
+def test_ratings_reach_the_library_and_the_taste(tmp_path: Path) -> None:
+    for number, stars in enumerate((255, 0, 1)):
+        (tmp_path / "music").mkdir(exist_ok=True)
+        path = audio.mp3(tmp_path / "music" / f"{number}.mp3", 0.5 + number / 10)
+        file = mutagen.File(path)
+        if file.tags is None:
+            file.add_tags()
+        file.tags.add(id3.POPM(email="", rating=stars))
+        file.save()
+    with closing(Catalogue.open(tmp_path / "data", read_here)) as catalogue:
+        tracks = sorted(catalogue.scan([tmp_path / "music"]).tracks, key=lambda track: track.title)
+    assert [track.rating for track in tracks] == [1.0, None, 0.2]
+    index = TrackIndex(tracks)
+    liking = Liking(index, ProfileTaste(), MoodName.CALM, Now(0.0, 1e9))
+    best, unknown, worst = liking.roughly(np.arange(3)).mean()
+    assert best > unknown > worst
+    assert unknown == pytest.approx(2 / 3, abs=0.01)
+
+
+def test_what_people_do_outweighs_stars() -> None:
+    tracks = tuple(Track(name, f"file:///{name}", name, rating=stars) for name, stars in (("a", 1.0), ("b", 0.2)))
+    taste = Taste([Listen(key, "me", MoodName.CALM, outcome, 1e9 + number, 0.0)
+                   for number in range(8)
+                   for key, outcome in (("a", Outcome.DISLIKED), ("b", Outcome.LIKED))])  # fmt: skip
+    index = TrackIndex(tracks)
+    taste.attach(index)
+    first, second = Liking(index, taste.of_profile("me"), MoodName.CALM, Now(0.0, 1e9 + 9)).roughly(np.arange(2)).mean()
+    assert second > first

@@ -79,6 +79,9 @@ class MusicConfig:
     on_mood_change: str = key("wait", "wait for the end of the track, or fade to another one at once",
                               choices=("wait", "fade"))
     fade_s: float = key(3.0, "length of fades, in seconds", low=0, high=30)
+    ignore: tuple[str, ...] = key(["podcast*", "audiobook*", "audio book*", "genre:podcast*", "genre:audiobook*"],
+                                  "leave out folders and files with these names, and these genres; also folders with"
+                                  " a file .nomedia")
     rescan_s: float = key(300.0, "look for new and removed files at this interval", low=10, high=86400)
 
 

@@ -25,7 +25,8 @@ class Track:
 
     `uncertainty` is the standard deviation of `affect` in the plane, as estimated by the model (None: no estimate).
     `features` is the vector that compares songs: float16, little-endian, of length 1 (empty: not analysed). `gain_db`
-    brings the track to the common loudness (ReplayGain 2.0; 0 if unknown).
+    brings the track to the common loudness (ReplayGain 2.0; 0 if unknown). `rating` is what the tags say of somebody's
+    taste, in [0, 1] (None: nothing).
     """
 
     key: str
@@ -41,6 +42,7 @@ class Track:
     tempo_bpm: float = 0.0
     features: bytes = b""
     gain_db: float = 0.0
+    rating: float | None = None
 
 
 class PolicyName(StrEnum):

@@ -18,6 +18,7 @@ from device.errors import AffettoError, LibraryError, ModelError, WorkerError
 from device.model import SHIPPED_MODELS
 from device.music.library import Catalogue
 from device.music.library.analysis_queue import TrackAnalyser, model_id
+from device.music.library.ignored import Ignored
 from device.music.track_mood import TrackMood
 from device.music.workers.analysis_client import AnalysisClient
 from device.scan import report, terminal
@@ -39,7 +40,7 @@ def run(config: Config, folders: Sequence[Path], plot: str | None = None, *, aga
         check_picture(Path(str(plot)))
     chosen = [folder.resolve() for folder in folders] or [Path(folder) for folder in config.music.folders]
     models_dir = Path(config.device.models_dir or SHIPPED_MODELS)
-    with closing(Catalogue.open(Path(config.device.data_dir))) as catalogue:
+    with closing(Catalogue.open(Path(config.device.data_dir), ignored=Ignored(config.music.ignore))) as catalogue:
         unfinished, status = "", 0
         try:
             with display(open_console(stderr=True)) as progress:

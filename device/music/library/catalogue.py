@@ -19,6 +19,7 @@ from device.music.library import steps, tracks
 from device.music.library.database import Database
 from device.music.library.diff import Diff, compare
 from device.music.library.file_reader import FileReader
+from device.music.library.ignored import Ignored
 from device.music.library.mounts import all_mounts
 from device.music.library.playlist_files import FoundList, PlaylistFiles
 from device.music.library.rows import AnalysisRow, FileRow, Root
@@ -39,8 +40,9 @@ many files are found so far, and None."""
 class Catalogue:
     """Open, scan as often as you like, close. All on one thread."""
 
-    def __init__(self, database: Database, read: ReadTags | None = None) -> None:
-        self._database = database
+    def __init__(self, database: Database, read: ReadTags | None = None, ignored: Ignored | None = None) -> None:
+        self._database, self._ignored = database, ignored or Ignored()
+        self._genres_checked = False
         self._reader = FileReader(database, read)
         self._playlist_files = PlaylistFiles(database)
         self._problems: list[str] = []  # of the last scan
@@ -57,10 +59,10 @@ class Catalogue:
         """Whether the last scan left something out that soon may succeed."""
 
     @classmethod
-    def open(cls, folder: Path, read: ReadTags | None = None) -> Catalogue:
+    def open(cls, folder: Path, read: ReadTags | None = None, ignored: Ignored | None = None) -> Catalogue:
         """The catalogue in `folder`; a missing one is created. If it is damaged or cannot be written, `load` says so.
-        `read` takes the place of a process that reads tags."""
-        return cls(Database(folder), read)
+        `read` takes the place of a process that reads tags. `ignored`: what is left out."""
+        return cls(Database(folder), read, ignored)
 
     def load(self) -> LibraryLoaded:
         """What is known, without looking at the disks: for a quick start, and whenever something was learnt."""
@@ -95,11 +97,12 @@ class Catalogue:
             progress(found, None)
             meanwhile()
 
-        walk = FolderWalk(all_mounts(), searching)
+        walk = FolderWalk(all_mounts(), searching, self._ignored)
         found = walk.files(folders)
         self._problems, self._folder_notes = walk.problems, [*_passed_over(walk), *walk.notes]
         self.watched = frozenset(walk.targets)
         ids = self._root_ids(walk.roots)
+        self._check_genres()
         diff = compare(found, self._database.known(), ids, again=again)
         self._stale = self._stale or diff.any or again or self._database.version() != self._version
         try:
@@ -274,7 +277,19 @@ class Catalogue:
         nothing: dict[str, Track] = {}
         return self._database.or_anew(lambda: tracks.library(self._database.tracks(key), before), nothing)
 
+    def _check_genres(self) -> None:
+        """Apply the ignored genres, which may be others than at the last start, to what is known."""
+        if self._genres_checked:
+            return
+        try:
+            if self._database.leave_out_genres(self._ignored.genre):
+                self._stale = True
+            self._genres_checked = True
+        except LibraryError as error:
+            self._add_problem(error)
+
     def _save(self, rows: Sequence[FileRow]) -> None:
+        rows = [replace(row, is_music=False) if self._ignored.genre(row.genre) else row for row in rows]
         self._stale = self._stale or bool(rows)
         try:
             self._database.save_files(rows)

@@ -159,6 +159,13 @@ class Database:
         self._write(playlist_queries.DROP, [(path,) for path in paths])
         self._write(playlist_queries.DROP_ENTRIES, [(path,) for path in paths])
 
+    def leave_out_genres(self, ignored: Callable[[str], bool]) -> bool:
+        """Let files of these genres be no music, and all others with a genre be music. Whether that changed any."""
+        rows = self._all("SELECT genre, is_music FROM files WHERE genre != '' GROUP BY genre, is_music")
+        wrong = [(not ignored(genre), genre) for genre, is_music in rows if bool(is_music) == ignored(genre)]
+        self._write("UPDATE files SET is_music = ? WHERE genre = ?", wrong)
+        return bool(wrong)
+
     def save_alias(self, alias: str, key: str) -> None:
         """Content with the first key goes by the second."""
         self._write("INSERT OR REPLACE INTO aliases VALUES (?, ?)", [(alias, key)])

@@ -22,7 +22,7 @@ LEFT JOIN analyses ON analyses.key = files.key LEFT JOIN user_moods ON user_mood
 WHERE files.present AND files.problem = '' AND files.is_music
 """
 TRACK_COLUMNS = """files.key, uri, files.title, files.artist, files.album, duration_s, user_moods.mood, folder_mood,
-    tag_mood, links, gain_db, peak, analyses.problem, valence, arousal, uncertainty, tempo_bpm, features,
+    tag_mood, links, gain_db, peak, rating, analyses.problem, valence, arousal, uncertainty, tempo_bpm, features,
     loudness_lufs"""
 TRACKS = f"SELECT {TRACK_COLUMNS} {PLAYABLE}"
 PENDING = f"""

@@ -16,6 +16,7 @@ from device.config.schema import MusicConfig
 from device.domain import ChangePlaylist, Event, MoodName
 from device.music.library.analysis_queue import AnalysisQueue, TrackAnalyser, model_id
 from device.music.library.catalogue import Catalogue
+from device.music.library.ignored import Ignored
 from device.music.library.mounts import MountWatch
 from device.music.library.scan_loop import Prepare, ScanLoop
 from device.music.workers.analysis_client import AnalysisClient
@@ -39,6 +40,7 @@ class Scanner:
         """`analyser` takes the place of the process that analyses music. `prepare` makes `LibraryLoaded.index`."""
         self._folders = [Path(folder) for folder in config.folders]
         self._rescan_s = config.rescan_s
+        self._ignored = Ignored(config.ignore)
         self._data_dir, self._models_dir = data_dir, models_dir
         self._analyser = analyser or AnalysisClient(models_dir)
         self._put, self._prepare = put, prepare
@@ -85,7 +87,7 @@ class Scanner:
 
     def _run(self) -> None:
         with (
-            contextlib.closing(Catalogue.open(self._data_dir)) as catalogue,
+            contextlib.closing(Catalogue.open(self._data_dir, ignored=self._ignored)) as catalogue,
             contextlib.closing(AnalysisQueue(self._analyser, self._watch.wake)) as analysis,
         ):
             self._loop = ScanLoop(

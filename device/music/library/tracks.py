@@ -66,7 +66,7 @@ def library(rows: Iterable[Row], before: Mapping[str, Track]) -> dict[str, Track
 
 def track_of(row: Row, names: dict[str, str]) -> Track:
     """One row; `names` holds texts that many tracks have in common, once."""
-    key, uri, title, artist, album, duration_s, user, folder, tag, _, gain_db, peak, failure, *found = row
+    key, uri, title, artist, album, duration_s, user, folder, tag, _, gain_db, peak, rating, failure, *found = row
     artist, album = names.setdefault(artist, artist), names.setdefault(album, album)
     valence = arousal = tempo_bpm = 0.0
     uncertainty = loudness = None
@@ -85,7 +85,7 @@ def track_of(row: Row, names: dict[str, str]) -> Track:
         affect, mood, origin = MOOD_AFFECT[MoodName.NEUTRAL], MoodName.NEUTRAL, MoodOrigin.UNKNOWN
     return Track(
         key, uri, title, artist, album, duration_s, affect, mood, origin,
-        uncertainty, tempo_bpm, features, gain_db or 0.0,
+        uncertainty, tempo_bpm, features, gain_db or 0.0, rating,
     )  # fmt: skip
 
 

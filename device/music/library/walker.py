@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from device.domain import MoodName
 from device.music.library import formats, steps
+from device.music.library.ignored import MARK, Ignored
 from device.music.library.mounts import Mount
 from device.music.library.playlists import ENDINGS as PLAYLISTS
 from device.music.library.rows import Root
@@ -106,8 +107,15 @@ class FolderWalk:
     ending; `targets` are drives outside of the music folders that links lead to, also where they lead to nothing now.
     """
 
-    def __init__(self, mounts: Iterable[Mount] = (), progress: Callable[[int], None] = lambda found: None) -> None:
-        """`mounts`: everything that is mounted. `progress` is called often with the number of files found so far."""
+    def __init__(
+        self,
+        mounts: Iterable[Mount] = (),
+        progress: Callable[[int], None] = lambda found: None,
+        ignored: Ignored | None = None,
+    ) -> None:
+        """`mounts`: everything that is mounted. `progress` is called often with the number of files found so far.
+        `ignored`: names that are left out."""
+        self._ignored = ignored or Ignored()
         self.problems: list[str] = []
         self.notes: list[str] = []
         self.roots: set[Root] = set()
@@ -195,7 +203,7 @@ class FolderWalk:
             return iter(())
         try:
             with os.scandir(folder.path) as listing:
-                entries = [(_kind(entry), entry.name) for entry in listing if not formats.is_hidden(entry.name)]
+                entries = list(self._wanted(listing))
         except OSError as error:
             words = f"{_shown(folder.path)} cannot be read: {(error.strerror or str(error)).lower()}."
             if is_top and not folder.links:
@@ -205,6 +213,14 @@ class FolderWalk:
             return iter(())
         self.roots.add(folder.root)
         return steps.sort(entries, key=_place)
+
+    def _wanted(self, listing: Iterable[os.DirEntry[bytes]]) -> Iterator[tuple[Entry, bytes]]:
+        """The entries that somebody may mean as music; none in a folder that says so."""
+        entries = list(listing)
+        if all(entry.name != MARK for entry in entries):
+            for entry in entries:
+                if not formats.is_hidden(entry.name) and not self._ignored.name(entry.name):
+                    yield _kind(entry), entry.name
 
     def _look_at(self, folder: Folder, name: bytes, path: bytes, found: deque[File]) -> None:
         kind = formats.kind_of(name)

@@ -32,6 +32,7 @@ CURIOSITY = 0.25
 ARTIST = 0.5  # the weight of evidence about another song of the same artist
 SOUND = 1.0  # the weight of evidence about a song with the same sound; falls with the cosine's 4th power
 COMPARED = 256
+RATED = 3.0  # the weight of stars in the tags, which somebody gave before this device heard anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,10 @@ class Liking:
         good = np.where(known, ARTIST * np.maximum(self._artist_good[artists] - own[0], 0), 0).astype(np.float32)
         bad = np.where(known, ARTIST * np.maximum(self._artist_bad[artists] - own[1], 0), 0).astype(np.float32)
         nothing = np.zeros(len(rows), np.float32)
+        rating = self._library.rating[rows]
+        rated = np.where(np.isnan(rating), 0, RATED).astype(np.float32)
+        rating = np.nan_to_num(rating)
+        own = own[0] + rated * rating, own[1] + rated * (1 - rating)
         return Preference(self._overall, own, (good, bad), (nothing, nothing))
 
     def closely(self, rows: Rows, sound: Floats) -> tuple[Preference, Rows]:

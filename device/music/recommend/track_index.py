@@ -42,8 +42,8 @@ SAMPLE = 2048  # tracks whose mean stands for the mean of all features
 
 class TrackIndex:
     """`tracks` and, in the same order: `valence`, `arousal` and `uncertainty` (float32), `mood` (the number of its
-    name), `artist` (a number for each name, 0 for none). `row` maps a key to its row. `analysed` counts analysed
-    tracks. Two libraries with the same `signature` have the same files."""
+    name), `artist` (a number for each name, 0 for none), `rating` (NaN for none). `row` maps a key to its row.
+    `analysed` counts analysed tracks. Two libraries with the same `signature` have the same files."""
 
     def __init__(self, tracks: Sequence[Track] = ()) -> None:
         self.tracks = tracks
@@ -55,6 +55,7 @@ class TrackIndex:
         numbers: dict[str, int] = {"": NOBODY}
         self.artist = _column(tracks, lambda track: numbers.setdefault(track.artist, len(numbers)), np.intp)
         self.artists = len(numbers)
+        self.rating = _column(tracks, _rating, np.float32)
         self._features, self._described = _features(tracks)
         self._middle = _middle(self._features[self._described])
         self.analysed = sum(1 for track in tracks if track.features)
@@ -93,6 +94,10 @@ def _column(tracks: Sequence[Track], value: Callable[[Track], object], kind: typ
         for start in range(0, len(tracks), CHUNK)
     ]
     return np.concatenate(parts) if parts else np.zeros(0, kind)
+
+
+def _rating(track: Track) -> float:
+    return np.nan if track.rating is None else track.rating
 
 
 def _uncertainty(track: Track) -> float:
