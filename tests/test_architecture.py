@@ -21,7 +21,7 @@ ADAPTERS = {
     "picamera2": {"device.perception.picamera"},
     "libcamera": {"device.perception.picamera"},
     "paho": {"device.mqtt"},
-    "zeroconf": {"device.mqtt.broker_discovery"},
+    "zeroconf": {"device.mqtt.broker_discovery", "device.page.announcement"},
     "aiohttp": {"device.page", "device.upnp"},
     "async_upnp_client": {"device.upnp"},
 }

@@ -164,6 +164,13 @@ class Page:
         return answer({"ok": not message, "message": message})
 
 
+async def announce(config: Config, port: int) -> None:
+    """Announce the page in the network. The library for it loads only here."""
+    from device.page import announcement
+
+    await announcement.announce(config.device.name, page_keys.host_name(config.device.id), port)
+
+
 def make_access(config: Config) -> Access:
     """The rules of this device, from the settings and the keys that the conductor made."""
     page, keys = config.page, page_keys.read(Path(config.device.data_dir))
@@ -199,18 +206,22 @@ async def serve(page: Page, sock: socket.socket) -> None:
     runner = web.AppRunner(page.application(), access_log=None, handle_signals=False, shutdown_timeout=2.0)
     await runner.setup()
     await web.SockSite(runner, sock).start()
-    client = asyncio.create_task(page.hub.client.run())
+    jobs = {asyncio.create_task(page.hub.client.run())}
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     port = sock.getsockname()[1]
     log.info("The page is at %s (port %d).", page_keys.address_of(page.config), port)
+    if page.config.page.announce:
+        jobs.add(asyncio.create_task(announce(page.config, port)))
     systemd.ready()
     waiting = asyncio.create_task(stopping.wait())
-    await asyncio.wait({client, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    if client.done():
-        client.result()  # raises what ended it
-    client.cancel()
+    done, _ = await asyncio.wait({*jobs, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    for job in done:
+        job.result()  # raises what ended it
+    for job in jobs:
+        job.cancel()
+    await asyncio.wait(jobs)
     await runner.cleanup()
 
 
