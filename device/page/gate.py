@@ -53,6 +53,11 @@ class Gate:
             response = self._refuse(request) or await handler(request)
         except web.HTTPException as error:
             response = problem(error.status, error.reason)
+        except ConnectionError:
+            raise  # the phone is gone
+        except Exception:
+            log.exception("The request %s %.100s failed; this is a defect.", request.method, request.path)
+            response = problem(500, "This failed; the log of affetto-page says why.")
         if not response.prepared:
             for name, value in HEADERS.items():
                 response.headers.setdefault(name, value)

@@ -203,6 +203,8 @@ def open_socket(port: int) -> socket.socket:
 
 async def serve(page: Page, sock: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT."""
+    # It logs a traceback for every request that is not HTTP. Our own defects are logged by the gate.
+    logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
     runner = web.AppRunner(page.application(), access_log=None, handle_signals=False, shutdown_timeout=2.0)
     await runner.setup()
     await web.SockSite(runner, sock).start()
