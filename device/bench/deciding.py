@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -40,6 +41,7 @@ from device.music.recommend.taste import prepared
 
 LIBRARIES = {"1k": 1_000, "10k": 10_000, "100k": 100_000}
 LISTENS, MANY_LISTENS, CHOICES, STARTS, AFTER = 20_000, 50_000, 200, 3, 100
+PEOPLE = ("Ada", "Ben", "Cleo", "Dan", "Eve", "Finn")
 FEATURES = 64  # numbers that describe how a track sounds
 
 
@@ -68,6 +70,10 @@ def recommend() -> dict[str, list[float]]:
         stages[f"recommend {name}"] = [
             timed(partial(choose, library, invented_target(dice), taste, (EVERYONE,), now, dice))
             for _ in range(CHOICES)
+        ]
+        _, taste = start(tracks, [replace(one, profile=PEOPLE[row % len(PEOPLE)]) for row, one in enumerate(history)])
+        stages[f"recommend {name} for six"] = [
+            timed(partial(choose, library, invented_target(dice), taste, PEOPLE, now, dice)) for _ in range(CHOICES)
         ]
     return stages
 

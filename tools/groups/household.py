@@ -12,7 +12,8 @@ too. It is made to be varied, and fitted to nobody:
 - *What they do.* Somebody who would skip a song alone does so in company with the probability `boldness`. One such
   person is enough: the song is skipped for all, and the one who likes it least is the one who acts. The device knows
   who that was with the probability `named`. People say with their names what they like and dislike, as often as alone.
-- *What the device knows.* Who is present, if `told`; otherwise it believes that the whole household always is.
+- *What the device knows.* At first, `known` random songs that each person has heard alone, in the months before. Then,
+  who is present, if `told`; otherwise it believes that the whole household always is.
 
 A person's *satisfaction* with a song is the probability that this person would hear it out alone: the sigmoid of its
 worth. A song is a *misery* for somebody whose satisfaction is below `UNBEARABLE`.
@@ -26,7 +27,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from device.domain import Outcome
-from tools.recommend.listeners import DAY_S, MORNING_S, SITTING, Listener, Music, Setting
+from tools.recommend.listeners import DAY_S, EVENING_S, MORNING_S, SITTING, Listener, Music, Setting
 
 UNBEARABLE = 0.2
 
@@ -45,6 +46,7 @@ class GroupSetting:
     boldness: float = 0.3
     named: float = 0.5
     told: bool = True
+    known: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Household:
         names, dice = list(self.people), self._dice
         if self.count % SITTING == 0:
             evening = self.second < 43200 and self.count > 0
-            self.day, self.second = (self.day, 19 * 3600.0) if evening else (self.day + 1, MORNING_S)
+            self.day, self.second = (self.day, EVENING_S) if evening else (self.day + 1, MORNING_S)
             self.sitting += 1
             many = int(dice.integers(max(2, len(names) // 2), len(names) + 1))
             many = 1 if dice.random() < self.setting.alone else many

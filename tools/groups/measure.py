@@ -45,7 +45,7 @@ from device.music.recommend.choose import Taste, TrackIndex, choose
 from device.music.recommend.group import Plan, Strategy
 from tools.groups.household import UNBEARABLE, GroupSetting, Household, Shared
 from tools.recommend.choosers import Folder
-from tools.recommend.listeners import Music, Setting
+from tools.recommend.listeners import EVENING_S, MORNING_S, Music, Setting
 from tools.recommend.measure import cell, interval
 
 NEEDS_DATA = False
@@ -54,9 +54,8 @@ SETTINGS: Mapping[str, tuple[GroupSetting, str]] = {
     "alike": (GroupSetting(common=0.7), "tastes have much in common"),
     "two camps": (GroupSetting(common=0.6, camps=True), "half of them like what the others hate"),
     "strong tastes": (GroupSetting(Setting(taste=3.0), common=0.0), "everybody hates much and loves much"),
-    "nobody says who": (GroupSetting(named=0.0), "skips have no name"),
+    "strangers": (GroupSetting(known=0), "the device has never met them"),
     "presence unknown": (GroupSetting(told=False), "nobody tells the device who is there"),
-    "coming and going": (GroupSetting(coming=0.4), "people come and go all the time"),
 }
 TUNING: Mapping[str, tuple[GroupSetting, str]] = {
     "tuning 1": (GroupSetting(Setting(songs=400, taste=1.8), common=0.1), "for choosing the default"),
@@ -82,13 +81,15 @@ WAYS: Mapping[str, Plan | None] = {
     "one profile": Plan(Strategy.AVERAGE, 0.0),
     **{str(strategy): Plan(strategy, 0.0) for strategy in Strategy if strategy is not Strategy.TURNS},
     "turns": Plan(Strategy.TURNS, 1.0),
-    **{f"{strategy}, fair": Plan(strategy, 1.0) for strategy in Strategy if strategy is not Strategy.TURNS},
+    "average, fair": Plan(Strategy.AVERAGE, 1.0),
+    "multiplicative, fair": Plan(Strategy.MULTIPLICATIVE, 1.0),
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--households", type=int, default=8, metavar="N", help="households for each setting")
-    parser.add_argument("--songs", type=int, default=300, metavar="N", help="songs that each of them is played")
+    parser.add_argument("--households", type=int, default=6, metavar="N", help="households for each setting")
+    parser.add_argument("--songs", type=int, default=200, metavar="N", help="songs that each of them is played")
+    parser.add_argument("--only", action="append", metavar="SETTING", help="only this setting; may be repeated")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="draw plots into this folder")
     parser.add_argument("--tuning", action="store_true", help="the settings and seeds that the default is chosen on")
 
@@ -100,6 +101,9 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
             f"--households must be at least 2 and --songs at least {LEARNING + 60}, or nothing can be said"
         )
     settings, seed = (TUNING, TUNING_SEED) if arguments.tuning else (SETTINGS, 0)
+    if unknown := set(arguments.only or ()) - set(settings):
+        raise ValueError(f"there is no setting {', '.join(sorted(unknown))}; there are {', '.join(settings)}")
+    settings = {name: one for name, one in settings.items() if not arguments.only or name in arguments.only}
     seeds = range(seed, seed + arguments.households)
     figures: dict[str, Any] = {"households": arguments.households, "songs": arguments.songs, "settings": {}}
     began = time.monotonic()
@@ -127,6 +131,7 @@ def live(setting: GroupSetting, way: str, plan: Plan | None, seed: int, songs: i
     music = Music(setting.listener, np.random.default_rng([seed, 10]))
     household = Household(setting, music, seed)
     device = Device(music, seed, plan, tuple(household.people), one_profile=way == "one profile")
+    get_to_know(device, household, np.random.default_rng([seed, 14]))
     heard: list[tuple[int, Shared]] = []
     for _ in range(songs):
         target = match_target(_seen(household.mood()))
@@ -136,6 +141,21 @@ def live(setting: GroupSetting, way: str, plan: Plan | None, seed: int, songs: i
         heard.append((sitting, shared))
         household.next_song()
     return summary(heard[LEARNING:])
+
+
+def get_to_know(device: Device, household: Household, dice: np.random.Generator) -> None:
+    """Everybody hears songs alone, and the device learns from it."""
+    for name, person in household.people.items():
+        for number in range(household.setting.known):
+            person.day = int(-household.setting.known + number)  # one a day, in the morning or in the evening
+            person.second = MORNING_S if dice.random() < 0.5 else EVENING_S
+            song = int(dice.integers(len(person.music.tracks)))
+            wall, heard, target = person.wall, person.hear(song), match_target(_seen(person.mood))
+            by = (name,) if heard.outcome is Outcome.SKIPPED else ()
+            said = {name: heard.said} if heard.said else {}
+            device.present((name,))
+            device.learn(song, target, Shared(heard.share, bool(by), by, said, {}), wall)
+        person.mood = np.zeros(2)
 
 
 def summary(heard: Sequence[tuple[int, Shared]]) -> dict[str, float]:
@@ -173,9 +193,14 @@ class Device:
         self._known, self._last = known, ()
         self._profiles: tuple[str, ...] = ()
 
+    def present(self, names: tuple[str, ...]) -> None:
+        """These people are there, as far as the device knows."""
+        self._profiles = (EVERYONE,) if self._one_profile else names
+
     def choose(self, present: tuple[str, ...], target: Target, wall: float) -> int:
         """The number of the next song for those whom the device believes to be present."""
-        now, self._profiles = Now(0.0, wall), (EVERYONE,) if self._one_profile else present
+        self.present(present)
+        now = Now(0.0, wall)
         if self._plan is None:
             return self._folder.choose(target, now)
         choice = choose(

@@ -41,7 +41,7 @@ from device.mood.plane import name_of
 from device.mood.smoothing import PRIOR
 
 DAY_S = 86400.0
-MORNING_S = 8 * 3600.0
+MORNING_S, EVENING_S = 8 * 3600.0, 19 * 3600.0
 STYLES, DIMENSIONS = 8, 16
 SITTING = 15  # songs that are heard in a row; then it is evening, or the next morning
 
@@ -164,7 +164,7 @@ class Listener:
         self.take_in(song, share)
         if self.count % SITTING == 0:
             evening = self.second < 43200
-            self.day, self.second = (self.day, 19 * 3600.0) if evening else (self.day + 1, MORNING_S)
+            self.day, self.second = (self.day, EVENING_S) if evening else (self.day + 1, MORNING_S)
         return Heard(share, Outcome.SKIPPED if skipped else Outcome.PLAYED, said)
 
     def take_in(self, song: int, share: float) -> None:

@@ -25,7 +25,7 @@ from device.music.recommend.profile_taste import Hearing
 from device.music.recommend.taste import Taste
 from device.music.recommend.track_index import Floats, Rows, TrackIndex
 
-BEARABLE = 0.4  # below this preference, a song is a misery for somebody
+BEARABLE = 0.5  # below this preference, a song is a misery for somebody
 MISERY = 0.05  # what is left of the worth of such a song
 ENOUGH = 8192  # songs of a big pool, divided by the number of people
 FEWEST_COMPARED = 64  # songs that each candidate is compared with, for each person
