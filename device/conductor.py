@@ -54,6 +54,7 @@ from device.domain import (
     RampVolume,
     ReadCover,
     Record,
+    RequestUpdate,
     Resume,
     Save,
     Seek,
@@ -81,6 +82,7 @@ from device.store.diary import DiaryStore
 from device.store.instance import HealthFile, InstanceLock
 from device.store.writer import StoreWriter
 from device.timezone import system_zone
+from device.update.watcher import UpdateWatcher
 from device.upnp.adapter import UpnpAdapter
 
 log = logging.getLogger("affetto")
@@ -149,6 +151,7 @@ class Conductor:
         scanner = Scanner(config.music, data_dir, models_dir, put, worker, self._prepare)
         self._scanner = stack.enter_context(contextlib.closing(scanner))
         self._covers = stack.enter_context(contextlib.closing(Covers(put)))
+        self._updates = stack.enter_context(contextlib.closing(UpdateWatcher(put)))
         self._eye = EyeClient(config.camera, config_path, put)
         stack.callback(self._close_eye)
         mistakes = boot_mistakes(config_path) if config_path is not None else ()
@@ -192,6 +195,7 @@ class Conductor:
         self._perform(self._session.start(now), now)
         self._store.start()
         self._scanner.start()
+        self._updates.start()
         for surface in self._surfaces.values():
             surface.start()
         systemd.ready()
@@ -224,6 +228,7 @@ class Conductor:
             "the store": self._store,
             "the cover reader": self._covers,
             "the eye client": self._eye,
+            "the watcher of updates": self._updates,
             **self._surfaces,
         }
         hung = {name for name, part in parts.items() if not part.alive}
@@ -262,6 +267,8 @@ class Conductor:
                 self._scanner.change_playlist(action)
             case ReadCover(uri, most_bytes):
                 self._covers.read(uri, most_bytes)
+            case RequestUpdate(install):
+                self._updates.request(install)
             case Log(message):
                 log.info("%s", message)
             case Save(memory):

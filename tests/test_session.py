@@ -467,6 +467,7 @@ RETAINED = {
     "volume/state",
     "mute/state",
     "occupancy/state",
+    "update/state",
     "camera/state",
     "policy/state",
     "profile/state",

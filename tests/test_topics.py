@@ -185,7 +185,7 @@ def test_the_names_are_the_contract() -> None:
     assert below == {
         "availability", "mood/state", "mood/set", "track/state", "playback/set", "seek/set",
         "volume/set", "volume/state",
-        "mute/set", "mute/state", "media/set", "occupancy/state",
+        "mute/set", "mute/state", "media/set", "occupancy/state", "update/state", "update/set",
         "camera/set", "camera/state", "policy/set", "policy/state", "feedback/set", "profile/set", "profile/state",
         "room/set", "room/state", "event", "health", "error", "track/cover", "track_mood/set",
         "queue/state", "queue/set", "vote/state", "vote/set", "guest/state", "guest/set",

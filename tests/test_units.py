@@ -13,7 +13,8 @@ import pytest
 from device.config.files import SECRETS
 
 UNITS = Path(__file__).resolve().parent.parent / "systemd"
-NAMES = sorted(path.name for path in UNITS.iterdir() if path.suffix in (".target", ".service", ".socket", ".timer"))
+ENDINGS = (".target", ".service", ".socket", ".timer", ".path")
+NAMES = sorted(path.name for path in UNITS.iterdir() if path.suffix in ENDINGS)
 # At most so exposed by systemd's own count, from 0 (best) to 10.
 EXPOSURE = {
     "affetto.service": 2.5,

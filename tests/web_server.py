@@ -69,6 +69,10 @@ class WebServer:
     def file(self, content: bytes, kind: str = "application/octet-stream", name: str = "sound") -> str:
         return self.url(lambda visit: visit.file(content, kind), name)
 
+    def serve(self, path: str, content: bytes) -> None:
+        """Give this content at this path."""
+        self._scripts[path] = lambda visit: visit.file(content)
+
     def redirect(self, to: str, status: str = "302 Found") -> str:
         return self.url(lambda visit: visit.head(status, Location=to))
 

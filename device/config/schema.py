@@ -200,6 +200,16 @@ class UpnpConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdateConfig:
+    """Newer versions of the program, from a source of your own. A release must be signed with your key."""
+
+    source: str = key("", "folder with signed releases, such as /media/*/*/affetto-update, or an address (http, https);"
+                      " empty means no updates", pattern=r"(/.*|https?://\S+)?", allowed="a folder or an address")
+    key: str = key("/etc/affetto/update.pub", "file with the public key of the signatures", pattern="/.+",
+                   allowed="the name of a file", path=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings; every section and every setting has a default."""
 
@@ -214,6 +224,7 @@ class Config:
     requests: RequestsConfig = RequestsConfig()
     schedule: ScheduleConfig = ScheduleConfig()
     mqtt: MqttConfig = MqttConfig()
+    update: UpdateConfig = UpdateConfig()
     page: PageConfig = PageConfig()
     upnp: UpnpConfig = UpnpConfig()
 

@@ -14,11 +14,13 @@ import msgspec
 
 from device.domain import (
     AllowAgain,
+    CheckForUpdate,
     ClearRequests,
     Command,
     Enqueue,
     Feedback,
     Forget,
+    InstallUpdate,
     MoveRequest,
     PlayMedia,
     RemoveAlarm,
@@ -75,6 +77,8 @@ COMMANDS: Mapping[str, type[Command]] = {
     "stop_media": StopMedia,
     "save_playlist": SavePlaylist,
     "remove_playlist": RemovePlaylist,
+    "install_update": InstallUpdate,
+    "check_for_update": CheckForUpdate,
     "sleep": SetSleep,
     "set_alarm": SetAlarm,
     "switch_alarm": SwitchAlarm,

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 
+from device import __version__
 from device.config.schema import Config
 from device.core import commands, consent, player_events, schedule_control
 from device.core.audience import Audience, Circumstances
@@ -24,6 +25,7 @@ from device.core.occupancy import Occupancy
 from device.core.playback import PlaybackControl
 from device.core.reconciler import Reconciler
 from device.core.schedule import Schedule
+from device.core.update_control import UpdateControl
 from device.domain import (
     Action,
     Announce,
@@ -77,6 +79,8 @@ from device.domain import (
     TrackEnding,
     TrackFailed,
     TrackStarted,
+    UpdateCommand,
+    UpdateSeen,
     erasure,
     without,
 )
@@ -118,6 +122,7 @@ class Session:
         self._memory = replace(memory, volume=min(memory.volume, config.player.max_volume))
         self._mood_control = MoodControl(config, songs)
         self._occupancy = Occupancy(config.mood.occupied_s)
+        self._updates = UpdateControl(__version__, bool(config.update.source))
         self._schedule = Schedule(config.schedule, config.player.max_volume, zone)
         self._diary = DiaryKeeper(config.diary.keep_days > 0)
         self._reconciler = Reconciler(memory)
@@ -175,6 +180,8 @@ class Session:
                 return player_events.take(event, self.playback, self.media, target, audience, now)
             case SpeechEnded(serial, problem):
                 return self.media.spoken(serial, problem)
+            case UpdateSeen(update):
+                return self._updates.seen(update)
             case SoundLost(problem):
                 return self._sound_changed(problem, now)
             case SoundBack():
@@ -261,6 +268,8 @@ class Session:
                 return self._set(command, origin, now)
             case Forget():
                 return self._forget(command, origin)
+            case _ if isinstance(command, UpdateCommand):
+                return _answered(self._updates.obey(command), origin)
             case ReportBody():
                 refused = self._mood_control.report(command, now)
                 return [Answer(origin, refused)] if refused else []
@@ -275,7 +284,7 @@ class Session:
                 return actions
         given = Circumstances(origin, self._target, self._audience, now, self._memory.muted)
         answer = commands.obey(command, self.playback, self.media, self.config.requests, given)
-        return answer if isinstance(answer, list) else [Answer(origin, answer)]
+        return _answered(answer, origin)
 
     def _forget(self, command: Forget, origin: Origin) -> list[Action]:
         """Forget a day, a person or everything, here and on the disk."""
@@ -358,6 +367,7 @@ class Session:
             health=self._health.report(self._started, now, len(index), index.analysed),
             skip_votes=playback.requests.skip_votes(self._audience, now),
             occupied=self._occupancy.state(now),
+            update=self._updates.update,
             schedule=self._schedule.view(memory, now),
             context=memory.context,
         )
@@ -397,3 +407,7 @@ class Session:
         if self.playback.idle(now):
             return self.playback.play_next(target, audience, now)
         return self.playback.queue_next(target, audience, now)
+
+
+def _answered(result: list[Action] | str, origin: Origin) -> list[Action]:
+    return result if isinstance(result, list) else [Answer(origin, result)]

@@ -28,6 +28,7 @@ from device.domain.actions import (
     RampVolume,
     ReadCover,
     Record,
+    RequestUpdate,
     Resume,
     Save,
     Seek,
@@ -37,11 +38,13 @@ from device.domain.actions import (
 from device.domain.affect import EMOTIONS, MOOD_AFFECT, Affect, Emotion, Mood, MoodName, MoodSource, Scores
 from device.domain.commands import (
     AllowAgain,
+    CheckForUpdate,
     ClearRequests,
     Command,
     Enqueue,
     Feedback,
     Forget,
+    InstallUpdate,
     Liking,
     MoveRequest,
     Order,
@@ -79,6 +82,7 @@ from device.domain.commands import (
     StopMedia,
     SwitchAlarm,
     Transport,
+    UpdateCommand,
     Veto,
     Vote,
     VoteSkip,
@@ -107,6 +111,7 @@ from device.domain.events import (
     TrackEnding,
     TrackFailed,
     TrackStarted,
+    UpdateSeen,
 )
 from device.domain.faces import Face, Point, Reading, SeenFace
 from device.domain.forgetting import erasure, without
@@ -129,6 +134,7 @@ from device.domain.requests import QueueEntry, Request, Requests, SkipVotes, Whe
 from device.domain.rooms import LeaderRecord
 from device.domain.schedule import Alarm, PolicyRule, ScheduleMemory, ScheduleView, Window
 from device.domain.snapshot import Camera, HealthReport, People, PlaybackView, Snapshot
+from device.domain.update import Update, newer
 
 __all__ = [
     "EMOTIONS",
@@ -144,6 +150,7 @@ __all__ = [
     "Asked",
     "Camera",
     "ChangePlaylist",
+    "CheckForUpdate",
     "Choice",
     "ClearRequests",
     "CloseEye",
@@ -171,6 +178,7 @@ __all__ = [
     "HealthReport",
     "Hush",
     "Identity",
+    "InstallUpdate",
     "LeaderRecord",
     "Leaning",
     "LibraryLoaded",
@@ -214,6 +222,7 @@ __all__ = [
     "ReportBody",
     "Request",
     "RequestOrder",
+    "RequestUpdate",
     "Requests",
     "Resume",
     "Save",
@@ -267,12 +276,16 @@ __all__ = [
     "TrackFailed",
     "TrackStarted",
     "Transport",
+    "Update",
+    "UpdateCommand",
+    "UpdateSeen",
     "Veto",
     "Vote",
     "VoteSkip",
     "Where",
     "Window",
     "erasure",
+    "newer",
     "read_leaning",
     "without",
 ]

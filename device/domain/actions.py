@@ -81,6 +81,13 @@ class Hush:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestUpdate:
+    """Ask the service that may do so to install the latest version, or only to look for it. UpdateSeen follows."""
+
+    install: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Announce:
     """Something happened: every surface publishes it once. `facts` are values that JSON can represent."""
 
@@ -182,6 +189,7 @@ Action = (
     | RampVolume
     | Speak
     | Hush
+    | RequestUpdate
     | OpenEye
     | CloseEye
     | Save

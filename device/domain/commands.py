@@ -181,6 +181,16 @@ class StopMedia:
 
 
 @dataclass(frozen=True, slots=True)
+class InstallUpdate:
+    """Install the latest version that the owner's source offers."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckForUpdate:
+    """Look for a newer version now, not only once a day."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReportBody:
     """What a strap or a watch measured on a person: beats a minute, variability of the pulse (RMSSD, ms), skin
     conductance (microsiemens). `at` is wall-clock time in seconds; None: just now. `person` keeps several people
@@ -343,7 +353,8 @@ RequestOrder = Enqueue | RemoveRequest | MoveRequest | ClearRequests | Vote | Vo
 Order = SetPlayback | SeekTo | SetTrackMood | Feedback | AllowAgain | PlayMedia | StopMedia | RequestOrder
 ScheduleCommand = SetSleep | SetAlarm | SwitchAlarm | RemoveAlarm | StopAlarm | SnoozeAlarm | SetQuiet
 PlaylistCommand = SavePlaylist | RemovePlaylist
-Command = Setting | Order | Forget | ReportBody | ScheduleCommand | PlaylistCommand
+UpdateCommand = InstallUpdate | CheckForUpdate
+Command = Setting | Order | Forget | ReportBody | ScheduleCommand | PlaylistCommand | UpdateCommand
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from device.domain.commands import Command, Origin
 from device.domain.faces import Reading
 from device.domain.memory import Memory
 from device.domain.music import Position, Track
+from device.domain.update import Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,13 @@ class SpeechEnded:
 
     serial: int
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateSeen:
+    """The service that installs updates has something new to say."""
+
+    update: Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +193,7 @@ Event = (
     | TrackEnding
     | TrackAt
     | SpeechEnded
+    | UpdateSeen
     | SoundLost
     | SoundBack
     | SurfaceUp

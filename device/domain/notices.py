@@ -30,6 +30,7 @@ class EventType(StrEnum):
     MEDIA_ENDED = "media_ended"
     MEDIA_FAILED = "media_failed"
     ANNOUNCED = "announced"
+    UPDATE_FAILED = "update_failed"
     SOUND_LOST = "sound_lost"
     SOUND_BACK = "sound_back"
     FORGOTTEN = "forgotten"

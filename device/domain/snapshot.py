@@ -13,6 +13,7 @@ from device.domain.context import Context
 from device.domain.music import EVERYONE, Choice, PlaybackState, PolicyName, Position, Track
 from device.domain.requests import QueueEntry, SkipVotes
 from device.domain.schedule import ScheduleView
+from device.domain.update import Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,5 +90,6 @@ class Snapshot:
     health: HealthReport
     skip_votes: SkipVotes = field(default_factory=SkipVotes)
     occupied: bool | None = None
+    update: Update = field(default_factory=Update)
     schedule: ScheduleView = field(default_factory=ScheduleView)
     context: Context = field(default_factory=Context)

@@ -16,8 +16,10 @@ import msgspec
 
 from device.domain import (
     AllowAgain,
+    CheckForUpdate,
     Command,
     Feedback,
+    InstallUpdate,
     Liking,
     MoodName,
     PlayMedia,
@@ -145,6 +147,10 @@ def _media(text: str) -> Command:
     return PlayMedia(order.url, *named, order.announce, order.volume)
 
 
+def _update(text: str) -> Command:
+    return InstallUpdate() if _choose(text, ("install", "check")) == "install" else CheckForUpdate()
+
+
 def _policy(text: str) -> Command:
     return SetPolicy(PolicyName(_choose(text, PolicyName, POLICY_WORDS)))
 
@@ -187,6 +193,7 @@ READERS: dict[str, Callable[[str], Command]] = {
     "volume": _volume,
     "mute": _mute,
     "media": _media,
+    "update": _update,
     "camera": _camera,
     "policy": _policy,
     "feedback": _feedback,

@@ -105,6 +105,8 @@ CHANNELS = (
     Channel("children_state", schedule_documents.ChildrenState, "how long the children may still listen today", JSON),
     Channel("room_state", Room, "the room that the device is in; empty for none"),
     Channel("room_set", Room, "move the device to another room"),
+    Channel("update_state", documents.UpdateState, "the installed and the latest version", JSON),
+    Channel("update_set", Literal["install", "check"], "install the latest version, or look for it"),
     Channel("event", EventMessage, "what happened", JSON),
     Channel("health", documents.HealthState, "the state of the device, every minute and when a problem changes", JSON),
     Channel("error", documents.ErrorReport, "a command that the device refused or limited, and why", JSON),

@@ -151,6 +151,9 @@ ENTITIES = (
            value="value_json.left_min", more={"unit_of_measurement": "min"}),
     # What happened
     Entity("event", "event", "Event", "mdi:bell-ring", "event", more={"event_types": [str(e) for e in EventType]}),
+    # The program
+    Entity("update", "update", "Version", "mdi:package-up", "update_state", "update_set", category="config",
+           more={"payload_install": "install", "device_class": "firmware"}),
     # Diagnostics
     Entity("status", "sensor", "Status", "mdi:stethoscope", "health", value="value_json.status",
            attributes="health", category="diagnostic", more=_choice(("ok", "problem"))),

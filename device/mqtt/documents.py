@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from device import __version__
 from device.domain import (
     EMOTIONS,
     Announce,
@@ -25,10 +26,13 @@ from device.domain import (
     QueueEntry,
     SkipVotes,
     Track,
+    Update,
+    newer,
 )
 
 ONLINE, OFFLINE = b"online", b"offline"
 ON, OFF, UNKNOWN = "ON", "OFF", "None"
+SUMMARY = 255  # characters of what is new; Home Assistant takes no more
 LISTED = 100  # tracks in `never/state` and `queue/state`
 
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
@@ -109,6 +113,19 @@ class ContextState(msgspec.Struct, frozen=True, kw_only=True):
     weather: str
 
 
+class UpdateState(msgspec.Struct, frozen=True, kw_only=True):
+    """`update/state`, as Home Assistant's update entities read it. `release_summary` is what is new, shortened.
+    `problem`: why the last try failed."""
+
+    installed_version: str
+    latest_version: str
+    title: str
+    release_summary: str
+    in_progress: bool
+    update_percentage: int | None
+    problem: str
+
+
 class HealthState(msgspec.Struct, frozen=True, kw_only=True):
     """`health`. `problems` are sentences about the device as a whole, `notes` are sentences about single files."""
 
@@ -184,6 +201,20 @@ def listed_track(track: Track) -> ListedTrack:
 def switch(on: bool | None) -> str:
     """The payload of a state that is on or off; Home Assistant shows None as unknown."""
     return UNKNOWN if on is None else ON if on else OFF
+
+
+def update_state(update: Update) -> UpdateState:
+    """The document for `update/state`. A version that is not newer is not offered."""
+    summary = text(update.notes)
+    return UpdateState(
+        installed_version=__version__,
+        latest_version=update.latest if newer(update.latest, __version__) else __version__,
+        title="Affetto",
+        release_summary=summary if len(summary) <= SUMMARY else summary[: SUMMARY - 1] + "…",
+        in_progress=update.progress is not None,
+        update_percentage=update.progress,
+        problem=text(update.problem),
+    )
 
 
 def queue_item(entry: QueueEntry) -> QueueItem:

@@ -89,6 +89,7 @@ class StatePublisher:
             topics.children_state: schedule_documents.children_state(snapshot.schedule),
             topics.volume_state: str(playback.volume).encode(),
             topics.mute_state: (ON if playback.muted else OFF).encode(),
+            topics.update_state: documents.update_state(snapshot.update),
             topics.occupancy_state: documents.switch(snapshot.occupied).encode(),
             topics.camera_state: (ON if snapshot.camera.wanted or snapshot.camera.open else OFF).encode(),
             topics.policy_state: snapshot.policy.encode(),

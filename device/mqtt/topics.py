@@ -75,6 +75,8 @@ class Topics:
     quiet_state = _Below("quiet/state")
     quiet_set = _Below("quiet/set")
     children_state = _Below("children/state")
+    update_state = _Below("update/state")
+    update_set = _Below("update/set")
     event = _Below("event")
     health = _Below("health")
     error = _Below("error")

@@ -17,10 +17,11 @@ from pathlib import Path
 from device.setup.layout import SERVICE, TARGET, USER, Layout, Refusal
 from device.setup.release import link, write
 
-UNIT_ENDINGS = {".service", ".socket", ".target", ".timer", ".slice"}
+UNIT_ENDINGS = {".service", ".socket", ".target", ".timer", ".slice", ".path"}
 DRIVES = ('folders: ["/srv/music"]', 'folders: ["/srv/music", "/media/*/*"]')
 SECRETS = "/etc/affetto/secrets.yaml"
 WATCHDOG_DATA = "var/lib/affetto-watchdog"
+UPDATE_DATA = "var/lib/affetto-update"
 
 
 def run(*command: str | Path, patience_s: float = 120.0) -> subprocess.CompletedProcess[str]:
@@ -139,7 +140,7 @@ def remove(layout: Layout) -> None:
 
 def purge(layout: Layout) -> None:
     """Remove settings and data, too. Music belongs to its owner: only an empty folder goes."""
-    for folder in (layout.config.parent, layout.data, layout.root / WATCHDOG_DATA):
+    for folder in (layout.config.parent, layout.data, layout.root / WATCHDOG_DATA, layout.root / UPDATE_DATA):
         shutil.rmtree(folder, ignore_errors=True)
     for folder in (layout.music, layout.drives):
         _remove_empty(folder)
