@@ -338,7 +338,7 @@ def test_nothing_is_learnt_in_guest_mode(room: Room) -> None:
     assert said(room.say("guest", "ON"), "guest/state") == ["ON"]
     heard = room.playing().key
     assert only(Record, next_song(room)) == []
-    assert room.session.playback.taste.of("everyone", heard).heard_at == room.wall, "but it is not fresh any more"
+    assert room.session.chooser.taste.of("everyone", heard).heard_at == room.wall, "but it is not fresh any more"
     assert only(Record, room.say("feedback", "dislike")) == []
     for liking in ("like", "never"):
         assert refusals(room.say("feedback", liking)) == [
@@ -377,6 +377,6 @@ def test_everybody_present_learns_from_what_they_hear(room: Room) -> None:
     next_song(room)
     learnt = [(line.listen.profile, line.listen.outcome) for line in only(Record, next_song(room))]
     assert learnt == [("Ada", Outcome.PLAYED), ("Ben", Outcome.PLAYED)]
-    assert room.session.playback.taste.of("Ada", "sad-0").hearings == 1, "the room heard it once"
+    assert room.session.chooser.taste.of("Ada", "sad-0").hearings == 1, "the room heard it once"
     (liked,) = only(Record, room.say("feedback", '{"liking": "like", "by": "Ben"}'))
     assert (liked.listen.profile, liked.listen.outcome) == ("Ben", Outcome.LIKED)

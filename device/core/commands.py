@@ -135,8 +135,8 @@ def _correct(order: SetTrackMood, playback: PlaybackControl) -> list[Action] | s
     """Set the mood of a track. The catalogue stores it; if the track plays, the playback uses it at once."""
     mood, track = order.mood, None if playback.choice is None else playback.choice.track
     if order.track and (track is None or track.key != order.track):
-        row = playback.index.row.get(order.track)
-        track = None if row is None else playback.index.tracks[row]
+        row = playback.chooser.index.row.get(order.track)
+        track = None if row is None else playback.chooser.index.tracks[row]
     if track is None:
         return "No such track." if order.track else "Nothing is playing, so there is no track whose mood could be set."
     if mood is not None:
@@ -147,13 +147,13 @@ def _correct(order: SetTrackMood, playback: PlaybackControl) -> list[Action] | s
 
 def _allow(uri: str | None, playback: PlaybackControl, given: Circumstances) -> list[Action] | str:
     """Remove a track from the list of banned tracks."""
-    never = playback.never
+    never = playback.chooser.never
     if not never:
         return "No track is banned."
     found = [track for track in never if uri in (None, track.uri)]
     if not found:
         return "That track is not banned; never/state lists the banned tracks."
-    return playback.allow(found[-1], given.audience, given.now)
+    return playback.chooser.allow(found[-1], given.audience, given.now)
 
 
 def minutes(seconds: float) -> str:

@@ -1,34 +1,27 @@
 """What plays, what played and what comes next: the part of the session that controls the music. Pure; main thread.
 
 Its methods take where the music should be (`Target`), who listens (`Audience`) and the time (`Now`), and return
-actions. A request wins over a choice that fits the mood. Serial numbers identify late events of replaced tracks, which
-it ignores.
+actions. `Chooser` knows what can play, and chooses. Serial numbers identify late events of replaced tracks, which the
+playback ignores.
 """
 
 from __future__ import annotations
 
 import itertools
-import random
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 
 from device.config.schema import MusicConfig
-from device.core import requests
 from device.core.audience import Audience
-from device.core.failures import Failures
-from device.core.lessons import OPINIONS, lessons
+from device.core.chooser import Chooser
 from device.core.queue import PlayQueue, Playthrough
-from device.core.request_queue import RequestQueue
 from device.domain import (
     Action,
     Announce,
     Choice,
     Cue,
-    DiaryEntry,
-    Erasure,
     EventType,
-    Listen,
     MoodName,
     Now,
     Outcome,
@@ -37,17 +30,14 @@ from device.domain import (
     PlaybackState,
     Position,
     QueueEntry,
-    Record,
     Resume,
     Seek,
     Silence,
-    SongEntry,
     Target,
     Track,
     Transport,
 )
-from device.music.recommend.choose import Taste, TrackIndex, choose
-from device.music.recommend.effects import Effects
+from device.music.recommend.choose import Taste, TrackIndex
 
 PAST = 100  # tracks that "previous" can go back to
 BEGINNING_S = 3.0  # before this position, "previous" goes to the track before; after it, to the start of this one
@@ -57,32 +47,17 @@ PACE_S = 10.0  # the shortest time between the starts of two songs, so that shor
 
 
 class PlaybackControl:
-    """Owns the current playthrough, the queue, the past and the taste."""
+    """Owns the current playthrough, the cue and the past."""
 
-    def __init__(
-        self,
-        config: MusicConfig,
-        history: Iterable[Listen],
-        dice: random.Random,
-        effects: Effects | None = None,
-    ) -> None:
-        """`effects` None: nobody learns what songs do to the room."""
+    def __init__(self, config: MusicConfig, chooser: Chooser) -> None:
         self.config = config
-        self.taste = Taste(history)
-        self.effects = effects
+        self.chooser = chooser
         self.wanted = PlaybackState.STOPPED
         """What people asked for; `state` is what really happens."""
         self.playthrough: Playthrough | None = None
         self.resume_s = 0.0
         """Where to continue after a power cut."""
-        self.never: tuple[Track, ...] = ()
-        """The banned tracks that are in the library, the latest last."""
-        self.requests = RequestQueue()
-        self.playlists: Mapping[str, tuple[str, ...]] = {}
-        """The keys of the tracks of each playlist, by its name."""
-        self._index = TrackIndex()
         self._queue = PlayQueue()
-        self._dice = dice
         self._sound = True
         self._requested: Position | None = None  # the target of a seek, until the player reports its position
         self._sounded_at = float("-inf")  # when anything was last audible (monotonic)
@@ -91,53 +66,19 @@ class PlaybackControl:
         """Numbers for everything that the player plays."""
         self._suspended: Playthrough | None = None  # the song that returns after media from outside
         self._past: deque[Track] = deque(maxlen=PAST)
-        self._failures = Failures()
-        self._erasures: list[Erasure] = []
 
     # --- The state ---
 
     def load(self, index: TrackIndex, taste: Taste | None = None) -> None:
-        """Use this library. Files that failed before get another chance. `taste` is already indexed for this library;
-        without one, the present taste is indexed here."""
-        self._index = index
-        self.requests.load(index)
-        if taste is None:
-            self.taste.attach(index)
-        else:
-            taste.catch_up(self.taste)
-            taste.forget(self._erasures)  # the scanner's thread may have read the history before somebody erased it
-            self.taste = taste
-        if self.effects is not None:
-            self.effects.attach(index)
-        self._failures.keys.clear()
-        self._list_never()
+        """Use this library; see `Chooser.load`."""
+        self.chooser.load(index, taste)
         if self.playthrough is not None and (row := index.row.get(self.playthrough.choice.track.key)) is not None:
             self.renew(index.tracks[row])
-
-    def learn_effect(self, entry: DiaryEntry) -> None:
-        """Learn what a song did to the room."""
-        if self.effects is not None and isinstance(entry, SongEntry):
-            self.effects.add(entry)
-
-    def forget(self, erasure: Erasure) -> None:
-        """Forget the listens that `erasure` covers."""
-        self._erasures.append(erasure)
-        self.taste.forget(self._erasures)
-        if self.effects is not None:
-            self.effects.forget(erasure)
-        self._list_never()
-        if erasure.ever:
-            self.requests.state = requests.forget(self.requests.state, erasure.person)
 
     def renew(self, track: Track) -> None:
         """Update what is known about the current track, if it is this one."""
         if self.playthrough is not None and self.playthrough.choice.track.key == track.key:
             self.playthrough = replace(self.playthrough, choice=replace(self.playthrough.choice, track=track))
-
-    @property
-    def index(self) -> TrackIndex:
-        """The library."""
-        return self._index
 
     @property
     def choice(self) -> Choice | None:
@@ -152,14 +93,8 @@ class PlaybackControl:
     @property
     def queue(self) -> tuple[QueueEntry, ...]:
         """What plays next: the device's choice, as far as it is made, and the open requests."""
-        cue = self._queue.latest
-        return self._waiting if cue is None or cue.request else (QueueEntry(cue.choice), *self._waiting)
-
-    @property
-    def _waiting(self) -> tuple[QueueEntry, ...]:
-        """The open requests, without the one that plays already but is not audible yet."""
-        playing = 0 if self.playthrough is None else self.playthrough.request
-        return tuple(entry for entry in self.requests.entries if entry.id != playing)
+        cue, waiting = self._queue.latest, self.chooser.waiting(self.playthrough)
+        return waiting if cue is None or cue.request else (QueueEntry(cue.choice), *waiting)
 
     def state(self, now: Now) -> PlaybackState:
         """What really happens: playing only while music is audible, or in the short gap between two songs."""
@@ -173,7 +108,7 @@ class PlaybackControl:
 
     def idle(self, now: Now) -> bool:
         """Whether people want music, no track plays, and it is time to try (again)."""
-        due = max(self._failures.rest_until, self._began_at + PACE_S)
+        due = max(self.chooser.failures.rest_until, self._began_at + PACE_S)
         return self.wanted is PlaybackState.PLAYING and self.playthrough is None and now.mono >= due
 
     # --- Choosing ---
@@ -182,7 +117,7 @@ class PlaybackControl:
         """Play the first request, or choose a track. Without any, the current track continues; in silence, `idle`
         retries."""
         self.wanted = PlaybackState.PLAYING
-        entry = self._choose(target, audience, now)
+        entry = self.chooser.choose(self.playthrough, target, audience, now)
         return [] if entry is None else self._play(entry, target.mood, now, fade_s)
 
     def play_request(self, entry: QueueEntry, target: Target, audience: Audience, now: Now) -> list[Action]:
@@ -203,36 +138,24 @@ class PlaybackControl:
     def queue_next(self, target: Target, audience: Audience, now: Now) -> list[Action]:
         """Near the end of the current track, choose the next one; choose again if the mood, the audience or the first
         request changes."""
-        request = self._first_request()
+        request = self.chooser.first_request(self.playthrough)
         purpose = (target.mood, audience.profiles, 0 if request is None else request.id)
         if self.playthrough is None or not self._queue.due(purpose) or now.mono - self._began_at < PACE_S:
             return []
-        entry = self._choose(target, audience, now)
+        entry = self.chooser.choose(self.playthrough, target, audience, now)
         if entry is None:
             return []
         serial = next(self.serials)
         self._queue.add(Playthrough(serial, entry.choice, target.mood, request=entry.id, by=entry.by), purpose)
         return [Cue(serial, entry.choice.track)]
 
-    def _choose(self, target: Target, audience: Audience, now: Now) -> QueueEntry | None:
-        if (request := self._first_request()) is not None:
-            return request
-        playing = set() if self.playthrough is None else {self.playthrough.choice.track.key}
-        profiles, exclude = audience.profiles, playing | self._failures.keys
-        choice = choose(self._index, target, self.taste, profiles, now, self._dice, exclude, self.effects)
-        return None if choice is None else QueueEntry(choice)
-
-    def _first_request(self) -> QueueEntry | None:
-        """The request that plays next."""
-        return next((one for one in self._waiting if one.choice.track.key not in self._failures.keys), None)
-
     def resume_track(self, track_key: str, position_s: float, target: Target, now: Now) -> list[Action]:
         """Continue the track that played before the program stopped, paused if it was paused. Does nothing if the track
         is gone, banned or nearly over."""
-        row = self._index.row.get(track_key)
-        if row is None or track_key in self.taste.banned:
+        row = self.chooser.index.row.get(track_key)
+        if row is None or track_key in self.chooser.taste.banned:
             return []
-        track = self._index.tracks[row]
+        track = self.chooser.index.tracks[row]
         if track.duration_s > 0 and position_s > track.duration_s - NEARLY_OVER_S:
             return []
         entry = QueueEntry(Choice(track, "it continues where it stopped"))
@@ -257,7 +180,7 @@ class PlaybackControl:
             return []
         track, start_s = kept.choice.track, kept.position_s(now)
         if self.wanted is PlaybackState.PLAYING and (
-            target.mood not in (kept.mood, track.mood) or track.key not in self._index.row
+            target.mood not in (kept.mood, track.mood) or track.key not in self.chooser.index.row
         ):
             self._past.append(track)
             return self.play_next(target, audience, now, fade_s=self.config.fade_s)
@@ -315,17 +238,6 @@ class PlaybackControl:
             return [notice, *self.skip(outcome, target, audience, now, by=(by,) if by else ())]
         return [notice, *self._learn(outcome, audience, now, by=(by,) if by else ())]
 
-    def allow(self, track: Track, audience: Audience, now: Now) -> list[Action]:
-        """Let a banned track play again."""
-        line = Listen(track.key, audience.profiles[0], track.mood, Outcome.ALLOWED, now.wall)
-        self.taste.add(line)
-        self._list_never()
-        return [_track_notice(EventType.ALLOWED, track), Record(line)]
-
-    def has_failed(self, key: str) -> bool:
-        """Whether this track could not be played since the last scan."""
-        return key in self._failures.keys
-
     def _hold(self, now: Now) -> None:
         if self.playthrough is not None:
             self.playthrough = self.playthrough.held(now)
@@ -350,7 +262,7 @@ class PlaybackControl:
         actions = self._learn(outcome, audience, now, by)
         if self.choice is not None:
             actions.append(Announce(EventType.TRACK_SKIPPED, {"title": self.choice.track.title}))
-        if outcome is Outcome.BANNED and len(self.never) == len(self._index):
+        if outcome is Outcome.BANNED and len(self.chooser.never) == len(self.chooser.index):
             return [*actions, *self.stop(now, self.config.fade_s)]
         return actions + self.play_next(target, audience, now)
 
@@ -372,8 +284,8 @@ class PlaybackControl:
         self.playthrough = self._queue.started(serial, self.playthrough)
         if self.playthrough is None or self.playthrough.serial != serial:
             return []
-        self._failures.success()
-        self.requests.serve(self.playthrough.request)
+        self.chooser.failures.success()
+        self.chooser.requests.serve(self.playthrough.request)
         self.at(serial, position, now)
         choice, track = self.playthrough.choice, self.playthrough.choice.track
         facts = {"title": track.title, "artist": track.artist, "uri": track.uri, "reason": choice.reason}
@@ -422,29 +334,18 @@ class PlaybackControl:
         else:
             return []
         track = failed.choice.track
-        self.requests.drop(failed.request)
-        self._failures.add(track.key, len(self._index), now)
+        self.chooser.requests.drop(failed.request)
+        self.chooser.failures.add(track.key, len(self.chooser.index), now)
         facts = {"title": track.title, "uri": track.uri, "message": problem}
         return [Announce(EventType.TRACK_FAILED, facts)]
 
     # --- Bookkeeping ---
 
     def _learn(self, outcome: Outcome, audience: Audience, now: Now, by: Collection[str] = ()) -> list[Action]:
-        """Add entries about the current track to the taste and to the history. A very short sample that ended by itself
-        does not count."""
+        """Learn from the current track. A very short sample that ended by itself does not count."""
         if self.playthrough is None or (outcome is Outcome.PLAYED and now.mono - self._began_at < PACE_S):
             return []
-        lines = lessons(self.playthrough, outcome, audience, now, by)
-        for line in lines:
-            self.taste.add(line)
-        if not lines and outcome not in OPINIONS:
-            self.taste.hear(self.playthrough.choice.track.key, now.wall)
-        if outcome is Outcome.BANNED:
-            self._list_never()
-        return [Record(line) for line in lines]
-
-    def _list_never(self) -> None:
-        self.never = tuple(self._index.tracks[row] for row in self._index.rows(self.taste.banned))
+        return self.chooser.learn(self.playthrough, outcome, audience, now, by)
 
     def _play(
         self, entry: QueueEntry, mood: MoodName, now: Now, fade_s: float = 0.0, start_s: float = 0.0
@@ -464,8 +365,8 @@ class PlaybackControl:
             if self.playthrough.sounds:
                 self._sounded_at = now.mono
             self._past.append(self.playthrough.choice.track)
-            self.requests.serve(self.playthrough.request)
-            self.requests.forget_votes()
+            self.chooser.requests.serve(self.playthrough.request)
+            self.chooser.requests.forget_votes()
             self.playthrough = self._requested = None
 
 

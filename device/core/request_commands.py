@@ -37,7 +37,7 @@ def obey(
     order: RequestOrder, playback: PlaybackControl, config: RequestsConfig, given: Circumstances
 ) -> list[Action] | str:
     """The actions that carry out this order, or a sentence that says why it is refused."""
-    playback.requests.seen(order.by, given.now)
+    playback.chooser.requests.seen(order.by, given.now)
     match order:
         case Enqueue():
             return _enqueue(order, playback, config, given)
@@ -70,7 +70,8 @@ def _enqueue(
             refused.append(problem)
         elif isinstance(track, Track):
             pinned = order.where is not Where.LATER
-            playback.requests.state = pure.add(playback.requests.state, track.key, order.by, pinned=pinned)
+            queue = playback.chooser.requests
+            queue.state = pure.add(queue.state, track.key, order.by, pinned=pinned)
             added.append(track)
     if not added:
         return refused[0] if refused else "There is no track to play."
@@ -79,7 +80,7 @@ def _enqueue(
     if refused:
         actions.append(Answer(given.origin, f"Added {len(added)} of {len(order.tracks)} tracks. {refused[0]}"))
     if order.where is Where.NOW:
-        actions += _play_now(playback.requests.state.last_id - len(added) + 1, order, playback, given)
+        actions += _play_now(playback.chooser.requests.state.last_id - len(added) + 1, order, playback, given)
     return actions
 
 
@@ -91,13 +92,13 @@ def _play_now(
     if playing is not None and playing.request and order.by not in ("", playing.by):
         who = playing.by or "Somebody"
         return [Answer(given.origin, f"{who} asked for the current track, so yours plays next.")]
-    entry = next(entry for entry in playback.requests.entries if entry.id == request_id)
+    entry = next(entry for entry in playback.chooser.requests.entries if entry.id == request_id)
     return playback.play_request(entry, given.target, given.audience, given.now)
 
 
 def _find(wanted: tuple[str, ...], playback: PlaybackControl) -> Iterator[Track | str]:
     """The track for each key or URI, or a sentence."""
-    index = playback.index
+    index = playback.chooser.index
     uris = {uri for uri in wanted if uri not in index.row}
     by_uri = {track.uri: track for track in index.tracks if track.uri in uris} if uris else {}
     for name in wanted:
@@ -110,16 +111,16 @@ def _problem(
     track: Track, order: Enqueue, playback: PlaybackControl, config: RequestsConfig, audience: Audience
 ) -> str:
     """Why this track cannot be requested; empty if it can. A request for a track that already waits becomes a vote."""
-    requests, library = playback.requests.state, playback.index.row
-    if track.key in playback.taste.banned:
+    requests, library = playback.chooser.requests.state, playback.chooser.index.row
+    if track.key in playback.chooser.taste.banned:
         return f"“{track.title}” is banned; allow it again first."
-    if playback.has_failed(track.key):
+    if playback.chooser.has_failed(track.key):
         return f"“{track.title}” could not be played; it gets another chance after the next scan."
     waiting = next((one for one in requests.open if one.track_key == track.key), None)
     if waiting is not None and waiting.by == order.by:
         return f"“{track.title}” is in the queue already."
     if waiting is not None and order.by:
-        playback.requests.state = pure.vote(requests, waiting.id, order.by, up=True)
+        playback.chooser.requests.state = pure.vote(requests, waiting.id, order.by, up=True)
         return f"“{track.title}” is in the queue already; your request counts as a vote for it."
     guest = audience.is_guest(order.by)
     limit = config.per_guest if guest else config.per_person
@@ -133,7 +134,7 @@ def _problem(
 
 
 def _change(order: RemoveRequest | MoveRequest, playback: PlaybackControl, audience: Audience) -> list[Action] | str:
-    queue = playback.requests
+    queue = playback.chooser.requests
     found = pure.find(queue.state, order.id)
     if found is None:
         return _no_request(order.id)
@@ -142,14 +143,14 @@ def _change(order: RemoveRequest | MoveRequest, playback: PlaybackControl, audie
     if isinstance(order, RemoveRequest):
         queue.drop(found.id)
     else:
-        queue.state = pure.move(queue.state, found.id, order.place, playback.index.row)
+        queue.state = pure.move(queue.state, found.id, order.place, playback.chooser.index.row)
     return []
 
 
 def _clear(order: ClearRequests, playback: PlaybackControl, audience: Audience) -> list[Action] | str:
     if audience.is_guest(order.by) and order.whose != order.by:
         return "Guests remove only their own requests."
-    playback.requests.state = pure.clear(playback.requests.state, order.whose)
+    playback.chooser.requests.state = pure.clear(playback.chooser.requests.state, order.whose)
     return []
 
 
@@ -157,7 +158,7 @@ def _clear(order: ClearRequests, playback: PlaybackControl, audience: Audience) 
 
 
 def _vote(order: Vote, playback: PlaybackControl) -> list[Action] | str:
-    queue = playback.requests
+    queue = playback.chooser.requests
     found = pure.find(queue.state, order.id)
     if found is None:
         return _no_request(order.id)
@@ -173,8 +174,8 @@ def _vote_to_skip(by: str, playback: PlaybackControl, given: Circumstances) -> l
     """The majority decides; whoever asked for the track decides alone."""
     if refusal := _unable_to_skip(by, playback):
         return refusal
-    playback.requests.vote_to_skip(by)
-    votes = playback.requests.skip_votes(given.audience, given.now)
+    playback.chooser.requests.vote_to_skip(by)
+    votes = playback.chooser.requests.skip_votes(given.audience, given.now)
     facts = {"by": by, "votes": len(votes.voters), "needed": votes.needed}
     actions: list[Action] = [Announce(EventType.SKIP_VOTED, facts)]
     playing = playback.playthrough
@@ -189,7 +190,7 @@ def _veto(by: str, playback: PlaybackControl, given: Circumstances) -> list[Acti
         return refusal
     if given.audience.is_guest(by):
         return "Guests have no veto; they can vote to skip the track."
-    if left_s := playback.requests.veto(by, given.now):
+    if left_s := playback.chooser.requests.veto(by, given.now):
         minutes = max(1, round(left_s / 60))
         return f"{by} has used this hour's veto; the next is in {minutes} minute{'s' * (minutes > 1)}."
     assert playback.choice is not None

@@ -65,7 +65,7 @@ def obey(
     outcome = schedule_commands.obey(command, schedule, memory, now)
     actions: list[Action] = [Answer(origin, outcome.refusal)] if outcome.refusal else []
     if outcome.stop:
-        playback.requests.state = requests.clear(playback.requests.state, ALARM)
+        playback.chooser.requests.state = requests.clear(playback.chooser.requests.state, ALARM)
         actions += playback.stop(now, playback.config.fade_s)
     return outcome.memory, actions
 
@@ -83,17 +83,17 @@ def refusal(command: Command, schedule: Schedule, memory: Memory) -> str:
 
 def _wake(alarm: Alarm, playback: PlaybackControl, media: MediaControl, given: Circumstances) -> list[Action]:
     """Play what the alarm asks for; whatever fits if that is not there, because an alarm must not stay silent."""
-    playlist = playback.playlists.get(alarm.playlist, ()) if alarm.playlist else ()
+    playlist = playback.chooser.playlists.get(alarm.playlist, ()) if alarm.playlist else ()
     if stream := next((entry for entry in playlist[:1] if "://" in entry), ""):
         started = media.play(PlayMedia(stream, title=alarm.playlist), given)
         if isinstance(started, list):
             playback.wanted = PlaybackState.PLAYING  # if the stream fails, the music begins
             return started
     songs = _songs(alarm, playlist, playback, random.Random(int(given.now.wall // DAY_S)))
-    state = requests.clear(playback.requests.state, ALARM)
+    state = requests.clear(playback.chooser.requests.state, ALARM)
     for track in songs:
         state = requests.add(state, track.key, ALARM, pinned=True)
-    playback.requests.state = state
+    playback.chooser.requests.state = state
     if not songs and not alarm.mood and playback.playthrough is not None and playback.playthrough.sounds:
         return []  # music plays already, and the alarm wants no other
     return playback.play_next(given.target, given.audience, given.now, fade_s=playback.config.fade_s)
@@ -101,7 +101,7 @@ def _wake(alarm: Alarm, playback: PlaybackControl, media: MediaControl, given: C
 
 def _songs(alarm: Alarm, playlist: Sequence[str], playback: PlaybackControl, dice: random.Random) -> Sequence[Track]:
     """The tracks of the alarm's folder, each day in another order, or of its playlist."""
-    index = playback.index
+    index = playback.chooser.index
     if alarm.folder:
         folder = alarm.folder if alarm.folder.startswith(FILE) else FILE + quote(alarm.folder)
         inside = folder.rstrip("/") + "/"

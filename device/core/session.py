@@ -17,6 +17,7 @@ from device import __version__
 from device.config.schema import Config
 from device.core import commands, consent, player_events, schedule_control
 from device.core.audience import Audience, Circumstances
+from device.core.chooser import Chooser
 from device.core.diary import DiaryKeeper, Observation
 from device.core.health import Health, shorten
 from device.core.media import MediaControl
@@ -116,8 +117,9 @@ class Session:
         songs = tuple(songs)
         self.config = config
         effects = Effects(songs) if config.diary.learn_effects and config.diary.keep_days else None
-        self.playback = PlaybackControl(config.music, history, dice, effects)
-        self.playback.requests.state = memory.requests
+        self.chooser = Chooser(history, dice, effects)
+        self.playback = PlaybackControl(config.music, self.chooser)
+        self.chooser.requests.state = memory.requests
         self.media = MediaControl(self.playback, config.player, self.playback.serials)
         self._memory = replace(memory, volume=min(memory.volume, config.player.max_volume))
         self._mood_control = MoodControl(config, songs)
@@ -149,7 +151,7 @@ class Session:
         actions = self._react(event, now) + self._settle(now)
         notes = self._diary.observe(self._observation(actions), now)
         for note in notes:
-            self.playback.learn_effect(note.entry)
+            self.chooser.learn_effect(note.entry)
             self._mood_control.learn(note.entry)
         return Decision([*actions, *notes], self._snapshot(now))
 
@@ -238,7 +240,7 @@ class Session:
 
     def _library_loaded(self, event: LibraryLoaded) -> list[Action]:
         """Announce tracks that came or went. Results of the analysis appear in the health report only."""
-        before, health = self.playback.index, self._health
+        before, health = self.chooser.index, self._health
         if isinstance(event.index, tuple):
             index, taste = event.index
             assert isinstance(index, TrackIndex)
@@ -246,8 +248,8 @@ class Session:
             self.playback.load(index, taste)
         else:
             self.playback.load(TrackIndex(event.tracks))
-        self.playback.playlists = event.playlists
-        changed = self.playback.index.signature != before.signature or not health.library_loaded
+        self.chooser.playlists = event.playlists
+        changed = self.chooser.index.signature != before.signature or not health.library_loaded
         changed |= (event.problems, event.notes) != (health.library_problems, health.library_notes)
         health.library_problems, health.library_notes, health.library_loaded = event.problems, event.notes, True
         if not changed:
@@ -291,7 +293,7 @@ class Session:
         gone = erasure(command)
         if isinstance(gone, str):
             return [Answer(origin, gone)]
-        self.playback.forget(gone)
+        self.chooser.forget(gone)
         self._mood_control.forget(gone)
         self._memory = without(self._memory, gone)
         self._diary.forget()
@@ -326,7 +328,7 @@ class Session:
             playback=self.playback.wanted,
             track_key=self._memory.track_key if playthrough is None else playthrough.choice.track.key,
             position_s=self.playback.resume_s,
-            requests=self.playback.requests.state,
+            requests=self.chooser.requests.state,
         )
 
     @property
@@ -346,11 +348,11 @@ class Session:
     @property
     def _audience(self) -> Audience:
         memory = self._memory
-        return Audience(memory.profiles, memory.guests, self.playback.taste.profiles, self.mood.faces)
+        return Audience(memory.profiles, memory.guests, self.chooser.taste.profiles, self.mood.faces)
 
     def _snapshot(self, now: Now) -> Snapshot:
         playback, memory = self.playback, self._memory
-        index = playback.index
+        index = self.chooser.index
         return Snapshot(
             mood=self.mood,
             policy=memory.policy,
@@ -360,12 +362,12 @@ class Session:
                 cover=self._reconciler.cover,
             ),
             queue=playback.queue,
-            never=playback.never,
-            people=People(memory.profiles, memory.guests, tuple(sorted(playback.taste.profiles))),
+            never=self.chooser.never,
+            people=People(memory.profiles, memory.guests, tuple(sorted(self.chooser.taste.profiles))),
             room=memory.room,
             camera=Camera(memory.camera, self._health.eye_open),
             health=self._health.report(self._started, now, len(index), index.analysed),
-            skip_votes=playback.requests.skip_votes(self._audience, now),
+            skip_votes=self.chooser.requests.skip_votes(self._audience, now),
             occupied=self._occupancy.state(now),
             update=self._updates.update,
             schedule=self._schedule.view(memory, now),
@@ -396,7 +398,7 @@ class Session:
             if self.playback.playthrough is None:
                 return []
             self.media.give_way()
-        if self._unfinished and len(self.playback.index):
+        if self._unfinished and len(self.chooser.index):
             key, self._unfinished = self._unfinished, ""
             if actions := self.playback.resume_track(key, self._memory.position_s, target, now):
                 self._look_until = None
