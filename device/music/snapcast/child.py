@@ -10,10 +10,11 @@ import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from device.backoff import Backoff
 from device.leash import leashed
+from device.music.snapcast.tasks import Endless, within
 
 log = logging.getLogger("affetto")
 
@@ -27,41 +28,33 @@ def missing(program: str) -> str:
 
 
 class Child:
-    """One program that runs until `close`."""
+    """One program that runs until `close`; `check` raises what nobody expected. `close` kills what does not end within
+    `GOODBYE_S`."""
 
-    def __init__(self, command: Callable[[], Sequence[str]], after_end: Callable[[], None] = lambda: None) -> None:
-        """Starts it. Call it on the event loop. `command()` gives the words for each start, `after_end()` hears of each
-        end that nobody asked for."""
+    def __init__(self, words: Sequence[str]) -> None:
+        """Starts it. Call it on the event loop."""
         self.problem = ""
-        self._command = command
-        self._after_end = after_end
+        self._words = words
         self._process: asyncio.subprocess.Process | None = None
         self._last = ""  # the last line that it said
-        self._task = asyncio.get_running_loop().create_task(self._keep())
+        self._task = Endless(self._keep())
+        self.check, self.close = self._task.check, self._task.close
 
     @property
     def pid(self) -> int | None:
         """Its process id while it runs."""
         return self._process.pid if self._process is not None else None
 
-    async def close(self) -> None:
-        """End it; kill it if it does not end within `GOODBYE_S`."""
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
-
     async def _keep(self) -> None:
         failures = 0
         while True:
-            words = self._command()
             begun_s = time.monotonic()
             try:
-                reason = missing(words[0]) or await self._run(words)
+                reason = missing(self._words[0]) or await self._run(self._words)
             finally:
                 await self._end()
             failures = BACKOFF.count(failures, time.monotonic() - begun_s)
             self.problem = reason
-            self._after_end()
             await asyncio.sleep(BACKOFF.after(failures))
 
     async def _run(self, words: Sequence[str]) -> str:
@@ -96,8 +89,7 @@ class Child:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()
         try:
-            async with asyncio.timeout(GOODBYE_S):
-                await process.wait()
+            await within(GOODBYE_S, process.wait())
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()

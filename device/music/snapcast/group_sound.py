@@ -28,6 +28,7 @@ from device.music.snapcast import snapclient
 from device.music.snapcast.child import Child
 from device.music.snapcast.loudspeaker import STEP_S, Loudspeaker
 from device.music.snapcast.snapserver import BUFFER_S, Snapserver
+from device.music.snapcast.tasks import within
 from device.music.snapcast.timeline import Timeline
 from device.music.snapcast.upstream import Upstream
 from device.music.snapcast.volume_gate import VolumeGate
@@ -161,6 +162,9 @@ class GroupSound:
             for task in [task for task in self._ending if task.done()]:
                 self._ending.discard(task)
                 task.result()  # an unexpected exception ends the thread
+            for part in (*self._upstreams.values(), self._snapclient, self._snapserver):
+                if part is not None:
+                    part.check()
             await self._rest()
 
     async def _rest(self) -> None:
@@ -169,7 +173,7 @@ class GroupSound:
             return
         self._called.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._called.wait(), IDLE_S)
+            await within(IDLE_S, self._called.wait())
 
     def _watch(self, task: asyncio.Task[None]) -> None:
         self._ending.add(task)
@@ -228,7 +232,7 @@ class GroupSound:
             self._loudspeaker = Loudspeaker(self._timeline, self._gate)
             await self._loudspeaker.open()
             words = snapclient.command(self._config, self._data_dir, self._loudspeaker.port)
-            self._snapclient = Child(lambda: words)
+            self._snapclient = Child(words)
         for place, upstream in list(self._upstreams.items()):
             if upstream not in (self._chosen, self._before):
                 await self._upstreams.pop(place).close()

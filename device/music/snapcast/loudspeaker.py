@@ -62,7 +62,7 @@ class Loudspeaker:
     def _send(self, block: Block, samples: npt.NDArray[np.int32]) -> None:
         body = wire.chunk(block.start_s - BUFFER_S, samples.tobytes())
         for writer in self._clients:
-            if writer.transport.get_write_buffer_size() < BEHIND:
+            if not writer.transport.is_closing() and writer.transport.get_write_buffer_size() < BEHIND:
                 writer.write(wire.message(Kind.CHUNK, body, time.monotonic()))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

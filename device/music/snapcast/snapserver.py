@@ -39,7 +39,8 @@ class Snapserver:
         self._fd = open_fifo(self._folder / "sound")
         self._settings = self._folder / "snapserver.conf"
         self._settings.write_text(settings(port, bind, self._folder))
-        self._child = Child(self._command)
+        self._child = Child(["snapserver", "-c", str(self._settings)])
+        self.check = self._child.check
 
     def output(self) -> SnapserverOutput:
         """A new output that feeds it."""
@@ -60,9 +61,6 @@ class Snapserver:
         await self._child.close()
         os.close(self._fd)
         shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _command(self) -> list[str]:
-        return ["snapserver", "-c", str(self._settings)]
 
 
 def settings(port: int, bind: str, folder: Path) -> str:

@@ -6,7 +6,6 @@ Runs on the event loop of the group's sound. It connects again by itself, for as
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import os
 import socket
@@ -19,6 +18,7 @@ from device.errors import SoundError
 from device.music.audio.pcm_buffer import CHANNELS, RATE_HZ, Frames
 from device.music.snapcast import wire
 from device.music.snapcast.server_clock import ServerClock
+from device.music.snapcast.tasks import Endless, within
 from device.music.snapcast.wire import Kind
 
 CONNECT_S = 2.0
@@ -31,7 +31,7 @@ TakeChunk = Callable[["Upstream", float, Frames], None]
 
 
 class Upstream:
-    """One server. `close` ends it."""
+    """One server. `close` disconnects for good; `check` raises what nobody expected."""
 
     def __init__(self, number: int, host: str, port: int, name: str, take: TakeChunk) -> None:
         """Connects from now on. Call it on the event loop. `name` tells the server who we are."""
@@ -45,13 +45,9 @@ class Upstream:
         self._take = take
         self._asked: dict[int, float] = {}
         self._numbers = itertools.count(1)
-        self._task = asyncio.get_running_loop().create_task(self._stay_connected())
-
-    async def close(self) -> None:
-        """Disconnect for good."""
-        self._task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._task
+        self._heard_s = 0.0
+        self._task = Endless(self._stay_connected())
+        self.check, self.close = self._task.check, self._task.close
 
     async def _stay_connected(self) -> None:
         while True:
@@ -67,11 +63,11 @@ class Upstream:
             await asyncio.sleep(AGAIN_S)
 
     async def _connect(self) -> None:
-        async with asyncio.timeout(CONNECT_S):
-            reader, writer = await asyncio.open_connection(self.host, self.port)
+        reader, writer = await within(CONNECT_S, asyncio.open_connection(self.host, self.port))
         try:
             hurry(writer)
             self.clock, self._asked = ServerClock(), {}
+            self._heard_s = time.monotonic()
             writer.write(wire.message(Kind.HELLO, wire.hello(self._name), time.monotonic()))
             self.connected, self.problem = True, ""
             asking = asyncio.get_running_loop().create_task(self._ask(writer))
@@ -84,10 +80,9 @@ class Upstream:
             writer.transport.abort()
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
-        async with asyncio.timeout(SILENT_S):
-            header = wire.read_header(await reader.readexactly(wire.HEADER.size))
-            now_s = time.monotonic()
-            body = await reader.readexactly(header.size)
+        header = wire.read_header(await reader.readexactly(wire.HEADER.size))
+        self._heard_s = now_s = time.monotonic()
+        body = await reader.readexactly(header.size)
         match header.kind:
             case Kind.CHUNK if self.clock.known:
                 start_s, samples = wire.read_chunk(body)
@@ -103,10 +98,12 @@ class Upstream:
                 raise SoundError(f"{self.host}:{self.port} sends {':'.join(map(str, found))} and not 44100:16:2")
 
     async def _ask(self, writer: asyncio.StreamWriter) -> None:
-        """Ask for the time, often at first."""
+        """Ask for the time, often at first. Give up a server that does not answer."""
         for count in itertools.count():
             number = next(self._numbers) & 0xFFFF
             now_s = round(time.monotonic(), 6)
+            if now_s - self._heard_s > SILENT_S:
+                writer.transport.abort()
             self._asked = {number: now_s} if len(self._asked) > FIRST_ASKS else {**self._asked, number: now_s}
             writer.write(wire.message(Kind.TIME, wire.duration(0.0), now_s, number))
             await asyncio.sleep(FIRST_ASK_S if count < FIRST_ASKS else ASK_S)
