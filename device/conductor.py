@@ -69,6 +69,7 @@ from device.inbox import SWITCH_S, Inbox
 from device.model import SHIPPED_MODELS
 from device.mqtt.adapter import MqttAdapter
 from device.music.library.browser import Browser
+from device.music.library.corrections import read_corrections
 from device.music.library.scanner import Scanner
 from device.music.playback.vlc_player import VlcPlayer
 from device.music.recommend.taste import Taste, prepared
@@ -135,7 +136,7 @@ class Conductor:
         self._store = stack.enter_context(contextlib.closing(StoreWriter(store, diary, put)))
         self._player = stack.enter_context(contextlib.closing(VlcPlayer(config.player, data_dir, put)))
         health_file = stack.enter_context(contextlib.closing(HealthFile(lock.health_file)))
-        questions = {"check": lambda: examine(config_path)}
+        questions = {"check": lambda: examine(config_path), "backup": lambda: self._backup(data_dir)}
         control = stack.enter_context(contextlib.closing(ControlSurface(data_dir, put, questions)))
         self._surfaces: dict[str, Surface] = {"the health file": health_file, "the control socket": control}
         if config.mqtt.enabled:
@@ -237,6 +238,12 @@ class Conductor:
         self._hung = hung
         if not hung:
             systemd.watchdog()
+
+    def _backup(self, data_dir: Path) -> dict[str, object]:
+        """What people taught the device. On a thread of the control socket."""
+        listens, _ = self._store.history()
+        rows = [(one.track_key, one.profile, one.mood, one.outcome, one.at, one.heard_s) for one in listens]
+        return {"listens": rows, "moods": read_corrections(data_dir)}
 
     def _prepare(self, tracks: tuple[Track, ...]) -> tuple[TrackIndex, Taste]:
         """Build the index, on the scanner's thread: a big library takes long, and the main thread must not wait."""

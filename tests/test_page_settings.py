@@ -12,7 +12,7 @@ import pytest
 
 from device.config import files
 from tests.appliance import ROOT
-from tests.page_stage import PageProcess, make_config, whole
+from tests.page_stage import PageProcess, make_config, state_of, until, whole
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,10 @@ def guest(page: PageProcess, owner: str) -> str:
     return page.ask("GET", "/g/" + url.rpartition("/")[2]).cookie
 
 
-OWNERS = [("GET", "/api/settings"), ("POST", "/api/settings"), ("POST", "/api/restart"), ("GET", "/api/check")]
+OWNERS = [
+    *(("GET", "/api/settings"), ("POST", "/api/settings"), ("POST", "/api/restart"), ("GET", "/api/check")),
+    *(("GET", "/api/backup"), ("POST", "/api/restore")),
+]
 
 
 @pytest.mark.parametrize(("method", "path"), OWNERS)
@@ -91,3 +94,42 @@ def test_the_examination_says_what_the_command_says(page: PageProcess, owner: st
     parts = [one["part"] for one in json.loads(done.stdout)["findings"]]
     assert [one["part"] for one in found] == parts
     assert set(found[0]) == {"part", "verdict", "words", "advice"}
+
+
+def test_a_backup_brings_everything_to_another_device(page: PageProcess, owner: str, tmp_path: Path) -> None:
+    until(lambda: state_of(page.config)["playback"]["choice"], "no song")
+    key = state_of(page.config)["playback"]["choice"]["track"]["key"]
+    assert page.ask("POST", "/api/do", {"do": "feedback", "with": {"liking": "like"}}, cookie=owner).json["ok"]
+    correct = {"do": "track_mood", "with": {"mood": "tense", "track": key}}
+    assert page.ask("POST", "/api/do", correct, cookie=owner).json["ok"]
+
+    def saved() -> dict:
+        answer = page.ask("GET", "/api/backup", cookie=owner)
+        assert "attachment" in answer.headers["Content-Disposition"]
+        return answer.json
+
+    until(lambda: saved()["moods"] and saved()["listens"], "nothing learnt")
+    backup = saved()
+    assert backup["moods"] == {key: "tense"}
+    assert "name: " in backup["settings"]
+    config = make_config(tmp_path)
+    with whole(config, tmp_path) as (_, other):
+        theirs = other.log_in()
+        restored = other.ask("POST", "/api/restore", {"backup": json.dumps(backup)}, cookie=theirs).json
+        assert restored == {"ok": True, "message": f"Restored {len(backup['listens'])} listens and 1 moods"}
+        assert (tmp_path / "config.yaml").read_text() == backup["settings"]
+        until(lambda: other.ask("GET", "/api/backup", cookie=theirs).json["moods"] == backup["moods"], "no moods")
+        again = other.ask("POST", "/api/restore", {"backup": json.dumps(backup)}, cookie=theirs).json
+        assert again["message"] == "Restored 0 listens and 0 moods"  # it adds nothing twice
+
+
+def test_what_is_no_backup_changes_nothing(page: PageProcess, owner: str, home: Path) -> None:
+    before = (home / "config.yaml").read_bytes()
+    good = {"affetto_backup": 1, "device": "a", "made": "", "settings": ""}
+    for text in ("", "x", "{}", json.dumps({**good, "affetto_backup": 2}), json.dumps({**good, "listens": [[1]]})):
+        assert page.ask("POST", "/api/restore", {"backup": text}, cookie=owner).status == 400
+    wrong = json.dumps({**good, "settings": "player:\n  volume: 900\n"})
+    answer = page.ask("POST", "/api/restore", {"backup": wrong}, cookie=owner)
+    assert answer.status == 422
+    assert "must be from 0 to 100" in answer.json["message"]
+    assert (home / "config.yaml").read_bytes() == before

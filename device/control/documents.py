@@ -46,8 +46,8 @@ def essence(health: HealthReport) -> HealthReport:
     return replace(health, uptime_s=health.uptime_s // 60, eye_fps=round(health.eye_fps), figures={})
 
 
-def plain(value: object) -> Any:
-    """`value` as something that JSON can hold."""
+def plain(value: object, longest: int = LISTED) -> Any:
+    """`value` as something that JSON can hold; of a list at most the first `longest` entries."""
     if isinstance(value, str):
         return _LONE_SURROGATES.sub("\N{REPLACEMENT CHARACTER}", str(value))
     if isinstance(value, bool | int | None):
@@ -59,12 +59,12 @@ def plain(value: object) -> Any:
     if isinstance(value, Enum):
         return plain(value.value)
     if isinstance(value, Mapping):
-        return {plain(str(name)): plain(one) for name, one in value.items()}
+        return {plain(str(name)): plain(one, longest) for name, one in value.items()}
     if is_dataclass(value):
         hidden = HIDDEN.get(type(value), set()) if isinstance(value, Track) else set()
-        return {f.name: plain(getattr(value, f.name)) for f in fields(value) if f.name not in hidden}
+        return {f.name: plain(getattr(value, f.name), longest) for f in fields(value) if f.name not in hidden}
     if isinstance(value, tuple | list | set | frozenset):
-        return [plain(one) for one in list(value)[:LISTED]]
+        return [plain(one, longest) for one in list(value)[:longest]]
     return plain(str(value))
 
 

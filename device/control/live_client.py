@@ -18,7 +18,7 @@ from device.backoff import Backoff
 from device.control import address
 
 TIMEOUT_S = 10.0
-LARGEST_LINE = 8_388_608  # bytes
+LARGEST_LINE = 16_777_216  # bytes
 WAITS = Backoff(first_s=0.5, longest_s=5.0)
 AWAY = "Affetto does not answer; it may be starting."
 

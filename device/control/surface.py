@@ -28,6 +28,7 @@ NAME = "control"
 MOST = 64  # connections
 PUBLISH_S = 0.2  # the shortest time between two snapshots
 RETRY_S = 1.0  # how often a client that was behind gets another chance
+MOST_LISTED = 1_000_000  # entries of a list in the answer to a slow question
 BEAT_S = 10.0  # if the loop shows no sign of life for so long, it hangs
 
 
@@ -127,9 +128,6 @@ class ControlSurface:
 
     def _run(self) -> None:
         self._loop.set_exception_handler(self._failed)
-        assert self._socket is not None
-        serving = asyncio.start_unix_server(self._serve, sock=self._socket, limit=LARGEST_LINE)
-        self._loop.run_until_complete(serving)
         publishing = self._loop.create_task(self._publish())
         publishing.add_done_callback(lambda task: None if task.cancelled() else self._loop.stop())
         self._loop.run_forever()
@@ -191,7 +189,7 @@ class ControlSurface:
         """The answer to a slow question. Raises KeyError if there is none by this name."""
         question = self._slow_questions[name]
         async with self._finding_out:
-            return plain(await _in_thread(question))
+            return plain(await _in_thread(question), MOST_LISTED)
 
     def _cover(self) -> dict[str, str]:
         """The cover of the track that plays, as a JPEG in base64; empty for none."""
@@ -203,7 +201,9 @@ class ControlSurface:
             connection.notice(event)
 
     async def _publish(self) -> None:
-        """Send snapshots as long as the loop runs."""
+        """Listen, and send snapshots as long as the loop runs."""
+        assert self._socket is not None
+        await asyncio.start_unix_server(self._serve, sock=self._socket, limit=LARGEST_LINE)
         while True:
             self._beat_s = time.monotonic()
             with contextlib.suppress(TimeoutError):

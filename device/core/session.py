@@ -35,6 +35,7 @@ from device.domain import (
     Camera,
     ChangePlaylist,
     Command,
+    Correct,
     CoverRead,
     Erase,
     Event,
@@ -55,8 +56,10 @@ from device.domain import (
     PlaybackState,
     PolicyName,
     Reading,
+    Record,
     RemovePlaylist,
     ReportBody,
+    Restore,
     Saved,
     SavePlaylist,
     ScheduleCommand,
@@ -272,6 +275,8 @@ class Session:
                 return self._forget(command, origin)
             case _ if isinstance(command, UpdateCommand):
                 return _answered(self._updates.obey(command), origin)
+            case Restore(listens, moods):
+                return [*map(Record, listens), *(Correct(key, mood) for key, mood in moods)]
             case ReportBody():
                 refused = self._mood_control.report(command, now)
                 return [Answer(origin, refused)] if refused else []

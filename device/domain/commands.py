@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from device.domain.affect import MoodName
-from device.domain.music import PolicyName
+from device.domain.music import Listen, PolicyName
 from device.domain.requests import Where
 from device.domain.schedule import Alarm
 
@@ -347,6 +347,18 @@ class RemovePlaylist:
     name: str
 
 
+# --- Backups ---
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """Add what a backup knows: listens that the tastes are learnt from, and moods of tracks by their keys. The tastes
+    count them after the next start."""
+
+    listens: tuple[Listen, ...] = ()
+    moods: tuple[tuple[str, MoodName], ...] = ()
+
+
 PeopleSetting = SetProfile | SetPresent | SetPresence | SetGuests | SetContext
 Setting = SetMood | SetPolicy | SetVolume | SetMute | SetRoom | SetCamera | PeopleSetting
 RequestOrder = Enqueue | RemoveRequest | MoveRequest | ClearRequests | Vote | VoteSkip | Veto
@@ -354,7 +366,7 @@ Order = SetPlayback | SeekTo | SetTrackMood | Feedback | AllowAgain | PlayMedia 
 ScheduleCommand = SetSleep | SetAlarm | SwitchAlarm | RemoveAlarm | StopAlarm | SnoozeAlarm | SetQuiet
 PlaylistCommand = SavePlaylist | RemovePlaylist
 UpdateCommand = InstallUpdate | CheckForUpdate
-Command = Setting | Order | Forget | ReportBody | ScheduleCommand | PlaylistCommand | UpdateCommand
+Command = Setting | Order | Forget | ReportBody | ScheduleCommand | PlaylistCommand | UpdateCommand | Restore
 
 
 @dataclass(frozen=True, slots=True)

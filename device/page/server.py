@@ -24,6 +24,7 @@ from device.domain.library import Library
 from device.errors import PageError
 from device.page import permissions, static_files
 from device.page.access import Access, Role
+from device.page.backup import BackupRoutes
 from device.page.diary_routes import DiaryRoutes
 from device.page.gate import COOKIE, LARGEST_BODY, SESSION, Gate, address_of, answer, fields_of, needs, problem
 from device.page.guest_routes import GuestRoutes
@@ -48,7 +49,9 @@ class Page:
         self.access = make_access(config)
         self.gate = Gate(self.access, own_names(config))
         self._guests = GuestRoutes(self.access, page_keys.address_of(config))
-        self._routes = (LibraryRoutes(library), DiaryRoutes(diary), self._guests, SettingsRoutes(settings))
+        owners = SettingsRoutes(settings)
+        backup = BackupRoutes(self.hub.client, owners, config.device.id)
+        self._routes = (LibraryRoutes(library), DiaryRoutes(diary), self._guests, owners, backup)
         self._files = static_files.load()
         self._checking = asyncio.Lock()  # one guess at a time, because each costs 8 MiB
 

@@ -43,7 +43,7 @@ function health() {
 async function load(box) {
   try {
     const { answer } = await get("/api/settings");
-    box.replaceChildren(h("section.card", {}, h("h2", {}, "Settings"), h("p.hint", {}, "They take effect after a restart. The music goes on where it stopped."), answer.map(section)));
+    box.replaceChildren(h("section.card", {}, h("h2", {}, "Settings"), h("p.hint", {}, "They take effect after a restart. The music goes on where it stopped."), answer.map(section)), backup());
   } catch (error) {
     box.replaceChildren(h("section.card.stack", {}, h("h2", {}, "Settings"), h("p.error", {}, error.message)));
   }
@@ -96,6 +96,23 @@ function field(section, one) {
     where: `${section}.${one.name}`, value, changed: () => JSON.stringify(value()) !== before, kept: () => { before = JSON.stringify(value()); },
     node: h("div.field", {}, h("label", { htmlFor: id }, label), input, h("small", { id: `${id}-words` }, one.words + range + (one.fixed ? ". The file on the boot partition sets this." : ""))),
   };
+}
+
+function backup() {
+  const file = h("input", { type: "file", id: "backup", accept: ".json,application/json", hidden: true, onchange: async () => {
+    const [chosen] = file.files;
+    if (!chosen) return;
+    file.value = "";
+    if (chosen.size > 30e6) return say("That file is too large to be a backup.");
+    const text = await chosen.text();
+    confirm("Restore this backup?", "It replaces the settings, and adds tastes and corrections to those that the device has.", async () => {
+      say("Restoring …");
+      const result = await post("/api/restore", { backup: text });
+      result.ok ? restart(result.message) : say(result.message);
+    }, "Restore");
+  } });
+  return h("section.card.stack", {}, h("h2", {}, "Backup"), h("p.hint", {}, "One file with the settings, the tastes and the corrected moods. Passwords are in it, too: keep it safe."),
+    h("div.row", {}, h("a.button", { href: "/api/backup", download: "" }, "Save a backup"), button("Restore a backup", () => file.click()), file));
 }
 
 function account() {
