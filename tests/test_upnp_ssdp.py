@@ -70,7 +70,7 @@ def test_the_goodbye_names_everything_that_the_hello_did() -> None:
     here, gone = (ssdp.announcements(DEVICE, notice, BASE, 7, "239.255.255.250") for notice in Notice)
     assert [headers(one)["usn"] for one in here] == [headers(one)["usn"] for one in gone]
     assert {headers(one)["nts"] for one in gone} == {"ssdp:byebye"}
-    assert not any("location" in headers(one) for one in gone)
+    assert {headers(one)["location"] for one in gone} == {f"{BASE}/MediaRenderer.xml"}
 
 
 def headers(packet: bytes) -> SsdpHeaders:

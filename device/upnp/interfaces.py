@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface, ip_network
 
 import ifaddr
 
@@ -37,15 +37,24 @@ def read_interfaces() -> list[tuple[str, int, IPv4Interface | IPv6Interface]]:
 
 
 def places(only: Sequence[str] = ()) -> tuple[Place, ...]:
-    """Where to appear: every IPv4 address, and every link-local IPv6 address, as UPnP's multicast stays on the link.
-    `only`: the names of interfaces; empty means all but the loopback."""
-    return tuple(
-        Place(name, str(one.ip), index)
-        for name, index, one in read_interfaces()
-        if (name in only if only else not one.ip.is_loopback)
-        and (one.version == 4 or one.ip.is_link_local)
-        and is_local(str(one.ip), networks())
-    )
+    """Where to appear: every IPv4 address, and one IPv6 address of each interface, IPv4 first. `only`: the names of
+    interfaces; empty means all but the loopback."""
+    links = networks()
+    found: dict[tuple[str, int], list[IPv4Interface | IPv6Interface]] = {}
+    for name, index, one in read_interfaces():
+        if (name in only if only else not one.ip.is_loopback) and is_local(str(one.ip), links):
+            found.setdefault((name, index), []).append(one)
+    places = [Place(name, str(one.ip), index) for (name, index), all_ in found.items() for one in chosen(all_)]
+    return tuple(sorted(places, key=lambda place: ":" in place.address))
+
+
+def chosen(addresses: Sequence[IPv4Interface | IPv6Interface]) -> list[IPv4Interface | IPv6Interface]:
+    """The addresses of an interface under which the device appears. A link-local IPv6 address is the last resort: most
+    control points cannot fetch a cover from one, because its URL does not name the interface."""
+    four = [one for one in addresses if one.version == 4]
+    six = [one for one in addresses if one.version == 6 and not one.ip.is_link_local]
+    private = [one for one in six if one.ip in ip_network("fc00::/7")]
+    return [*four, *(private or six)[:1]] or list(addresses[:1])
 
 
 def networks() -> tuple[Network, ...]:

@@ -6,7 +6,7 @@ takes the few headers that it needs, and ignores everything else.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
 from enum import StrEnum
@@ -69,10 +69,10 @@ def answers(device: Device, search: Search, base: str, boot: int) -> list[bytes]
 
 def announcements(device: Device, notice: Notice, base: str, boot: int, group: str) -> list[bytes]:
     """Announcements that the device at `base` is here, or goes. `group`: the multicast address, as in a URL."""
-    here: Mapping[str, str] = {}
+    here: dict[str, str] = {}
     if notice is Notice.ALIVE:
-        location = {"CACHE-CONTROL": f"max-age={MAX_AGE_S}", "LOCATION": base + device.path}
-        here = {**location, "SERVER": server(device)}
+        here = {"CACHE-CONTROL": f"max-age={MAX_AGE_S}", "SERVER": server(device)}
+    here["LOCATION"] = base + device.path  # in a goodbye too: Home Assistant withdraws its discovery only then
     boots = {"BOOTID.UPNP.ORG": str(boot), "CONFIGID.UPNP.ORG": "1"}
     return [
         build_ssdp_packet(
