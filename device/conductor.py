@@ -40,6 +40,7 @@ from device.domain import (
     Cue,
     Erase,
     Event,
+    Forward,
     Handled,
     Hush,
     Log,
@@ -65,6 +66,7 @@ from device.domain import (
     Track,
 )
 from device.domain.schedule import MOST_ALARMS, parse_alarm
+from device.group import LeasedSound, make_rooms
 from device.inbox import SWITCH_S, Inbox
 from device.model import SHIPPED_MODELS
 from device.mqtt.adapter import MqttAdapter
@@ -142,6 +144,10 @@ class Conductor:
         if config.mqtt.enabled:
             mqtt = MqttAdapter(config, put, memory.known_as, identity=identity.read(config))
             self._surfaces["the MQTT connection"] = stack.enter_context(contextlib.closing(mqtt))
+            self._rooms = stack.enter_context(contextlib.closing(make_rooms(config, put)))
+            self._surfaces["the group"] = self._rooms
+            sound = LeasedSound(config, self._player, memory.volume)
+            self._surfaces["the group's sound"] = stack.enter_context(contextlib.closing(sound))
         if config.upnp.enabled:
             library = stack.enter_context(contextlib.closing(Browser(data_dir))) if config.upnp.library else None
             upnp = UpnpAdapter(config, put, library)
@@ -264,6 +270,8 @@ class Conductor:
             case Announce() | Answer():
                 log.info("%s", describe(action))
                 self._notify(action)
+            case Forward(command):
+                self._rooms.forward(command)
             case OpenEye():
                 self._eye.open()
             case CloseEye():
@@ -335,6 +343,7 @@ def first_memory(config: Config) -> Memory:
         camera_by=SETTINGS if config.camera.enabled else "",
         room=config.device.room,
         alarms=tuple(parse_alarm(text, number) for number, text in enumerate(config.schedule.alarms[:MOST_ALARMS], 1)),
+        group=config.rooms.group,
     )
 
 

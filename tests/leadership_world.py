@@ -20,7 +20,7 @@ TICK_S = 0.25
 PING_S = 0.5
 NOTICE_S = 8.0  # a dead connection is noticed after at most so long
 RECONNECT_S = 1.5
-IN_A_ROW = 2  # the network loses at most so many messages in a row on one way; a longer loss is a cut
+IN_A_ROW = 2  # the network loses at most so many messages of one device in a row; a longer loss is a cut
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ class World:
         if retained or topic != "leader":  # the broker repeats these until they are acknowledged
             self.after(self.dice.uniform(0.001, 0.3), deliver)
         else:
-            self.carry("broker", device.id, deliver)
+            self.carry(f"broker for {payload.id}" if isinstance(payload, LeaderRecord) else "", device.id, deliver)
 
     def reach(self, session: int, device: Device, topic: str, payload: LeaderRecord | bool, retained: bool) -> None:
         if device.session != session:

@@ -26,7 +26,7 @@ ADAPTERS = {
     "async_upnp_client": {"device.upnp"},
 }
 # The parts know nothing of one another: what one says to another goes through the inbox.
-PARTS = ("perception", "mood", "music", "mqtt", "upnp")
+PARTS = ("perception", "mood", "music", "mqtt", "upnp", "rooms")
 # Where people see the device and ask for things; later ones dock on beside MQTT.
 SURFACES = ("mqtt", "upnp", "rooms", "page")
 # What the core and the domain must not know.
@@ -68,7 +68,7 @@ NOT_FOR_THE_EYE = ("paho", "vlc", "sqlite3", "http", "urllib", "ssl", "device.mq
 # Those who build the program from its parts. Nobody imports them from below.
 WIRING = {
     *("device.__main__", "device.conductor", "device.core.session", "device.demo", "device.watch", "device.scan"),
-    *("device.check", "device.bench", "device.privacy"),
+    *("device.check", "device.bench", "device.privacy", "device.group"),
 }
 
 

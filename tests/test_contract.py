@@ -179,7 +179,7 @@ EXAMPLES = {
     "vote_set": ['{"vote": "up", "id": 3, "by": "Ben"}', '{"vote": "veto", "by": "Ben"}'],
     "profile_set": ["Ada", '["Ada", "Ben"]', '{"add": "Ada"}'],
     "feedback_set": ['{"liking": "like", "by": "Ada"}'],
-    "room_set": ["", "Küche"],
+    "room_set": ["", "Küche"], "group_set": ["", "Küche"],
     "context_set": ["dinner", '{"activity": "dinner", "guests": 2}'],
     "body_set": ['{"heart_rate": 72, "person": "Ada"}', '{"hrv_ms": 45.5, "at": "2026-11-28T20:15:00Z"}'],
     "sleep_set": ["30", "0.5"],
@@ -188,7 +188,7 @@ EXAMPLES = {
 WRONG = {
     "seek_set": "soon", "volume_set": "loud", "media_set": '{"title": "no url"}', "never_set": "http://h/a",
     "queue_set": '{"plus": 1}', "vote_set": '{"vote": "yes", "by": "Ben"}', "profile_set": '{"add": 1}',
-    "feedback_set": '{"liking": "love"}', "room_set": "a/b",
+    "feedback_set": '{"liking": "love"}', "room_set": "a/b", "group_set": "a/b",
     "context_set": '{"guests": -1}', "body_set": "72", "sleep_set": "long", "alarm_set": '{"time": 7}',
 }  # fmt: skip
 

@@ -458,6 +458,7 @@ def test_readings_are_never_saved() -> None:
 # --- MQTT ---
 
 RETAINED = {
+    "group/state",
     "availability",
     "context/state",
     "health",
@@ -471,8 +472,7 @@ RETAINED = {
     "camera/state",
     "policy/state",
     "profile/state",
-    "room/state",
-    "queue/state",
+    "room/state", "queue/state",
     "vote/state",
     "guest/state",
     "never/state",

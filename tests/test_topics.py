@@ -19,6 +19,7 @@ from device.domain import (
     RemoveRequest,
     SeekTo,
     SetCamera,
+    SetGroup,
     SetGuests,
     SetMood,
     SetPlayback,
@@ -169,6 +170,17 @@ def test_a_device_may_be_called_room() -> None:
     assert topics.parse("affetto/room/volume/mood/set", b"sad") == SetMood(MoodName.SAD)
 
 
+def test_a_group_is_commanded_like_a_device() -> None:
+    assert TOPICS.group_commands("home") == "affetto/group/home/+/set"
+    assert TOPICS.group_commands("") == ""
+    assert TOPICS.parse("affetto/group/home/playback/set", b"next") == SetPlayback(Transport.NEXT)
+    assert TOPICS.parse("affetto/kit/group/set", b"home") == SetGroup("home")
+    assert TOPICS.parse("affetto/kit/group/set", b"") == SetGroup("")
+    wrong = TOPICS.parse("affetto/kit/group/set", b"a/b")
+    assert isinstance(wrong, str)
+    assert "or nothing for no group" in wrong
+
+
 @pytest.mark.parametrize(("room", "filter_"), [
     ("kitchen", "affetto/room/kitchen/+/set"),
     ("", ""),
@@ -187,7 +199,8 @@ def test_the_names_are_the_contract() -> None:
         "volume/set", "volume/state",
         "mute/set", "mute/state", "media/set", "occupancy/state", "update/state", "update/set",
         "camera/set", "camera/state", "policy/set", "policy/state", "feedback/set", "profile/set", "profile/state",
-        "room/set", "room/state", "event", "health", "error", "track/cover", "track_mood/set",
+        "room/set", "room/state", "group/set", "group/state", "event", "health", "error",
+            "track/cover", "track_mood/set",
         "queue/state", "queue/set", "vote/state", "vote/set", "guest/state", "guest/set",
         "sleep/state", "sleep/set", "alarm/state", "alarm/set", "quiet/state", "quiet/set", "children/state",
         "never/state", "never/set", "context/state", "context/set", "body/set", "affetto/+/availability",

@@ -210,6 +210,18 @@ class UpdateConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomsConfig:
+    """Devices that play together. All devices with the same group play one sound, and choose together."""
+
+    group: str = key("", "group of this device at the very first start, such as home; empty: it plays alone",
+                     pattern=r"[^/+#]{0,64}", allowed="at most 64 characters without /, + and #")
+    address: str = key("", "this device's address for the others; empty finds it", pattern=r"[0-9.]{0,15}",
+                       allowed="an IPv4 address")
+    port: int = key(1704, "port of the group's sound (TCP) and of the members' signs of life (UDP)",
+                    low=1024, high=65535)
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings; every section and every setting has a default."""
 
@@ -225,6 +237,7 @@ class Config:
     schedule: ScheduleConfig = ScheduleConfig()
     mqtt: MqttConfig = MqttConfig()
     update: UpdateConfig = UpdateConfig()
+    rooms: RoomsConfig = RoomsConfig()
     page: PageConfig = PageConfig()
     upnp: UpnpConfig = UpnpConfig()
 
@@ -266,8 +279,10 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
             read_leaning(row)
         except ValueError as error:
             yield "context.activities", str(error)
-    if config.device.id == "room":
-        yield "device.id", "cannot be room: topics with that name are for all devices of a room"
+    if (device_id := config.device.id) in ("room", "group"):
+        yield "device.id", f"cannot be {device_id}: topics with that name are for all devices of a {device_id}"
+    if config.rooms.group and not config.mqtt.enabled:
+        yield "rooms.group", "needs mqtt.enabled: the devices of a group find one another over MQTT"
     if config.mqtt.password and not config.mqtt.username:
         yield "mqtt.password", "needs mqtt.username beside it"
     if config.page.access == "password" and not config.page.password:

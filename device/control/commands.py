@@ -33,6 +33,7 @@ from device.domain import (
     SetAlarm,
     SetCamera,
     SetContext,
+    SetGroup,
     SetGuests,
     SetMood,
     SetMute,
@@ -66,6 +67,7 @@ COMMANDS: Mapping[str, type[Command]] = {
     "room": SetRoom,
     "context": SetContext,
     "body": ReportBody,
+    "group": SetGroup,
     "camera": SetCamera,
     "playback": SetPlayback,
     "seek": SeekTo,
@@ -148,6 +150,6 @@ def _problem(command: str, field: str, value: object) -> str:
         return f"{command}: {field} has more than {longest} characters."
     if not value.isprintable():
         return f"{command}: {field} contains a character that cannot be shown."
-    if command == "room" and any(char in "/+#" for char in value):
-        return "A room's name has no /, + and #."
+    if command in ("room", "group") and any(char in "/+#" for char in value):
+        return f"A {command}'s name has no /, + and #."
     return "A profile needs a name." if command == "profile" and not value else ""

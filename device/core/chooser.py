@@ -38,7 +38,8 @@ class Chooser:
     """Owns what the choice depends on, apart from the mood.
 
     `effects` None: nobody learns what songs do to the room. `never`: the banned tracks that are in the library, the
-    latest last. `playlists`: the keys of the tracks of each playlist, by its name.
+    latest last. `playlists`: the keys of the tracks of each playlist, by its name. `heard_elsewhere`: the keys of
+    tracks that the group heard from another device.
     """
 
     def __init__(self, history: Iterable[Listen], dice: random.Random, effects: Effects | None = None) -> None:
@@ -47,6 +48,7 @@ class Chooser:
         self.effects = effects
         self.requests = RequestQueue()
         self.failures = Failures()
+        self.heard_elsewhere: frozenset[str] = frozenset()
         self.never: tuple[Track, ...] = ()
         self.playlists: Mapping[str, tuple[str, ...]] = {}
         self._dice = dice
@@ -84,7 +86,7 @@ class Chooser:
         if (request := self.first_request(present)) is not None:
             return request
         playing = set() if present is None else {present.choice.track.key}
-        exclude = playing | self.failures.keys
+        exclude = playing | self.failures.keys | self.heard_elsewhere
         choice = choose(self.index, target, self.taste, audience.profiles, now, self._dice, exclude, self.effects)
         return None if choice is None else QueueEntry(choice)
 

@@ -29,6 +29,7 @@ from device.domain import (
     PlayMedia,
     SeekTo,
     SetContext,
+    SetGroup,
     SetGuests,
     SetMood,
     SetMute,
@@ -77,6 +78,8 @@ def remember(setting: Setting, memory: Memory, max_volume: int, limit_reason: st
         case SetContext():
             told = {name: value for name in CONTEXT if (value := getattr(setting, name)) is not None}
             return replace(memory, context=replace(memory.context, **told)), ""
+        case SetGroup(name):
+            return replace(memory, group=name), ""
     return memory, ""
 
 

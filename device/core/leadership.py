@@ -1,9 +1,9 @@
 """Who leads a group: one device's part in the election, over MQTT. Pure; main thread. Times are monotonic seconds.
 
 MQTT has no compare-and-set, so the leader holds a lease (Gray and Cheriton 1989, SOSP). It renews its retained record
-every `BEAT_S`, and trusts a renewal only when the broker returns it: then the lease runs for `LEASE_S` from the moment
-of sending. The others count from the moment of hearing, which is later, and wait `MARGIN_S` longer. So a leader that is
-cut off or frozen has stopped before another one claims. Terms order the claims, as in Raft (Ongaro and Ousterhout 2014,
+every `BEAT_S`, and trusts a renewal only when the broker returns it: then it may sound for `HOLD_S` from the moment of
+sending. The others wait `LEASE_S`, which is longer, from the moment of hearing, which is later. So a leader that is cut
+off or frozen has stopped before another one claims. Terms order the claims, as in Raft (Ongaro and Ousterhout 2014,
 USENIX ATC).
 
 While the broker is away nobody claims, and the sound itself is the witness: members that follow a leader send it
@@ -19,9 +19,9 @@ from dataclasses import dataclass, field, replace
 
 from device.domain import LeaderRecord
 
-LEASE_S = 6.0  # how long a renewal holds
+LEASE_S = 6.0  # without a renewal for so long, a leader is gone
+HOLD_S = 5.0  # without an acknowledged renewal for so long, a leader stops: earlier, because messages take their time
 BEAT_S = 2.0  # the interval of renewals
-MARGIN_S = 1.0  # followers wait so much longer, because clocks and threads are not exact
 SETTLE_S = 1.0  # after a connection, the retained messages arrive in this time
 WITNESS_S = 1.5  # a leader that answered this recently is alive, whatever the broker says
 STAGGER_S = 0.7  # each candidate waits so much longer than the one before it
@@ -51,7 +51,7 @@ class _Lease:
     def acknowledge(self, beat: int) -> None:
         """The broker returned this renewal."""
         if beat in self.sent:
-            self.until = max(self.until, self.sent[beat] + LEASE_S)
+            self.until = max(self.until, self.sent[beat] + HOLD_S)
             self.sent = {number: at for number, at in self.sent.items() if number >= beat}
 
 
@@ -202,7 +202,7 @@ class Leadership:
         return [self._renew(lease, now)] if now >= lease.due_at else []
 
     def _witnesses_until(self) -> float:
-        return min((self._witnessed.get(one, NEVER) + LEASE_S for one in self._members), default=math.inf)
+        return min((self._witnessed.get(one, NEVER) + HOLD_S for one in self._members), default=math.inf)
 
     # --- Claiming ---
 
@@ -226,7 +226,7 @@ class Leadership:
             return True
         if now < self._witnessed.get(record.id, NEVER) + WITNESS_S:
             return False
-        return record.id not in self._members or now >= self._heard_at + LEASE_S + MARGIN_S
+        return record.id not in self._members or now >= self._heard_at + LEASE_S
 
     def _rank(self) -> int:
         """How many others should claim before us: the heir, then those with music, then by id."""

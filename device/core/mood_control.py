@@ -10,6 +10,7 @@ from device.domain import (
     MOOD_AFFECT,
     DiaryEntry,
     Erasure,
+    MemberMood,
     Memory,
     Mood,
     MoodSource,
@@ -22,6 +23,7 @@ from device.domain import (
     read_leaning,
 )
 from device.mood.context import ContextGuide
+from device.mood.evidence import Evidence, EvidenceSource
 from device.mood.policy import Guide
 from device.mood.room_mood import RoomMood
 
@@ -68,6 +70,19 @@ class MoodControl:
     def context(self, memory: Memory) -> str:
         """The context that counts, such as "dinner" or "evening"."""
         return self._context.name(memory.context, self._wall)
+    def hear(self, moods: list[MemberMood], now: Now) -> None:
+        """Fuse what other rooms see, too."""
+        rooms = EvidenceSource.ROOMS
+        self._room_mood.hear(tuple(Evidence(rooms, now.mono, one.probabilities, one.certainty) for one in moods), now)
+
+    @property
+    def member_mood(self) -> MemberMood | None:
+        """What this room's camera sees, for the leader of the group; None without faces."""
+        evidence = self._room_mood.evidence if self.eye_open else None
+        if evidence is None:
+            return None
+        probabilities = tuple(round(one, 2) for one in evidence.mood_probabilities)
+        return MemberMood(probabilities, round(evidence.certainty, 1), self.seen.faces)
 
     def set_by_hand(self, now: Now) -> None:
         """Somebody has just set the mood in the memory."""

@@ -255,6 +255,13 @@ class PlaybackControl:
         self._queue.clear()
         return [Silence(fade_s)] if was is not None else []
 
+    def give_way(self, now: Now) -> list[Action]:
+        """Stop at once, because another device plays for the group; what people want stays the same."""
+        wanted = self.wanted
+        actions = self.stop(now, 0.0)
+        self.wanted = wanted
+        return actions
+
     def skip(
         self, outcome: Outcome, target: Target, audience: Audience, now: Now, by: Collection[str] = ()
     ) -> list[Action]:

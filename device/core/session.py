@@ -19,6 +19,7 @@ from device.core import commands, consent, player_events, schedule_control
 from device.core.audience import Audience, Circumstances
 from device.core.chooser import Chooser
 from device.core.diary import DiaryKeeper, Observation
+from device.core.group_control import GroupControl
 from device.core.health import Health, shorten
 from device.core.media import MediaControl
 from device.core.mood_control import MoodControl
@@ -44,9 +45,11 @@ from device.domain import (
     EyeOpened,
     EyeRead,
     Forget,
+    FromGroup,
     LibraryLoaded,
     Listen,
     Log,
+    Member,
     Memory,
     Misunderstood,
     Mood,
@@ -54,6 +57,7 @@ from device.domain import (
     Origin,
     People,
     PlaybackState,
+    PlaybackView,
     PolicyName,
     Reading,
     Record,
@@ -78,6 +82,7 @@ from device.domain import (
     SurfaceUp,
     Target,
     Tick,
+    Track,
     TrackAt,
     TrackEnded,
     TrackEnding,
@@ -129,6 +134,7 @@ class Session:
         self._occupancy = Occupancy(config.mood.occupied_s)
         self._updates = UpdateControl(__version__, bool(config.update.source))
         self._schedule = Schedule(config.schedule, config.player.max_volume, zone)
+        self._group = GroupControl(config.device.id, self._group_name)
         self._diary = DiaryKeeper(config.diary.keep_days > 0)
         self._reconciler = Reconciler(memory)
         self._health = Health(settings_problems)
@@ -195,6 +201,8 @@ class Session:
                 return self._library_loaded(event)
             case CoverRead(uri, picture):
                 self._reconciler.cover_read(uri, picture)
+            case FromGroup():
+                return self._hear_group(event, now)
             case Asked(command, origin):
                 return self._obey(command, origin, now)
             case Misunderstood(origin, message):
@@ -263,6 +271,8 @@ class Session:
     # --- Commands ---
 
     def _obey(self, command: Command, origin: Origin, now: Now) -> list[Action]:
+        if (passed := self._group.pass_on(command, origin)) is not None:
+            return passed
         if refusal := schedule_control.refusal(command, self._schedule, self._memory):
             return [Answer(origin, refusal)]
         match command:
@@ -351,9 +361,15 @@ class Session:
         return self._mood_control.target(self._in_effect)
 
     @property
+    def _group_name(self) -> str:
+        """The group to play with. Without MQTT there is none."""
+        return self._memory.group if self.config.mqtt.enabled else ""
+
+    @property
     def _audience(self) -> Audience:
         memory = self._memory
-        return Audience(memory.profiles, memory.guests, self.chooser.taste.profiles, self.mood.faces)
+        profiles, guests = self._group.audience(memory)
+        return Audience(profiles, guests, self.chooser.taste.profiles, self.mood.faces)
 
     def _snapshot(self, now: Now) -> Snapshot:
         playback, memory = self.playback, self._memory
@@ -361,17 +377,14 @@ class Session:
         return Snapshot(
             mood=self.mood,
             policy=memory.policy,
-            playback=player_events.view(
-                playback, self.media, now,
-                volume=memory.volume, max_volume=self._schedule.ceiling(memory, now), muted=memory.muted,
-                cover=self._reconciler.cover,
-            ),
+            playback=self._heard(now),
             queue=playback.queue,
             never=self.chooser.never,
             people=People(memory.profiles, memory.guests, tuple(sorted(self.chooser.taste.profiles))),
             room=memory.room,
             camera=Camera(memory.camera, self._health.eye_open),
             health=self._health.report(self._started, now, len(index), index.analysed),
+            group=self._group.view(self._member()),
             skip_votes=self.chooser.requests.skip_votes(self._audience, now),
             occupied=self._occupancy.state(now),
             update=self._updates.update,
@@ -379,14 +392,45 @@ class Session:
             context=memory.context,
         )
 
+    def _playback_view(self, now: Now) -> PlaybackView:
+        memory = self._memory
+        return player_events.view(
+            self.playback, self.media, now,
+            volume=memory.volume, max_volume=self._schedule.ceiling(memory, now), muted=memory.muted,
+            cover=self._reconciler.cover,
+        )  # fmt: skip
+
+    def _heard(self, now: Now) -> PlaybackView:
+        """What one hears here: the own music, or the group's."""
+        view = self._playback_view(now)
+        return view if self._group.chooses(now.mono) else self._group.heard(view, self._group_track)
+
+    @property
+    def _group_track(self) -> Track | None:
+        """What the group hears, if this device has it."""
+        row = None if self._group.music is None else self.chooser.index.row.get(self._group.music.key)
+        return None if row is None else self.chooser.index.tracks[row]
+
+    def _member(self) -> Member:
+        device, memory = self.config.device, self._memory
+        return Member(
+            device.id, device.name, memory.room, len(self.chooser.index), __version__,
+            self._mood_control.member_mood, memory.profiles, memory.guests,
+        )  # fmt: skip
+
     # --- Settle ---
 
     def _settle(self, now: Now) -> list[Action]:
         actions = self._pass_time(now)
         self._mood_control.advance(self._in_effect, now)
-        actions += self._settle_music(now)
-        uri = "" if self.playback.choice is None else self.playback.choice.track.uri
+        actions += self._settle_group(now)
+        if self._group.chooses(now.mono):
+            actions += self._settle_music(now)
+        track = self._group_track if self.playback.choice is None else self.playback.choice.track
+        uri = "" if track is None else track.uri
         self._memory = self.memory
+        if self._group.name and self._group.chooses(now.mono):
+            self._group.publish_music(self._playback_view(now), self._memory, now.mono)
         return actions + self._reconciler.actions(self._memory, uri)
 
     def _pass_time(self, now: Now) -> list[Action]:
@@ -395,7 +439,38 @@ class Session:
         faces = self._mood_control.seen.faces
         step = self._schedule.advance(self._memory, now, playing=playing, wanted=wanted, faces=faces)
         self._memory = step.memory
+        if not self._group.chooses(now.mono):
+            return []  # the leader's clock counts for the group
         return schedule_control.carry_out(step, self.playback, self.media, self._target, self._audience, now)
+
+    def _settle_group(self, now: Now) -> list[Action]:
+        """Take the lead of the group, or give it up."""
+        if self._group_name != self._group.name:
+            self._group = GroupControl(self.config.device.id, self._group_name)
+        self._group.tick(now.mono, len(self.chooser.index))
+        self._memory = self._group.adopt(self._memory)
+        if self._group.follows:
+            self.playback.wanted, self.chooser.requests.state = self._memory.playback, self._memory.requests
+        turn = self._group.turn(now.mono)
+        if turn is None:
+            return []
+        return self._take_over(now) if turn else self.playback.give_way(now)
+
+    def _take_over(self, now: Now) -> list[Action]:
+        """Go on where the former leader stopped."""
+        recent = self._group.recent
+        self.chooser.heard_elsewhere = recent if 2 * len(recent) <= len(self.chooser.index) else frozenset()
+        succession = self._group.succession(now.mono)
+        if succession is None or self.playback.wanted is PlaybackState.STOPPED:
+            return []
+        self._unfinished, self._look_until = "", None
+        return self.playback.resume_track(succession.key, succession.position_s, self._target, now)
+
+    def _hear_group(self, event: FromGroup, now: Now) -> list[Action]:
+        before = self.mood
+        self._group.take(event, now.mono)
+        self._mood_control.hear(self._group.moods(), now)
+        return self._mood_changed(before, now) if self._group.chooses(now.mono) else []
 
     def _settle_music(self, now: Now) -> list[Action]:
         target, audience = self._target, self._audience

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from device.domain.affect import MoodName
-from device.domain.commands import Origin
+from device.domain.commands import Command, Origin
 from device.domain.diary import DiaryEntry, Erasure
 from device.domain.memory import Memory
 from device.domain.music import Listen, Track
@@ -170,6 +170,13 @@ class ReadCover:
 
 
 @dataclass(frozen=True, slots=True)
+class Forward:
+    """Pass this command on to the leader of the group."""
+
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """Write this sentence to the log."""
 
@@ -199,6 +206,7 @@ Action = (
     | Correct
     | ChangePlaylist
     | ReadCover
+    | Forward
     | Log
     | Notice
 )

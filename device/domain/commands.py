@@ -102,6 +102,13 @@ class SetRoom:
 
 
 @dataclass(frozen=True, slots=True)
+class SetGroup:
+    """The group that this device plays with; empty for none."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class SetCamera:
     """Camera on (consent) or off."""
 
@@ -360,7 +367,7 @@ class Restore:
 
 
 PeopleSetting = SetProfile | SetPresent | SetPresence | SetGuests | SetContext
-Setting = SetMood | SetPolicy | SetVolume | SetMute | SetRoom | SetCamera | PeopleSetting
+Setting = SetMood | SetPolicy | SetVolume | SetMute | SetRoom | SetGroup | SetCamera | PeopleSetting
 RequestOrder = Enqueue | RemoveRequest | MoveRequest | ClearRequests | Vote | VoteSkip | Veto
 Order = SetPlayback | SeekTo | SetTrackMood | Feedback | AllowAgain | PlayMedia | StopMedia | RequestOrder
 ScheduleCommand = SetSleep | SetAlarm | SwitchAlarm | RemoveAlarm | StopAlarm | SnoozeAlarm | SetQuiet

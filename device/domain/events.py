@@ -9,6 +9,7 @@ from device.domain.commands import Command, Origin
 from device.domain.faces import Reading
 from device.domain.memory import Memory
 from device.domain.music import Position, Track
+from device.domain.rooms import GroupNews
 from device.domain.update import Update
 
 
@@ -175,6 +176,14 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True)
+class FromGroup:
+    """News from the group with this name."""
+
+    group: str
+    news: GroupNews
+
+
+@dataclass(frozen=True, slots=True)
 class CoverRead:
     """The cover of the track at this URI, as a small JPEG; empty if it has none."""
 
@@ -202,5 +211,6 @@ Event = (
     | Misunderstood
     | LibraryLoaded
     | CoverRead
+    | FromGroup
     | Saved
 )

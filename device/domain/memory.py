@@ -33,3 +33,4 @@ class Memory:
     alarms: tuple[Alarm, ...] = ()
     schedule: ScheduleMemory = field(default_factory=ScheduleMemory)
     context: Context = field(default_factory=Context)
+    group: str = ""  # the group that the device plays with; empty for none

@@ -1,8 +1,16 @@
-"""Groups: devices that play together. The nouns that travel between them, and the group as surfaces show it."""
+"""Groups: devices that play together. What travels between them, and the group as surfaces show it.
+
+Times are monotonic seconds of this device; nothing that travels holds a time of another device's clock.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
+
+from device.domain.affect import MoodName, Scores
+from device.domain.music import EVERYONE, PlaybackState, PolicyName
+from device.domain.requests import Requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +18,7 @@ class LeaderRecord:
     """Who leads a group: the retained document of `affetto/group/<g>/leader`.
 
     `term` grows with every change of leader; of two claims with one term, the lower `id` wins. `beat` counts the
-    renewals within a term. `host` is where the leader's sound and its witness port are. `resigned`: the leader has
+    renewals within a term. `host` is the leader's address for sound and for witnesses. `resigned`: the leader has
     stopped, and `heir` (may be empty) should follow it.
     """
 
@@ -28,3 +36,136 @@ class LeaderRecord:
     def continues(self, other: LeaderRecord | None) -> bool:
         """Whether this is a later renewal of the same claim."""
         return other is not None and (self.id, self.term) == (other.id, other.term) and self.beat > other.beat
+
+
+@dataclass(frozen=True, slots=True)
+class MemberMood:
+    """What a member's camera and people say: a probability for each mood in the order of `MoodName`, the certainty of
+    that evidence (see mood/evidence.py), and the faces in view."""
+
+    probabilities: Scores
+    certainty: float
+    faces: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One device of a group: the retained document of `affetto/group/<g>/member/<id>`. `tracks`: how many it could
+    play. `mood`: None without evidence. `profiles` are the people whose tastes count there; `guests`: so are guests."""
+
+    id: str
+    name: str = ""
+    room: str = ""
+    tracks: int = 0
+    version: str = ""
+    mood: MemberMood | None = None
+    profiles: tuple[str, ...] = (EVERYONE,)
+    guests: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GroupMusic:
+    """What the group hears, as its leader publishes it: the retained document of `affetto/group/<g>/state`, and all
+    that the next leader needs. `state` is what people want. `key` identifies the track's content, and is empty while
+    nothing plays. `position_s` is the position when the document was sent. `recent` are the keys of the last tracks.
+    `mood_set`: the mood that somebody set by hand."""
+
+    leader: str
+    term: int
+    state: PlaybackState = PlaybackState.STOPPED
+    key: str = ""
+    title: str = ""
+    artist: str = ""
+    album: str = ""
+    duration_s: float = 0.0
+    position_s: float = 0.0
+    reason: str = ""
+    mood: MoodName = MoodName.NEUTRAL
+    policy: PolicyName = PolicyName.MATCH
+    mood_set: MoodName | None = None
+    recent: tuple[str, ...] = ()
+    requests: Requests = field(default_factory=Requests)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """The group of this device. `record` is the newest claim that it knows, its own included; `leader` the id of the
+    device that leads, empty while none does. As the leader, this device may sound until `sound_until`. `members` are
+    those that are online, this device included; `music` is what the group hears. `connected`: the broker answers."""
+
+    name: str
+    me: str
+    record: LeaderRecord | None = None
+    leader: str = ""
+    sound_until: float = -math.inf
+    members: tuple[Member, ...] = ()
+    music: GroupMusic | None = None
+    connected: bool = False
+
+    @property
+    def leads(self) -> bool:
+        """Whether this device leads."""
+        return self.leader == self.me
+
+    @property
+    def host(self) -> str:
+        """The leader's address; empty while there is none."""
+        return self.record.host if self.record is not None and self.leader else ""
+
+
+# --- News from the group ---
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The connection to the broker came up, or went down. `host`: this device's address for the others."""
+
+    up: bool
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderHeard:
+    """A record arrived. `retained`: the broker had stored it."""
+
+    record: LeaderRecord
+    retained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MemberHeard:
+    """A member described itself."""
+
+    member: Member
+
+
+@dataclass(frozen=True, slots=True)
+class MemberOnline:
+    """A member came, or its last will says that it is gone."""
+
+    id: str
+    online: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MusicHeard:
+    """The leader published what the group hears."""
+
+    music: GroupMusic
+
+
+@dataclass(frozen=True, slots=True)
+class Witnessed:
+    """A datagram from the leader or from a follower. Not `alive`: nobody answers at the leader's port."""
+
+    id: str
+    term: int
+    alive: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class GroupTick:
+    """A quarter of a second has passed, more or less."""
+
+
+GroupNews = Linked | LeaderHeard | MemberHeard | MemberOnline | MusicHeard | Witnessed | GroupTick

@@ -12,6 +12,7 @@ from device.domain.affect import Mood
 from device.domain.context import Context
 from device.domain.music import EVERYONE, Choice, PlaybackState, PolicyName, Position, Track
 from device.domain.requests import QueueEntry, SkipVotes
+from device.domain.rooms import GroupView
 from device.domain.schedule import ScheduleView
 from device.domain.update import Update
 
@@ -77,7 +78,7 @@ class HealthReport:
 class Snapshot:
     """Everything that surfaces may show. `queue` is what plays next, in this order: the device's choice, as far as it
     is made, and people's requests. `never` lists the banned tracks, the latest last. `occupied`: somebody is in the
-    room, whoever it is; None if no camera looks."""
+    room, whoever it is; None if no camera looks. `group` is None for a device that plays alone."""
 
     mood: Mood
     policy: PolicyName
@@ -93,3 +94,4 @@ class Snapshot:
     update: Update = field(default_factory=Update)
     schedule: ScheduleView = field(default_factory=ScheduleView)
     context: Context = field(default_factory=Context)
+    group: GroupView | None = None

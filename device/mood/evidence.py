@@ -19,6 +19,7 @@ class EvidenceSource(StrEnum):
     """Where evidence comes from."""
 
     FACES = "faces"
+    ROOMS = "rooms"  # what other rooms of the group see
 
 
 @dataclass(frozen=True, slots=True)

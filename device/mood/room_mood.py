@@ -14,7 +14,7 @@ from dataclasses import replace
 from device.config.schema import MoodConfig
 from device.domain import Affect, Emotion, Mood, MoodName, MoodSource, Now, Reading
 from device.mood.body_evidence import BodyEvidence, tilt
-from device.mood.evidence import Evidence, fuse
+from device.mood.evidence import Evidence, EvidenceSource, fuse
 from device.mood.face_evidence import FaceEvidence
 from device.mood.plane import affect_of_moods, emotion_of
 from device.mood.smoothing import PRIOR
@@ -29,6 +29,8 @@ class RoomMood:
         self.bodies = BodyEvidence()
         self._config = config
         self._faces = FaceEvidence(config)
+        self._evidence: Evidence | None = None
+        self._others: tuple[Evidence, ...] = ()
         self._at_s = -math.inf
         self._candidate: MoodName | None = None
         self._held_s = 0.0
@@ -48,7 +50,22 @@ class RoomMood:
         evidence = self._faces.update(reading)
         self._mood = replace(self._mood, faces=self._faces.present)
         if evidence is not None:
+            self._evidence = evidence
             self._judge(evidence, now.mono)
+        return self._mood
+
+    @property
+    def evidence(self) -> Evidence | None:
+        """The last evidence of the faces in view; None while there are none."""
+        return self._evidence if self._faces.present else None
+
+    def hear(self, others: tuple[Evidence, ...], now: Now) -> Mood:
+        """Fuse this from now on, too: the evidence of other rooms. Without faces of our own, it decides alone."""
+        self._others = others
+        if others and self.evidence is None:
+            if now.mono < self._at_s:
+                self._start_over()
+            self._judge(others[-1], now.mono)
         return self._mood
 
     def _start_over(self) -> None:
@@ -59,9 +76,10 @@ class RoomMood:
     def _judge(self, evidence: Evidence, mono: float) -> None:
         step = min(GAP_S, evidence.at - self._at_s)  # of the first reading ever: GAP_S, but nothing is held yet
         self._at_s = evidence.at
-        seen = fuse([evidence])
+        own = evidence.source is EvidenceSource.FACES
+        seen = fuse([evidence, *self._others] if own else self._others)
         moods = tilt(seen, self.bodies.arousal(mono))
-        scores = self._faces.emotions(evidence.at)
+        scores = self._faces.emotions(evidence.at) if own else self._mood.scores
         name, since = self._mood.name, self._mood.since
         if self._changes(moods, seen, step):
             name, since = self._likeliest(moods), mono

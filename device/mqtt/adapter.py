@@ -64,7 +64,7 @@ class MqttAdapter:
         identity: Identity | None = None,
     ) -> None:
         topics = Topics(config.mqtt.base_topic, config.device.id, config.mqtt.discovery_prefix)
-        self._topics, self._put, self._room = topics, put, ""
+        self._topics, self._put, self._more = topics, put, ["", ""]
         announcement = discovery.withdrawal(topics)
         if config.mqtt.discovery:
             announcement = discovery.announcement(config, topics, identity or Identity())
@@ -91,9 +91,11 @@ class MqttAdapter:
 
     def show(self, snapshot: Snapshot, now: Now) -> None:
         """Publish what has changed."""
-        if snapshot.room != self._room:
-            self._room = snapshot.room
-            self._link.subscribe(*self._always, *filter(None, (self._topics.room_commands(self._room),)))
+        led = snapshot.group.name if snapshot.group is not None and snapshot.group.leads else ""
+        more = [self._topics.room_commands(snapshot.room), self._topics.group_commands(led)]
+        if more != self._more:
+            self._more = more
+            self._link.subscribe(*self._always, *filter(None, more))
         if not self._up:
             return
         if (connections := self._connections) != self._shown:

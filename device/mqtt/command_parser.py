@@ -26,6 +26,7 @@ from device.domain import (
     PolicyName,
     SeekTo,
     SetCamera,
+    SetGroup,
     SetGuests,
     SetMood,
     SetMute,
@@ -183,6 +184,11 @@ def _room(text: str) -> Command:
     return SetRoom(text)
 
 
+def _group(text: str) -> Command:
+    if wrong := groups.problem(text, "group"):
+        raise _Unusable(wrong)
+    return SetGroup(text)
+
 EXPECTED = {**request_parser.EXPECTED, **schedule_parser.EXPECTED, **people_parser.EXPECTED}
 
 READERS: dict[str, Callable[[str], Command]] = {
@@ -208,6 +214,7 @@ READERS: dict[str, Callable[[str], Command]] = {
     "sleep": schedule_parser.sleep,
     "alarm": schedule_parser.alarm,
     "quiet": schedule_parser.quiet,
+    "group": _group,
 }
 """Every command, by the topic level before `/set`."""
 

@@ -105,6 +105,8 @@ CHANNELS = (
     Channel("children_state", schedule_documents.ChildrenState, "how long the children may still listen today", JSON),
     Channel("room_state", Room, "the room that the device is in; empty for none"),
     Channel("room_set", Room, "move the device to another room"),
+    Channel("group_state", Room, "the group that the device plays with; empty for none"),
+    Channel("group_set", Room, "let the device play with another group"),
     Channel("update_state", documents.UpdateState, "the installed and the latest version", JSON),
     Channel("update_set", Literal["install", "check"], "install the latest version, or look for it"),
     Channel("event", EventMessage, "what happened", JSON),

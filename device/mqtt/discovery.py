@@ -134,6 +134,8 @@ ENTITIES = (
            value=f"value_json.activity or '{NOTHING}'", attributes="context_state", more={"options": [NOTHING]}),
     Entity("room", "text", "Room", "mdi:sofa", "room_state", "room_set", category="config",
            more={"min": 0, "max": LONGEST, "pattern": "[^/+#]*"}),
+    Entity("group", "text", "Group", "mdi:speaker-multiple", "group_state", "group_set", category="config",
+           more={"min": 0, "max": LONGEST, "pattern": "[^/+#]*"}),
     # Music by the clock
     Entity("sleep", "number", "Sleep timer", "mdi:sleep", command="sleep_set",
            more={"min": 0, "max": 720, "step": 1, "mode": "box", "unit_of_measurement": "min"}),

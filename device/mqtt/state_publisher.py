@@ -97,6 +97,7 @@ class StatePublisher:
             topics.guest_state: (ON if snapshot.people.guests else OFF).encode(),
             topics.context_state: documents.context_state(snapshot.context),
             topics.room_state: documents.text(snapshot.room).encode(),
+            topics.group_state: documents.text("" if snapshot.group is None else snapshot.group.name).encode(),
         }
         if self._announcement is not None:
             retained[self._announcement.topic] = self._announcement.payload

@@ -59,6 +59,8 @@ class Topics:
     body_set = _Below("body/set")
     room_state = _Below("room/state")
     room_set = _Below("room/set")
+    group_state = _Below("group/state")
+    group_set = _Below("group/set")
     feedback_set = _Below("feedback/set")
     never_state = _Below("never/state")
     never_set = _Below("never/set")
@@ -130,6 +132,10 @@ class Topics:
     def room_commands(self, room: str) -> str:
         """The filter for the commands of a room; empty for no room."""
         return groups.command_filter(self.base.strip("/"), room)
+
+    def group_commands(self, group: str) -> str:
+        """The filter for the commands of a group; empty for no group."""
+        return groups.command_filter(self.base.strip("/"), group, "group")
 
     def parse(self, topic: str, payload: bytes, retained: bool = False) -> Command | str:
         """The command in a message on a command topic, or a sentence that says what is wrong. Refuses retained

@@ -242,6 +242,7 @@ TYPES: Mapping[str, Any] = {
     "policy": PolicyName,
     "camera": bool,
     "room": str,
+    "group": str,
     "profiles": Annotated[tuple[str, ...], msgspec.Meta(min_length=1)],
     "guests": bool,
     "mood": MoodName | None,

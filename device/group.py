@@ -1,0 +1,84 @@
+"""The parts of a group, as the conductor needs them: the connection to the broker, and one sound for all.
+
+The packages `rooms`, `mqtt` and `music` know nothing of one another; here their words are translated.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from device.config.schema import Config
+from device.domain import Announce, Answer, Event, Handled, Now, Snapshot
+from device.mqtt import messages
+from device.mqtt.client import Connection
+from device.music.audio.gate import Gate
+from device.music.audio.outputs import Output
+from device.music.playback.vlc_player import VlcPlayer
+from device.music.snapcast.group_sound import GroupSound
+from device.rooms.adapter import Rooms
+from device.rooms.link import Connect, Down, Link, LinkEvent, LinkRequest, Message, Up
+from device.rooms.sound import SoundSurface
+
+
+def make_rooms(config: Config, put: Callable[[Event], None]) -> Rooms:
+    """The surface on which the devices of a group hear of one another."""
+    return Rooms(config, put, broker(config))
+
+
+def broker(config: Config) -> Connect:
+    """Makes connections to the MQTT broker of the settings."""
+
+    def connect(request: LinkRequest) -> Link:
+        def take(event: messages.ConnectionEvent) -> None:
+            request.take(translated(event))
+
+        return Connection(config.mqtt, take, request.filters, request.client_id, request.will)
+
+    return connect
+
+
+def translated(event: messages.ConnectionEvent) -> LinkEvent:
+    """An event of the connection in the words of the rooms."""
+    match event:
+        case messages.BrokerConnected(address):
+            return Up(address)
+        case messages.BrokerLost(problem):
+            return Down(problem)
+        case messages.Message(topic, payload, retained):
+            return Message(topic, payload, retained)
+
+
+class LeasedSound:
+    """The group's sound as a surface. What this device sends as the leader ends with its lease."""
+
+    def __init__(self, config: Config, player: VlcPlayer, volume: int) -> None:
+        self._player = player
+        self._until = -math.inf
+        sound = GroupSound(config.player, Path(config.device.data_dir), config.device.id, volume, self._feed)
+        self._surface = SoundSurface(sound, config.rooms.port, config.rooms.address)
+
+    def _feed(self, output: Output | None) -> None:
+        """Let the player's mix go to the group; None gives it its own device again."""
+        self._player.feed(None if output is None else Gate(output, lambda: self._until))
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread works."""
+        return self._surface.alive
+
+    def start(self) -> None:
+        """Nothing to start."""
+
+    def show(self, snapshot: Snapshot, now: Now) -> None:
+        """Lead, follow or play alone."""
+        self._until = math.inf if snapshot.group is None else snapshot.group.sound_until
+        self._surface.show(snapshot, now)
+
+    def notify(self, notice: Announce | Answer | Handled) -> None:
+        """Do nothing: sound has no notices."""
+
+    def close(self) -> None:
+        """End the group's sound."""
+        self._surface.close()

@@ -1,0 +1,61 @@
+"""The surface of the group: joins the group of the Snapshot, and leaves it. Decides nothing; main thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from device.config.schema import Config
+from device.domain import Announce, Answer, Command, Event, Handled, Now, Snapshot
+from device.rooms.channel import Channel, close_soon
+from device.rooms.link import Connect
+
+FAREWELL_S = 5.0
+
+
+class Rooms:
+    """`connect` makes a connection to the MQTT broker."""
+
+    def __init__(self, config: Config, put: Callable[[Event], None], connect: Connect) -> None:
+        self._config, self._put, self._connect = config, put, connect
+        self._channel: Channel | None = None
+        self._leaving: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Nothing to start: `show` joins."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether the threads of the group work, if there is one."""
+        return self._channel is None or self._channel.alive
+
+    def show(self, snapshot: Snapshot, now: Now) -> None:
+        """Join or leave, and publish what has changed."""
+        group = snapshot.group
+        if self._channel is not None and (group is None or group.name != self._channel.name):
+            self._leaving = close_soon(self._channel)
+            self._channel = None
+        if self._leaving is not None and self._leaving.is_alive():
+            return  # the broker knows the old connection and the new one by the same name
+        if group is None:
+            return
+        if self._channel is None:
+            self._channel = Channel(group.name, self._config, self._put, self._connect)
+            self._channel.start()
+        self._channel.show(group, now)
+
+    def notify(self, notice: Announce | Answer | Handled) -> None:
+        """Do nothing: each device publishes its own notices."""
+
+    def forward(self, command: Command) -> None:
+        """Pass a command on to the leader."""
+        if self._channel is not None:
+            self._channel.forward(command)
+
+    def close(self) -> None:
+        """Let somebody else lead, and disconnect. Idempotent."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+        if self._leaving is not None:
+            self._leaving.join(FAREWELL_S)

@@ -1,0 +1,208 @@
+"""One group as this device takes part in it: what it publishes there, and what it hears. Decides nothing.
+
+The main thread calls `show`, `forward` and `close`. The connection's thread and the witness's thread only put events
+into the inbox; they never publish.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+from device.config.schema import Config
+from device.control.commands import encode as encode_command
+from device.control.commands import parse
+from device.domain import (
+    Asked,
+    Command,
+    Event,
+    FromGroup,
+    GroupMusic,
+    GroupNews,
+    GroupView,
+    LeaderHeard,
+    LeaderRecord,
+    Linked,
+    Member,
+    MemberHeard,
+    MemberOnline,
+    MusicHeard,
+    Now,
+    Origin,
+    PlaybackState,
+)
+from device.rooms import discovery, documents
+from device.rooms.link import Connect, Down, LinkEvent, LinkRequest, Message, Up
+from device.rooms.topics import GroupTopics
+from device.rooms.witness import Duty, Witness
+
+log = logging.getLogger("affetto")
+
+NAME = "group"
+ONLINE = b"online"
+MOOD_S = 5.0  # the shortest time between two documents of a member that differ in the mood only
+MUSIC_S = 10.0  # the longest time between two documents of what plays, for a leader's successor
+DRIFT_S = 1.0  # a position within this distance of the expected one is no news
+
+
+class Channel:
+    """This device in the group `name`."""
+
+    def __init__(self, name: str, config: Config, put: Callable[[Event], None], connect: Connect) -> None:
+        self.name = name
+        self._config, self._put_event = config, put
+        self._me = config.device.id
+        self._topics = GroupTopics(config.mqtt.base_topic, name)
+        self._up = False
+        self._connections = self._shown = 0
+        self._member: Member | None = None
+        self._member_at = self._music_at = float("-inf")
+        self._record: LeaderRecord | None = None
+        self._music: GroupMusic | None = None
+        bind = config.rooms.address or "0.0.0.0"
+        self._witness = Witness(name, self._me, bind, config.rooms.port, self._put)
+        client_id, will = f"affetto-{self._me}-group", self._topics.availability(self._me)
+        self._link = connect(LinkRequest(self._take, self._topics.filters, client_id, will))
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._link.start()
+        self._witness.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether its threads still work."""
+        return self._link.alive and self._witness.alive
+
+    def show(self, group: GroupView, now: Now) -> None:
+        """Publish what has changed, and let the witness know its duty."""
+        self._witness.attend(duty(group))
+        if not self._up:
+            return
+        if (connections := self._connections) != self._shown:
+            self._shown = connections
+            self._member = self._record = self._music = None
+            self._link.publish(self._topics.availability(self._me), ONLINE, True)
+        self._show_member(next(one for one in group.members if one.id == self._me), now)
+        if group.record is not None and group.record.id == self._me and group.record != self._record:
+            self._record = group.record
+            self._link.publish(self._topics.leader, documents.encode(group.record), True)
+        if group.leads and group.music is not None and group.music.leader == self._me:
+            self._show_music(group.music, now)
+
+    def forward(self, command: Command) -> None:
+        """Pass a command on to the leader."""
+        name, fields = encode_command(command)
+        order = documents.OrderDocument(name=name, fields=fields)
+        self._link.publish(self._topics.order, documents.encode(order), False)
+
+    def close(self, leave: bool = False) -> None:
+        """Resign if this device leads, and disconnect; `leave`: the device is no member any more. Takes some seconds at
+        most."""
+        self._witness.close()
+        if self._record is not None and not self._record.resigned and self._up:
+            resigned = replace(self._record, beat=self._record.beat + 1, resigned=True)
+            self._link.publish(self._topics.leader, documents.encode(resigned), True)
+        if leave:
+            self._link.publish(self._topics.member(self._me), b"", True)
+        self._link.close()
+
+    # --- What is published ---
+
+    def _show_member(self, member: Member, now: Now) -> None:
+        before, self_at = self._member, self._member_at
+        if member == before:
+            return
+        same = before is not None and replace(before, mood=None) == replace(member, mood=None)
+        if same and now.mono < self_at + MOOD_S:
+            return
+        self._member, self._member_at = member, now.mono
+        self._link.publish(self._topics.member(self._me), documents.encode(member), True)
+
+    def _show_music(self, music: GroupMusic, now: Now) -> None:
+        before = self._music
+        if before is not None and now.mono < self._music_at + MUSIC_S:
+            passed_s = now.mono - self._music_at if before.state is PlaybackState.PLAYING else 0.0
+            drift_s = music.position_s - before.position_s - passed_s
+            if replace(music, position_s=before.position_s) == before and abs(drift_s) < DRIFT_S:
+                return
+        elif before == music:
+            return
+        if before is None:
+            announcement = discovery.announcement(self._config, self._topics)
+            self._link.publish(announcement.topic, announcement.payload, True)
+        self._music, self._music_at = music, now.mono
+        self._link.publish(self._topics.state, documents.encode(music), True)
+
+    # --- Other threads ---
+
+    def _put(self, news: GroupNews) -> None:
+        self._put_event(FromGroup(self.name, news))
+
+    def _take(self, event: LinkEvent) -> None:
+        match event:
+            case Up(address):
+                self._up = True
+                self._connections += 1
+                self._put(Linked(True, self._config.rooms.address or own_address(address)))
+            case Down():
+                self._up = False
+                self._put(Linked(False))
+            case Message():
+                self._hear(event)
+
+    def _hear(self, message: Message) -> None:
+        topics, payload = self._topics, message.payload
+        if message.topic == topics.leader:
+            if (record := documents.read_leader(payload)) is not None:
+                self._put(LeaderHeard(record, message.retained))
+        elif message.topic == topics.state:
+            if (music := documents.read_music(payload)) is not None:
+                self._put(MusicHeard(music))
+        elif message.topic == topics.order:
+            if not message.retained:
+                self._order(message)
+        elif member_id := topics.member_of(message.topic):
+            self._hear_member(member_id, message)
+
+    def _hear_member(self, member_id: str, message: Message) -> None:
+        if message.topic == self._topics.availability(member_id):
+            self._put(MemberOnline(member_id, message.payload == ONLINE))
+        elif (member := documents.read_member(message.payload)) is not None and member.id == member_id:
+            self._put(MemberHeard(member))
+
+    def _order(self, message: Message) -> None:
+        if (order := documents.read_order(message.payload)) is not None:
+            command = parse(*order)
+            if not isinstance(command, str):
+                self._put_event(Asked(command, Origin(NAME, message.topic, order[0])))
+
+
+def duty(group: GroupView) -> Duty:
+    """What the witness does for this group."""
+    if group.record is None or not group.leader:
+        return Duty()
+    return Duty(group.record.term, "" if group.leads else group.record.host, group.leader)
+
+
+def own_address(broker: str) -> str:
+    """This device's address on the way to the broker, or on the way out if the broker is on this device."""
+    host = broker.rpartition(":")[0].strip("[]")
+    for target in (host, "192.0.2.1"):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.connect((target, 9))  # sends nothing
+            address = str(probe.getsockname()[0])
+            if not address.startswith("127."):
+                return address
+    return "127.0.0.1"
+
+
+def close_soon(channel: Channel) -> threading.Thread:
+    """Close it on a thread of its own: saying goodbye may take seconds."""
+    thread = threading.Thread(target=channel.close, args=(True,), name="group end", daemon=True)
+    thread.start()
+    return thread
