@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.config import boot, files, reader
+from device.config import boot, files, page_keys, reader
 from device.config.boot import partition
 from device.config.boot.boot_file import BootFile, cut_secrets
 from device.config.boot.template import TEMPLATE
@@ -519,3 +519,22 @@ def test_the_command_line_prints_the_template() -> None:
         [sys.executable, "-m", "device", "boot", "--template"], cwd=ROOT, capture_output=True, text=True
     )
     assert (done.returncode, done.stdout) == (0, TEMPLATE)
+
+
+def test_the_pin_of_the_page_is_shown_beside_the_settings(card: Card) -> None:
+    shown = card.place / "affetto-page.txt"
+    assert card.boot("device: {name: Kitchen}\n") == 0
+    assert not shown.exists()  # the device has not made one yet
+    data = card.etc.parent / "data"
+    data.mkdir()
+    card.own.write_text(f"device: {{data_dir: {data}, id: kitchen}}\n")
+    pin = page_keys.ensure(data).pin
+    assert card.boot() == 0
+    assert shown.read_text().startswith(f"Affetto's page for phones: http://affetto-kitchen.local\nPIN: {pin}\n")
+    assert card.boot("page: {pin: '4711'}\n") == 0
+    assert "PIN: 4711" in shown.read_text()
+    assert "4711" not in card.file.read_text()  # a secret, like the broker's password
+    assert card.boot() == 0
+    assert "PIN: 4711" in shown.read_text()  # it stays in force, also without a broker
+    assert card.boot("page: {enabled: false}\n") == 0
+    assert not shown.exists()

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import msgspec
 
-from device.config.boot import partition
 from device.config.schema import Config
 
 NAME = "page.json"
@@ -39,6 +38,8 @@ def read(data_dir: Path) -> PageKeys | None:
 
 def ensure(data_dir: Path) -> PageKeys:
     """The keys; makes them if there are none. Only our user and our group can read them. Raises OSError."""
+    from device.config.boot import partition  # here, because the boot partition shows what this module knows
+
     if (keys := read(data_dir)) is None:
         keys = PageKeys(f"{secrets.randbelow(10**DIGITS):0{DIGITS}}", secrets.token_hex(32))
         partition.replace(data_dir / NAME, msgspec.json.encode(keys), 0o640)

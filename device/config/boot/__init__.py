@@ -19,7 +19,7 @@ from pathlib import Path
 
 import yaml
 
-from device.config import files, reader, schema
+from device.config import files, page_keys, reader, schema
 from device.config.boot import partition
 from device.config.boot.boot_file import BootFile, cut_secrets
 from device.config.boot.template import TEMPLATE
@@ -29,6 +29,7 @@ from device.errors import ConfigError
 
 log = logging.getLogger("affetto.boot")
 
+PAGE_NAME = "affetto-page.txt"
 NAME, ERRORS = "affetto.yaml", "affetto-errors.txt"
 LOOKALIKES = ("affetto.yaml.txt", "affetto.yml", "affetto.txt", "affetto.yaml.yaml")
 PARTITIONS = (Path("/boot/firmware"), Path("/boot"))
@@ -40,11 +41,19 @@ Correct {NAME} and restart the device. Affetto then removes this file.
 
 """
 
+PAGE = """\
+Affetto's page for phones: {address}
+PIN: {pin}
+
+To choose another PIN, write it into affetto.yaml: the section page, the setting pin.
+"""
+
 
 def run(partitions: Iterable[Path] = PARTITIONS, etc: Path = Path("/etc/affetto")) -> int:
     """Copy the file of the first partition that has one to the folder `etc`; 0, or 2 if it has mistakes."""
     partitions = [folder for folder in partitions if folder.is_dir()]
     problems: list[str] = []
+    there: Path | None = None
     try:
         finish(etc)
         there = next((folder / NAME for folder in partitions if (folder / NAME).is_file()), None)
@@ -54,6 +63,8 @@ def run(partitions: Iterable[Path] = PARTITIONS, etc: Path = Path("/etc/affetto"
     except (OSError, ValueError) as error:
         problems = [f"{NAME}: cannot be copied to {etc} ({error})"]
     report(problems, partitions, etc)
+    if there is not None:
+        show_page(there.parent, etc)
     return 2 if problems else 0
 
 
@@ -159,6 +170,21 @@ def report(problems: list[str], partitions: Iterable[Path], etc: Path) -> None:
                 partition.remove(path)
         except OSError as error:
             log.warning("%s cannot be written (%s).", path, error.strerror)
+
+
+def show_page(folder: Path, etc: Path) -> None:
+    """Write where the page for phones is, and its PIN, beside the settings. The device makes the PIN when it runs for
+    the first time, so it is here from the second start on. Cannot fail."""
+    try:
+        config = files.load(etc / "config.yaml") if (etc / "config.yaml").exists() else Config()
+        pin = page_keys.pin_of(config) if config.page.access != "password" else ""
+        if config.page.enabled and pin:
+            words = PAGE.format(address=page_keys.address_of(config), pin=pin)
+            partition.replace(folder / PAGE_NAME, words.encode())
+        else:
+            partition.remove(folder / PAGE_NAME)
+    except (OSError, ConfigError) as error:
+        log.warning("%s cannot be written (%s).", folder / PAGE_NAME, error)
 
 
 def show_template() -> int:

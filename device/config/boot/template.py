@@ -33,6 +33,11 @@ music:
   # Folders with music; /media/*/* is every USB drive.
   #folders: ["/srv/music", "/media/*/*"]
 
+page:
+  # PIN of the page for phones, http://affetto.local: 4 to 12 digits in quotes. Without one, the device makes a PIN, and
+  # writes it to affetto-page.txt beside this file at its second start.
+  #pin: "4711"
+
 player:
   # Volume in percent at the first start, and the highest volume that anybody can set.
   #volume: 30
