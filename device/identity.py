@@ -17,7 +17,10 @@ LONGEST = 64  # characters
 def read(config: Config, root: Path = Path("/")) -> Identity:
     """The identity of this machine; a fact that cannot be read is left out."""
     tree = root / "proc/device-tree"
-    return Identity(_text(tree / "serial-number"), _macs(root / "sys/class/net"), _text(tree / "model"), _page(config))
+    serial_number, board = _text(tree / "serial-number"), _text(tree / "model")
+    page = page_keys.address_of(config) if config.page.enabled else ""
+    pin = page_keys.pin_of(config) if page and config.page.access != "password" else ""
+    return Identity(serial_number, _macs(root / "sys/class/net"), board, page, pin)
 
 
 def _text(path: Path) -> str:
@@ -34,10 +37,3 @@ def _macs(folder: Path) -> tuple[str, ...]:
     cards = sorted(card for card in folder.glob("*") if (card / "device").exists())
     found = (_text(card / "address").lower() for card in cards)
     return tuple(dict.fromkeys(mac for mac in found if MAC.fullmatch(mac) and mac != NO_MAC))
-
-
-def _page(config: Config) -> str:
-    if not config.page.enabled:
-        return ""
-    port = "" if config.page.port == 80 else f":{config.page.port}"
-    return f"http://{page_keys.host_name(config.device.id)}{port}"

@@ -60,6 +60,7 @@ from device.domain import (
     TrackFailed,
     TrackStarted,
 )
+from device.mqtt.documents import PageState
 from device.mqtt.messages import Publication
 from device.mqtt.state_publisher import StatePublisher
 from device.mqtt.topics import Topics
@@ -104,7 +105,8 @@ class Room:
         self.mono, self.wall = T0, WALL0
         memory = memory or Memory()
         former = Topics.recall(memory.known_as)
-        self.publisher = StatePublisher(config.mqtt, TOPICS, None, former if former != TOPICS else None)
+        page = PageState(url="http://affetto.local", pin="4711")
+        self.publisher = StatePublisher(config.mqtt, TOPICS, None, former if former != TOPICS else None, page)
         self.up = False
         self.session = Session(config, memory, (), random.Random(1))
         self.log: list[Said] = []
@@ -476,7 +478,7 @@ RETAINED = {
     "vote/state",
     "guest/state",
     "never/state",
-    "sleep/state", "alarm/state", "quiet/state", "children/state",
+    "sleep/state", "alarm/state", "quiet/state", "children/state", "page/state",
 }
 
 

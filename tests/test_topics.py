@@ -203,6 +203,7 @@ def test_the_names_are_the_contract() -> None:
             "track/cover", "track_mood/set",
         "queue/state", "queue/set", "vote/state", "vote/set", "guest/state", "guest/set",
         "sleep/state", "sleep/set", "alarm/state", "alarm/set", "quiet/state", "quiet/set", "children/state",
+        "page/state",
         "never/state", "never/set", "context/state", "context/set", "body/set", "affetto/+/availability",
         "#", "+/set", "affetto/kit", "homeassistant/device/affetto_kit/config", "homeassistant/status",
         "affetto", "kit", "homeassistant",

@@ -25,7 +25,7 @@ from device.domain import (
     SurfaceDown,
     SurfaceUp,
 )
-from device.mqtt import discovery
+from device.mqtt import discovery, documents
 from device.mqtt.client import Connection
 from device.mqtt.command_parser import show as shown
 from device.mqtt.messages import BrokerConnected, BrokerLost, ConnectionEvent, Message, Publication
@@ -69,7 +69,10 @@ class MqttAdapter:
         if config.mqtt.discovery:
             announcement = discovery.announcement(config, topics, identity or Identity())
         former = Topics.recall(known_as)
-        self._publisher = StatePublisher(config.mqtt, topics, announcement, former if former != topics else None)
+        page = documents.PageState(url=identity.page, pin=identity.pin or None) if identity and identity.page else None
+        self._publisher = StatePublisher(
+            config.mqtt, topics, announcement, former if former != topics else None, page
+        )
         self._connections = self._shown = 0  # how often a broker (or Home Assistant) came up, and got all documents
         self._up = False
         self._largest_bytes: int | None = None

@@ -109,6 +109,7 @@ CHANNELS = (
     Channel("group_set", Room, "let the device play with another group"),
     Channel("update_state", documents.UpdateState, "the installed and the latest version", JSON),
     Channel("update_set", Literal["install", "check"], "install the latest version, or look for it"),
+    Channel("page_state", documents.PageState, "where the page for phones is, and its PIN", JSON),
     Channel("event", EventMessage, "what happened", JSON),
     Channel("health", documents.HealthState, "the state of the device, every minute and when a problem changes", JSON),
     Channel("error", documents.ErrorReport, "a command that the device refused or limited, and why", JSON),

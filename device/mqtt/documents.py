@@ -113,6 +113,13 @@ class ContextState(msgspec.Struct, frozen=True, kw_only=True):
     weather: str
 
 
+class PageState(msgspec.Struct, frozen=True, kw_only=True):
+    """`page/state`: the address of the page for phones, and the PIN that it asks the owner for (null: a password)."""
+
+    url: str
+    pin: str | None = None
+
+
 class UpdateState(msgspec.Struct, frozen=True, kw_only=True):
     """`update/state`, as Home Assistant's update entities read it. `release_summary` is what is new, shortened.
     `problem`: why the last try failed."""

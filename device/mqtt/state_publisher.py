@@ -31,10 +31,15 @@ class StatePublisher:
     """
 
     def __init__(
-        self, config: MqttConfig, topics: Topics, announcement: Publication | None, former: Topics | None = None
+        self,
+        config: MqttConfig,
+        topics: Topics,
+        announcement: Publication | None,
+        former: Topics | None = None,
+        page: documents.PageState | None = None,
     ) -> None:
         self._config, self._topics = config, topics
-        self._announcement, self._former = announcement, former
+        self._announcement, self._former, self._page = announcement, former, page
         self._sent: dict[str, Document] = {}
         self._mood_sent_at = self._health_sent_at = float("-inf")
         self._clock_s: float | None = None
@@ -99,6 +104,8 @@ class StatePublisher:
             topics.room_state: documents.text(snapshot.room).encode(),
             topics.group_state: documents.text("" if snapshot.group is None else snapshot.group.name).encode(),
         }
+        if self._page is not None:
+            retained[topics.page_state] = self._page
         if self._announcement is not None:
             retained[self._announcement.topic] = self._announcement.payload
         retained[topics.availability] = ONLINE  # last, so that everything else is there by then

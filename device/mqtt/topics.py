@@ -79,6 +79,7 @@ class Topics:
     children_state = _Below("children/state")
     update_state = _Below("update/state")
     update_set = _Below("update/set")
+    page_state = _Below("page/state")
     event = _Below("event")
     health = _Below("health")
     error = _Below("error")
