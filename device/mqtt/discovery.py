@@ -154,8 +154,9 @@ ENTITIES = (
     # What happened
     Entity("event", "event", "Event", "mdi:bell-ring", "event", more={"event_types": [str(e) for e in EventType]}),
     # The program
-    Entity("update", "update", "Version", "mdi:package-up", "update_state", "update_set", category="config",
-           more={"payload_install": "install", "device_class": "firmware"}),
+    Entity("update", "update", "Version", "mdi:package-up", "update_state", "update_set", attributes="update_state",
+           value="dict(value_json.items() | rejectattr(0, 'eq', 'problem')) | to_json",  # Home Assistant takes no other
+           category="config", more={"payload_install": "install", "device_class": "firmware"}),
     # Diagnostics
     Entity("status", "sensor", "Status", "mdi:stethoscope", "health", value="value_json.status",
            attributes="health", category="diagnostic", more=_choice(("ok", "problem"))),
