@@ -103,3 +103,15 @@ def test_figures_table_and_plot(
 def test_too_little_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert evaluate.main(["groups", "--households", "1"]) == 1
     assert "--households must be at least 2" in capsys.readouterr().err
+
+
+def test_learning_from_the_others_is_measured_and_nothing_changes_without_weight(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure_groups, "NEWCOMERS", {"small": SMALL})
+    assert evaluate.main(["groups", "--newcomers", "--households", "2", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["newcomers"]["small"]
+    assert list(rows) == ["0.0", "0.5", "1.0"]
+    assert rows["0.0"]["next 30, difference"] == {"mean": 0.0, "half": 0.0}
+    assert rows["1.0"]["next 30, difference"]["mean"] != 0.0
+    assert "newcomer" in measure_groups.table({"newcomers": {"small": rows}})

@@ -13,7 +13,6 @@ nobody. The default was chosen on other seeds and settings (`--tuning`).
 from __future__ import annotations
 
 import argparse
-import random
 import sys
 import time
 from collections import defaultdict
@@ -23,29 +22,12 @@ from typing import Any
 
 import numpy as np
 
-from device.core.audience import Audience
-from device.core.lessons import lessons
-from device.core.queue import Playthrough
-from device.domain import (
-    EVERYONE,
-    Affect,
-    Choice,
-    Emotion,
-    Listen,
-    Mood,
-    MoodSource,
-    Now,
-    Outcome,
-    Target,
-)
-from device.mood.plane import name_of
 from device.mood.policy import match_target
-from device.mood.smoothing import PRIOR
-from device.music.recommend.choose import Taste, TrackIndex, choose
 from device.music.recommend.group import Plan, Strategy
+from tools.groups.device import Device, get_to_know, seen
 from tools.groups.household import UNBEARABLE, GroupSetting, Household, Shared
-from tools.recommend.choosers import Folder
-from tools.recommend.listeners import EVENING_S, MORNING_S, Music, Setting
+from tools.groups.neighbours import newcomers
+from tools.recommend.listeners import Music, Setting
 from tools.recommend.measure import cell, interval
 
 NEEDS_DATA = False
@@ -65,7 +47,13 @@ TUNING: Mapping[str, tuple[GroupSetting, str]] = {
     ),
     "tuning 3": (GroupSetting(Setting(songs=250, boredom=1.5), common=0.5, boldness=0.5), "for choosing the default"),
 }
-TUNING_SEED = 1000
+TUNING_SEED, NEWCOMER_SEED = 1000, 2000
+NEWCOMERS: Mapping[str, GroupSetting] = {
+    "usual": GroupSetting(people=4),
+    "alike": GroupSetting(people=4, common=0.7),
+    "two camps": GroupSetting(people=5, common=0.6, camps=True),
+}
+WEIGHTS = (0.0, 0.5, 1.0)  # of what others in the home like
 LEARNING = 60  # songs that do not count
 ENOUGH = 5  # songs of a sitting that somebody must have heard to count
 MEASURES = {
@@ -91,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--songs", type=int, default=200, metavar="N", help="songs that each of them is played")
     parser.add_argument("--only", action="append", metavar="SETTING", help="only this setting; may be repeated")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="draw plots into this folder")
+    parser.add_argument("--newcomers", action="store_true", help="measure learning from the others in the home instead")
     parser.add_argument("--tuning", action="store_true", help="the settings and seeds that the default is chosen on")
 
 
@@ -100,6 +89,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         raise ValueError(
             f"--households must be at least 2 and --songs at least {LEARNING + 60}, or nothing can be said"
         )
+    if arguments.newcomers:
+        return {"newcomers": compare_newcomers(range(NEWCOMER_SEED, NEWCOMER_SEED + arguments.households))}
     settings, seed = (TUNING, TUNING_SEED) if arguments.tuning else (SETTINGS, 0)
     if unknown := set(arguments.only or ()) - set(settings):
         raise ValueError(f"there is no setting {', '.join(sorted(unknown))}; there are {', '.join(settings)}")
@@ -126,6 +117,23 @@ def compare(setting: GroupSetting, seeds: Sequence[int], songs: int) -> dict[str
     return result
 
 
+def compare_newcomers(seeds: Sequence[int]) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+    """By setting and weight: a newcomer's satisfaction, and how it differs from that without learning from others."""
+    result: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    for name, setting in NEWCOMERS.items():
+        runs = {weight: newcomers(setting, seeds, weight) for weight in WEIGHTS}
+        result[name] = {}
+        for weight, (early, late) in runs.items():
+            result[name][str(weight)] = {
+                "first 15 songs": interval(early),
+                "next 30 songs": interval(late),
+                "first 15, difference": interval(np.subtract(early, runs[0.0][0])),
+                "next 30, difference": interval(np.subtract(late, runs[0.0][1])),
+            }
+        print(f"newcomers: {name} done", file=sys.stderr)
+    return result
+
+
 def live(setting: GroupSetting, way: str, plan: Plan | None, seed: int, songs: int) -> dict[str, float]:
     """The figures of one household with one way of choosing."""
     music = Music(setting.listener, np.random.default_rng([seed, 10]))
@@ -134,28 +142,13 @@ def live(setting: GroupSetting, way: str, plan: Plan | None, seed: int, songs: i
     get_to_know(device, household, np.random.default_rng([seed, 14]))
     heard: list[tuple[int, Shared]] = []
     for _ in range(songs):
-        target = match_target(_seen(household.mood()))
+        target = match_target(seen(household.mood()))
         song = device.choose(household.present if setting.told else tuple(household.people), target, household.wall)
         sitting, shared = household.sitting, household.hear(song)
         device.learn(song, target, shared, household.wall)
         heard.append((sitting, shared))
         household.next_song()
     return summary(heard[LEARNING:])
-
-
-def get_to_know(device: Device, household: Household, dice: np.random.Generator) -> None:
-    """Everybody hears songs alone, and the device learns from it."""
-    for name, person in household.people.items():
-        for number in range(household.setting.known):
-            person.day = int(-household.setting.known + number)  # one a day, in the morning or in the evening
-            person.second = MORNING_S if dice.random() < 0.5 else EVENING_S
-            song = int(dice.integers(len(person.music.tracks)))
-            wall, heard, target = person.wall, person.hear(song), match_target(_seen(person.mood))
-            by = (name,) if heard.outcome is Outcome.SKIPPED else ()
-            said = {name: heard.said} if heard.said else {}
-            device.present((name,))
-            device.learn(song, target, Shared(heard.share, bool(by), by, said, {}), wall)
-        person.mood = np.zeros(2)
 
 
 def summary(heard: Sequence[tuple[int, Shared]]) -> dict[str, float]:
@@ -181,56 +174,14 @@ def summary(heard: Sequence[tuple[int, Shared]]) -> dict[str, float]:
     }
 
 
-class Device:
-    """What the device does, by the code that runs on it; without a plan, a random song of the mood's folder."""
-
-    def __init__(
-        self, music: Music, seed: int, plan: Plan | None, known: tuple[str, ...], *, one_profile: bool = False
-    ) -> None:
-        self._folder, self._plan, self._one_profile = Folder(music, seed), plan, one_profile
-        self._library, self._taste, self._dice = TrackIndex(music.tracks), Taste(), random.Random(seed)
-        self._taste.attach(self._library)
-        self._known, self._last = known, ()
-        self._profiles: tuple[str, ...] = ()
-
-    def present(self, names: tuple[str, ...]) -> None:
-        """These people are there, as far as the device knows."""
-        self._profiles = (EVERYONE,) if self._one_profile else names
-
-    def choose(self, present: tuple[str, ...], target: Target, wall: float) -> int:
-        """The number of the next song for those whom the device believes to be present."""
-        self.present(present)
-        now = Now(0.0, wall)
-        if self._plan is None:
-            return self._folder.choose(target, now)
-        choice = choose(
-            self._library, target, self._taste, self._profiles, now, self._dice, self._last, plan=self._plan
-        )
-        assert choice is not None, "there are songs"
-        self._last = (choice.track.key,)
-        return int(choice.track.key)
-
-    def learn(self, song: int, target: Target, shared: Shared, wall: float) -> None:
-        """As the playback does: opinions first, then the end of the song."""
-        track = self._library.tracks[song]
-        playthrough = Playthrough(1, Choice(track, ""), target.mood, heard_s=shared.share * track.duration_s)
-        audience, now = Audience(self._profiles, known=self._known), Now(0.0, wall)
-        lines: list[Listen] = []
-        for name, opinion in shared.said.items():
-            lines += lessons(playthrough, opinion, audience, now, () if self._one_profile else (name,))
-        by = () if self._one_profile else shared.by
-        lines += lessons(playthrough, Outcome.SKIPPED if shared.skipped else Outcome.PLAYED, audience, now, by)
-        for line in lines:
-            self._taste.add(line)
-
-
-def _seen(mood: np.ndarray) -> Mood:
-    affect = Affect(*map(float, mood))
-    return Mood(name_of(affect), affect, Emotion.NEUTRAL, 0.8, 1, PRIOR, MoodSource.CAMERA, 0.0)
-
-
 def table(figures: Mapping[str, Any]) -> str:
-    lines = []
+    lines: list[str] = []
+    for name, rows in figures.get("newcomers", {}).items():
+        lines += ["", f"{name}: a newcomer's mean satisfaction, %, by the weight of what others in the home like"]
+        lines.append(f"{'':10}" + "".join(f"{key:>24}" for key in next(iter(rows.values()))))
+        lines += [f"{weight:10}" + "".join(f"{cell(one):>24}" for one in row.values()) for weight, row in rows.items()]
+    if "newcomers" in figures:
+        return "\n".join(lines).strip()
     for name, result in figures["settings"].items():
         lines += ["", f"{name}: {result['what']}", f"{'':30}" + "".join(f"{key:>14}" for key in MEASURES)]
         for way, row in result["ways"].items():
