@@ -15,9 +15,11 @@ from device.domain import (
     Announce,
     Answer,
     Asked,
+    Enqueue,
     Event,
     Forward,
     FromGroup,
+    GroupEntry,
     GroupMusic,
     GroupNews,
     GroupTick,
@@ -46,6 +48,7 @@ from device.domain import (
     SetPlayback,
     SetVolume,
     Silence,
+    SkipVotes,
     Track,
     TrackStarted,
     Transport,
@@ -59,6 +62,7 @@ OURS = GroupMusic(
     "a", 3, PlaybackState.PLAYING, key="k4", title="Song 4", artist="Band", duration_s=200.0, position_s=50.0,
     reason="because", policy=PolicyName.LIFT, mood_set=MoodName.HAPPY, recent=("k3", "k4"),
     requests=Requests((Request(7, "k5", "Ada"),), last_id=7),
+    queue=(GroupEntry("k5", "Song 5", "Band", "Ada asked for it", 7, "Ada"),), skip_votes=SkipVotes(("Ada",), 2),
 )  # fmt: skip
 
 
@@ -160,7 +164,9 @@ def test_a_follower_chooses_nothing_and_shows_what_the_group_hears() -> None:
     assert playback.position is not None
     assert playback.position.at(device.mono) == pytest.approx(53.0)
     assert device.snapshot.policy is PolicyName.LIFT
-    assert [entry.id for entry in device.snapshot.queue] == [7]
+    [entry] = device.snapshot.queue
+    assert (entry.id, entry.by, entry.choice.track) == (7, "Ada", TRACKS[5])
+    assert device.snapshot.skip_votes == SkipVotes(("Ada",), 2)
 
 
 def test_a_follower_shows_tracks_that_it_does_not_have() -> None:
@@ -168,6 +174,7 @@ def test_a_follower_shows_tracks_that_it_does_not_have() -> None:
     device.follow()
     assert device.snapshot.playback.choice is not None
     assert device.snapshot.playback.choice.track.title == "Song 4"
+    assert [entry.choice.track.title for entry in device.snapshot.queue] == ["Song 5"]
 
 
 def test_a_device_that_joins_stops_its_own_music() -> None:
@@ -232,6 +239,25 @@ def test_commands_for_the_group_are_passed_on_and_others_obeyed() -> None:
     assert Forward(SetMood(MoodName.SAD)) in device.ask(SetMood(MoodName.SAD))
     device.ask(SetVolume(12))
     assert device.snapshot.playback.volume == 12
+
+
+def test_a_request_is_passed_on_by_content_because_the_leader_has_other_files() -> None:
+    device = Device()
+    device.follow()
+    asked = device.ask(Enqueue(("file:///music/2.wav", "file:///elsewhere.wav"), by="Ada"))
+    assert asked == [Forward(Enqueue(("k2", "file:///elsewhere.wav"), by="Ada"))]
+
+
+def test_the_leader_publishes_the_queue_and_the_votes() -> None:
+    device = Device()
+    device.hear(Linked(True))
+    device.wait(4)
+    device.mono += 20
+    device.ask(Enqueue(("k2",), by="Ada"), surface="group")
+    music = device.group.music
+    assert music is not None
+    assert [(entry.key, entry.title, entry.by) for entry in music.queue] == [("k2", "Song 2", "Ada")]
+    assert music.skip_votes == device.snapshot.skip_votes
 
 
 def test_a_passed_on_command_is_not_passed_on_again() -> None:

@@ -21,6 +21,7 @@ from rooms_home import GROUP, home, leads, member, music_of
 from device.config.schema import Config
 from device.demo.broker import PLACES, PrivateBroker
 from device.domain import (
+    GroupEntry,
     GroupMusic,
     GroupNews,
     GroupTick,
@@ -31,6 +32,7 @@ from device.domain import (
     PlaybackState,
     Request,
     Requests,
+    SkipVotes,
     Witnessed,
 )
 from device.music.audio.gate import Gate
@@ -58,7 +60,9 @@ def test_documents_come_back_as_they_were() -> None:
     one = Member("kit", "Küche", "Kitchen", 12, "1.0", MOOD, ("Ada",), True)
     assert documents.read_member(documents.encode(one)) == one
     music = GroupMusic("kit", 7, PlaybackState.PLAYING, "k1", "Caf\u00e9", position_s=1.5, recent=("k0",),
-                       requests=Requests((Request(3, "k9", "Ada", ("Bob",)),), 1, {"Ada": 1}, {}, 3))  # fmt: skip
+                       requests=Requests((Request(3, "k9", "Ada", ("Bob",)),), 1, {"Ada": 1}, {}, 3),
+                       queue=(GroupEntry("k9", "Song", "Band", "Ada asked for it", 3, "Ada", ("Bob",)),),
+                       skip_votes=SkipVotes(("Ada",), 2))  # fmt: skip
     assert documents.read_music(documents.encode(music)) == music
 
 
@@ -94,6 +98,7 @@ def test_topics() -> None:
     assert topics.member_of(topics.availability("kit")) == "kit"
     assert topics.member_of("affetto/group/other/member/kit") == ""
     assert topics.member_of(topics.leader) == ""
+    assert topics.queue == "affetto/group/Living room/queue/state"
 
 
 def test_the_group_is_one_device_of_home_assistant() -> None:
@@ -101,7 +106,7 @@ def test_the_group_is_one_device_of_home_assistant() -> None:
     assert one.topic.startswith("homeassistant/device/affetto_group_K_che___Bad_")
     document = json.loads(one.payload)
     ids = [component["unique_id"] for component in document["components"].values()]
-    assert len(ids) == len(set(ids)) == 10
+    assert len(ids) == len(set(ids)) == 12
     assert document["components"]["next"]["command_topic"] == "affetto/group/Küche & Bad/playback/set"
     assert discovery.slug("home") == "home"
     assert discovery.slug("a b") != discovery.slug("a_b")

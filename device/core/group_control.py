@@ -19,6 +19,7 @@ from device.domain import (
     Feedback,
     Forward,
     FromGroup,
+    GroupEntry,
     GroupMusic,
     GroupTick,
     GroupView,
@@ -36,19 +37,23 @@ from device.domain import (
     PlaybackView,
     PlayMedia,
     Position,
+    QueueEntry,
     RequestOrder,
     SeekTo,
     SetMood,
     SetPlayback,
     SetPolicy,
+    SkipVotes,
     StopMedia,
     Track,
     Witnessed,
 )
+from device.music.recommend.track_index import TrackIndex
 
 GROUP_WIDE = SetPlayback | SeekTo | Feedback | PlayMedia | StopMedia | RequestOrder | SetMood | SetPolicy
 FORWARDED = "group"  # the surface of commands that a member has passed on
 RECENT = 20  # tracks that the next leader does not play again soon
+QUEUED = 40  # tracks of the queue that the group shows
 SOUND_LATE_S = 1.0  # the group hears the music so much later than the leader's player plays it
 
 
@@ -189,7 +194,20 @@ class GroupControl:
         position = Position(music.position_s, self._music_at, running)
         return replace(own, state=music.state, choice=Choice(known or title, music.reason), position=position)
 
-    def publish_music(self, playback: PlaybackView, memory: Memory, mono: float) -> None:
+    def coming(self, library: TrackIndex) -> tuple[QueueEntry, ...] | None:
+        """What the group hears next, for a device that follows; None for one that chooses."""
+        if not self.follows or self.music is None:
+            return None
+        entries = []
+        for one in self.music.queue:
+            row = library.row.get(one.key)
+            track = Track(one.key, "", one.title, one.artist) if row is None else library.tracks[row]
+            entries.append(QueueEntry(Choice(track, one.reason), one.id, one.by, one.votes))
+        return tuple(entries)
+
+    def publish_music(
+        self, playback: PlaybackView, memory: Memory, queue: tuple[QueueEntry, ...], votes: SkipVotes, mono: float
+    ) -> None:
         """As the leader, say what plays. A position that follows from the last one is not news."""
         choice = playback.choice
         track = None if choice is None else choice.track
@@ -203,6 +221,8 @@ class GroupControl:
             mood_set=memory.mood,
             recent=tuple(self._recent),
             requests=memory.requests,
+            queue=tuple(_entry(one) for one in queue[:QUEUED]),
+            skip_votes=votes,
         )
         if choice is not None and track is not None:
             music = replace(
@@ -237,6 +257,11 @@ class GroupControl:
             music=self.music,
             connected=self._connected,
         )
+
+
+def _entry(entry: QueueEntry) -> GroupEntry:
+    track = entry.choice.track
+    return GroupEntry(track.key, track.title, track.artist, entry.choice.reason, entry.id, entry.by, entry.votes)
 
 
 def people_once(members: list[Member]) -> list[MemberMood]:

@@ -7,6 +7,7 @@ vote, but have no veto and change only their own requests.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from device.config.schema import RequestsConfig
 from device.core import requests as pure
@@ -31,6 +32,7 @@ from device.domain import (
     VoteSkip,
     Where,
 )
+from device.music.recommend.track_index import TrackIndex
 
 
 def obey(
@@ -64,7 +66,7 @@ def _enqueue(
         return "The requests of guests wait for their turn; ask for it without “now” or “next”."
     added: list[Track] = []
     refused: list[str] = []
-    for track in _find(order.tracks, playback):
+    for track in _find(order.tracks, playback.chooser.index):
         problem = track if isinstance(track, str) else _problem(track, order, playback, config, given.audience)
         if problem:
             refused.append(problem)
@@ -96,9 +98,14 @@ def _play_now(
     return playback.play_request(entry, given.target, given.audience, given.now)
 
 
-def _find(wanted: tuple[str, ...], playback: PlaybackControl) -> Iterator[Track | str]:
+def by_key(order: Enqueue, index: TrackIndex) -> Enqueue:
+    """The same order with the keys of the tracks, for another device; what is not in this library stays as it is."""
+    found = zip(order.tracks, _find(order.tracks, index), strict=True)
+    return replace(order, tracks=tuple(name if isinstance(track, str) else track.key for name, track in found))
+
+
+def _find(wanted: tuple[str, ...], index: TrackIndex) -> Iterator[Track | str]:
     """The track for each key or URI, or a sentence."""
-    index = playback.chooser.index
     uris = {uri for uri in wanted if uri not in index.row}
     by_uri = {track.uri: track for track in index.tracks if track.uri in uris} if uris else {}
     for name in wanted:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from device.domain import Request, Requests
 
-MOST_KEPT = 500  # requests, the invisible ones included
+MOST_KEPT = 300  # requests, the invisible ones included; a group publishes all in one document
 MOST_PEOPLE = 100  # whose last turn is remembered
 
 

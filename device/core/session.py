@@ -15,7 +15,7 @@ from datetime import UTC, tzinfo
 
 from device import __version__
 from device.config.schema import Config
-from device.core import commands, consent, player_events, schedule_control
+from device.core import commands, consent, player_events, request_commands, schedule_control
 from device.core.audience import Audience, Circumstances
 from device.core.chooser import Chooser
 from device.core.diary import DiaryKeeper, Observation
@@ -38,6 +38,7 @@ from device.domain import (
     Command,
     Correct,
     CoverRead,
+    Enqueue,
     Erase,
     Event,
     EventType,
@@ -73,6 +74,7 @@ from device.domain import (
     SetPolicy,
     Setting,
     SetVolume,
+    SkipVotes,
     Snapshot,
     SongEntry,
     SoundBack,
@@ -271,6 +273,8 @@ class Session:
     # --- Commands ---
 
     def _obey(self, command: Command, origin: Origin, now: Now) -> list[Action]:
+        if isinstance(command, Enqueue) and self._group.follows:  # the leader may have the file at another place
+            command = request_commands.by_key(command, self.chooser.index)
         if (passed := self._group.pass_on(command, origin)) is not None:
             return passed
         if refusal := schedule_control.refusal(command, self._schedule, self._memory):
@@ -371,21 +375,27 @@ class Session:
         profiles, guests = self._group.audience(memory)
         return Audience(profiles, guests, self.chooser.taste.profiles, self.mood.faces)
 
+    def _skip_votes(self, now: Now) -> SkipVotes:
+        music = self._group.music
+        if self._group.follows and music is not None:
+            return music.skip_votes
+        return self.chooser.requests.skip_votes(self._audience, now)
+
     def _snapshot(self, now: Now) -> Snapshot:
-        playback, memory = self.playback, self._memory
-        index = self.chooser.index
+        memory, index = self._memory, self.chooser.index
+        queue = self._group.coming(index)
         return Snapshot(
             mood=self.mood,
             policy=memory.policy,
             playback=self._heard(now),
-            queue=playback.queue,
+            queue=self.playback.queue if queue is None else queue,
             never=self.chooser.never,
             people=People(memory.profiles, memory.guests, tuple(sorted(self.chooser.taste.profiles))),
             room=memory.room,
             camera=Camera(memory.camera, self._health.eye_open),
             health=self._health.report(self._started, now, len(index), index.analysed),
             group=self._group.view(self._member()),
-            skip_votes=self.chooser.requests.skip_votes(self._audience, now),
+            skip_votes=self._skip_votes(now),
             occupied=self._occupancy.state(now),
             update=self._updates.update,
             schedule=self._schedule.view(memory, now),
@@ -430,7 +440,8 @@ class Session:
         uri = "" if track is None else track.uri
         self._memory = self.memory
         if self._group.name and self._group.chooses(now.mono):
-            self._group.publish_music(self._playback_view(now), self._memory, now.mono)
+            view = self._playback_view(now)
+            self._group.publish_music(view, self._memory, self.playback.queue, self._skip_votes(now), now.mono)
         return actions + self._reconciler.actions(self._memory, uri)
 
     def _pass_time(self, now: Now) -> list[Action]:

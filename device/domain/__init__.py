@@ -136,6 +136,7 @@ from device.domain.music import (
 from device.domain.notices import EventType, Handled
 from device.domain.requests import QueueEntry, Request, Requests, SkipVotes, Where
 from device.domain.rooms import (
+    GroupEntry,
     GroupMusic,
     GroupNews,
     GroupTick,
@@ -194,6 +195,7 @@ __all__ = [
     "Forget",
     "Forward",
     "FromGroup",
+    "GroupEntry",
     "GroupMusic",
     "GroupNews",
     "GroupTick",

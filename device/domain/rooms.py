@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from device.domain.affect import MoodName, Scores
 from device.domain.music import EVERYONE, PlaybackState, PolicyName
-from device.domain.requests import Requests
+from device.domain.requests import Requests, SkipVotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,24 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupEntry:
+    """A track that the group hears later; the fields are those of a `QueueEntry` and its track."""
+
+    key: str
+    title: str = ""
+    artist: str = ""
+    reason: str = ""
+    id: int = 0
+    by: str = ""
+    votes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class GroupMusic:
     """What the group hears, as its leader publishes it: the retained document of `affetto/group/<g>/state`, and all
     that the next leader needs. `state` is what people want. `key` identifies the track's content, and is empty while
     nothing plays. `position_s` is the position when the document was sent. `recent` are the keys of the last tracks.
-    `mood_set`: the mood that somebody set by hand."""
+    `mood_set`: the mood that somebody set by hand. `queue`: what plays next, as far as it fits into the document."""
 
     leader: str
     term: int
@@ -85,6 +98,8 @@ class GroupMusic:
     mood_set: MoodName | None = None
     recent: tuple[str, ...] = ()
     requests: Requests = field(default_factory=Requests)
+    queue: tuple[GroupEntry, ...] = ()
+    skip_votes: SkipVotes = field(default_factory=SkipVotes)
 
 
 @dataclass(frozen=True, slots=True)

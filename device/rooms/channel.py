@@ -135,6 +135,10 @@ class Channel:
         if before is None:
             announcement = discovery.announcement(self._config, self._topics)
             self._link.publish(announcement.topic, announcement.payload, True)
+        if before is None or before.queue != music.queue:
+            self._link.publish(self._topics.queue, documents.encode(music.queue), True)
+        if before is None or before.skip_votes != music.skip_votes:
+            self._link.publish(self._topics.votes, documents.encode(music.skip_votes), True)
         self._music, self._music_at = music, now.mono
         self._link.publish(self._topics.state, documents.encode(music), True)
 

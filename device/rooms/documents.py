@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from device.domain import (
     EVERYONE,
+    GroupEntry,
     GroupMusic,
     LeaderRecord,
     Member,
@@ -22,6 +23,7 @@ from device.domain import (
     PlaybackState,
     PolicyName,
     Requests,
+    SkipVotes,
 )
 
 LARGEST = 65_536  # bytes of a document
@@ -88,6 +90,8 @@ class MusicDocument(msgspec.Struct, frozen=True, kw_only=True):
     mood_set: MoodName | None = None
     recent: Annotated[tuple[Text, ...], Meta(max_length=100)] = ()
     requests: Requests = msgspec.field(default_factory=Requests)
+    queue: Annotated[tuple[GroupEntry, ...], Meta(max_length=100)] = ()
+    skip_votes: SkipVotes = msgspec.field(default_factory=SkipVotes)
 
 
 def read_leader(payload: bytes) -> LeaderRecord | None:
@@ -126,7 +130,7 @@ class OrderDocument(msgspec.Struct, frozen=True, kw_only=True):
     fields: dict[str, Any] = {}
 
 
-def encode(document: LeaderRecord | Member | GroupMusic | OrderDocument) -> bytes:
+def encode(document: LeaderRecord | Member | GroupMusic | OrderDocument | SkipVotes | tuple[GroupEntry, ...]) -> bytes:
     """The bytes to send: always valid JSON."""
     return msgspec.json.encode(_plain(msgspec.to_builtins(document)))
 

@@ -27,6 +27,16 @@ class GroupTopics:
         return f"{self._above}/state"
 
     @property
+    def queue(self) -> str:
+        """What the group hears next: retained."""
+        return f"{self._above}/queue/state"
+
+    @property
+    def votes(self) -> str:
+        """Who wants to skip the current track: retained."""
+        return f"{self._above}/vote/state"
+
+    @property
     def order(self) -> str:
         """Commands that a member passes on to the leader: not retained."""
         return f"{self._above}/order"
