@@ -168,6 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows as JSON lines, too")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="keep the logs and the sound of the devices here")
     options = parser.parse_args(argv)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the network must not outlive us
     with tempfile.TemporaryDirectory(prefix="affetto-home-") as scratch:
         try:
             with home(options.folder or Path(scratch)) as (broker, rooms):

@@ -4,9 +4,10 @@
     python tools/measure_rooms.py --minutes 60 --skew 50 --out DIR
 
 boots a machine (tools/rooms/machine.py) with two loopback sound cards, of which the second runs off by --skew ppm, and
-two devices with a network between them that delays each packet by --delay ± --jitter ms. The leader plays noise; both
-play it with the real snapserver and snapclient. Once a second, the recordings of both cards are correlated. Prints the
-median, 95th percentile and maximum of the offsets as JSON, and draws them into DIR/offsets.png.
+two devices with a network between them that delays each packet by --delay ± --jitter ms and loses --loss % of them. The
+leader plays noise; both play it with the real snapserver and snapclient. Once a second, the recordings of both cards
+are correlated. Prints the median, 95th percentile and maximum of the offsets as JSON, and draws them into
+DIR/offsets.png.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--skew", type=int, default=50, help="ppm by which the second card runs off (default: 50)")
     parser.add_argument("--delay", type=float, default=0.0, help="ms that the network delays each packet (default: 0)")
     parser.add_argument("--jitter", type=float, default=0.0, help="ms by which that delay varies (default: 0)")
+    parser.add_argument("--loss", type=float, default=0.0, help="percent of the packets that it loses (default: 0)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the picture and the figures")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="keep the kernel here; the next run is quicker")
     return parser.parse_args(argv)
@@ -84,11 +86,12 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def measure(options: argparse.Namespace, folder: Path) -> offsets.Floats:
     """Second and offset (s) of each snippet."""
     seconds = round(60 * options.minutes)
-    netem = f"tc qdisc add dev here root netem delay {options.delay}ms {options.jitter}ms distribution normal\n"
+    netem = f"tc qdisc add dev here root netem delay {options.delay}ms {options.jitter}ms distribution normal "
+    netem += f"loss {options.loss}%\n" if options.loss else "\n"
     netem += netem.replace("tc qdisc add dev here", "ip netns exec other tc qdisc add dev there")
     script = SCRIPT.format(
         root=ROOT, python=ROOT / ".venv/bin/python", rate=100_000 + round(options.skew / 10), seconds=seconds,
-        settle=SETTLE_S, lasts=seconds + 600, netem=netem if options.delay or options.jitter else "",
+        settle=SETTLE_S, lasts=seconds + 600, netem=netem if options.delay or options.jitter or options.loss else "",
     )  # fmt: skip
     log = options.out / "machine.log"
     heard = folder / "shared/heard.npz"
@@ -108,6 +111,7 @@ def summary(found: offsets.Floats, options: argparse.Namespace) -> dict[str, flo
     away = np.abs(found[:, 1]) * 1000
     return {
         "minutes": options.minutes, "skew_ppm": options.skew, "delay_ms": options.delay, "jitter_ms": options.jitter,
+        "loss_percent": options.loss,
         "snippets": len(found), "median_ms": round(float(np.median(away)), 3),
         "p95_ms": round(float(np.percentile(away, 95)), 3), "max_ms": round(float(away.max()), 3),
         "mean_ms": round(float(found[:, 1].mean() * 1000), 3),
