@@ -6,6 +6,7 @@ The packages `rooms`, `mqtt` and `music` know nothing of one another; here their
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -50,12 +51,17 @@ def translated(event: messages.ConnectionEvent) -> LinkEvent:
             return Message(topic, payload, retained)
 
 
+FAREWELL_S = 2.5
+"""How long a leader that ends plays on for the others: until its successor is heard, and a little longer."""
+
+
 class LeasedSound:
     """The group's sound as a surface. What this device sends as the leader ends with its lease."""
 
     def __init__(self, config: Config, player: VlcPlayer, volume: int) -> None:
         self._player = player
         self._until = -math.inf
+        self._missed = False  # others hear what this device sends
         sound = GroupSound(config.player, Path(config.device.data_dir), config.device.id, volume, self._feed)
         self._surface = SoundSurface(sound, config.rooms.port, config.rooms.address)
 
@@ -73,12 +79,17 @@ class LeasedSound:
 
     def show(self, snapshot: Snapshot, now: Now) -> None:
         """Lead, follow or play alone."""
-        self._until = math.inf if snapshot.group is None else snapshot.group.sound_until
+        group = snapshot.group
+        self._until = math.inf if group is None else group.sound_until
+        self._missed = group is not None and group.leads and len(group.members) > 1
         self._surface.show(snapshot, now)
 
     def notify(self, notice: Announce | Answer | Handled) -> None:
         """Do nothing: sound has no notices."""
 
     def close(self) -> None:
-        """End the group's sound."""
+        """End the group's sound, for the others without a gap. Close it after the rooms, which let another one lead."""
+        if self._missed:
+            self._missed = False
+            time.sleep(FAREWELL_S)
         self._surface.close()

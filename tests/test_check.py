@@ -496,7 +496,8 @@ def test_a_healthy_machine_passes(tmp_path: Path, music: Path, pictures: Path, b
     assert answer["ok"] is True
     parts = {one["part"] for one in answer["findings"]}
     assert parts == {
-        *("configuration", "program", "clock", "models", "state", "library", "sound", "page", "broker", "camera"),
+        *("configuration", "program", "clock", "models", "state", "library", "sound", "page", "rooms", "broker"),
+        "camera",
     }
     assert not (tmp_path / "data").exists()
 

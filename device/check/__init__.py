@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from device.check import broker, camera, machine, music, page
+from device.check import broker, camera, machine, music, page, snapcast
 from device.check.finding import Finding, Verdict, note, problem, well
 from device.check.running import ask, reports_sound
 from device.conductor import first_memory
@@ -100,6 +100,7 @@ def examinations(config: Config, path: Path, take_frame: bool) -> list[Examinati
         ("Opening the sound device", lambda: music.sound(config.player, ours=reports_sound(found), shared=busy)),
         ("Checking libVLC's plugins", lambda: music.plugins(Path("/usr/lib"))),
         ("Asking the page", lambda: page.page(config, runs=found is not None)),
+        ("Looking for Snapcast", lambda: snapcast.snapcast(memory.group)),
         ("Connecting to the broker", lambda: broker.broker(config.mqtt, topics)),
         (
             "Taking a picture with the camera" if (on or take_frame) and not busy else "Looking for a camera",

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+import wave
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,7 +20,6 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from device.demo import MUSIC
 from device.demo.broker import PLACES
 from device.errors import AffettoError
 from device.leash import leashed
@@ -29,6 +29,18 @@ GROUP = "home"
 NET = "10.78.0"
 BROKER = f"{NET}.1"
 VOLUME = 60
+SONGS, SONG_S, SONG_HZ = 6, 180, 16000
+
+
+def write_songs(folder: Path) -> None:
+    """Songs without a moment of silence: every silence that is heard is the group's."""
+    for number in range(SONGS):
+        path = folder / ("calm" if number % 2 else "happy") / f"Tone {number + 1}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        wave_form = 0.5 * np.sin(2 * np.pi * 220 * (number + 2) * np.arange(SONG_S * SONG_HZ) / SONG_HZ)
+        with path.open("wb") as file, wave.open(file, "wb") as writer:
+            writer.setparams((1, 2, SONG_HZ, 0, "NONE", ""))
+            writer.writeframes((32767 * wave_form).astype("<i2").tobytes())
 
 
 class HomeError(AffettoError):
@@ -147,7 +159,7 @@ class Room:
     def _settings(self) -> dict[str, dict[str, object]]:
         return {
             "device": {"id": self.name, "name": self.name, "room": self.name, "data_dir": str(self.folder / "data")},
-            "music": {"folders": [str(MUSIC)], "fade_s": 1.0},
+            "music": {"folders": [str(self.folder.parent / "music")], "fade_s": 1.0},
             "player": {"output": "file", "volume": VOLUME},
             "mqtt": {"host": BROKER},
             "rooms": {"group": GROUP, "address": self.host},
@@ -160,6 +172,7 @@ def home(folder: Path, count: int = 3) -> Iterator[tuple[Broker, list[Room]]]:
     """The network, the broker and the devices; all of them run."""
     bridge = f"aff{os.getpid() % 10000}br"
     broker, rooms = Broker(folder), [Room(folder, number) for number in range(count)]
+    write_songs(folder / "music")
     try:
         ip("link", "add", bridge, "type", "bridge")
         ip("addr", "add", f"{BROKER}/24", "dev", bridge)
