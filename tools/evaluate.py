@@ -21,7 +21,7 @@ from device.errors import AffettoError  # noqa: E402
 
 SUBJECTS = (
     *("emotion", "fairness", "smoothing", "faces", "music", "tracks"),
-    *("recommend", "effects", "groups", "context", "bodies"),
+    *("recommend", "effects", "groups", "context", "bodies", "gestures", "corrections"),
 )
 
 

@@ -82,6 +82,8 @@ class MusicConfig:
     ignore: tuple[str, ...] = key(["podcast*", "audiobook*", "audio book*", "genre:podcast*", "genre:audiobook*"],
                                   "leave out folders and files with these names, and these genres; also folders with"
                                   " a file .nomedia")
+    learn_corrections: bool = key(True, "moods that you set (by hand, folder or tag) move those of the same artist's"
+                                  " other tracks")
     rescan_s: float = key(300.0, "look for new and removed files at this interval", low=10, high=86400)
 
 
@@ -130,6 +132,8 @@ class ContextConfig:
 class PeopleConfig:
     """What the device may learn from people besides the emotions of their faces. It never leaves the device."""
 
+    gestures: bool = key(False, "a nod or a shake of the head says whether somebody likes the song")
+    reactions: bool = key(False, "a smile, a grimace or leaving in the first minute says so, too")
     bodies: bool = key(False, "take pulse, its variability and skin conductance (body/set) as evidence on arousal")
 
 

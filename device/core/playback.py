@@ -16,6 +16,7 @@ from device.config.schema import MusicConfig
 from device.core.audience import Audience
 from device.core.chooser import Chooser
 from device.core.queue import PlayQueue, Playthrough
+from device.core.reactions import Reaction
 from device.domain import (
     Action,
     Announce,
@@ -347,6 +348,14 @@ class PlaybackControl:
         return [Announce(EventType.TRACK_FAILED, facts)]
 
     # --- Bookkeeping ---
+
+    def react(self, reaction: Reaction, audience: Audience, now: Now) -> list[Action]:
+        """Somebody showed what they think of the song. The song goes on; while guests are here, nobody learns."""
+        learned = self._learn(reaction.outcome, audience, now)
+        if self.choice is None or not learned:
+            return []
+        facts = {"title": self.choice.track.title, "uri": self.choice.track.uri, "how": reaction.how}
+        return [Announce(EventType.REACTED, facts), *learned]
 
     def _learn(self, outcome: Outcome, audience: Audience, now: Now, by: Collection[str] = ()) -> list[Action]:
         """Learn from the current track. A very short sample that ended by itself does not count."""

@@ -25,6 +25,7 @@ from device.core.media import MediaControl
 from device.core.mood_control import MoodControl
 from device.core.occupancy import Occupancy
 from device.core.playback import PlaybackControl
+from device.core.reactions import ReactionWatch
 from device.core.reconciler import Reconciler
 from device.core.schedule import Schedule
 from device.core.update_control import UpdateControl
@@ -137,6 +138,7 @@ class Session:
         self._updates = UpdateControl(__version__, bool(config.update.source))
         self._schedule = Schedule(config.schedule, config.player.max_volume, zone)
         self._group = GroupControl(config.device.id, self._group_name)
+        self._reactions = ReactionWatch(config.people)
         self._diary = DiaryKeeper(config.diary.keep_days > 0)
         self._reconciler = Reconciler(memory)
         self._health = Health(settings_problems)
@@ -232,7 +234,10 @@ class Session:
         self._health.reading(reading)
         self._mood_control.take(reading, now)
         self._occupancy.look(self.mood.faces, now)
-        return self._mood_changed(before, now)
+        actions = self._mood_changed(before, now)
+        for reaction in self._reactions.observe(reading, self.playback.playthrough, now):
+            actions += self.playback.react(reaction, self._audience, now)
+        return actions
 
     def _mood_changed(self, before: Mood, now: Now, *, at_once: bool = False) -> list[Action]:
         mood = self.mood

@@ -117,7 +117,7 @@ from device.domain.events import (
     TrackStarted,
     UpdateSeen,
 )
-from device.domain.faces import Face, Point, Reading, SeenFace
+from device.domain.faces import Face, Gesture, Point, Reading, SeenFace
 from device.domain.forgetting import erasure, without
 from device.domain.identity import Identity
 from device.domain.memory import Memory
@@ -195,6 +195,7 @@ __all__ = [
     "Forget",
     "Forward",
     "FromGroup",
+    "Gesture",
     "GroupEntry",
     "GroupMusic",
     "GroupNews",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from device.domain.affect import Scores
 
@@ -26,19 +27,27 @@ class Face:
     landmarks: tuple[Point, Point, Point, Point, Point]
 
 
+class Gesture(StrEnum):
+    """What a head says without words."""
+
+    NOD = "nod"
+    SHAKE = "shake"
+
+
 @dataclass(frozen=True, slots=True)
 class SeenFace:
     """A tracked face in one reading.
 
     `number` identifies the person while they are in view. `box` is (left, top, width, height) as fractions of the
     frame, in [0, 1]. `certainty` in [0, 1] says how sure the eye is that this is a usable face. `scores` are the
-    classifier's calibrated probabilities for this frame, not smoothed.
+    classifier's calibrated probabilities for this frame, not smoothed. `gesture` is the one that ended in this frame.
     """
 
     number: int
     box: tuple[float, float, float, float]
     certainty: float
     scores: Scores
+    gesture: Gesture | None = None
 
 
 @dataclass(frozen=True, slots=True)

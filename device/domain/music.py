@@ -111,6 +111,8 @@ class Outcome(StrEnum):
     DISLIKED = "disliked"
     BANNED = "banned"  # "never": does not play until somebody allows it again
     ALLOWED = "allowed"
+    PLEASED = "pleased"  # somebody's face or head said yes, which is a weaker opinion than a like
+    DISPLEASED = "displeased"  # or no, which is weaker than a skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ class EventType(StrEnum):
     UPDATE_FAILED = "update_failed"
     SOUND_LOST = "sound_lost"
     SOUND_BACK = "sound_back"
+    REACTED = "reacted"
     FORGOTTEN = "forgotten"
     LIBRARY_CHANGED = "library_changed"
     ALARM_STARTED = "alarm_started"

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from device import systemd
 from device.config.schema import Config
-from device.domain import Face, Reading, SeenFace
+from device.domain import Face, Gesture, Reading, SeenFace
 from device.errors import AffettoError, CameraError, LinkError
 from device.model import SHIPPED_MODELS
 from device.perception.camera import Camera, open_camera
@@ -29,6 +29,7 @@ from device.perception.emotion import EmotionClassifier
 from device.perception.face_quality import certainty
 from device.perception.faces import FaceDetector
 from device.perception.frame import Frame, Gray
+from device.perception.gestures import GestureDetector
 from device.perception.memory_lock import keep_private
 from device.perception.motion import MotionGate
 from device.perception.protocol import HEARTBEAT_S, MAX_FACES, OPENING_S, Hello, Trouble, encode, silence_s
@@ -59,7 +60,8 @@ class Eye:
     def __init__(self, camera: Camera, detector: Detector, classifier: Classifier) -> None:
         self.camera = camera
         self._detector, self._classifier = detector, classifier
-        self._gate, self._tracker = MotionGate(), Tracker()
+        self._gate, self._tracker, self._gestures = MotionGate(), Tracker(), GestureDetector()
+        self._made: dict[int, Gesture] = {}  # the gestures that ended in this frame
         self._seen: tuple[Tracked, ...] = ()
         self._still = False
         self._looked_s = -LOOK_AGAIN_S
@@ -74,9 +76,15 @@ class Eye:
                 spoke_s, had_faces = reading.at_s, bool(reading.faces)
                 yield reading
 
+    @property
+    def tracked(self) -> tuple[Tracked, ...]:
+        """The faces in the last frame."""
+        return self._seen
+
     def step(self, frame: Frame) -> Reading:
         """The reading of `frame`. It depends on the frames before, but not on the clock."""
         costs = {"read": frame.cost_ms}
+        self._made = {}
         moved = _timed(costs, "gate", lambda: self._gate.moved(frame.gray, frame.at_s))
         if self._worth_a_look(moved, frame.at_s):
             found = _timed(costs, "find", lambda: self._detector.find(frame.gray))
@@ -100,6 +108,7 @@ class Eye:
         best = sorted(found, key=lambda face: face.score, reverse=True)[:MAX_FACES]
         tracked = self._tracker.update(best, at_s)
         self._seen = tuple(one for one in tracked if one.confirmed)
+        self._made = self._gestures.update(self._seen, at_s)
         self._looked_s = at_s
         self._still = bool(self._seen) and all(
             one.confirmed
@@ -115,7 +124,8 @@ class Eye:
         left, right = _within(face.x, width), _within(face.x + face.w, width)
         top, bottom = _within(face.y, height), _within(face.y + face.h, height)
         box = (left, top, right - left, bottom - top)
-        return SeenFace(one.number, box, certainty(face, width, height, one.sightings), tuple(map(float, scores)))
+        sure, gesture = certainty(face, width, height, one.sightings), self._made.get(one.number)
+        return SeenFace(one.number, box, sure, tuple(map(float, scores)), gesture)
 
 
 def open_eye(config: Config, *, live: bool = True) -> Eye:

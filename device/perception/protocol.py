@@ -13,10 +13,10 @@ import msgspec
 from msgspec import Meta
 
 from device.config.schema import CameraConfig
-from device.domain import EMOTIONS, Reading, SeenFace
+from device.domain import EMOTIONS, Gesture, Reading, SeenFace
 from device.errors import LinkError
 
-VERSION = 2
+VERSION = 3
 MAX_LINE = 65_536  # bytes
 MAX_FACES = 32
 MAX_TEXT = 500  # characters
@@ -55,6 +55,7 @@ class WireFace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     box: tuple[Share, Share, Share, Share]
     certainty: Share
     scores: Annotated[tuple[Share, ...], Meta(min_length=len(EMOTIONS), max_length=len(EMOTIONS))]
+    gesture: Gesture | None = None
 
     def __post_init__(self) -> None:
         if abs(sum(self.scores) - 1.0) > 0.01:
@@ -128,12 +129,12 @@ class Lines:
 
 
 def _to_wire(reading: Reading) -> WireReading:
-    faces = tuple(WireFace(f.number, f.box, f.certainty, f.scores) for f in reading.faces[:MAX_FACES])
+    faces = tuple(WireFace(f.number, f.box, f.certainty, f.scores, f.gesture) for f in reading.faces[:MAX_FACES])
     return WireReading(reading.at_s, reading.moved, faces, dict(reading.costs_ms))  # type: ignore[arg-type]
 
 
 def _from_wire(line: WireReading) -> Reading:
-    faces = tuple(SeenFace(f.number, f.box, f.certainty, f.scores) for f in line.faces)
+    faces = tuple(SeenFace(f.number, f.box, f.certainty, f.scores, f.gesture) for f in line.faces)
     return Reading(line.at, faces, line.moved, cast("dict[str, float]", line.costs))
 
 

@@ -40,7 +40,8 @@ def run(config: Config, folders: Sequence[Path], plot: str | None = None, *, aga
         check_picture(Path(str(plot)))
     chosen = [folder.resolve() for folder in folders] or [Path(folder) for folder in config.music.folders]
     models_dir = Path(config.device.models_dir or SHIPPED_MODELS)
-    with closing(Catalogue.open(Path(config.device.data_dir), ignored=Ignored(config.music.ignore))) as catalogue:
+    ignored, learn = Ignored(config.music.ignore), config.music.learn_corrections
+    with closing(Catalogue.open(Path(config.device.data_dir), ignored=ignored, learn=learn)) as catalogue:
         unfinished, status = "", 0
         try:
             with display(open_console(stderr=True)) as progress:

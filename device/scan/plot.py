@@ -54,6 +54,7 @@ def _draw(points: Sequence[Point], out: Path) -> None:
     side = figure.add_axes((0.74, 0.07, 0.25, 0.86))
     frame(plane)
     scatter(plane, points)
+    mark_moves(plane, points)
     doubts = doubtful(points, MOST_NAMES)
     mark_doubts(plane, doubts)
     label_points(plane, points, doubts)
@@ -110,6 +111,16 @@ def scatter(axes: Axes, points: Sequence[Point]) -> None:
             middle, shade = (point.affect.valence, point.affect.arousal), min(0.06, 0.6 / len(points))
             axes.add_patch(Circle(middle, point.uncertainty, linewidth=0, zorder=1, alpha=shade,
                                   color=COLOURS[point.mood]))  # fmt: skip
+
+
+def mark_moves(axes: Axes, points: Sequence[Point]) -> None:
+    """An arrow from where the model put a track to where people's corrections of others moved it."""
+    for point in points:
+        if point.model is not None:
+            axes.annotate(
+                "", (point.affect.valence, point.affect.arousal), (point.model.valence, point.model.arousal), zorder=2,
+                arrowprops={"arrowstyle": "->", "color": COLOURS[point.mood], "lw": 0.9, "shrinkA": 0, "shrinkB": 3},
+            )  # fmt: skip
 
 
 def marker_of(point: Point) -> str:

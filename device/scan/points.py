@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from device.domain import MOOD_AFFECT, Affect, MoodName, MoodOrigin, Track
 
 SCATTER = 0.12  # of tracks that are not analysed, around the point of their mood
+MOVED = 0.02  # the shortest move by corrections that is shown
 FAR = 0.9  # a track is doubtful if the model puts it this far from the point of the mood that people chose
 
 
@@ -26,6 +27,8 @@ class Point:
     by_model: bool
     uncertainty: float
     distance: float
+    model: Affect | None = None
+    """Where the model put it, if people's corrections of other tracks have moved it from there."""
 
     @property
     def name(self) -> str:
@@ -44,9 +47,12 @@ def _point(track: Track, found: tuple[float, float, float] | None) -> Point:
         affect, uncertainty = _near(MOOD_AFFECT[track.mood], track.key), 0.0
     else:
         affect, uncertainty = Affect(found[0], found[1]), found[2]
+    model = None
+    if by_model and found is not None and affect.distance(track.affect) > MOVED:
+        affect, model = track.affect, affect
     distance = 0.0 if by_model or found is None else affect.distance(MOOD_AFFECT[track.mood])
     return Point(
-        track.title, track.artist, affect, track.mood, found is not None, by_model, uncertainty, distance
+        track.title, track.artist, affect, track.mood, found is not None, by_model, uncertainty, distance, model
     )  # fmt: skip
 
 

@@ -30,10 +30,10 @@ from tools.smoothing.scenes import FPS, Scene
 
 WORLDS: Mapping[str, tuple[float, float, float, str]] = {
     "faces as they are": (0.0, 25.0, 2.0, "the pulse follows arousal"),
-    "unsure faces": (0.6, 25.0, 2.0, "the same, with faces read badly"),
-    "unsure, weak pulse": (0.6, 10.0, 2.0, "the pulse follows arousal a little"),
-    "unsure, no relation": (0.6, 0.0, 2.0, "the pulse says nothing"),
-    "unsure, walks about": (0.6, 10.0, 20.0, "much of the pulse is walking"),
+    "unsure faces": (0.35, 25.0, 2.0, "the same, with faces read badly"),
+    "unsure, weak pulse": (0.35, 10.0, 2.0, "the pulse follows arousal a little"),
+    "unsure, no relation": (0.35, 0.0, 2.0, "the pulse says nothing"),
+    "unsure, walks about": (0.35, 10.0, 20.0, "much of the pulse is walking"),
 }
 REST, DELAY_S, NOISE, NOISE_S, WALK, WALK_S, EVERY_S = 62.0, 15.0, 4.0, 20.0, 25.0, 90.0, 5.0
 

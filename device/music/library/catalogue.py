@@ -22,6 +22,7 @@ from device.music.library.file_reader import FileReader
 from device.music.library.ignored import Ignored
 from device.music.library.mounts import all_mounts
 from device.music.library.playlist_files import FoundList, PlaylistFiles
+from device.music.library.relatives import corrected
 from device.music.library.rows import AnalysisRow, FileRow, Root
 from device.music.library.walker import FolderWalk, Found
 from device.music.metadata import tags
@@ -40,8 +41,13 @@ many files are found so far, and None."""
 class Catalogue:
     """Open, scan as often as you like, close. All on one thread."""
 
-    def __init__(self, database: Database, read: ReadTags | None = None, ignored: Ignored | None = None) -> None:
+    def __init__(
+        self, database: Database, read: ReadTags | None = None, ignored: Ignored | None = None, *, learn: bool = False
+    ) -> None:
         self._database, self._ignored = database, ignored or Ignored()
+        self._learn = learn
+        self._moved: dict[str, Track] | None = None  # tracks that labels move; None: not worked out yet
+        self._moved_before: dict[str, Track] = {}
         self._genres_checked = False
         self._reader = FileReader(database, read)
         self._playlist_files = PlaylistFiles(database)
@@ -59,10 +65,13 @@ class Catalogue:
         """Whether the last scan left something out that soon may succeed."""
 
     @classmethod
-    def open(cls, folder: Path, read: ReadTags | None = None, ignored: Ignored | None = None) -> Catalogue:
+    def open(
+        cls, folder: Path, read: ReadTags | None = None, ignored: Ignored | None = None, *, learn: bool = False
+    ) -> Catalogue:
         """The catalogue in `folder`; a missing one is created. If it is damaged or cannot be written, `load` says so.
-        `read` takes the place of a process that reads tags. `ignored`: what is left out."""
-        return cls(Database(folder), read, ignored)
+        `read` takes the place of a process that reads tags. `ignored`: what is left out. `learn`: the
+        moods that people gave to tracks move the model's moods of others (relatives.py)."""
+        return cls(Database(folder), read, ignored, learn=learn)
 
     def load(self) -> LibraryLoaded:
         """What is known, without looking at the disks: for a quick start, and whenever something was learnt."""
@@ -73,7 +82,7 @@ class Catalogue:
         if self._searched and not self._tracks:
             problems.append(self._empty(len(notes)))
         return LibraryLoaded(
-            tuple(self._tracks.values()), tuple(filter(None, problems)), (*self._folder_notes, *notes),
+            tuple(self._with_corrections()), tuple(filter(None, problems)), (*self._folder_notes, *notes),
             playlists=self._playlists,
         )  # fmt: skip
 
@@ -259,7 +268,7 @@ class Catalogue:
     def _reload(self) -> None:
         """Read all tracks from the database. Those that did not change stay the same objects, so that whoever holds the
         library before this one pays for the news only."""
-        self._version, self._stale = self._database.version(), False
+        self._version, self._stale, self._moved = self._database.version(), False, None
         self._tracks = self._library("", self._tracks)
         found: dict[str, tuple[bytes, list[str]]] = {}
         for name, path, _, url, _, key in self._database.playlist_entries():
@@ -271,7 +280,19 @@ class Catalogue:
     def _refresh(self, key: str) -> None:
         """Read one track anew."""
         if key in self._tracks:
+            self._moved = None
             self._tracks.update(self._library(key, {}))
+
+    def _with_corrections(self) -> Iterable[Track]:
+        """The tracks as people's corrections leave them. Those that did not change stay the same objects."""
+        if not self._learn:
+            return self._tracks.values()
+        if self._moved is None:
+            fresh, before = corrected(self._tracks, self._database.affects), self._moved_before
+            self._moved = {key: before[key] if before.get(key) == track else track for key, track in fresh.items()}
+            self._moved_before = self._moved
+        moved = self._moved
+        return (moved.get(key, track) for key, track in self._tracks.items())
 
     def _library(self, key: str, before: dict[str, Track]) -> dict[str, Track]:
         nothing: dict[str, Track] = {}

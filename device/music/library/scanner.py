@@ -44,6 +44,7 @@ class Scanner:
         self._data_dir, self._models_dir = data_dir, models_dir
         self._analyser = analyser or AnalysisClient(models_dir)
         self._put, self._prepare = put, prepare
+        self._learn = config.learn_corrections
         self._watch = MountWatch()
         self._stopping = threading.Event()
         self._corrections: queue.SimpleQueue[tuple[str, MoodName | None]] = queue.SimpleQueue()
@@ -87,7 +88,7 @@ class Scanner:
 
     def _run(self) -> None:
         with (
-            contextlib.closing(Catalogue.open(self._data_dir, ignored=self._ignored)) as catalogue,
+            contextlib.closing(Catalogue.open(self._data_dir, ignored=self._ignored, learn=self._learn)) as catalogue,
             contextlib.closing(AnalysisQueue(self._analyser, self._watch.wake)) as analysis,
         ):
             self._loop = ScanLoop(

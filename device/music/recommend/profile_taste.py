@@ -25,6 +25,8 @@ LONGEST_PAUSE_S = 30 * DAY_S  # a longer pause ages evidence no further, so that
 # Weights of evidence, in tracks heard to their end.
 LIKED, PLAYED = 4.0, 1.0
 DISLIKED, SKIPPED = 8.0, 2.0  # SKIPPED: a skip at the very beginning; later skips weigh less
+PLEASED, DISPLEASED = 0.5, 0.5  # what a face or a head said
+REACTIONS = (Outcome.PLEASED, Outcome.DISPLEASED)
 USUAL_S = 200.0  # the length of a track whose length is unknown
 
 RECENT = 12  # songs that each profile heard last
@@ -64,7 +66,8 @@ class ProfileTaste:
     def add(self, row: int, listen: Listen, duration_s: float) -> None:
         """Learn from one more listen, in chronological order."""
         self._age(listen.at)
-        self._hear(row, listen)
+        if listen.outcome not in REACTIONS:
+            self._hear(row, listen)
         good, bad = weight(listen, duration_s)
         if listen.outcome in (Outcome.LIKED, Outcome.DISLIKED):
             self._judge(row, listen)
@@ -125,6 +128,10 @@ def weight(listen: Listen, duration_s: float) -> tuple[float, float]:
             return PLAYED, 0.0
         case Outcome.DISLIKED:
             return 0.0, DISLIKED
+        case Outcome.PLEASED:
+            return PLEASED, 0.0
+        case Outcome.DISPLEASED:
+            return 0.0, DISPLEASED
         case Outcome.SKIPPED:
             share = listen.heard_s / (duration_s if duration_s > 0 else USUAL_S)
             return 0.0, SKIPPED * (1.0 - min(max(share, 0.0), 1.0))

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device.domain import Erasure, Listen, MoodName, Now, Outcome, Track
-from device.music.recommend.profile_taste import DAY_S, ProfileTaste
+from device.music.recommend.profile_taste import DAY_S, REACTIONS, ProfileTaste
 from device.music.recommend.track_index import TrackIndex
 
 REMEMBERED = 50_000  # listens, as many as the store keeps
@@ -140,7 +140,7 @@ class Taste:
         if listen.profile not in self._profiles:
             self._profiles[listen.profile] = ProfileTaste()
         self._profiles[listen.profile].add(row, listen, self._library.tracks[row].duration_s)
-        self._heard(row, listen.at, again=listen.outcome not in (Outcome.LIKED, Outcome.DISLIKED))
+        self._heard(row, listen.at, again=listen.outcome not in (Outcome.LIKED, Outcome.DISLIKED, *REACTIONS))
 
     def _heard(self, row: int, at: float, *, again: bool = True) -> None:
         """Several profiles that hear a track at the same time hear it once."""

@@ -1,0 +1,1 @@
+"""A simulated owner who corrects tracks: by `tools/evaluate.py corrections`."""

@@ -1,0 +1,1 @@
+"""Nods, shakes and talking heads, to measure gestures: by `tools/evaluate.py gestures`."""
