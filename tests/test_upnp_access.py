@@ -74,3 +74,10 @@ def test_a_page_from_elsewhere_does_not_name_the_device_by_its_address(host: str
 )
 def test_events_go_only_to_the_local_network(header: str, url: str) -> None:
     assert callback_of(header) == url
+
+
+def test_a_link_local_subscriber_is_where_its_request_came_from() -> None:
+    assert callback_of("<http://[fe80::2]:80/x>", scope=7) == "http://[fe80::2%7]:80/x"
+    assert callback_of("<http://[fe80::2%3]:80/x>", scope=7) == "http://[fe80::2%3]:80/x"
+    assert callback_of("<http://[fd00::2]:80/x>", scope=7) == "http://[fd00::2]:80/x"
+    assert callback_of("<http://10.0.0.2/x>", scope=7) == "http://10.0.0.2/x"

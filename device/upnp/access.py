@@ -42,9 +42,9 @@ def names_the_device(host: str) -> bool:
     return address_of(_without_port(host)) is not None
 
 
-def callback_of(header: str, links: Iterable[Network] = ()) -> str:
+def callback_of(header: str, links: Iterable[Network] = (), scope: int = 0) -> str:
     """The first address in a CALLBACK header, such as `<http://192.168.1.2:80/x>`, that the device may send events to;
-    empty if there is none."""
+    empty if there is none. `scope`: the index of the interface where a link-local address is."""
     links = tuple(links)
     for url in re.findall(r"<([^<>\s]{1,500})>", header):
         try:
@@ -53,7 +53,9 @@ def callback_of(header: str, links: Iterable[Network] = ()) -> str:
         except ValueError:
             continue
         if parts.scheme == "http" and host and port != 0 and "@" not in parts.netloc and is_local(host, links):
-            return str(url)
+            address = address_of(host)
+            there = f"%{scope}]" if scope and address is not None and address.is_link_local else "]"
+            return str(url).replace("]", there, 1) if "%" not in host else str(url)
     return ""
 
 

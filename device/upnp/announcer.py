@@ -22,7 +22,7 @@ from device.upnp.ssdp import Notice
 
 log = logging.getLogger("affetto.upnp")
 
-IP_MULTICAST_ALL, IPV6_MULTICAST_ALL = 49, 29  # linux/in.h and in6.h: hear other sockets' groups, too
+IP_MULTICAST_ALL = 49  # linux/in.h: whether to hear groups that other sockets joined at other interfaces
 REPEAT_S = 0.5  # datagrams get lost, so each announcement goes out twice
 AGAIN_S = ssdp.MAX_AGE_S / 3
 MOST_WAITING = 100  # answers; whoever sends a flood of searches gets no more
@@ -58,6 +58,8 @@ class Announcer(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, address: tuple[Any, ...]) -> None:
         """Answer a search at a random moment of the time that it allows, so that not all devices answer at once."""
+        if len(address) == 4 and address[3] not in (0, self._place.scope):
+            return  # it came in at another interface, whose announcer answers it
         search = ssdp.read_search(data)
         if search is None or len(self._timers) > MOST_WAITING:
             return
@@ -85,7 +87,6 @@ class Announcer(asyncio.DatagramProtocol):
         sock.setblocking(False)
         if six:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sock.setsockopt(socket.IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0)
         else:
             sock.setsockopt(socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)
         sock.bind(("", SSDP_PORT))

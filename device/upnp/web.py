@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from aiohttp import web
@@ -114,7 +114,7 @@ class WebServer:
                     return web.Response(status=400)
                 renewed = self._subscriptions.renew(sid, service, timeout)
                 return web.Response(status=412) if renewed is None else web.Response(headers=_granted(sid, timeout))
-            url = access.callback_of(request.headers.get("CALLBACK", ""), self._links())
+            url = access.callback_of(request.headers.get("CALLBACK", ""), self._links(), _scope(request))
             if not url or request.headers.get("NT") != "upnp:event":
                 return web.Response(status=412)
             base = base_of(request)
@@ -144,6 +144,13 @@ def base_of(request: web.Request) -> str:
     host, port, *_ = transport.get_extra_info("sockname")
     address = access.address_of(host)
     return f"http://[{address}]:{port}" if address is not None and address.version == 6 else f"http://{address}:{port}"
+
+
+def _scope(request: web.Request) -> int:
+    """The index of the interface of a client with an IPv6 address; 0 if nobody knows."""
+    peer: Sequence[object] = request.transport.get_extra_info("peername") if request.transport is not None else []
+    scope = peer[3] if len(peer) == 4 else 0
+    return scope if isinstance(scope, int) else 0
 
 
 def listen(port: int) -> socket.socket:
