@@ -51,7 +51,7 @@ def translated(event: messages.ConnectionEvent) -> LinkEvent:
             return Message(topic, payload, retained)
 
 
-FAREWELL_S = 2.5
+FAREWELL_S = 3.5
 """How long a leader that ends plays on for the others: until its successor is heard, and a little longer."""
 
 

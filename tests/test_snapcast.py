@@ -58,10 +58,10 @@ def test_formats_and_settings_come_back() -> None:
 
 
 def round_trips(clock: ServerClock, seconds: float, skew: float, seed: int, jitter_s: float = 0.004) -> float:
-    """Ask once a second over a network whose delays vary; the error of `ours` at the end."""
+    """Ask four times a second over a network whose delays vary; the error of `ours` at the end."""
     dice, offset_s = random.Random(seed), 1234.5
-    for count in range(round(seconds)):
-        sent_s = 100.0 + count
+    for count in range(round(seconds * 4)):
+        sent_s = 100.0 + count / 4
         there = sent_s + 0.0005 + dice.expovariate(1 / jitter_s)
         received_s = there + 0.0005 + dice.expovariate(1 / jitter_s)
         theirs_s = there * (1 + skew) + offset_s
@@ -71,10 +71,10 @@ def round_trips(clock: ServerClock, seconds: float, skew: float, seed: int, jitt
 
 
 @pytest.mark.parametrize("skew", [0.0, 50e-6, -50e-6, 100e-6])
-def test_the_other_clock_is_known_within_a_millisecond_though_it_runs_off(skew: float) -> None:
+def test_the_other_clock_is_known_within_half_a_millisecond_though_it_runs_off(skew: float) -> None:
     """The network delays a message by 4 ms on average, exponentially, each way on its own."""
-    errors = sorted(abs(round_trips(ServerClock(), 120, skew, seed)) for seed in range(40))
-    assert errors[round(0.95 * len(errors))] < 0.001
+    errors = sorted(abs(round_trips(ServerClock(), 120, skew, seed)) for seed in range(20))
+    assert errors[round(0.95 * len(errors)) - 1] < 0.0005
 
 
 def test_nothing_is_known_before_some_round_trips() -> None:

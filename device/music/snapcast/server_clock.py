@@ -2,8 +2,7 @@
 
 Each round trip gives one measure of the difference, wrong by at most half of the time that it took (Cristian 1989). The
 quickest ones are the best ones (the clock filter of NTP, RFC 5905, section 10), so only they count. A straight line
-through them follows a clock that runs faster or slower: a median of the last minutes, as snapclient takes it, lags
-behind such a clock by 2.5 ms for every 50 ppm.
+through them follows a clock that runs faster or slower; a median of the same minutes would lag behind it.
 """
 
 from __future__ import annotations
@@ -12,10 +11,12 @@ import bisect
 from collections import deque
 from dataclasses import dataclass
 
-WINDOW = 90  # round trips that are remembered; one a second after the first
+WINDOW = 960  # round trips that are remembered: four minutes
 BEST = 3  # one of so many counts
 FEWEST = 8  # before that many have been, nothing is known
 LINE_S = 20.0  # a line needs so long a window
+FIT_S = 1.0  # between two fits, once there are `OFTEN` round trips
+OFTEN = 40
 STEEPEST = 300e-6  # no clock of a computer runs further off than that
 
 
@@ -34,6 +35,7 @@ class ServerClock:
     def __init__(self) -> None:
         self._measures: deque[Measure] = deque(maxlen=WINDOW)
         self._at_s = self._offset_s = self._slope = 0.0
+        self._fitted_s = -FIT_S
 
     @property
     def known(self) -> bool:
@@ -51,7 +53,9 @@ class ServerClock:
         took_s = (received_s - sent_s) - (back_s - there_s)
         offset_s = ((there_s - sent_s) + (back_s - received_s)) / 2
         self._measures.append(Measure((sent_s + received_s) / 2, offset_s, took_s))
-        self._fit()
+        if len(self._measures) < OFTEN or received_s - self._fitted_s >= FIT_S:
+            self._fitted_s = received_s
+            self._fit()
 
     def ours(self, theirs_s: float) -> float:
         """A time of the other clock, by ours."""

@@ -22,9 +22,9 @@ from device.music.snapcast.tasks import Endless, within
 from device.music.snapcast.wire import Kind
 
 CONNECT_S = 2.0
-SILENT_S = 3.0  # a server that says nothing for so long is gone; it answers a question each second
+SILENT_S = 3.0  # a server that says nothing for so long is gone; it answers four questions a second
 AGAIN_S = 0.25  # between two tries to connect
-FIRST_ASKS, FIRST_ASK_S, ASK_S = 20, 0.03, 1.0
+FIRST_ASKS, FIRST_ASK_S, ASK_S = 20, 0.03, 0.25
 
 TakeChunk = Callable[["Upstream", float, Frames], None]
 """Called with the time at which the chunk is to be heard, by our clock."""
