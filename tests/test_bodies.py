@@ -200,7 +200,7 @@ def test_switched_on_they_are_taken_and_a_bad_one_is_answered() -> None:
     assert "s old" in told["message"]
     (told,) = said(room.say("body", '{"person": "Ada"}'), "error")
     assert "at least one of the three figures" in told["message"]
-    bodies = room.session._mood_control._room_mood.bodies
+    bodies = room.session.state.mood_control._room_mood.bodies
     assert set(bodies._people) == {"Ada"}
     room.tell(Asked(Forget(Scope.PERSON, "Ada"), Origin("page")))
     assert set(bodies._people) == set()
@@ -208,7 +208,7 @@ def test_switched_on_they_are_taken_and_a_bad_one_is_answered() -> None:
 
 def test_without_faces_a_body_changes_nothing() -> None:
     room = Room(people={"bodies": True})
-    room.session._mood_control._room_mood.bodies = lived()
+    room.session.state.mood_control._room_mood.bodies = lived()
     before = room.snapshot
     room.say("body", '{"heart_rate": 140}')
     assert before is not None

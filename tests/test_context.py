@@ -168,12 +168,12 @@ def test_what_is_no_context_is_refused(payload: str) -> None:
 
 def test_the_music_leans_unless_somebody_decided_by_hand() -> None:
     room = Room(Memory(context=Context(activity="sleep")))
-    assert room.session._target.mood is MoodName.CALM
-    assert "for sleep" in room.session._target.reason
+    assert room.session.state.target.mood is MoodName.CALM
+    assert "for sleep" in room.session.state.target.reason
     room.say("mood", "angry")
-    assert room.session._target.mood is MoodName.ANGRY
+    assert room.session.state.target.mood is MoodName.ANGRY
     manual = Room(Memory(context=Context(activity="sleep"), policy=PolicyName.MANUAL))
-    assert manual.session._target.mood is MoodName.NEUTRAL
+    assert manual.session.state.target.mood is MoodName.NEUTRAL
 
 
 def test_a_new_activity_changes_the_music_at_once_if_the_settings_say_fade() -> None:
@@ -190,7 +190,7 @@ def test_the_session_learns_what_is_liked_in_the_context_and_forgets_it() -> Non
     room.start_music()
     room.pass_time(20.0)
     room.say("playback", "next")
-    guide = room.session._mood_control._context
+    guide = room.session.state.mood_control._context
     assert [len(songs) for songs in guide._songs.values()] == [1]
     assert list(guide._songs) == ["dinner"]
     room.tell(Asked(Forget(Scope.EVERYTHING), Origin("page")))

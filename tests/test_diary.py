@@ -293,7 +293,7 @@ def test_forgetting_reaches_the_taste_the_list_of_banned_tracks_and_the_disk() -
     assert only(Erase, actions) == [Erase(Erasure())]
     assert room.snapshot.never == ()
     assert said(actions, "event") == [{"event_type": "forgotten", "scope": "everything", "name": ""}]
-    assert room.session.chooser.taste.hearings.sum() == 0
+    assert room.session.state.chooser.taste.hearings.sum() == 0
 
 
 def test_a_library_prepared_from_older_history_brings_nothing_back() -> None:
@@ -304,8 +304,8 @@ def test_a_library_prepared_from_older_history_brings_nothing_back() -> None:
     room.pass_time(20.0)
     listens = [action.listen for action in only(Record, room.say("playback", "next"))]
     assert [one.track_key for one in listens] == [play.track.key]
-    library = room.session.chooser.index.tracks
+    library = room.session.state.chooser.index.tracks
     late = prepared(tuple(library), tuple(listens), 1)
     room.tell(Asked(Forget(Scope.PERSON, "everyone"), Origin("page")))
     room.tell(LibraryLoaded(tuple(library), index=late))
-    assert room.session.chooser.taste.hearings.sum() == 0
+    assert room.session.state.chooser.taste.hearings.sum() == 0

@@ -184,10 +184,10 @@ def lifted(**diary: object) -> Room:
 
 def test_the_session_learns_from_each_song_and_forgets() -> None:
     room = lifted()
-    effects = room.session.chooser.effects
+    effects = room.session.state.chooser.effects
     assert effects is not None
     assert len(effects) == 1
-    room.tell(LibraryLoaded(tuple(room.session.chooser.index.tracks)))
+    room.tell(LibraryLoaded(tuple(room.session.state.chooser.index.tracks)))
     assert len(effects) == 1
     room.tell(Asked(Forget(Scope.EVERYTHING), Origin("page")))
     assert len(effects) == 0
@@ -195,7 +195,7 @@ def test_the_session_learns_from_each_song_and_forgets() -> None:
 
 @pytest.mark.parametrize("diary", [{"learn_effects": False}, {"keep_days": 0}])
 def test_it_can_be_switched_off(diary: dict[str, object]) -> None:
-    assert lifted(**diary).session.chooser.effects is None
+    assert lifted(**diary).session.state.chooser.effects is None
 
 
 # --- The measurement ---

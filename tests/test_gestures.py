@@ -190,5 +190,5 @@ def test_a_reaction_weighs_less_than_a_skip_and_is_no_hearing() -> None:
     (listen,) = [r.listen for r in only(Record, see(room, 0.2, replace(NEUTRAL, gesture=Gesture.SHAKE)))]
     skip = replace(listen, outcome=Outcome.SKIPPED, heard_s=0.0)
     assert 0 < weight(listen, 180.0)[1] < weight(skip, 180.0)[1] / 2
-    row = room.session.playback.chooser.index.row[play.track.key]
-    assert room.session.playback.chooser.taste.hearings[row] == 0
+    row = room.session.state.chooser.index.row[play.track.key]
+    assert room.session.state.chooser.taste.hearings[row] == 0

@@ -291,7 +291,7 @@ def test_the_leader_counts_everybody_once() -> None:
     device.hear(Linked(True), MemberOnline("c", True))
     device.hear(MemberHeard(Member("c", tracks=1, profiles=("Ada", "everyone"))))
     device.wait(4)
-    assert device.session._audience.profiles == ("Ada",)
+    assert device.session.state.audience.profiles == ("Ada",)
 
 
 SAD = tuple(float(name is MoodName.SAD) for name in MoodName)

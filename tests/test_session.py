@@ -171,7 +171,7 @@ class Room:
         return self.tell(TrackAt(serial, Position(track_s, self.mono, running)))
 
     def playing(self) -> Track:
-        playthrough = self.session.playback.playthrough
+        playthrough = self.session.state.playback.playthrough
         assert playthrough is not None
         return playthrough.choice.track
 
@@ -286,13 +286,13 @@ def test_no_face_and_unsure_faces_change_nothing() -> None:
     room.start_music()
     room.tell(EyeOpened("a camera"))
     room.show(Emotion.HAPPINESS, 60)
-    before = (room.session.mood.name, room.playing())
+    before = (room.session.state.mood.name, room.playing())
     unsure = replace(feeling(Emotion.ANGER).faces[0], certainty=0.1)
     for _ in range(600):
         room.pass_time(0.5)
         room.tell(EyeRead(Reading(room.mono)), EyeRead(Reading(room.mono, (unsure,))), Tick())
-    assert (room.session.mood.name, room.playing()) == before
-    assert room.session.mood.faces == 0
+    assert (room.session.state.mood.name, room.playing()) == before
+    assert room.session.state.mood.faces == 0
 
 
 def test_a_mood_set_by_hand_wins_at_once_and_auto_gives_it_back() -> None:
@@ -329,7 +329,7 @@ def test_late_events_of_replaced_tracks_fall_away() -> None:
     (second,) = only(Play, room.say("playback", "next"))
     for stale in (TrackEnded(first.serial), TrackFailed(first.serial, "gone"), room.started(first.serial)):
         assert room.tell(stale) == []
-    assert room.session.playback.playthrough.serial == second.serial
+    assert room.session.state.playback.playthrough.serial == second.serial
 
 
 def test_a_broken_file_is_reported_and_skipped() -> None:

@@ -55,7 +55,7 @@ def queue(room: Room) -> list[tuple[str, str]]:
 
 def next_song(room: Room) -> list:
     """The current song ends and the cued one starts."""
-    playthrough = room.session.playback.playthrough
+    playthrough = room.session.state.playback.playthrough
     assert playthrough is not None
     room.pass_time(170)
     (cue,) = only(Cue, room.tell(TrackEnding(playthrough.serial)))
@@ -87,7 +87,7 @@ def test_people_take_turns(room: Room) -> None:
 
 
 def test_a_request_near_the_end_replaces_the_cue(room: Room) -> None:
-    playthrough = room.session.playback.playthrough
+    playthrough = room.session.state.playback.playthrough
     assert playthrough is not None
     room.pass_time(170)
     (chosen,) = only(Cue, room.tell(TrackEnding(playthrough.serial)))
@@ -101,7 +101,7 @@ def test_a_request_near_the_end_replaces_the_cue(room: Room) -> None:
 
 def test_a_cue_that_was_replaced_too_late_keeps_the_other_request(room: Room) -> None:
     ask(room, "sad-0", by="Ada")
-    playthrough = room.session.playback.playthrough
+    playthrough = room.session.state.playback.playthrough
     assert playthrough is not None
     room.pass_time(170)
     (first,) = only(Cue, room.tell(TrackEnding(playthrough.serial)))
@@ -338,7 +338,7 @@ def test_nothing_is_learnt_in_guest_mode(room: Room) -> None:
     assert said(room.say("guest", "ON"), "guest/state") == ["ON"]
     heard = room.playing().key
     assert only(Record, next_song(room)) == []
-    assert room.session.chooser.taste.of("everyone", heard).heard_at == room.wall, "but it is not fresh any more"
+    assert room.session.state.chooser.taste.of("everyone", heard).heard_at == room.wall, "but it is not fresh any more"
     assert only(Record, room.say("feedback", "dislike")) == []
     for liking in ("like", "never"):
         assert refusals(room.say("feedback", liking)) == [
@@ -377,6 +377,6 @@ def test_everybody_present_learns_from_what_they_hear(room: Room) -> None:
     next_song(room)
     learnt = [(line.listen.profile, line.listen.outcome) for line in only(Record, next_song(room))]
     assert learnt == [("Ada", Outcome.PLAYED), ("Ben", Outcome.PLAYED)]
-    assert room.session.chooser.taste.of("Ada", "sad-0").hearings == 1, "the room heard it once"
+    assert room.session.state.chooser.taste.of("Ada", "sad-0").hearings == 1, "the room heard it once"
     (liked,) = only(Record, room.say("feedback", '{"liking": "like", "by": "Ben"}'))
     assert (liked.listen.profile, liked.listen.outcome) == ("Ben", Outcome.LIKED)

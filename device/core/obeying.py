@@ -1,0 +1,113 @@
+"""How the session obeys commands: settings, orders, and what concerns the disk. Pure; main thread.
+
+A refusal becomes an `Answer` to the origin of the command.
+"""
+
+from __future__ import annotations
+
+from device.core import commands, consent, request_commands, schedule_control
+from device.core.audience import Circumstances
+from device.core.mood_change import follow, mood_changed
+from device.core.state import State
+from device.domain import (
+    Action,
+    Announce,
+    Answer,
+    ChangePlaylist,
+    Command,
+    Correct,
+    Enqueue,
+    Erase,
+    EventType,
+    Forget,
+    Log,
+    Now,
+    Origin,
+    Record,
+    RemovePlaylist,
+    ReportBody,
+    Restore,
+    SavePlaylist,
+    ScheduleCommand,
+    SetCamera,
+    SetContext,
+    SetMood,
+    SetPolicy,
+    Setting,
+    SetVolume,
+    UpdateCommand,
+    erasure,
+    without,
+)
+
+
+def obey(state: State, command: Command, origin: Origin, now: Now) -> list[Action]:
+    """The actions that carry out this command, or an Answer that says why it is refused."""
+    if isinstance(command, Enqueue) and state.group.follows:  # the leader may have the file at another place
+        command = request_commands.by_key(command, state.chooser.index)
+    if (passed := state.group.pass_on(command, origin)) is not None:
+        return passed
+    if refusal := schedule_control.refusal(command, state.schedule, state.memory):
+        return [Answer(origin, refusal)]
+    match command:
+        case SetCamera(on):
+            before, state.memory = state.memory, consent.decide(state.memory, on, origin, now)
+            return [] if state.memory == before else [Log(consent.words(state.memory))]
+        case _ if isinstance(command, Setting):
+            return _set(state, command, origin, now)
+        case Forget():
+            return _forget(state, command, origin)
+        case _ if isinstance(command, UpdateCommand):
+            return _answered(state.updates.obey(command), origin)
+        case Restore(listens, moods):
+            return [*map(Record, listens), *(Correct(key, mood) for key, mood in moods)]
+        case ReportBody():
+            refused = state.mood_control.report(command, now)
+            return [Answer(origin, refused)] if refused else []
+        case SavePlaylist(name, uris):
+            return [ChangePlaylist(name, uris, origin)]
+        case RemovePlaylist(name):
+            return [ChangePlaylist(name, None, origin)]
+        case _ if isinstance(command, ScheduleCommand):
+            state.memory, actions = schedule_control.obey(
+                command, state.schedule, state.memory, state.playback, origin, now
+            )
+            return actions
+    given = Circumstances(origin, state.target, state.audience, now, state.memory.muted)
+    answer = commands.obey(command, state.playback, state.media, state.config.requests, given)
+    return _answered(answer, origin)
+
+
+def _forget(state: State, command: Forget, origin: Origin) -> list[Action]:
+    """Forget a day, a person or everything, here and on the disk."""
+    gone = erasure(command)
+    if isinstance(gone, str):
+        return [Answer(origin, gone)]
+    state.chooser.forget(gone)
+    state.mood_control.forget(gone)
+    state.memory = without(state.memory, gone)
+    state.diary.forget()
+    facts = {"scope": str(command.scope), "name": command.name}
+    return [Erase(gone), Announce(EventType.FORGOTTEN, facts)]
+
+
+def _set(state: State, setting: Setting, origin: Origin, now: Now) -> list[Action]:
+    """Apply a setting. A mood or a policy may also change the music at once."""
+    before = state.mood
+    ceiling, reason = state.schedule.ceiling(state.memory, now), state.schedule.limit_reason(state.memory, now)
+    state.memory, message = commands.remember(setting, state.memory, ceiling, reason)
+    actions: list[Action] = [Answer(origin, message)] if message else []
+    match setting:
+        case SetVolume():
+            state.schedule.wake_up.volume_by_hand()
+        case SetMood():
+            state.mood_control.set_by_hand(now)
+            actions += mood_changed(state, before, now, at_once=True)
+        case SetPolicy() | SetContext() if state.config.music.on_mood_change == "fade":
+            state.mood_control.advance(state.in_effect, now)
+            actions += follow(state, now)
+    return actions
+
+
+def _answered(result: list[Action] | str, origin: Origin) -> list[Action]:
+    return result if isinstance(result, list) else [Answer(origin, result)]

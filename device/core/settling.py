@@ -1,0 +1,81 @@
+"""How the session settles after each event: time passes, the group and the music go on, and whatever differs from the
+wanted state becomes an action. Pure; main thread.
+"""
+
+from __future__ import annotations
+
+from device.core import schedule_control
+from device.core.group_control import GroupControl
+from device.core.state import State
+from device.domain import Action, Now, PlaybackState
+
+
+def settle(state: State, now: Now) -> list[Action]:
+    """The actions that bring the device to the state that people and the mood want."""
+    actions = _pass_time(state, now)
+    state.mood_control.advance(state.in_effect, now)
+    actions += _settle_group(state, now)
+    if state.group.chooses(now.mono):
+        actions += _settle_music(state, now)
+    track = state.group_track if state.playback.choice is None else state.playback.choice.track
+    uri = "" if track is None else track.uri
+    state.memory = state.to_save
+    if state.group.name and state.group.chooses(now.mono):
+        view = state.playback_view(now)
+        state.group.publish_music(view, state.memory, state.playback.queue, state.skip_votes(now), now.mono)
+    return actions + state.reconciler.actions(state.memory, uri)
+
+
+def _pass_time(state: State, now: Now) -> list[Action]:
+    """Let the schedule change the memory and the music."""
+    wanted, playing = schedule_control.activity(state.playback, state.media, now)
+    faces = state.mood_control.seen.faces
+    step = state.schedule.advance(state.memory, now, playing=playing, wanted=wanted, faces=faces)
+    state.memory = step.memory
+    if not state.group.chooses(now.mono):
+        return []  # the leader's clock counts for the group
+    return schedule_control.carry_out(step, state.playback, state.media, state.target, state.audience, now)
+
+
+def _settle_group(state: State, now: Now) -> list[Action]:
+    """Take the lead of the group, or give it up."""
+    if state.group_name != state.group.name:
+        state.group = GroupControl(state.config.device.id, state.group_name)
+    state.group.tick(now.mono, len(state.chooser.index))
+    state.memory = state.group.adopt(state.memory)
+    if state.group.follows:
+        state.playback.wanted, state.chooser.requests.state = state.memory.playback, state.memory.requests
+    turn = state.group.turn(now.mono)
+    if turn is None:
+        return []
+    return _take_over(state, now) if turn else state.playback.give_way(now)
+
+
+def _take_over(state: State, now: Now) -> list[Action]:
+    """Go on where the former leader stopped."""
+    recent = state.group.recent
+    state.chooser.heard_elsewhere = recent if 2 * len(recent) <= len(state.chooser.index) else frozenset()
+    succession = state.group.succession(now.mono)
+    if succession is None or state.playback.wanted is PlaybackState.STOPPED:
+        return []
+    state.unfinished, state.look_until = "", None
+    return state.playback.resume_track(succession.key, succession.position_s, state.target, now)
+
+
+def _settle_music(state: State, now: Now) -> list[Action]:
+    target, audience = state.target, state.audience
+    if state.media.medium is not None:
+        if state.playback.playthrough is None:
+            return []
+        state.media.give_way()
+    if state.unfinished and len(state.chooser.index):
+        key, state.unfinished = state.unfinished, ""
+        if actions := state.playback.resume_track(key, state.memory.position_s, target, now):
+            state.look_until = None
+            return actions
+    if state.look_until is not None and now.mono < state.look_until:
+        return []
+    state.look_until = None
+    if state.playback.idle(now):
+        return state.playback.play_next(target, audience, now)
+    return state.playback.queue_next(target, audience, now)
