@@ -131,6 +131,8 @@ def test_every_entity_is_there_and_the_machine_is_described() -> None:
     async def run() -> None:
         async with stage() as (ha, device):
             await state_becomes(ha, device, entity_id("playback"), "playing")
+            await state_becomes(ha, device, entity_id("activity"), "off")
+            await state_becomes(ha, device, entity_id("sleep"), "0")
             states = {one["entity_id"]: one["state"] for one in await ha.request("GET", "/api/states")}
             shown = {entity_id(one.key) for one in ENTITIES if one.enabled}
             assert shown - states.keys() == set()
@@ -166,6 +168,8 @@ def test_what_people_switch_in_home_assistant_happens() -> None:
             await state_becomes(ha, device, entity_id("volume"), "44")
             await ha.call("select/select_option", entity_id=entity_id("policy"), option="lift")
             await state_becomes(ha, device, entity_id("policy"), "lift")
+            await ha.call("number/set_value", entity_id=entity_id("sleep"), value=30)
+            await device.until(lambda: device.room.snapshot and device.room.snapshot.schedule.sleep_until)
             await ha.call("button/press", entity_id=entity_id("pause"))
             await state_becomes(ha, device, entity_id("playback"), "paused")
 

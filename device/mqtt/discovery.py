@@ -71,8 +71,9 @@ MEGABYTES = {
     "suggested_display_precision": 0,
 }
 COUNT = {"state_class": "measurement"}
+MINUTES_LEFT = "((as_timestamp(value_json.until) - now().timestamp()) / 60) | round(0, 'ceil')"
 
-NOTHING = "none"
+NOTHING = "off"  # Home Assistant shows the option "none" as unknown
 
 ENTITIES = (
     # What the camera sees
@@ -137,7 +138,8 @@ ENTITIES = (
     Entity("group", "text", "Group", "mdi:speaker-multiple", "group_state", "group_set", category="config",
            more={"min": 0, "max": LONGEST, "pattern": "[^/+#]*"}),
     # Music by the clock
-    Entity("sleep", "number", "Sleep timer", "mdi:sleep", command="sleep_set",
+    Entity("sleep", "number", "Sleep timer", "mdi:sleep", "sleep_state", "sleep_set",
+           value=f"{MINUTES_LEFT} if value_json.until else 0",
            more={"min": 0, "max": 720, "step": 1, "mode": "box", "unit_of_measurement": "min"}),
     Entity("sleep_until", "sensor", "Music stops", "mdi:weather-night", "sleep_state",
            value="value_json.until", more={"device_class": "timestamp"}),
