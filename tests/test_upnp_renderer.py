@@ -27,7 +27,7 @@ from device.domain import (
     Snapshot,
     Transport,
 )
-from device.upnp.description import unique_name
+from device.domain.upnp_name import unique_name
 from tests.upnp_device import PATIENCE_S, Appliance, appliance, control_point, settings
 
 STATES = {

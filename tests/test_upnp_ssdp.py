@@ -14,8 +14,9 @@ from async_upnp_client.const import SsdpHeaders
 from async_upnp_client.search import async_search
 from async_upnp_client.ssdp import decode_ssdp_packet
 
+from device.domain.upnp_name import unique_name
 from device.upnp import ssdp
-from device.upnp.description import Device, unique_name
+from device.upnp.description import Device
 from device.upnp.services import AV_TRANSPORT
 from device.upnp.ssdp import Notice, Search
 from tests.upnp_device import Appliance, appliance, settings

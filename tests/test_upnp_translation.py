@@ -20,8 +20,9 @@ from device.domain import (
     SetVolume,
     Transport,
 )
+from device.domain.upnp_name import unique_name
 from device.upnp import changes, soap, state
-from device.upnp.description import Device, describe_device, describe_service, unique_name
+from device.upnp.description import Device, describe_device, describe_service
 from device.upnp.didl import Description, describe
 from device.upnp.services import AV_TRANSPORT, CONNECTION_MANAGER, Service, rendering_control
 from device.upnp.soap import Call, Fault

@@ -24,6 +24,7 @@ from device.domain import (
     Transport,
     read_leaning,
 )
+from device.domain.upnp_name import unique_name
 from device.mqtt.command_parser import AUTO
 from device.mqtt.documents import OFF, ON, encode
 from device.mqtt.groups import LONGEST
@@ -211,6 +212,7 @@ TRIGGERS = (
 def announcement(config: Config, topics: Topics, identity: Identity) -> Publication:
     """What to publish, retained, so that Home Assistant knows the device and all its entities."""
     unique = f"affetto_{topics.device_id}"
+    player = [["upnp", unique_name(config.device.id)]] if config.upnp.enabled else []
     device: dict[str, object] = {
         "identifiers": [unique],
         "name": config.device.name,
@@ -220,7 +222,7 @@ def announcement(config: Config, topics: Topics, identity: Identity) -> Publicat
         "hw_version": identity.board,
         "serial_number": identity.serial_number,
         "configuration_url": identity.page,
-        "connections": [["mac", mac] for mac in identity.macs],
+        "connections": [*(["mac", mac] for mac in identity.macs), *player],
         "suggested_area": config.device.room,
     }
     origin = {"name": "Affetto", "sw_version": __version__, "support_url": identity.page}

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from device.domain.upnp_name import unique_name
 from device.upnp.services import Service, Variable
 from device.upnp.text import clean
 
-NAMESPACE = uuid.UUID("5c9a7d0e-7d3b-5a0c-9a51-0d0c6b1f8a11")
 ICON_PIXELS = 120
 
 
@@ -44,11 +43,6 @@ class Device:
     def at(self, service: Service, purpose: str) -> str:
         """The path of a service for this purpose: description.xml, control or events."""
         return f"/{self.kind}/{service.name}/{purpose}"
-
-
-def unique_name(identifier: str, kind: str = "MediaRenderer") -> str:
-    """The unique device name of the device with this id in the settings."""
-    return f"uuid:{uuid.uuid5(NAMESPACE, f'{identifier}/{kind}')}"
 
 
 def describe_device(device: Device) -> bytes:
