@@ -127,8 +127,10 @@ def page(options: argparse.Namespace) -> int:
 
 def demo(options: argparse.Namespace) -> int:
     """`affetto demo`."""
-    from device.demo import show
+    from device.demo import rooms, show
 
+    if options.rooms:
+        return rooms.run(options.rooms, seconds=options.seconds, keep=options.keep)
     return show.run(seconds=options.seconds, fps=options.fps, rendered=options.rendered, keep=options.keep)
 
 

@@ -62,7 +62,8 @@ EXAMPLES = {
   affetto page --hash               ask for a password, and print what page.password can hold instead of it""",
     "demo": """\
   affetto demo                      run until Ctrl-C, with your webcam if there is one
-  affetto demo --rendered --seconds 30     rendered people, then a summary; exits with 0 if everything worked""",
+  affetto demo --rendered --seconds 30     rendered people, then a summary; exits with 0 if everything worked
+  sudo affetto demo --rooms 3       three devices on this machine that play as one group, in one view""",
     "check": """\
   affetto check                     exits with 0 if there is no problem
   affetto check --camera            also take a picture with a camera that is switched off""",
@@ -168,6 +169,8 @@ def add_demo(part: Parser) -> None:
     add_setting(part, "--fps", "camera", "fps", "frames per second")
     part.add_argument("--rendered", action="store_true", help="use rendered people even if there is a webcam")
     part.add_argument("--keep", type=Path, metavar="DIR", help="keep the data in this folder (default: temporary)")
+    part.add_argument("--rooms", type=int, choices=range(2, 8), metavar="N",
+                      help="2 to 7 devices that play as one group, with rendered people; needs root")
 
 
 def add_check(part: Parser) -> None:

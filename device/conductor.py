@@ -146,7 +146,7 @@ class Conductor:
             self._surfaces["the MQTT connection"] = stack.enter_context(contextlib.closing(mqtt))
             # the sound closes after the rooms: it goes on while another device takes over
             sound = stack.enter_context(contextlib.closing(LeasedSound(config, self._player, memory.volume)))
-            self._rooms = stack.enter_context(contextlib.closing(make_rooms(config, put)))
+            self._rooms = stack.enter_context(contextlib.closing(make_rooms(config, put, sound)))
             self._surfaces |= {"the group": self._rooms, "the group's sound": sound}
         if config.upnp.enabled:
             library = stack.enter_context(contextlib.closing(Browser(data_dir))) if config.upnp.library else None

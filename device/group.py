@@ -23,9 +23,9 @@ from device.rooms.link import Connect, Down, Link, LinkEvent, LinkRequest, Messa
 from device.rooms.sound import SoundSurface
 
 
-def make_rooms(config: Config, put: Callable[[Event], None]) -> Rooms:
+def make_rooms(config: Config, put: Callable[[Event], None], sound: LeasedSound) -> Rooms:
     """The surface on which the devices of a group hear of one another."""
-    return Rooms(config, put, broker(config))
+    return Rooms(config, put, broker(config), sound.clock_error_ms)
 
 
 def broker(config: Config) -> Connect:
@@ -62,12 +62,16 @@ class LeasedSound:
         self._player = player
         self._until = -math.inf
         self._missed = False  # others hear what this device sends
-        sound = GroupSound(config.player, Path(config.device.data_dir), config.device.id, volume, self._feed)
-        self._surface = SoundSurface(sound, config.rooms.port, config.rooms.address)
+        self._sound = GroupSound(config.player, Path(config.device.data_dir), config.device.id, volume, self._feed)
+        self._surface = SoundSurface(self._sound, config.rooms.port, config.rooms.address)
 
     def _feed(self, output: Output | None) -> None:
         """Let the player's mix go to the group; None gives it its own device again."""
         self._player.feed(None if output is None else Gate(output, lambda: self._until))
+
+    def clock_error_ms(self) -> float | None:
+        """At most so far is the clock of this device's sound from the leader's."""
+        return self._sound.status().error_ms
 
     @property
     def alive(self) -> bool:

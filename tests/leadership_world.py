@@ -51,6 +51,7 @@ class Device:
     side: int = 0  # devices and a broker on different sides do not reach one another
     life: int = 0
     session: int = 0  # the connection that it believes to have; 0: none
+    probes: int = 0
     waiting: list[Callable[[], None]] = field(default_factory=list)
     fit: bool = True
 
@@ -186,17 +187,17 @@ class World:
         for record in records:
             if session:
                 self.messages += 1
-                self.carry(device.id, "broker", lambda record=record: self.take(device, session, record))
+                self.carry(device.id, "broker", lambda record=record: self.take(device, session, "leader", record))
 
-    def take(self, device: Device, session: int, record: LeaderRecord) -> None:
+    def take(self, device: Device, session: int, topic: str, payload: LeaderRecord | bool) -> None:
         """A message reaches the broker, or stays in a dead connection's buffer and arrives late or never."""
         if session not in self.sessions or not self.broker_up:
             return
         if not self.reaches_broker(device) and device.on:
             if self.dice.random() < 0.5:
-                self.after(0.5, lambda: self.take(device, session, record))
+                self.after(0.5, lambda: self.take(device, session, topic, payload))
             return
-        self.publish_now("leader", record, session)
+        self.publish_now(topic, payload, session)
 
     def publish_now(self, topic: str, payload: LeaderRecord | bool, _by: int) -> None:
         if not self.broker_up:
@@ -264,7 +265,16 @@ class World:
         if device.on and not device.paused:
             device.lead.fit = device.fit
             self.sayto(device, device.lead.tick(self.mono(device)))
+            self.probe(device)
         self.after(TICK_S, lambda: self.tick(device))
+
+    def probe(self, device: Device) -> None:
+        """Let the broker return that the device is online."""
+        session = device.session
+        if device.lead.probes != device.probes and session:
+            device.probes = device.lead.probes
+            self.messages += 1
+            self.carry(device.id, "broker", lambda: self.take(device, session, f"member/{device.id}", True))
 
     def ping(self, device: Device) -> None:
         """A follower asks its leader over UDP; a leader answers."""
@@ -381,7 +391,7 @@ class World:
         if device.on:
             return
         device.life += 1
-        device.on, device.lead = True, Leadership(device.id)
+        device.on, device.lead, device.probes = True, Leadership(device.id), 0
         device.offset = self.dice.uniform(0, 1e6)  # a new boot has a new monotonic clock
         self.connect(device, device.life)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device.core.leadership import BEAT_S, HOLD_S, LEASE_S, SETTLE_S, WITNESS_S, Leadership
+from device.core.leadership import BEAT_S, HOLD_S, LEASE_S, SETTLE_S, UNFIT_S, WITNESS_S, Leadership
 from device.domain import LeaderRecord
 from tests.leadership_world import KINDS, Fault, World
 
@@ -26,9 +26,15 @@ def up(me: str, now: float = 0.0, *others: str) -> Leadership:
     return one
 
 
+def claim(one: Leadership, now: float) -> list[LeaderRecord]:
+    """A tick, and the broker's answer to the probe, if there is one."""
+    before = one.probes
+    return one.tick(now) or (one.member(one.me, True, now) if one.probes != before else [])
+
+
 def leading(me: str, *others: str) -> tuple[Leadership, float]:
     one, now = up(me, 0.0, *others), SETTLE_S
-    while not (records := one.tick(now)):
+    while not (records := claim(one, now)):
         now += 0.1
     one.heard(records[0], now)
     assert one.leading
@@ -40,8 +46,8 @@ def leading(me: str, *others: str) -> tuple[Leadership, float]:
 
 def test_the_first_device_claims_when_the_retained_messages_have_arrived() -> None:
     one = up("a")
-    assert one.tick(SETTLE_S - 0.1) == []
-    assert one.tick(SETTLE_S) == [LeaderRecord("a", 1, 1, "a.local")]
+    assert claim(one, SETTLE_S - 0.1) == []
+    assert claim(one, SETTLE_S) == [LeaderRecord("a", 1, 1, "a.local")]
     assert not one.leading, "the broker has not returned the claim yet"
     one.heard(LeaderRecord("a", 1, 1, "a.local"), SETTLE_S + 0.1)
     assert one.leading
@@ -56,14 +62,15 @@ def test_without_broker_nobody_claims() -> None:
 def test_a_retained_leader_that_is_online_gets_a_lease_to_be_heard() -> None:
     one = up("b", 0.0, "a")
     one.heard(LeaderRecord("a", 7, 3), 0.1, retained=True)
-    assert one.tick(LEASE_S - 0.1) == []
-    assert one.tick(LEASE_S + 0.2) == [LeaderRecord("b", 8, 1, "b.local")]
+    assert claim(one, LEASE_S - 0.1) == []
+    assert claim(one, LEASE_S + 0.2) == [LeaderRecord("b", 8, 1, "b.local")]
 
 
 def test_a_leader_that_is_gone_is_followed_at_once() -> None:
     one = up("b", 0.0, "a")
     one.heard(LeaderRecord("a", 7, 3), 10.0)
-    assert one.member("a", False, 11.0) == [LeaderRecord("b", 8, 1, "b.local")]
+    one.member("a", False, 11.0)
+    assert one.member("b", True, 11.1) == [LeaderRecord("b", 8, 1, "b.local")], "the broker has returned the probe"
 
 
 def test_a_leader_that_still_answers_is_not_followed_whatever_the_broker_says() -> None:
@@ -71,9 +78,9 @@ def test_a_leader_that_still_answers_is_not_followed_whatever_the_broker_says() 
     one.heard(LeaderRecord("a", 7, 3), 10.0)
     one.witness("a", 7, 11.0)
     assert one.member("a", False, 11.1) == []
-    assert one.tick(11.0 + WITNESS_S - 0.1) == []
+    assert claim(one, 11.0 + WITNESS_S - 0.1) == []
     one.deny("a")
-    assert one.tick(11.0 + WITNESS_S - 0.1) != []
+    assert claim(one, 11.0 + WITNESS_S - 0.1) != []
 
 
 def test_candidates_claim_in_turn_and_those_without_music_last() -> None:
@@ -81,9 +88,9 @@ def test_candidates_claim_in_turn_and_those_without_music_last() -> None:
     one.fit = False
     one.member("c", True, 0.0)
     one.member("d", True, 0.0)
-    assert one.tick(SETTLE_S) == []
-    assert one.tick(SETTLE_S + 1.3) == []
-    assert one.tick(SETTLE_S + 1.4) != []
+    assert claim(one, SETTLE_S) == []
+    assert claim(one, SETTLE_S + UNFIT_S + 1.3) == []
+    assert claim(one, SETTLE_S + UNFIT_S + 1.4) != []
 
 
 def test_the_heir_claims_before_a_lower_id() -> None:
@@ -91,15 +98,25 @@ def test_the_heir_claims_before_a_lower_id() -> None:
     resigned = LeaderRecord("c", 3, 9, resigned=True, heir="b")
     low.heard(resigned, 5.0)
     heir.heard(resigned, 5.0)
-    assert heir.tick(5.0) == [LeaderRecord("b", 4, 1, "b.local")]
-    assert low.tick(5.0) == []
+    assert claim(heir, 5.0) == [LeaderRecord("b", 4, 1, "b.local")]
+    assert claim(low, 5.0) == []
+
+
+def test_a_device_whose_connection_is_dead_without_its_knowledge_claims_nothing() -> None:
+    one = up("b", 0.0, "a")
+    one.heard(LeaderRecord("a", 7, 3), 1.0)
+    assert [one.tick(float(now)) for now in range(2, 60)] == [[]] * 58
+    assert one.probes > 40
+    one.heard(LeaderRecord("a", 7, 30), 60.0)  # the network is whole, and everything arrives in order
+    assert one.member("b", True, 60.0) == []
+    assert one.leader is not None
 
 
 def test_our_own_record_of_an_earlier_life_means_nothing() -> None:
     one = up("a")
     one.heard(LeaderRecord("a", 5, 100), 0.1, retained=True)
     assert one.leader is None
-    assert one.tick(SETTLE_S) == [LeaderRecord("a", 6, 1, "a.local")]
+    assert claim(one, SETTLE_S) == [LeaderRecord("a", 6, 1, "a.local")]
 
 
 # --- Terms and ties ---
@@ -146,7 +163,7 @@ def test_doubled_and_late_renewals_extend_nothing() -> None:
     one.heard(LeaderRecord("a", 1, 5), 10.0)
     one.heard(LeaderRecord("a", 1, 5), 14.0)
     one.heard(LeaderRecord("a", 1, 4), 15.0)
-    assert one.tick(10.0 + LEASE_S) != []
+    assert claim(one, 10.0 + LEASE_S) != []
 
 
 def test_a_frozen_leader_steps_down_when_it_wakes() -> None:
@@ -230,6 +247,22 @@ def test_one_leader_whatever_happens(world: World) -> None:
 @settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
 def test_one_leader_whatever_happens_in_many_schedules(world: World) -> None:
     check(world)
+
+
+@pytest.mark.parametrize("kind", ["cut", "pause", "power", "restart"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_follower_in_trouble_changes_nothing_for_the_others(kind: str, seed: int) -> None:
+    world = World(4, [], seed, 0.0, 0.0, 0.02)
+    world.run(20)
+    [leader], _ = world.verdict()
+    term = max(device.lead.term for device in world.devices)
+    who = next(number for number, device in enumerate(world.devices) if device.id != leader)
+    world.strike(Fault(0.0, kind, who, 15.0))
+    world.worst_silence_s = 0.0
+    world.run(40)
+    assert world.verdict() == ([leader], {leader})
+    assert {device.lead.term for device in world.devices} == {term}
+    assert world.worst_silence_s == 0
 
 
 def test_the_simulation_finds_a_broken_rule(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -256,6 +256,7 @@ class GroupControl:
             members=(own, *others),
             music=self.music,
             connected=self._connected,
+            probes=leadership.probes,
         )
 
 

@@ -6,6 +6,9 @@ sending. The others wait `LEASE_S`, which is longer, from the moment of hearing,
 off or frozen has stopped before another one claims. Terms order the claims, as in Raft (Ongaro and Ousterhout 2014,
 USENIX ATC).
 
+Before a claim, a device proves that its connection works, by a message that the broker returns. Otherwise a device that
+was cut off would leave claims in a dead connection, and they would arrive when the network is whole again.
+
 While the broker is away nobody claims, and the sound itself is the witness: members that follow a leader send it
 datagrams. The leader continues as long as all members that it knows do so, and nobody claims against a leader that
 answers. A leader without broker whose members are gone stops after one lease, because they may follow somebody else.
@@ -24,8 +27,10 @@ HOLD_S = 5.0  # without an acknowledged renewal for so long, a leader stops: ear
 BEAT_S = 2.0  # the interval of renewals
 SETTLE_S = 1.0  # after a connection, the retained messages arrive in this time
 WITNESS_S = 1.5  # a leader that answered this recently is alive, whatever the broker says
+UNFIT_S = 5.0  # a candidate without music waits so much longer: its library may only be loading
 STAGGER_S = 0.7  # each candidate waits so much longer than the one before it
 CLAIM_S = 3.0  # a claim that the broker does not return in this time has failed
+PROBE_S = 1.0  # the interval of the probes of a device that wants to claim
 INSIST_S = 5.0  # after a claim, and after a rival was heard, renewals come faster for so long
 INSIST_BEAT_S = 0.5  # their interval then: a rival must hear of us soon, even if messages are lost
 STALE_S = 5.0  # after a connection, a member that is not announced again in this time is gone
@@ -66,6 +71,8 @@ class Leadership:
         self.host = host
         self.fit = True
         """Whether this device has music to play."""
+        self.probes = 0
+        """How many probes were wanted so far. The broker returns each as this device's own sign of being online."""
         self._record: LeaderRecord | None = None  # the best one heard or sent
         self._heard_at = NEVER  # when that record was renewed last
         self._lease: _Lease | None = None
@@ -74,6 +81,7 @@ class Leadership:
         self._unconfirmed: set[str] = set()  # members from before the last connection
         self._witnessed: dict[str, float] = {}  # when each member's last datagram arrived
         self._vacant_since = math.inf
+        self._proved_at = self._probed_at = NEVER
 
     # --- What others want to know ---
 
@@ -123,7 +131,8 @@ class Leadership:
     def member(self, member_id: str, online: bool, now: float, fit: bool = True) -> list[LeaderRecord]:
         """A member announced itself, or its last will says that it is gone."""
         if member_id == self.me:
-            return []
+            self._proved_at = now if online else self._proved_at
+            return self.tick(now)
         self._unconfirmed.discard(member_id)
         if online:
             self._members[member_id] = fit
@@ -211,8 +220,14 @@ class Leadership:
             self._vacant_since = math.inf
             return []
         self._vacant_since = min(self._vacant_since, now)
-        if now < self._vacant_since + self._rank() * STAGGER_S:
+        wait_s = self._rank() * STAGGER_S + (0.0 if self.fit else UNFIT_S)
+        if now < self._vacant_since + wait_s:
             return []
+        if self._proved_at < self._vacant_since:
+            if now >= self._probed_at + PROBE_S:
+                self._probed_at, self.probes = now, self.probes + 1
+            return []
+        self._proved_at = NEVER  # the next claim needs a new proof
         self._lease = _Lease(self.term + 1, now, insists_until=now + INSIST_S)
         self._witnessed.clear()
         return [self._renew(self._lease, now)]

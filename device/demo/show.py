@@ -10,7 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -111,9 +111,9 @@ def write(config: Config, path: Path) -> Path:
 
 
 @contextmanager
-def conductor(config: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """`affetto run` as a child process. It gets time to end its own children."""
-    command = leashed([sys.executable, "-m", "device", "run", "--config", str(config)])
+def conductor(config: Path, log: Path, prefix: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
+    """`affetto run` as a child process, after the words of `prefix`. It gets time to end its own children."""
+    command = leashed([*prefix, sys.executable, "-m", "device", "run", "--config", str(config)])
     with log.open("wb") as output:  # a session of its own: Ctrl-C ends the view first, then we end the conductor
         process = subprocess.Popen(command, stdout=output, stderr=output, cwd=ROOT, start_new_session=True)
     try:

@@ -51,7 +51,8 @@ class MemberMood:
 @dataclass(frozen=True, slots=True)
 class Member:
     """One device of a group: the retained document of `affetto/group/<g>/member/<id>`. `tracks`: how many it could
-    play. `mood`: None without evidence. `profiles` are the people whose tastes count there; `guests`: so are guests."""
+    play. `mood`: None without evidence. `profiles` are the people whose tastes count there; `guests`: so are guests.
+    `clock_error_ms`: at most so far is the clock of its sound from the leader's; None: not measured."""
 
     id: str
     name: str = ""
@@ -61,6 +62,7 @@ class Member:
     mood: MemberMood | None = None
     profiles: tuple[str, ...] = (EVERYONE,)
     guests: bool = False
+    clock_error_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,8 @@ class GroupMusic:
 class GroupView:
     """The group of this device. `record` is the newest claim that it knows, its own included; `leader` the id of the
     device that leads, empty while none does. As the leader, this device may sound until `sound_until`. `members` are
-    those that are online, this device included; `music` is what the group hears. `connected`: the broker answers."""
+    those that are online, this device included; `music` is what the group hears. `connected`: the broker answers. For
+    each of the `probes` this device says on MQTT that it is online, and waits until the broker returns that."""
 
     name: str
     me: str
@@ -116,6 +119,7 @@ class GroupView:
     members: tuple[Member, ...] = ()
     music: GroupMusic | None = None
     connected: bool = False
+    probes: int = 0
 
     @property
     def leads(self) -> bool:

@@ -104,11 +104,10 @@ def rules(topics: Topics, device_user: str, control: Iterable[str]) -> str:
     sends = [getattr(topics, channel.name) for channel in CHANNELS if not channel.command]
     lines = [
         f"user {device_user}",
-        *(f"topic write {topic}" for topic in sends),
+        *(f"topic write {topic}" for topic in (*sends, topics.discovery)),
         f"topic read {topics.commands}",
         f"topic read {base}/room/+/+/set",
         f"topic readwrite {base}/group/#",
-        f"topic write {topics.discovery_prefix}/device/+/config",  # of its group, too
         f"topic read {topics.home_assistant_status}",
     ]
     for user in control:

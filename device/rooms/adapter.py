@@ -7,17 +7,19 @@ from collections.abc import Callable
 
 from device.config.schema import Config
 from device.domain import Announce, Answer, Command, Event, Handled, Now, Snapshot
-from device.rooms.channel import Channel, close_soon
+from device.rooms.channel import Channel, ClockError, close_soon
 from device.rooms.link import Connect
 
 FAREWELL_S = 5.0
 
 
 class Rooms:
-    """`connect` makes a connection to the MQTT broker."""
+    """`connect` makes a connection to the MQTT broker; `clock_error` measures the group's sound."""
 
-    def __init__(self, config: Config, put: Callable[[Event], None], connect: Connect) -> None:
-        self._config, self._put, self._connect = config, put, connect
+    def __init__(
+        self, config: Config, put: Callable[[Event], None], connect: Connect, clock_error: ClockError
+    ) -> None:
+        self._config, self._put, self._connect, self._clock_error = config, put, connect, clock_error
         self._channel: Channel | None = None
         self._leaving: threading.Thread | None = None
 
@@ -40,7 +42,7 @@ class Rooms:
         if group is None:
             return
         if self._channel is None:
-            self._channel = Channel(group.name, self._config, self._put, self._connect)
+            self._channel = Channel(group.name, self._config, self._put, self._connect, self._clock_error)
             self._channel.start()
         self._channel.show(group, now)
 

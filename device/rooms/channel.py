@@ -46,19 +46,27 @@ NAME = "group"
 ONLINE = b"online"
 MOOD_S = 5.0  # the shortest time between two documents of a member that differ in the mood only
 MUSIC_S = 10.0  # the longest time between two documents of what plays, for a leader's successor
+ERROR_MS = 0.5  # a clock error within this distance of the last one is no news
 DRIFT_S = 1.0  # a position within this distance of the expected one is no news
+
+ClockError = Callable[[], float | None]
+"""How far the clock of this device's sound is from the leader's, at most (ms); None: not measured."""
 
 
 class Channel:
     """This device in the group `name`."""
 
-    def __init__(self, name: str, config: Config, put: Callable[[Event], None], connect: Connect) -> None:
+    def __init__(
+        self, name: str, config: Config, put: Callable[[Event], None], connect: Connect, clock_error: ClockError
+    ) -> None:
         self.name = name
+        self._clock_error = clock_error
         self._config, self._put_event = config, put
         self._me = config.device.id
         self._topics = GroupTopics(config.mqtt.base_topic, name)
         self._up = False
         self._connections = self._shown = 0
+        self._probes = -1
         self._member: Member | None = None
         self._member_at = self._music_at = float("-inf")
         self._record: LeaderRecord | None = None
@@ -86,6 +94,9 @@ class Channel:
         if (connections := self._connections) != self._shown:
             self._shown = connections
             self._member = self._record = self._music = None
+            self._probes = -1
+        if group.probes != self._probes:
+            self._probes = group.probes
             self._link.publish(self._topics.availability(self._me), ONLINE, True)
         self._show_member(next(one for one in group.members if one.id == self._me), now)
         if group.record is not None and group.record.id == self._me and group.record != self._record:
@@ -114,11 +125,14 @@ class Channel:
     # --- What is published ---
 
     def _show_member(self, member: Member, now: Now) -> None:
-        before, self_at = self._member, self._member_at
-        if member == before:
-            return
+        before = self._member
+        due = now.mono >= self._member_at + MOOD_S
+        error_ms = self._clock_error() if due or before is None else before.clock_error_ms
+        if before is not None and _close(error_ms, before.clock_error_ms):
+            error_ms = before.clock_error_ms
+        member = replace(member, clock_error_ms=None if error_ms is None else round(error_ms, 2))
         same = before is not None and replace(before, mood=None) == replace(member, mood=None)
-        if same and now.mono < self_at + MOOD_S:
+        if member == before or (same and not due):
             return
         self._member, self._member_at = member, now.mono
         self._link.publish(self._topics.member(self._me), documents.encode(member), True)
@@ -184,6 +198,11 @@ class Channel:
             command = parse(*order)
             if not isinstance(command, str):
                 self._put_event(Asked(command, Origin(NAME, message.topic, order[0])))
+
+
+def _close(one: float | None, other: float | None) -> bool:
+    """Whether two clock errors are no news beside one another."""
+    return one is other or (one is not None and other is not None and abs(one - other) < ERROR_MS)
 
 
 def duty(group: GroupView) -> Duty:

@@ -70,6 +70,7 @@ class MemberDocument(msgspec.Struct, frozen=True, kw_only=True):
     mood: MoodDocument | None = None
     profiles: Annotated[tuple[Text, ...], Meta(max_length=100)] = (EVERYONE,)
     guests: bool = False
+    clock_error_ms: Annotated[float, Meta(ge=0, le=1e6)] | None = None
 
 
 class MusicDocument(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,1 @@
+"""What people hear when something goes wrong in a group of devices, measured on real ones."""
