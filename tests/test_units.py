@@ -24,6 +24,7 @@ EXPOSURE = {
     "affetto-page.service": 2.0,
     "affetto-settings@.service": 2.5,
     "affetto-watchdog.service": 1.5,
+    "affetto-shares.service": 2.5,
 }
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")

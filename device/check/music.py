@@ -16,6 +16,7 @@ from device.domain import Event, MoodName
 from device.errors import AffettoError
 from device.music.audio import alsa, outputs
 from device.music.library import Catalogue
+from device.music.library.ignored import Ignored
 from device.music.library.walker import expand
 from device.music.playback.vlc_player import VlcPlayer
 
@@ -77,7 +78,7 @@ def library(config: MusicConfig, data_dir: Path) -> Iterator[Finding]:
     folders = [Path(os.fsdecode(path)) for folder in config.folders for path in expand(Path(folder))]
     readable = [folder for folder in folders if os.access(folder, os.R_OK | os.X_OK)]
     if readable:
-        yield from _tracks(readable, data_dir)
+        yield from _tracks(readable, data_dir, Ignored(config.ignore))
 
 
 def _drives(pattern: Path) -> Iterator[Finding]:
@@ -88,12 +89,12 @@ def _drives(pattern: Path) -> Iterator[Finding]:
         yield note("library", f"there is nothing at {pattern}", "plug in the drive that should be there")
 
 
-def _tracks(folders: Sequence[Path], data_dir: Path) -> Iterator[Finding]:
+def _tracks(folders: Sequence[Path], data_dir: Path, ignored: Ignored) -> Iterator[Finding]:
     """Scan with a temporary copy of the catalogue, which reads new files."""
     try:
         with tempfile.TemporaryDirectory() as scratch:
             copy(data_dir, "catalogue.db*", scratch)
-            with closing(Catalogue.open(Path(scratch))) as catalogue:
+            with closing(Catalogue.open(Path(scratch), ignored=ignored)) as catalogue:
                 found = catalogue.scan(folders)
     except AffettoError as error:
         yield problem("library", str(error))

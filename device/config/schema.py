@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from device.config import reader
 from device.config.reader import Source, key
+from device.config.shares import parse_share
 from device.domain import PolicyName, read_leaning
 from device.domain.schedule import parse_alarm, parse_rule, parse_window
 
@@ -79,6 +80,12 @@ class MusicConfig:
     on_mood_change: str = key("wait", "wait for the end of the track, or fade to another one at once",
                               choices=("wait", "fade"))
     fade_s: float = key(3.0, "length of fades, in seconds", low=0, high=30)
+    shares: tuple[str, ...] = key([], "folders of file servers, such as smb://nas/music or nfs://nas/volume1/music;"
+                                  " they appear below /media/affetto")
+    share_username: str = key("", "user name for those servers (SMB); empty means a guest",
+                              pattern=r"[^\x00-\x1f]*", allowed="one line")
+    share_password: str = key("", "password for those servers (SMB)", secret=True,
+                              pattern=r"[^\x00-\x1f]*", allowed="one line")
     ignore: tuple[str, ...] = key(["podcast*", "audiobook*", "audio book*", "genre:podcast*", "genre:audiobook*"],
                                   "leave out folders and files with these names, and these genres; also folders with"
                                   " a file .nomedia")
@@ -277,7 +284,7 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
     if player.volume > player.max_volume:
         changed = "volume" if player.max_volume == PlayerConfig().max_volume else "max_volume"
         yield f"player.{changed}", f"volume {player.volume} is above max_volume {player.max_volume}"
-    yield from _unreadable(config.schedule)
+    yield from _unreadable(config)
     for row in config.context.activities:
         try:
             read_leaning(row)
@@ -293,15 +300,17 @@ def contradictions(config: Config) -> Iterator[tuple[str, str]]:
         yield "page.access", "password needs page.password beside it"
 
 
-def _unreadable(schedule: ScheduleConfig) -> Iterator[tuple[str, str]]:
-    """Times that cannot be understood."""
+def _unreadable(config: Config) -> Iterator[tuple[str, str]]:
+    """Times and addresses that cannot be understood."""
+    schedule = config.schedule
     texts: list[tuple[str, str, Callable[[str], object]]] = [
-        *(("alarms", text, lambda text: parse_alarm(text, 1)) for text in schedule.alarms),
-        *(("policies", text, parse_rule) for text in schedule.policies),
-        *(("quiet", text, parse_window) for text in (schedule.quiet,) if text),
+        *(("music.shares", text, parse_share) for text in config.music.shares),
+        *(("schedule.alarms", text, lambda text: parse_alarm(text, 1)) for text in schedule.alarms),
+        *(("schedule.policies", text, parse_rule) for text in schedule.policies),
+        *(("schedule.quiet", text, parse_window) for text in (schedule.quiet,) if text),
     ]
     for name, text, parse in texts:
         try:
             parse(text)
         except ValueError as problem:
-            yield f"schedule.{name}", str(problem)
+            yield name, str(problem)

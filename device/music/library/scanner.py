@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from device.config.schema import MusicConfig
+from device.config.shares import parse_shares
 from device.domain import ChangePlaylist, Event, MoodName
 from device.music.library.analysis_queue import AnalysisQueue, TrackAnalyser, model_id
 from device.music.library.catalogue import Catalogue
@@ -38,7 +39,7 @@ class Scanner:
         prepare: Prepare | None = None,
     ) -> None:
         """`analyser` takes the place of the process that analyses music. `prepare` makes `LibraryLoaded.index`."""
-        self._folders = [Path(folder) for folder in config.folders]
+        self._folders = library_folders(config)
         self._rescan_s = config.rescan_s
         self._ignored = Ignored(config.ignore)
         self._data_dir, self._models_dir = data_dir, models_dir
@@ -96,6 +97,11 @@ class Scanner:
                 self._playlists,
             )
             self._loop.run(lambda: model_id(self._models_dir), self._rescan_s, self._stopping)
+
+
+def library_folders(config: MusicConfig) -> list[Path]:
+    """The music folders, those of the file servers included."""
+    return [Path(folder) for folder in (*config.folders, *(share.folder for share in parse_shares(config.shares)))]
 
 
 def _waits_for_disk(thread: int | None) -> bool:

@@ -1,0 +1,75 @@
+"""Lets systemd mount the shares of `music.shares` when somebody looks into them: `python -m device.setup.shares`.
+
+affetto-shares.service runs this as root at boot. systemd-mount(1) makes an automount for each share, so a server that
+is off delays no start. The options make a server that stops answering an error after some 20 s, not an endless wait.
+The password is in a file in /run that only root can read; it is on no disk besides the settings.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from device.config import files
+from device.config.schema import MusicConfig
+from device.config.shares import Protocol, Share, parse_shares
+from device.errors import ConfigError
+
+CONFIG = Path("/etc/affetto/config.yaml")
+RUN = Path("/run/affetto-shares")  # RuntimeDirectory= of the unit
+HELPERS = {Protocol.SMB: "mount.cifs", Protocol.NFS: "mount.nfs"}
+PACKAGES = {Protocol.SMB: "cifs-utils", Protocol.NFS: "nfs-common"}
+SAFE = "ro,nosuid,nodev,noexec"
+# cifs: a server that misses two echoes is lost (mount.cifs(8)). nfs: three tries, of 3, 6 and 9 s (nfs(5)).
+LIMITS = {
+    Protocol.SMB: "soft,echo_interval=5,iocharset=utf8,file_mode=0644,dir_mode=0755",
+    Protocol.NFS: "soft,timeo=30,retrans=2",
+}
+MOUNT_S = 20
+
+
+def main() -> int:
+    """Make the automounts. Returns 1 if one of them could not be made."""
+    try:
+        music = files.load(CONFIG).music
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return max((mount(share, music, RUN) for share in parse_shares(music.shares)), default=0)
+
+
+def mount(share: Share, music: MusicConfig, run: Path) -> int:
+    """Make the automount of one share, in place of an earlier one. Returns systemd-mount's status."""
+    secret = run / os.path.basename(share.folder)
+    if share.protocol is Protocol.SMB and music.share_username:
+        write_secret(secret, music)
+    subprocess.run(["systemd-umount", share.folder], stderr=subprocess.DEVNULL, check=False)
+    return subprocess.run(command(share, secret if secret.exists() else None), check=False).returncode
+
+
+def command(share: Share, secret: Path | None) -> Sequence[str]:
+    """The command that makes the automount."""
+    options = [SAFE, LIMITS[share.protocol]]
+    if share.protocol is Protocol.SMB:
+        options.append(f"credentials={secret}" if secret is not None else "guest")
+    kind = "cifs" if share.protocol is Protocol.SMB else "nfs"
+    return (
+        *("systemd-mount", "--no-ask-password", "--quiet", "--collect", "--automount=yes", "--timeout-idle-sec=0"),
+        *(f"--property=TimeoutSec={MOUNT_S}", f"--type={kind}", f"--options={','.join(options)}"),
+        *("--", share.source, share.folder),
+    )
+
+
+def write_secret(path: Path, music: MusicConfig) -> None:
+    """The user and the password for mount.cifs(8), for root's eyes only."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(handle, "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(f"username={music.share_username}\npassword={music.share_password}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
