@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from device.check import broker, camera, machine, music, page, snapcast
+from device.check import broker, camera, elsewhere, machine, music, page, snapcast
 from device.check.finding import Finding, Verdict, note, problem, well
 from device.check.running import ask, reports_sound
 from device.conductor import first_memory
@@ -97,7 +97,9 @@ def examinations(config: Config, path: Path, take_frame: bool) -> list[Examinati
         ("Loading the models", lambda: machine.models(models_dir)),
         ("Checking the data folder", lambda: machine.state(data_dir, "" if busy else damage)),
         ("Reading the music folders", lambda: music.library(config.music, data_dir)),
+        ("Looking for file servers", lambda: elsewhere.shares(config.music)),
         ("Opening the sound device", lambda: music.sound(config.player, ours=reports_sound(found), shared=busy)),
+        ("Looking for Bluetooth loudspeakers", lambda: elsewhere.bluetooth(config.player)),
         ("Checking libVLC's plugins", lambda: music.plugins(Path("/usr/lib"))),
         ("Asking the page", lambda: page.page(config, runs=found is not None)),
         ("Looking for Snapcast", lambda: snapcast.snapcast(memory.group)),

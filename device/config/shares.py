@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from urllib.parse import unquote, urlsplit
 
 MOUNTS = "/media/affetto"  # where drives are, too
+ADDRESS = re.compile(r"(smb|nfs)://([^/]*)(/.*)?", re.I)
 HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:]{2,45}\]")
 
 
@@ -37,12 +37,10 @@ class Share:
 def parse_share(text: str) -> Share:
     """The share at an address such as smb://nas/music or nfs://192.168.1.2/volume1/music. Raises ValueError with a
     sentence."""
-    try:
-        parts = urlsplit(text.strip())
-        protocol = Protocol(parts.scheme.lower())
-    except ValueError:
-        raise ValueError(f"{text[:60]!r} is no share; write smb://server/folder or nfs://server/folder") from None
-    host, path = parts.netloc, unquote(parts.path).rstrip("/")
+    found = ADDRESS.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text[:60]!r} is no share; write smb://server/folder or nfs://server/folder")
+    protocol, host, path = Protocol(found[1].lower()), found[2], _unquote(found[3]).rstrip("/")
     if not HOST.fullmatch(host):
         raise ValueError(f"{text[:60]!r} has no usable server name; the user's name goes into music.share_username")
     names = path.split("/")[1:]
@@ -50,6 +48,12 @@ def parse_share(text: str) -> Share:
         raise ValueError(f"{text[:60]!r} names no folder; write {protocol}://{host}/folder")
     name = re.sub(r"[^\w .+-]", "_", names[-1]).strip(" .")[:60] or "share"
     return Share(protocol, host, path, f"{MOUNTS}/{name}")
+
+
+def _unquote(path: str | None) -> str:
+    """The path without percent encoding. (urllib would do, but the eye, which reads the settings, must not load it.)"""
+    raw = re.sub(rb"%([0-9A-Fa-f]{2})", lambda code: bytes.fromhex(code[1].decode()), (path or "").encode())
+    return raw.decode("utf-8", "replace")
 
 
 def parse_shares(texts: Iterable[str]) -> tuple[Share, ...]:

@@ -57,7 +57,7 @@ def command(share: Share, secret: Path | None) -> Sequence[str]:
         options.append(f"credentials={secret}" if secret is not None else "guest")
     kind = "cifs" if share.protocol is Protocol.SMB else "nfs"
     return (
-        *("systemd-mount", "--no-ask-password", "--quiet", "--collect", "--automount=yes", "--timeout-idle-sec=0"),
+        *("systemd-mount", "--no-ask-password", "--collect", "--automount=yes", "--timeout-idle-sec=0"),
         *(f"--property=TimeoutSec={MOUNT_S}", f"--type={kind}", f"--options={','.join(options)}"),
         *("--", share.source, share.folder),
     )
