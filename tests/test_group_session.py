@@ -236,6 +236,16 @@ def test_a_leader_that_hears_a_higher_term_is_silent_at_once() -> None:
     assert device.group.sound_until == float("-inf")
 
 
+def test_after_a_lost_tie_the_address_is_that_of_the_winner() -> None:
+    device = Device()
+    device.hear(Linked(True, "10.0.0.2"), MemberOnline("a", True))
+    device.wait(4)
+    assert device.group.leads
+    term = device.group.record.term if device.group.record is not None else 0
+    device.hear(LeaderHeard(LeaderRecord("a", term, 1, "10.0.0.1")))
+    assert (device.group.leader, device.group.host) == ("a", "10.0.0.1")
+
+
 def test_commands_for_the_group_are_passed_on_and_others_obeyed() -> None:
     device = Device()
     device.follow()

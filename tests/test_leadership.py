@@ -66,6 +66,19 @@ def test_a_retained_leader_that_is_online_gets_a_lease_to_be_heard() -> None:
     assert claim(one, LEASE_S + 0.2) == [LeaderRecord("b", 8, 1, "b.local")]
 
 
+def test_a_leader_that_wakes_up_hears_its_successor_before_it_claims() -> None:
+    """The successor's record waits to be read; a claim with its term would win by the lower id."""
+    one, now = leading("a", "b")
+    woken = now + 20.0
+    assert one.tick(woken) == []
+    assert not one.leading
+    assert one.tick(woken + SETTLE_S - 0.1) == []
+    one.heard(LeaderRecord("b", 2, 5, "b.local"), woken + SETTLE_S - 0.1)
+    assert one.tick(woken + SETTLE_S + 0.1) == []
+    assert one.leader is not None
+    assert one.leader.id == "b"
+
+
 def test_a_leader_that_is_gone_is_followed_at_once() -> None:
     one = up("b", 0.0, "a")
     one.heard(LeaderRecord("a", 7, 3), 10.0)

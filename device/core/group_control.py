@@ -246,7 +246,7 @@ class GroupControl:
         leadership = self._leadership
         leader = leadership.leader
         others = (self._members.get(one, Member(one)) for one in leadership.members)
-        mine = self._own is not None and self._own.term == leadership.term
+        mine = self._own is not None and self._own.term == leadership.term and (leader is None or leader.id == self._me)
         return GroupView(
             name=self.name,
             me=self._me,

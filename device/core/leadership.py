@@ -181,6 +181,8 @@ class Leadership:
             return self._claim_if_vacant(now)
         if now >= (self.sound_until() if lease.acknowledged else lease.claimed_at + CLAIM_S):
             self._lease = None
+            if self._up_at <= now:  # perhaps we slept, and a successor's record still waits to be read
+                self._up_at = now
         elif not self.fit and any(self._members.values()) and lease.acknowledged:
             return self.resign(now, min(one for one, fit in self._members.items() if fit))
         elif self._up_at <= now and now >= lease.due_at:
