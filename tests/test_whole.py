@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -100,6 +101,38 @@ def test_commands_and_what_outlives_a_restart(config: Config, ear: Ear, tmp_path
         mood = ear.wait(lambda m: m.topic == "affetto/demo/mood/state", since=place).json
         assert (mood["mood"], mood["source"]) == ("calm", "manual")
         assert appliance.eyes() == []
+
+
+@pytest.mark.slow
+def test_requests_votes_and_a_restart(config: Config, ear: Ear, tmp_path: Path) -> None:
+    """Requests over the real broker, played by the real player; what is left of them outlives the process."""
+    dark = replace(config, camera=replace(config.camera, enabled=False))
+    first, second, third = (path.as_uri() for path in sorted(Path(MUSIC).resolve().glob("*/*.opus"))[:3])
+
+    def plays(uri: str):
+        return lambda m: m.topic == "affetto/demo/track/state" and m.json["uri"] == uri and m.json["state"] == "playing"
+
+    def queue(*entries: tuple[str, str]):
+        wanted = list(entries)
+        return lambda m: m.topic == "affetto/demo/queue/state" and [(e["uri"], e["by"]) for e in m.json] == wanted
+
+    with running(dark, tmp_path) as appliance:
+        ear.wait(event("track_started"))
+        ear.say("affetto/demo/queue/set", json.dumps({"add": [first], "where": "now", "by": "Ada"}))
+        assert ear.wait(plays(first)).json["reason"] == "Ada asked for it"
+        ear.say("affetto/demo/queue/set", json.dumps({"add": [second, third], "by": "Ada"}))
+        ear.wait(queue((second, "Ada"), (third, "Ada")))
+        place = ear.mark()
+        ear.say("affetto/demo/vote/set", json.dumps({"vote": "skip", "by": "Ada"}))
+        ear.wait(plays(second), since=place)
+        ear.wait(queue((third, "Ada")), since=place)
+        assert appliance.stop() == 0
+    place = ear.mark()
+    with running(dark, tmp_path) as appliance:
+        ear.wait(plays(second), since=place)
+        ear.wait(queue((third, "Ada")), since=place)
+        assert appliance.stop() == 0
+    assert "Traceback" not in appliance.log.read_text()
 
 
 def test_a_killed_eye_comes_back_and_music_goes_on(config: Config, ear: Ear, tmp_path: Path) -> None:
