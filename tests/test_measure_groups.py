@@ -90,13 +90,16 @@ def test_figures_table_and_plot(
 ) -> None:
     pytest.importorskip("matplotlib")
     monkeypatch.setattr(measure_groups, "TUNING", {"small": (SMALL, "a small home")})
-    ways = {"random": None, "turns": Plan(Strategy.TURNS, 1.0), "average, fair": Plan(Strategy.AVERAGE, 1.0)}
+    ours = "multiplicative, fair"
+    ways = {"random": None, "turns": Plan(Strategy.TURNS, 1.0), ours: Plan(Strategy.MULTIPLICATIVE, 1.0)}
     monkeypatch.setattr(measure_groups, "WAYS", ways)
     words = ["groups", "--tuning", "--households", "2", "--songs", "120", "--plots", str(tmp_path)]
     assert evaluate.main([*words, "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert list(figures["settings"]["small"]["ways"]) == list(ways)
     assert (tmp_path / "groups.png").stat().st_size > 10_000
+    means = {way: row["mean"]["mean"] for way, row in figures["settings"]["small"]["ways"].items()}
+    assert figures["differences"]["turns"]["mean"]["mean"] == pytest.approx(means[ours] - means["turns"], abs=0.01)
     assert "turns" in measure_groups.table(figures)
 
 

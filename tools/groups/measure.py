@@ -72,6 +72,7 @@ WAYS: Mapping[str, Plan | None] = {
     "average, fair": Plan(Strategy.AVERAGE, 1.0),
     "multiplicative, fair": Plan(Strategy.MULTIPLICATIVE, 1.0),
 }
+DEFAULT = "multiplicative, fair"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,6 +102,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     for number, (name, (setting, words)) in enumerate(settings.items(), 1):
         print(f"[{time.monotonic() - began:4.0f} s] {number} of {len(settings)}: {name}", file=sys.stderr)
         figures["settings"][name] = {"what": words, "ways": compare(setting, seeds, arguments.songs)}
+    figures["differences"] = differences(figures["settings"])
     if arguments.plots:
         from tools.groups import plots
 
@@ -108,13 +110,27 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     return figures
 
 
-def compare(setting: GroupSetting, seeds: Sequence[int], songs: int) -> dict[str, dict[str, dict[str, float]]]:
-    """Each way's figures over the same households."""
-    result = {}
+def compare(setting: GroupSetting, seeds: Sequence[int], songs: int) -> dict[str, dict[str, Any]]:
+    """Each way's figures over the same households, and those of each household (`runs`)."""
+    result: dict[str, dict[str, Any]] = {}
     for name, plan in WAYS.items():
         runs = [live(setting, name, plan, seed, songs) for seed in seeds]
         result[name] = {key: interval([run[key] for run in runs]) for key in MEASURES}
+        result[name]["runs"] = [{key: round(value, 3) for key, value in run.items()} for run in runs]
     return result
+
+
+def differences(settings: Mapping[str, Any]) -> dict[str, dict[str, dict[str, float]]]:
+    """By way: how the default differs from it, over the households of all settings, one by one."""
+    runs = {
+        way: [run for setting in settings.values() for run in setting["ways"][way]["runs"]]
+        for way in next(iter(settings.values()))["ways"]
+    }
+    return {
+        way: {key: interval([a[key] - b[key] for a, b in zip(runs[DEFAULT], others, strict=True)]) for key in MEASURES}
+        for way, others in runs.items()
+        if way != DEFAULT and DEFAULT in runs
+    }
 
 
 def compare_newcomers(seeds: Sequence[int]) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
@@ -186,5 +202,8 @@ def table(figures: Mapping[str, Any]) -> str:
         lines += ["", f"{name}: {result['what']}", f"{'':30}" + "".join(f"{key:>14}" for key in MEASURES)]
         for way, row in result["ways"].items():
             lines.append(f"{way:30}" + "".join(f"{cell(row[key]):>14}" for key in MEASURES))
+    lines += ["", f"{DEFAULT}, compared with the others in the same households of all settings:"]
+    for way, row in figures["differences"].items():
+        lines.append(f"{way:30}" + "".join(f"{cell(row[key]):>14}" for key in MEASURES))
     lines += ["", *(f"{key}: {words}" for key, words in MEASURES.items())]
     return "\n".join(lines).strip()

@@ -31,11 +31,11 @@ def draw(figures: Mapping[str, Any], folder: Path) -> list[Path]:
         len(PANELS), len(settings), figsize=(2.1 * len(settings) + 2.6, 9.5), sharey=True, sharex="row", squeeze=False,
         layout="constrained",
     )  # fmt: skip
+    for axes, name in zip(rows[0], settings, strict=True):
+        axes.set_title(name, fontsize=10)
     for axes_row, (key, title) in zip(rows, PANELS.items(), strict=True):
-        for axes, (name, setting) in zip(axes_row, settings.items(), strict=True):
+        for axes, setting in zip(axes_row, settings.values(), strict=True):
             bars(axes, [setting["ways"][way][key] for way in ways], ways)
-            if axes_row is rows[0]:
-                axes.set_title(name, fontsize=10)
         axes_row[len(settings) // 2].set_xlabel(title, fontsize=9)
     count = f"{figures['households']} simulated households a setting, {figures['songs']} songs each; 95% intervals"
     plot.suptitle(f"One choice for several people: {count}", fontsize=11)
