@@ -32,6 +32,8 @@ from device.demo.show import write
 from device.errors import ControlError
 from tests.appliance import PATIENCE_S, ROOT, Appliance, running
 
+MEMORY = {"MALLOC_ARENA_MAX": "1", "MALLOC_TRIM_THRESHOLD_": "131072"}  # as in affetto-page.service
+
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as sock:
@@ -74,7 +76,7 @@ class PageProcess:
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "device", "page", "--config", str(write(config, home / "config.yaml"))],
-                cwd=ROOT, stdout=output, stderr=output,
+                cwd=ROOT, stdout=output, stderr=output, env={**os.environ, **MEMORY},
             )  # fmt: skip
         self.host = f"127.0.0.1:{self.port}"
         self.url = f"http://{self.host}"

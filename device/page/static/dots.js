@@ -10,6 +10,14 @@ export async function show(choose) {
   const data = await response.arrayBuffer(), count = new DataView(data).getUint32(0, true);
   const numbers = new Uint32Array(data, 4, count), at = (place, type) => new type(data, 4 + 4 * count + place * count, count);
   const [valence, arousal, moods] = [at(0, Int8Array), at(1, Int8Array), at(2, Uint8Array)];
+  const seen = new Map(), apart = [new Float32Array(count), new Float32Array(count)];
+  for (let i = 0; i < count; i++) { // songs at one place lie around it
+    const place = valence[i] * 256 + arousal[i], before = seen.get(place) || 0;
+    seen.set(place, before + 1);
+    const away = Math.min(26, 6 * Math.sqrt(before));
+    apart[0][i] = away * Math.cos(2.4 * before);
+    apart[1][i] = away * Math.sin(2.4 * before);
+  }
   const canvas = h("canvas.dots", { role: "img", "aria-label": `${count} songs in the plane of valence and arousal. The tab Moods lists them.` });
   const hint = h("p.hint"), pen = canvas.getContext("2d"), touches = new Map();
   const move = button("Move dots", () => { moving = !moving; move.setAttribute("aria-pressed", String(moving)); tell(); }, { "aria-pressed": "false" });
@@ -42,11 +50,11 @@ export async function show(choose) {
     pen.fillStyle = style.getPropertyValue("--ink");
     pen.font = "12px system-ui";
     pen.textAlign = "center";
-    for (const [name, [v, a]] of Object.entries(MOODS)) pen.fillText(name, px(127 * v, 0), px(127 * a, 1) - 10);
+    for (const [name, [v, a]] of Object.entries(MOODS)) pen.fillText(name, px(127 * v, 0), px(127 * a, 1) - 18);
   }
   function dot(i, r) {
     pen.fillStyle = colours[moods[i]] || colours[3];
-    const [x, y] = [px(valence[i], 0), px(arousal[i], 1)];
+    const [x, y] = [px(valence[i], 0) + apart[0][i], px(arousal[i], 1) + apart[1][i]];
     if (x < -9 || y < -9 || x > size + 9 || y > size + 9) return;
     if (count > 20000) return pen.fillRect(x - r, y - r, 2 * r, 2 * r);
     pen.beginPath();
@@ -56,7 +64,7 @@ export async function show(choose) {
   function nearest(x, y) {
     let best = -1, least = 22 ** 2;
     for (let i = 0; i < count; i++) {
-      const d = (px(valence[i], 0) - x) ** 2 + (px(arousal[i], 1) - y) ** 2;
+      const d = (px(valence[i], 0) + apart[0][i] - x) ** 2 + (px(arousal[i], 1) + apart[1][i] - y) ** 2;
       if (d < least) [best, least] = [i, d];
     }
     return best;
@@ -87,10 +95,10 @@ export async function show(choose) {
   canvas.onpointermove = (event) => {
     const before = touches.get(event.pointerId);
     if (!before) return;
-    const now = place(event), apart = touches.size === 2 ? spread() : 0;
+    const now = place(event), width = touches.size === 2 ? spread() : 0;
     touches.set(event.pointerId, now);
     far += Math.hypot(now[0] - before[0], now[1] - before[1]);
-    if (apart) scale(spread() / apart, ...now);
+    if (width) scale(spread() / width, ...now);
     else if (held >= 0) {
       [valence[held], arousal[held]] = now.map((pixel, i) => Math.max(-127, Math.min(127, Math.round(back(pixel, i)))));
       requestAnimationFrame(draw);
@@ -115,7 +123,7 @@ export async function show(choose) {
   watch.observe(canvas);
   tell();
   return {
-    node: h("div.stack", {}, canvas, h("div.row", {}, h("div.grow", {}, hint), move, round("add", "Zoom in", () => scale(1.5)),
+    node: h("div.stack", {}, canvas, hint, h("div.row", {}, h("div.grow", {}, move), round("add", "Zoom in", () => scale(1.5)),
       round("minus", "Zoom out", () => scale(1 / 1.5)))),
     leave: () => watch.disconnect(),
   };

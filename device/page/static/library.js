@@ -86,7 +86,8 @@ export function show(main, query) {
   async function entries(one) {
     const found = await get(`/api/library/entries?uri=${encodeURIComponent(one.uri)}`);
     const songs = h("ol.list", {}, found.map((entry) => entry.track ? song(entry.track)
-      : h("li", {}, h("div.words", {}, entry.title, h("small", {}, entry.uri.startsWith("http") ? entry.uri : "The file is missing.")))));
+      : h("li", {}, h("div.words", {}, entry.title, h("small", {}, entry.uri.startsWith("http") ? entry.uri : "The file is missing.")),
+        entry.uri.startsWith("http") && may("household") && round("play", `Play ${entry.title}`, () => command("media", { url: entry.uri, title: entry.title })))));
     songs.keys = found.flatMap((entry) => entry.track ? [entry.track.key] : []);
     fresh(head(one.name, songs), songs);
   }

@@ -15,7 +15,9 @@ export function show(main) {
   main.className = "two";
   const [mood, song, next] = [moodCard(), songCard(), nextCard()];
   main.append(h("div.left", {}, mood.card, next.card), h("div.right", {}, song.card));
-  if (matchMedia("(min-width: 860px)").matches) main.replaceChildren(h("div.left", {}, mood.card), h("div.right", {}, song.card, next.card));
+  const wide = matchMedia("(min-width: 860px)").matches;
+  if (wide) main.replaceChildren(h("div.left", {}, mood.card), h("div.right", {}, song.card, next.card));
+  if (may("household")) import("./clock.js").then(({ clockCard }) => (wide ? main.firstElementChild : main.lastElementChild)?.append(clockCard()));
   const end = follow((_, changed) => {
     if (!state.playback) return;
     mood.draw(changed);
@@ -65,6 +67,7 @@ function songCard() {
   const play = round("play", "Play", () => command("playback", { transport: "toggle" }));
   play.classList.add("big");
   const volume = h("input", { type: "range", min: 0, max: 100, "aria-label": "Volume", disabled: !may("household") });
+  const mute = round("volume", "Mute", () => command("mute", { on: !state.playback.muted }));
   const percent = h("span.hint", { "aria-hidden": "true" });
   const opinion = (liking, label, said) => round(liking, label, async () => {
     if (await command("feedback", { liking }, said) && liking === "like") like.setAttribute("aria-pressed", "true");
@@ -80,7 +83,7 @@ function songCard() {
     h("div", {}, seek, h("div.times", {}, done, left)),
     may("household") && h("div.transport", {}, moves),
     h("div.opinions", {}, like, may("household") && opinions,
-      may("household") ? h("div.volume", {}, icon("volume"), volume, percent) : vote));
+      may("household") ? h("div.volume", {}, mute, volume, percent) : vote));
   let uri = "", cover = null, seeking = false, turning = 0;
 
   seek.addEventListener("input", () => { seeking = true; fill(seek); done.textContent = clock(seek.value); });
@@ -103,6 +106,8 @@ function songCard() {
     play.title = playing ? "Pause" : "Play";
     for (const one of [like, ...opinions, seek]) one.disabled = !track || (one === seek && !may("household"));
     volume.max = playback.max_volume;
+    mute.setAttribute("aria-pressed", String(Boolean(playback.muted)));
+    mute.replaceChildren(icon(playback.muted ? "mute" : "volume"));
     if (Date.now() - turning > 1500) {
       volume.value = playback.volume;
       percent.textContent = `${playback.volume} %`;
