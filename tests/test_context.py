@@ -119,6 +119,12 @@ def test_few_songs_move_nothing_and_many_move_the_target_to_where_they_were_hear
     assert best.valence == pytest.approx(0.3, abs=0.11)
 
 
+def test_before_a_dozen_songs_a_context_is_not_known() -> None:
+    target = Target(Affect(0.3, 0.0), MoodName.NEUTRAL, "to match a neutral room")
+    guide = ContextGuide((), [song(QUIET, Outcome.PLAYED, liked=True)] * 11)
+    assert guide.lean(target, Context(), EVENING) is target
+
+
 def test_a_change_of_mood_says_nothing() -> None:
     guide = ContextGuide((), [song(QUIET, Outcome.REPLACED), song(LOUD, None)] * 40)
     assert guide.lean(HAPPY, Context(), EVENING) is HAPPY
@@ -130,7 +136,7 @@ def test_what_was_liked_in_the_evening_counts_in_the_evening_and_is_said() -> No
     guide = ContextGuide((), songs)
     leant = guide.lean(target, Context(), EVENING)
     assert leant.affect.arousal < 0
-    assert leant.reason == "to match a neutral room, nearer to what was liked here in the evening"
+    assert leant.reason == "to match a neutral room, as usual here in the evening"
     assert guide.lean(target, Context(activity="dinner"), EVENING) is target
     assert ContextGuide((), songs, learn=False).lean(target, Context(), EVENING) is target
     guide.forget(Erasure(start=1e9, end=1e9 + 1))

@@ -64,6 +64,7 @@ class MoodConfig:
     certainty: float = key(0.5, "ignore faces that the eye is less certain of", low=0, high=1)
     forget_s: float = key(10.0, "forget a face that is out of view for this long", low=0.5, high=600)
     occupied_s: float = key(120.0, "the room counts as occupied for so long after the last face", low=1, high=3600)
+    own_neutral: bool = key(False, "learn how each tracked face looks at rest, and take that off")
     policy: str = key("match", "policy at the very first start: match, lift, calm, energise or manual",
                       choices=tuple(p.value for p in PolicyName))
     lift_s: float = key(600.0, "seconds that lift, calm and energise take from sad to happy; shorter ways take less",
@@ -132,7 +133,7 @@ class ContextConfig:
     activities: tuple[str, ...] = key(
         ["focus: calm 50%", "cooking: happy 30%", "party: excited 70%", "dinner: calm 40%", "sleep: calm 90%"],
         "how far the music leans to a mood; rows may also be scenes, weather, guests, morning ... night")
-    learn: bool = key(False, "learn from the diary where in the plane this home likes its music in each context")
+    learn: bool = key(True, "learn from the diary where in the plane this home likes its music in each context")
 
 
 @dataclass(frozen=True, slots=True)

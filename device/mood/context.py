@@ -24,6 +24,7 @@ from device.mood.plane import name_of
 DAY_PARTS = ("night", "morning", "afternoon", "evening")  # six hours each, from midnight
 GUESTS = "guests"  # the row for guests
 REMEMBERED = 300  # songs of each context
+FEWEST = 12  # songs of a context, before anything is learnt about it
 REACH, STEP = 0.4, 0.1  # how far, and in which steps, liking moves the target
 GRID = 0.1
 WIDTH = 0.25  # of the kernel
@@ -74,7 +75,7 @@ class ContextGuide:
             reason = f"{reason}, leaning to {row.mood} for {name}"
         liked = self._liked_near(name, point)
         if liked != point:
-            reason = f"{reason}, nearer to what was liked here {_when(name)}"
+            reason = f"{reason}, as usual here {_when(name)}"
         if liked == target.affect:
             return target
         return replace(target, affect=liked, mood=name_of(liked), reason=reason)
@@ -82,7 +83,7 @@ class ContextGuide:
     def _liked_near(self, name: str, point: Affect) -> Affect:
         """The best point near `point` in this context. Looks at every point of a coarse grid once."""
         songs = self._songs.get(name)
-        if not songs:
+        if not songs or len(songs) < FEWEST:
             return point
         node = Affect(round(point.valence / GRID) * GRID, round(point.arousal / GRID) * GRID)
         if (name, node) not in self._moved:

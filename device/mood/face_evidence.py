@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from device.config.schema import MoodConfig
 from device.domain import Reading, Scores, SeenFace
 from device.mood.evidence import Evidence, EvidenceSource, weighted_mean
+from device.mood.own_neutral import OwnNeutral
 from device.mood.plane import mood_probabilities
 from device.mood.smoothing import MOOD_PRIOR, FaceFilter
 
@@ -29,6 +30,7 @@ class TrackedFace:
 
     emotion: FaceFilter
     mood: FaceFilter
+    neutral: OwnNeutral
     box: Box
     weight: float
     seen_s: float
@@ -68,12 +70,14 @@ class FaceEvidence:
     def _take_in(self, face: SeenFace, at_s: float, in_view: Set[int]) -> None:
         known = self._faces.get(face.number) or self._lost_at(face.box, in_view)
         hold_s = self._config.hold_s
+        neutral = known.neutral if known else OwnNeutral()
+        scores = neutral.adjust(face.scores, at_s) if self._config.own_neutral else face.scores
         emotion = known.emotion if known else FaceFilter(hold_s)
         mood = known.mood if known else FaceFilter(hold_s, prior=MOOD_PRIOR)
-        emotion.update(face.scores, face.certainty, at_s)
-        mood.update(tuple(mood_probabilities(face.scores).values()), face.certainty, at_s)
+        emotion.update(scores, face.certainty, at_s)
+        mood.update(tuple(mood_probabilities(scores).values()), face.certainty, at_s)
         weight = face.certainty * math.sqrt(max(0.0, face.box[2] * face.box[3]))
-        self._faces[face.number] = TrackedFace(emotion, mood, face.box, weight, at_s)
+        self._faces[face.number] = TrackedFace(emotion, mood, neutral, face.box, weight, at_s)
 
     def _lost_at(self, box: Box, in_view: Set[int]) -> TrackedFace | None:
         """The face that was lost at this box just now: a new number there is the same person."""

@@ -29,7 +29,7 @@ from rich.progress import track
 from device.config.schema import MoodConfig
 from device.perception.emotion import EmotionClassifier
 from tools.labelled.emotions import LabelledFaces, read_split
-from tools.smoothing import onset
+from tools.smoothing import neutral, onset
 from tools.smoothing.faces import held_out, see
 from tools.smoothing.methods import average, judge, ours, raw
 from tools.smoothing.scenes import HOUR, Scene, film
@@ -53,6 +53,7 @@ MOST_FALSE, LONGEST_DELAY_S = 30.0, 6.0
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plots", type=Path, metavar="DIR", help="draw the curves into this folder (smoothing.png)")
     parser.add_argument("--hours", type=int, default=HOURS, help=f"hours to make (default: {HOURS})")
+    parser.add_argument("--neutral", action="store_true", help="measure mood.own_neutral (tools/smoothing/neutral.py)")
     parser.add_argument("--choose", action="store_true", help="try all settings of ours together and name the best")
 
 
@@ -63,6 +64,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     console = Console(stderr=True)
     scenes = make(arguments, console)
     shape = {"split": arguments.split, "hours": arguments.hours, "changes": sum(changes(scene) for scene in scenes)}
+    if arguments.neutral:
+        return shape | {"neutral": neutral.measure(scenes)}
     if arguments.choose:
         return shape | {"choice": choose(scenes, console)}
     default = MoodConfig()
@@ -129,6 +132,9 @@ def watch(jobs: Sequence[Any], label: str, console: Console) -> Iterable[Any]:
 def table(figures: Mapping[str, Any]) -> str:
     """The figures for a terminal."""
     head = f"{figures['hours']} made-up hours from split {figures['split']}, {figures['changes']} changes of mood"
+    if "neutral" in figures:
+        rows = [f"{name:24} {row['off']:8.1%} {row['on']:8.1%}" for name, row in figures["neutral"].items()]
+        return "\n".join([head, f"{'time right':24} {'off':>8} {'on':>8}", *rows])
     columns = f"{'':24} delay, s  seen  false/h  time right"
     if "choice" in figures:
         rows = [(settings_of(row), row) for row in figures["choice"]["tried"][:12]]
