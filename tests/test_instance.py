@@ -142,6 +142,7 @@ def test_two_real_conductors(tmp_path: Path) -> None:
         config,
         device=replace(config.device, data_dir=str(tmp_path / "data")),
         mqtt=replace(config.mqtt, enabled=False),
+        upnp=replace(config.upnp, enabled=False),
         player=replace(config.player, output="dummy"),
         music=replace(config.music, folders=(str(tmp_path),)),
     )

@@ -21,14 +21,18 @@ from device.domain import (
     PolicyName,
     SeekTo,
     SetMood,
+    SetMute,
     SetPlayback,
     SetPolicy,
     SetVolume,
     Snapshot,
+    StopMedia,
     Transport,
 )
 from device.domain.upnp_name import unique_name
+from tests.audio import tone
 from tests.upnp_device import PATIENCE_S, Appliance, appliance, control_point, settings
+from tests.web_server import WebServer
 
 STATES = {
     PlaybackState.PLAYING: TransportState.PLAYING,
@@ -46,7 +50,14 @@ def device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Appliance]:
 
 @pytest.fixture(autouse=True)
 def _plays(device: Appliance) -> None:
-    for command in (SetVolume(30), SetPolicy(PolicyName.MATCH), SetMood(None), SetPlayback(Transport.PLAY)):
+    for command in (
+        StopMedia(),
+        SetMute(False),
+        SetVolume(30),
+        SetPolicy(PolicyName.MATCH),
+        SetMood(None),
+        SetPlayback(Transport.PLAY),
+    ):
         device.put(command)
     device.wait(lambda shown: shown.playback.volume == 30 and shown.playback.state is PlaybackState.PLAYING)
 
@@ -98,6 +109,7 @@ def test_the_entity_shows_what_plays(device: Appliance) -> None:
         (lambda one: one.async_stop(), lambda shown: shown.playback.state is PlaybackState.STOPPED),
         (lambda one: one.async_set_volume_level(1.0), lambda shown: shown.playback.volume == 70),
         (lambda one: one.async_set_volume_level(0.5), lambda shown: shown.playback.volume == 35),
+        (lambda one: one.async_mute_volume(True), lambda shown: shown.playback.muted),
         (lambda one: one.async_select_preset("Policy: lift"), lambda shown: shown.policy is PolicyName.LIFT),
         (lambda one: one.async_select_preset("Mood: sad"), lambda shown: shown.mood.name is MoodName.SAD),
         (
@@ -105,7 +117,7 @@ def test_the_entity_shows_what_plays(device: Appliance) -> None:
             lambda shown: at(shown) > 18,
         ),
     ],
-    ids=["pause", "stop", "loudest", "volume", "policy", "mood", "seek"],
+    ids=["pause", "stop", "loudest", "volume", "mute", "policy", "mood", "seek"],
 )
 def test_a_call_acts(
     device: Appliance, call: Callable[[DmrDevice], Awaitable[None]], effect: Callable[[Snapshot], bool]
@@ -162,6 +174,67 @@ def test_a_refusal_is_a_code_and_a_sentence(device: Appliance) -> None:
     with_control_point(device, play)
 
 
+async def send(renderer: DmrDevice, url: str, title: str) -> None:
+    """Play something as Home Assistant does: Stop, the address, and Play unless the device plays already."""
+    await renderer.async_stop()
+    await renderer.async_set_transport_uri(url, title)
+    if renderer.transport_state is not TransportState.PLAYING:
+        await renderer.async_wait_for_can_play()
+        await renderer.async_play()
+
+
+@pytest.mark.parametrize("transport", [Transport.PLAY, Transport.PAUSE])
+def test_an_announcement_is_spoken_and_the_song_stays(device: Appliance, tmp_path: Path, transport: Transport) -> None:
+    server = WebServer()
+    speech = tone(tmp_path / "speech.wav", 1.5).read_bytes()
+    server._scripts["/api/tts_proxy/dinner.wav"] = lambda visit: visit.file(speech, "audio/wav")
+
+    async def play(renderer: DmrDevice) -> None:
+        device.put(SetPlayback(transport))
+        paused = transport is Transport.PAUSE
+        before = TransportState.PAUSED_PLAYBACK if paused else TransportState.PLAYING
+        await until(lambda: renderer.transport_state is before)
+        song = renderer.media_title
+        await send(renderer, f"http://127.0.0.1:{server.port}/api/tts_proxy/dinner.wav", "Dinner is ready")
+        await until(lambda: renderer.media_title == "Dinner is ready")
+        assert device.seen is not None
+        assert not device.seen.playback.foreign
+        await until(lambda: (renderer.transport_state, renderer.media_title) == (before, song))
+
+    try:
+        with_control_point(device, play)
+    finally:
+        server.close()
+
+
+def test_media_from_outside_replace_the_music_which_returns(device: Appliance, tmp_path: Path) -> None:
+    server = WebServer()
+    radio = server.file(tone(tmp_path / "radio.wav", 60.0).read_bytes(), "audio/wav", "radio.wav")
+
+    async def play(renderer: DmrDevice) -> None:
+        await send(renderer, radio, "Radio Nowhere")
+        await until(lambda: (renderer.media_title, renderer.current_track_uri) == ("Radio Nowhere", radio))
+        await until(lambda: device.seen is not None and device.seen.playback.foreign and at(device.seen) > 0.1)
+        await renderer.async_stop()
+        await until(lambda: renderer.media_title not in (None, "Radio Nowhere"))
+        await until(lambda: renderer.transport_state is TransportState.PLAYING)
+
+    try:
+        with_control_point(device, play)
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "rtsp://192.168.1.2/x", "http://"])
+def test_an_address_that_the_device_does_not_play_is_refused(device: Appliance, url: str) -> None:
+    async def play(renderer: DmrDevice) -> None:
+        with pytest.raises(UpnpActionResponseError) as raised:
+            await renderer.async_set_transport_uri(url, "x")
+        assert raised.value.error_code == 716
+
+    with_control_point(device, play)
+
+
 @pytest.mark.slow
 def test_after_200_commands_in_a_random_order_both_sides_agree(device: Appliance) -> None:
     dice = random.Random(20261128)
@@ -180,6 +253,7 @@ def test_after_200_commands_in_a_random_order_both_sides_agree(device: Appliance
             renderer.async_next,
             renderer.async_previous,
             lambda: renderer.async_set_volume_level(dice.random()),
+            lambda: renderer.async_mute_volume(dice.random() < 0.5),
             lambda: renderer.async_seek_rel_time(timedelta(seconds=dice.randrange(40))),
             lambda: renderer.async_select_preset(dice.choice(renderer.preset_names)),
         ]
@@ -205,6 +279,7 @@ async def agreement(device: Appliance, renderer: DmrDevice) -> None:
         playback, track = shown.playback, None if shown.playback.choice is None else shown.playback.choice.track
         return (
             renderer.transport_state is STATES[playback.state]
+            and renderer.is_volume_muted is playback.muted
             and renderer.volume_level == pytest.approx(playback.volume / 70)
             and renderer.media_title == (None if track is None else track.title)
             and renderer.media_duration == (0 if track is None else int(track.duration_s))

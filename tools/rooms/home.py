@@ -164,6 +164,7 @@ class Room:
             "mqtt": {"host": BROKER},
             "rooms": {"group": GROUP, "address": self.host},
             "page": {"enabled": False},
+            "upnp": {"enabled": False},
         }
 
 
