@@ -218,6 +218,7 @@ def test_the_blueprints_do_what_they_say() -> None:
             await set_state(ha, "person.ada", "not_home")
             await set_state(ha, "media_player.tv", "off")
             await set_state(ha, "sensor.pulse", "60")
+            await set_state(ha, "input_button.bed", "not pressed")
             begin = [{"trigger": "state", "entity_id": "input_button.bed"}]
             await automate(ha, "good_night", {"begin": begin, "minutes": 20})
             await automate(ha, "arrival", {"people": ["person.ada"], "volume": 35})
