@@ -208,8 +208,13 @@ def set_to(options: argparse.Namespace) -> int:
 def mqtt_setup(options: argparse.Namespace) -> int:
     """`affetto mqtt-setup`."""
     from device.mqtt import broker_setup
+    from device.rooms import discovery
+    from device.rooms.topics import GroupTopics
 
-    broker_setup.write(options.out, load(options), options.control)
+    config = load(options)
+    name = config.rooms.group
+    group = discovery.announcement(config, GroupTopics(config.mqtt.base_topic, name)).topic if name else ""
+    broker_setup.write(options.out, config, options.control, group)
     print(f"Wrote the files for the broker to {options.out}. {options.out / 'README.txt'} says what to do with them.")
     return 0
 

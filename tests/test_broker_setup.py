@@ -124,7 +124,7 @@ def test_the_device_works_and_only_chosen_users_control_it(files: Path, broker: 
         device.start()
         assert isinstance(inbox.get(timeout=PATIENCE_S), SurfaceUp)
         device.show(SNAPSHOT, Now(1.0, 1.0))
-        missing = {*TOPICS.retained, TOPICS.discovery} - {TOPICS.track_cover}
+        missing = {*TOPICS.retained, TOPICS.discovery} - {TOPICS.track_cover, TOPICS.page_state}
         while missing:  # every state of the device gets through
             missing.discard(ha.heard.get(timeout=PATIENCE_S)[0])
         lamp.say(TOPICS.volume_set, "70")
@@ -215,4 +215,14 @@ def test_the_rules_follow_the_settings() -> None:
     assert "topic write home/affetto/kitchen/mood/state" in rules
     assert "topic read home/affetto/kitchen/+/set" in rules
     assert "topic write ha/device/affetto_kitchen/config" in rules
+    assert "/+/config" not in rules  # of no other device
     assert "user ada\ntopic readwrite home/affetto/#\ntopic readwrite ha/#" in rules
+
+
+def test_a_member_of_a_group_may_describe_its_group(tmp_path: Path) -> None:
+    settings = tmp_path / "config.yaml"
+    settings.write_text("rooms:\n  group: home\n")
+    assert main(["mqtt-setup", "--config", str(settings), "--out", str(tmp_path / "x"), "--id", "kitchen"]) == 0
+    rules = (tmp_path / "x/acl").read_text()
+    assert "topic write homeassistant/device/affetto_group_home/config" in rules
+    assert "topic write homeassistant/device/affetto_kitchen/config" in rules

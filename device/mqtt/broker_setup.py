@@ -75,9 +75,10 @@ What to do with these files, once for each device:
 """
 
 
-def write(folder: Path, config: Config, control: Iterable[str] = ()) -> None:
-    """Write the files into a new folder. `control`: users who may control the device. Raises MqttError with a sentence
-    if a name cannot be a user, or the folder exists already."""
+def write(folder: Path, config: Config, control: Iterable[str] = (), group: str = "") -> None:
+    """Write the files into a new folder. `control`: users who may control the device. `group`: the topic on which the
+    device's group describes itself to Home Assistant. Raises MqttError with a sentence if a name cannot be a user, or
+    the folder exists already."""
     topics = Topics(config.mqtt.base_topic, config.device.id, config.mqtt.discovery_prefix)
     device_user, users = f"affetto-{config.device.id}", list(dict.fromkeys(control))
     for user in users:
@@ -88,7 +89,7 @@ def write(folder: Path, config: Config, control: Iterable[str] = ()) -> None:
     passwords = {user: secrets.token_urlsafe(PASSWORD_BYTES) for user in (device_user, *users)}
     files = {
         "passwords": "".join(f"{user}:{hashed(password)}\n" for user, password in passwords.items()),
-        "acl": rules(topics, device_user, users),
+        "acl": rules(topics, device_user, users, group),
         "affetto.conf": CONF,
         "certificates.sh": CERTIFICATES,
         "affetto.yaml": settings(device_user, passwords[device_user]),
@@ -98,13 +99,13 @@ def write(folder: Path, config: Config, control: Iterable[str] = ()) -> None:
     _write_all(folder, files)
 
 
-def rules(topics: Topics, device_user: str, control: Iterable[str]) -> str:
+def rules(topics: Topics, device_user: str, control: Iterable[str], group: str = "") -> str:
     """The access rules of Mosquitto (acl_file). What no rule allows is refused."""
     base = topics.base.strip("/")
     sends = [getattr(topics, channel.name) for channel in CHANNELS if not channel.command]
     lines = [
         f"user {device_user}",
-        *(f"topic write {topic}" for topic in (*sends, topics.discovery)),
+        *(f"topic write {topic}" for topic in (*sends, topics.discovery, group) if topic),
         f"topic read {topics.commands}",
         f"topic read {base}/room/+/+/set",
         f"topic readwrite {base}/group/#",
