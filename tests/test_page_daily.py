@@ -94,7 +94,7 @@ def test_a_guest_asks_for_songs_and_nothing_else(page: PageProcess, guest: str) 
     asked = {"do": "enqueue", "with": {"tracks": [track["key"]], "where": "now", "by": "Mum"}}
     assert page.ask("POST", "/api/do", asked, cookie=guest).json == {"ok": True, "message": ""}
     [request] = [one for one in state_of(page.config)["queue"] if one["id"]]
-    assert request["by"] == "Guest"
+    assert request["by"].startswith("Guest ")
     refused = [
         ("volume", {"percent": 1}),
         ("camera", {"on": False}),
@@ -107,6 +107,21 @@ def test_a_guest_asks_for_songs_and_nothing_else(page: PageProcess, guest: str) 
     for name, given in refused:
         answer = page.ask("POST", "/api/do", {"do": name, "with": given}, cookie=guest)
         assert (answer.status, answer.json["ok"]) == (403, False), name
+
+
+def test_a_guest_takes_a_name_but_not_somebody_elses(page: PageProcess, owner: str, guest: str) -> None:
+    come = {"do": "presence", "with": {"name": "Ben", "here": True}}
+    assert page.ask("POST", "/api/do", come, cookie=owner).json["ok"]
+    rename = {"name": "Ben"}
+    until(lambda: page.ask("POST", "/api/name", rename, cookie=guest).status == 400, "the page does not know Ben")
+    for name in (" bEN ", "everyone", "", "x" * 25, "a\u0000", 3):
+        assert page.ask("POST", "/api/name", {"name": name}, cookie=guest).status == 400
+    renamed = page.ask("POST", "/api/name", {"name": "Zoe"}, cookie=guest)
+    assert page.ask("GET", "/api/me", cookie=renamed.cookie).json == {
+        **page.ask("GET", "/api/me", cookie=guest).json, "name": "Zoe", "role": "guest",
+    }  # fmt: skip
+    assert page.ask("POST", "/api/name", {"name": "Zoe"}, cookie=owner).status == 403
+    page.ask("POST", "/api/do", {"do": "presence", "with": {"name": "Ben", "here": False}}, cookie=owner)
 
 
 @pytest.mark.parametrize("path", ["/api/diary/day", "/api/diary/week", "/api/library/points"])

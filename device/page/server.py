@@ -7,6 +7,7 @@ import contextlib
 import errno
 import logging
 import os
+import secrets
 import signal
 import socket
 import time
@@ -23,7 +24,7 @@ from device.domain import Diary
 from device.domain.library import Library
 from device.errors import PageError
 from device.page import permissions, static_files
-from device.page.access import Access, Role
+from device.page.access import GUEST_HOURS, Access, Role
 from device.page.backup import BackupRoutes
 from device.page.diary_routes import DiaryRoutes
 from device.page.gate import COOKIE, LARGEST_BODY, SESSION, Gate, address_of, answer, fields_of, needs, problem
@@ -35,6 +36,7 @@ from device.page.stream import Hub
 log = logging.getLogger("affetto.page")
 
 OTHER_PORT = 8080
+LONGEST_NAME = 24  # characters of a guest's name
 CHECK_S = 150.0  # the longest wait for an examination
 VIEWS = ("/", "/library", "/today", "/people", "/settings", "/guests")
 
@@ -70,6 +72,7 @@ class Page:
         app.router.add_get("/favicon.ico", self._icon)
         app.router.add_get("/g/{token}", self._enter_as_guest)
         app.router.add_get("/api/me", self._me)
+        app.router.add_post("/api/name", needs(Role.GUEST, self._rename))
         app.router.add_post("/api/login", self._log_in)
         app.router.add_post("/api/logout", self._log_out)
         app.router.add_get("/api/stream", needs(Role.GUEST, self.hub.stream))
@@ -141,7 +144,21 @@ class Page:
             return problem(403, "This invitation has ended; ask for a new one.")
         if request[SESSION].role >= Role.GUEST:
             return response
-        return self._with_cookie(response, *self.access.guest_token(time.time()))
+        name = f"Guest {secrets.randbelow(900) + 100}"  # so that each guest has turns and votes of their own
+        return self._with_cookie(response, *self.access.guest_token(time.time(), name))
+
+    async def _rename(self, request: web.Request) -> web.StreamResponse:
+        """A guest takes another name, but nobody's of this home."""
+        given, session = (await fields_of(request)).get("name"), request[SESSION]
+        name = " ".join(given.split()) if isinstance(given, str) else ""
+        people = self.hub.client.part("people") or {}
+        taken = {one.casefold() for one in (*people.get("profiles", ()), *people.get("known", ()), "everyone")}
+        if session.role != Role.GUEST:
+            return problem(403, "Only guests choose a name here.")
+        if not 0 < len(name) <= LONGEST_NAME or not name.isprintable() or name.casefold() in taken:
+            return problem(400, f"Choose another name of at most {LONGEST_NAME} characters.")
+        token, _ = self.access.guest_token(session.ends - GUEST_HOURS * 3600, name)  # it ends when it would have
+        return self._with_cookie(answer({"ok": True, "message": ""}), token, max(0.0, session.ends - time.time()))
 
     @staticmethod
     def _with_cookie(response: web.Response, token: str, lasts_s: float) -> web.Response:

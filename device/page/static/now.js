@@ -1,5 +1,5 @@
 // The view Now: the room's mood, what plays and why, what comes next.
-import { button, byline, clock, command, fill, h, icon, round } from "./dom.js";
+import { button, byline, clock, command, fill, h, icon, post, round, say } from "./dom.js";
 import { makePlane } from "./plane.js";
 import { follow, may, position, state } from "./state.js";
 
@@ -77,13 +77,20 @@ function songCard() {
     round("next", "Next song", () => command("playback", { transport: "next" }))];
   const opinions = [opinion("dislike", "Dislike this song, and play another", "Noted: less like this."),
     opinion("never", "Never play this song again", "It will not play again. The library has the list.")];
+  const rename = button(state.me.name || "My name", async () => {
+    const name = prompt("Your name", state.me.name);
+    if (!name) return;
+    const result = await post("/api/name", { name });
+    say(result.ok ? `You are ${name} now.` : result.message);
+    if (result.ok) dispatchEvent(new Event("login"));
+  }, { "aria-label": `You are ${state.me.name}. Change your name` });
   const vote = button("Vote to skip", () => command("vote_skip", { by: "Guest" }, "You voted to skip."), { hidden: true });
   const card = h("section.card.song.stack", { "aria-labelledby": "song-title" },
     h("div.head", {}, art, h("div.grow.stack", {}, h("div", {}, title, by))), why,
     h("div", {}, seek, h("div.times", {}, done, left)),
     may("household") && h("div.transport", {}, moves),
     h("div.opinions", {}, like, may("household") && opinions,
-      may("household") ? h("div.volume", {}, mute, volume, percent) : vote));
+      may("household") ? h("div.volume", {}, mute, volume, percent) : [vote, rename]));
   let uri = "", cover = null, seeking = false, turning = 0;
 
   seek.addEventListener("input", () => { seeking = true; fill(seek); done.textContent = clock(seek.value); });
