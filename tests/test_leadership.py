@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from device.core.leadership import BEAT_S, HOLD_S, LEASE_S, SETTLE_S, UNFIT_S, WITNESS_S, Leadership
+from device.core.leadership import BEAT_S, HOLD_S, LEASE_S, QUICK_S, SETTLE_S, UNFIT_S, WITNESS_S, Leadership
 from device.domain import LeaderRecord
 from tests.leadership_world import KINDS, Fault, World
 
@@ -94,6 +94,14 @@ def test_a_leader_that_still_answers_is_not_followed_whatever_the_broker_says() 
     assert claim(one, 11.0 + WITNESS_S - 0.1) == []
     one.deny("a")
     assert claim(one, 11.0 + WITNESS_S - 0.1) != []
+
+
+def test_a_leader_that_answered_before_is_missed_sooner() -> None:
+    one = up("b", 0.0, "a")
+    one.heard(LeaderRecord("a", 7, 3), 10.0)
+    one.witness("a", 7, 11.0)
+    assert claim(one, 10.0 + QUICK_S - 0.1) == []
+    assert claim(one, 10.0 + QUICK_S) != []
 
 
 def test_candidates_claim_in_turn_and_those_without_music_last() -> None:

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -116,7 +117,7 @@ def measure(fault: Fault, folder: Path) -> Outcome:
             fault.words,
             None if off else longest_silence_s(sounds[device.number]),
             max(map(longest_silence_s, others)),
-            max(different_s(sounds[0], sound) for sound in sounds[1:]),
+            max(different_s(one, other) for one, other in combinations(others if off else sounds, 2)),
             home.listener.double_starts(begin),
             len(home.listener.terms) - terms,
             "the same" if home.listener.leader == device.id else "another",

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from device.domain import LeaderRecord
 
 LEASE_S = 6.0  # without a renewal for so long, a leader is gone
+QUICK_S = 3.0  # the same for a leader that answered datagrams before and does not any more
 HOLD_S = 5.0  # without an acknowledged renewal for so long, a leader stops: earlier, because messages take their time
 BEAT_S = 2.0  # the interval of renewals
 SETTLE_S = 1.0  # after a connection, the retained messages arrive in this time
@@ -79,6 +80,7 @@ class Leadership:
         self._up_at = math.inf  # since when the broker is connected; infinite: it is not
         self._members: dict[str, bool] = {}  # the others that are online, and whether they are fit
         self._unconfirmed: set[str] = set()  # members from before the last connection
+        self._answered = 0  # the last term in which the leader answered us
         self._witnessed: dict[str, float] = {}  # when each member's last datagram arrived
         self._vacant_since = math.inf
         self._proved_at = self._probed_at = NEVER
@@ -144,6 +146,8 @@ class Leadership:
         """A datagram: from the leader that we follow, or, if we lead, from a member that follows us."""
         if term == self.term:
             self._witnessed[member_id] = now
+            if self._record is not None and member_id == self._record.id:
+                self._answered = term
 
     def deny(self, member_id: str) -> None:
         """Nobody answers at this member's witness port."""
@@ -243,7 +247,8 @@ class Leadership:
             return True
         if now < self._witnessed.get(record.id, NEVER) + WITNESS_S:
             return False
-        return record.id not in self._members or now >= self._heard_at + LEASE_S
+        patience_s = QUICK_S if self._answered == record.term else LEASE_S
+        return record.id not in self._members or now >= self._heard_at + patience_s
 
     def _rank(self) -> int:
         """How many others should claim before us: the heir, then those with music, then by id."""
