@@ -21,6 +21,7 @@ from device.errors import SoundError
 from device.music.audio.outputs import Output, UnheardOutput
 from device.music.audio.pcm_buffer import RATE_HZ
 from device.music.audio.volume import amplitude
+from device.music.snapcast import wire
 from device.music.snapcast.group_sound import GroupSound, Role
 
 pytestmark = pytest.mark.skipif(
@@ -206,6 +207,25 @@ def test_a_missing_program_is_a_sentence(tmp_path: Path, monkeypatch: pytest.Mon
     with group(tmp_path, 30) as (one,):
         one.sound.lead(free_port(), "127.0.0.1")
         wait_for(lambda: "not installed: sudo apt-get install snap" in one.sound.status().problem, "no word of it")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+        wire.message(wire.Kind.SETTINGS, b"", 1.0),
+        wire.message(wire.Kind.CODEC, b"\x01", 1.0),
+        wire.message(wire.Kind.CODEC, wire.pcm_format(48000, 16, 2), 1.0),
+    ],
+)
+def test_what_is_no_snapserver_is_a_sentence_and_harms_nothing(tmp_path: Path, sent: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, group(tmp_path, 30) as (one,):
+        one.sound.follow(*server.getsockname())
+        there, _ = server.accept()
+        with there:
+            there.sendall(sent)
+            wait_for(lambda: one.sound.status().problem, "no word of it")
+        assert one.sound.alive
 
 
 def test_a_leader_that_cannot_be_reached_is_a_sentence(tmp_path: Path) -> None:

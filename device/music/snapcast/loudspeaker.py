@@ -14,6 +14,7 @@ import time
 import numpy as np
 import numpy.typing as npt
 
+from device.errors import SoundError
 from device.music.audio.pcm_buffer import CHANNELS, RATE_HZ
 from device.music.snapcast import wire
 from device.music.snapcast.timeline import Block, Timeline
@@ -73,7 +74,7 @@ class Loudspeaker:
                 received_s = time.monotonic()
                 await reader.readexactly(header.size)
                 self._answer(header, received_s, writer)
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        except (OSError, SoundError, asyncio.IncompleteReadError, asyncio.CancelledError):
             return
         finally:
             self._clients.discard(writer)

@@ -9,6 +9,7 @@ import asyncio
 import itertools
 import os
 import socket
+import struct
 import time
 from collections.abc import Callable
 
@@ -24,6 +25,7 @@ from device.music.snapcast.wire import Kind
 CONNECT_S = 2.0
 SILENT_S = 3.0  # a server that says nothing for so long is gone; it answers four questions a second
 AGAIN_S = 0.25  # between two tries to connect
+FAR_S = 10.0  # no chunk is so far from its time
 FIRST_ASKS, FIRST_ASK_S, ASK_S = 20, 0.03, 0.25
 
 TakeChunk = Callable[["Upstream", float, Frames], None]
@@ -59,6 +61,8 @@ class Upstream:
                 self.problem = f"the group's server {self.host}:{self.port} is gone ({reason})"
             except SoundError as error:
                 self.problem = str(error)
+            except struct.error:
+                self.problem = f"{self.host}:{self.port} sends what is no message of Snapcast"
             self.connected = False
             await asyncio.sleep(AGAIN_S)
 
@@ -87,7 +91,9 @@ class Upstream:
             case Kind.CHUNK if self.clock.known:
                 start_s, samples = wire.read_chunk(body)
                 frames = np.frombuffer(samples[: len(samples) // 4 * 4], "<i2").reshape(-1, CHANNELS)
-                self._take(self, self.clock.ours(start_s) + self.buffer_s, frames)
+                heard_s = self.clock.ours(start_s) + self.buffer_s
+                if abs(heard_s - now_s) < FAR_S:
+                    self._take(self, heard_s, frames)
             case Kind.TIME if header.refers_to in self._asked:
                 # the server says how long the question took by both clocks; so it was there at the sum
                 sent_s = self._asked.pop(header.refers_to)
