@@ -68,6 +68,7 @@ from device.domain import (
 from device.domain.schedule import MOST_ALARMS, parse_alarm
 from device.group import LeasedSound, make_rooms
 from device.inbox import SWITCH_S, Inbox
+from device.listenbrainz.submission import ListenBrainz
 from device.model import SHIPPED_MODELS
 from device.mqtt.adapter import MqttAdapter
 from device.music.library.browser import Browser
@@ -141,6 +142,9 @@ class Conductor:
         questions = {"check": lambda: examine(config_path), "backup": lambda: self._backup(data_dir)}
         control = stack.enter_context(contextlib.closing(ControlSurface(data_dir, put, questions)))
         self._surfaces: dict[str, Surface] = {"the health file": health_file, "the control socket": control}
+        if config.listenbrainz.token:
+            listens = ListenBrainz(config.listenbrainz, data_dir, put)
+            self._surfaces["ListenBrainz"] = stack.enter_context(contextlib.closing(listens))
         if config.mqtt.enabled:
             mqtt = MqttAdapter(config, put, memory.known_as, identity=identity.read(config))
             self._surfaces["the MQTT connection"] = stack.enter_context(contextlib.closing(mqtt))

@@ -28,7 +28,7 @@ ADAPTERS = {
 # The parts know nothing of one another: what one says to another goes through the inbox.
 PARTS = ("perception", "mood", "music", "mqtt", "upnp", "rooms")
 # Where people see the device and ask for things; later ones dock on beside MQTT.
-SURFACES = ("mqtt", "upnp", "rooms", "page")
+SURFACES = ("mqtt", "listenbrainz", "upnp", "rooms", "page")
 # What the core and the domain must not know.
 OUTER = (
     *(*SURFACES, "control", "perception", "store", "watch", "check", "scan", "bench", "demo", "setup", "conductor"),

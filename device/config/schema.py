@@ -234,6 +234,16 @@ class RoomsConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ListenBrainzConfig:
+    """Tell ListenBrainz what you hear. Nothing is told while guests are here."""
+
+    token: str = key("", "your user token there; empty means that nothing is told", secret=True,
+                     pattern=r"[!-~]{0,200}", allowed="letters, digits and signs without spaces")
+    url: str = key("https://api.listenbrainz.org", "address of the service, or of one that speaks like it",
+                   pattern=r"https?://[!-~]+", allowed="an address that begins with https://")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """All settings; every section and every setting has a default."""
 
@@ -247,6 +257,7 @@ class Config:
     people: PeopleConfig = PeopleConfig()
     requests: RequestsConfig = RequestsConfig()
     schedule: ScheduleConfig = ScheduleConfig()
+    listenbrainz: ListenBrainzConfig = ListenBrainzConfig()
     mqtt: MqttConfig = MqttConfig()
     update: UpdateConfig = UpdateConfig()
     rooms: RoomsConfig = RoomsConfig()
