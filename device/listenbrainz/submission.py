@@ -26,7 +26,7 @@ from device.listenbrainz.listens import ListenCounter
 log = logging.getLogger("affetto.listenbrainz")
 
 NAME = "ListenBrainz"
-FILE = "listenbrainz.jsonl"
+FILE = "listens.jsonl"
 MOST = 5000  # listens that wait
 BATCH = 100
 TIMEOUT_S = 20.0
