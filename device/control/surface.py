@@ -203,7 +203,8 @@ class ControlSurface:
     async def _publish(self) -> None:
         """Listen, and send snapshots as long as the loop runs."""
         assert self._socket is not None
-        await asyncio.start_unix_server(self._serve, sock=self._socket, limit=LARGEST_LINE)
+        # start_unix_server of Python 3.13 looks for the socket at its address, which is valid only while it binds
+        await asyncio.start_server(self._serve, sock=self._socket, limit=LARGEST_LINE)
         while True:
             self._beat_s = time.monotonic()
             with contextlib.suppress(TimeoutError):
