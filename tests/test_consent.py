@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from device.conductor import first_memory
 from device.config.schema import CameraConfig, Config
 from device.core import consent
 from device.core.session import Session
 from device.domain import Asked, CloseEye, Log, Memory, Now, OpenEye, Origin, Save, SetCamera, Tick
+from device.parts import first_memory
 
 MISTAKE = "affetto.yaml:3: mqtt.hots: unknown setting"
 NOW = Now(1000.0, 1_700_000_000.0)

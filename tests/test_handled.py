@@ -59,7 +59,7 @@ def running(tmp_path: Path) -> Iterator[tuple[Conductor, Probe]]:
     )
     probe = Probe()
     with Conductor(config) as program:
-        program._surfaces["the probe"] = probe
+        program._parts.surfaces["the probe"] = probe
         thread = threading.Thread(target=program.run)
         thread.start()
         try:

@@ -36,7 +36,7 @@ class Appliance:
         self._program, self.config = program, config
         self.base = f"http://127.0.0.1:{config.upnp.port}"
         self.seen: Snapshot | None = None
-        program._surfaces["the watcher"] = self  # type: ignore[assignment]
+        program._parts.surfaces["the watcher"] = self  # type: ignore[assignment]
 
     alive = True
 

@@ -20,13 +20,13 @@ from rich.text import Text
 from device.check import broker, camera, elsewhere, machine, music, page, snapcast
 from device.check.finding import Finding, Verdict, note, problem, well
 from device.check.running import ask, reports_sound
-from device.conductor import first_memory
 from device.config import files
 from device.config.schema import Config
 from device.console import count, open_console
 from device.errors import ConfigError
 from device.model import SHIPPED_MODELS
 from device.mqtt.topics import Topics
+from device.parts import first_memory
 from device.store.instance import read_running
 
 SIGNS = {Verdict.WELL: ("✓", "green"), Verdict.NOTE: ("-", "yellow"), Verdict.PROBLEM: ("✗", "red")}

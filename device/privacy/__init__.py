@@ -12,12 +12,12 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
-from device.conductor import first_memory
 from device.config.schema import Config
 from device.console import open_console
 from device.control.client import ControlClient
 from device.domain import Forget, Scope, erasure, without
 from device.errors import AffettoError, ConfigError
+from device.parts import first_memory
 from device.privacy.kept import read_kept
 from device.privacy.report import lines
 from device.store.database import Store

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from device.conductor import first_memory
 from device.config.schema import Config
 from device.domain import Outcome, SongEntry
 from device.errors import StateError
+from device.parts import first_memory
 from device.store.database import SELECT, read_history, read_memory
 from device.store.diary import DiaryReader
 
