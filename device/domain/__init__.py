@@ -63,23 +63,10 @@ from device.domain.commands import (
     Scope,
     SeekTo,
     SetAlarm,
-    SetCamera,
-    SetContext,
-    SetGroup,
-    SetGuests,
-    SetMood,
-    SetMute,
     SetPlayback,
-    SetPolicy,
-    SetPresence,
-    SetPresent,
-    SetProfile,
     SetQuiet,
-    SetRoom,
     SetSleep,
-    Setting,
     SetTrackMood,
-    SetVolume,
     SnoozeAlarm,
     StopAlarm,
     StopMedia,
@@ -152,6 +139,21 @@ from device.domain.rooms import (
     Witnessed,
 )
 from device.domain.schedule import Alarm, PolicyRule, ScheduleMemory, ScheduleView, Window
+from device.domain.settings import (
+    SetCamera,
+    SetContext,
+    SetGroup,
+    SetGuests,
+    SetMood,
+    SetMute,
+    SetPolicy,
+    SetPresence,
+    SetPresent,
+    SetProfile,
+    SetRoom,
+    Setting,
+    SetVolume,
+)
 from device.domain.snapshot import Camera, HealthReport, People, PlaybackView, Snapshot
 from device.domain.update import Update, newer
 

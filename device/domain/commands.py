@@ -1,6 +1,7 @@
 """Commands: what people may ask of the device. Every surface translates its own wire format to these.
 
-A *setting* holds until somebody changes it, and survives a power cut. An *order* concerns the music that plays now.
+A *setting* (settings.py) holds until somebody changes it, and survives a power cut. An *order* concerns the music that
+plays now.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from device.domain.affect import MoodName
-from device.domain.music import Listen, PolicyName
+from device.domain.music import Listen
 from device.domain.requests import Where
 from device.domain.schedule import Alarm
+from device.domain.settings import Setting
 
 
 class Transport(StrEnum):
@@ -31,98 +33,6 @@ class Liking(StrEnum):
     LIKE = "like"
     DISLIKE = "dislike"
     NEVER = "never"
-
-
-# --- Settings ---
-
-
-@dataclass(frozen=True, slots=True)
-class SetMood:
-    """Use this mood as the room's; None ("auto") follows the evidence again."""
-
-    mood: MoodName | None
-
-
-@dataclass(frozen=True, slots=True)
-class SetPolicy:
-    """How the music follows the room's mood."""
-
-    policy: PolicyName
-
-
-@dataclass(frozen=True, slots=True)
-class SetVolume:
-    """Percent, 0 to 100, or, `relative`, a step of -100 to 100. The device never passes its `max_volume`."""
-
-    percent: int
-    relative: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SetMute:
-    """Silence everything, announcements too, or let it be heard again at the same volume."""
-
-    on: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SetProfile:
-    """Choose music for this profile's taste alone."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetPresent:
-    """Choose music for the tastes of all these profiles; none means `everyone`."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SetPresence:
-    """This profile comes (`here`) or goes."""
-
-    name: str
-    here: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SetGuests:
-    """Guest mode: while it is on, the device learns nothing from what happens."""
-
-    on: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SetRoom:
-    """The room that this device is in; empty for none."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetGroup:
-    """The group that this device plays with; empty for none."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class SetCamera:
-    """Camera on (consent) or off."""
-
-    on: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SetContext:
-    """What is going on; see `Context`. None leaves a part as it is, an empty text or 0 ends it."""
-
-    activity: str | None = None
-    guests: int | None = None
-    scene: str | None = None
-    weather: str | None = None
 
 
 # --- Orders ---
@@ -366,8 +276,6 @@ class Restore:
     moods: tuple[tuple[str, MoodName], ...] = ()
 
 
-PeopleSetting = SetProfile | SetPresent | SetPresence | SetGuests | SetContext
-Setting = SetMood | SetPolicy | SetVolume | SetMute | SetRoom | SetGroup | SetCamera | PeopleSetting
 RequestOrder = Enqueue | RemoveRequest | MoveRequest | ClearRequests | Vote | VoteSkip | Veto
 Order = SetPlayback | SeekTo | SetTrackMood | Feedback | AllowAgain | PlayMedia | StopMedia | RequestOrder
 ScheduleCommand = SetSleep | SetAlarm | SwitchAlarm | RemoveAlarm | StopAlarm | SnoozeAlarm | SetQuiet
