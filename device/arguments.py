@@ -30,18 +30,18 @@ COMMANDS = {
     "check": "check settings, camera, sound, models, broker and library, and say what to do",
     "scan": "read the music folders, analyse new files, and list the result",
     "watch": "show a device live in the terminal, over MQTT, from any machine",
-    "status": "tell what the device on this machine plays and why, its mood, timers and problems",
+    "status": "show what the device on this machine plays and why, its mood, timers and problems",
     "play": "continue, or play what your words name: a song, an artist, an album, a playlist or a mood",
     "pause": "pause the music",
     "stop": "stop the music",
     "next": "skip to the next song",
-    "previous": "go back to the song before, or to the beginning of this one",
+    "previous": "go back to the previous song, or to the beginning of this one",
     "queue": "list what plays next",
     "sleep": "fade the music out in some minutes",
     "set": "set the volume, the mood, the policy, an alarm and everything else that MQTT can set",
     "mqtt-setup": "write a user, access rules and TLS settings for Mosquitto, so that no stranger controls a device",
     "mqtt-contract": "print every topic and payload of a device as an AsyncAPI document, for programmers",
-    "privacy": "print what the device keeps about whom, and delete it",
+    "privacy": "print what the device stores about people, and delete it",
     "boot": "copy affetto.yaml from the boot partition; systemd runs this at every start",
     "bench": "measure the time of each stage, and each process's processor time and memory",
 }
@@ -54,7 +54,7 @@ EXAMPLES = {
   affetto eye --listen /tmp/eye     serve one conductor whose settings have camera.eye_socket: /tmp/eye""",
     "page": """\
   affetto page                      serve http://affetto.local for the conductor with the same settings
-  affetto page --hash               ask for a password, and print what page.password can hold instead of it""",
+  affetto page --hash               ask for a password, and print its hash for page.password""",
     "demo": """\
   affetto demo                      run until Ctrl-C, with your webcam if there is one
   affetto demo --rendered --seconds 30     rendered people, then a summary; exits with 0 if everything worked
@@ -75,17 +75,17 @@ EXAMPLES = {
     "play": """\
   affetto play                      continue the music
   affetto play abba                 songs by this artist, at once
-  affetto play --next dancing queen     this song after the present one; --later: when its turn comes""",
+  affetto play --next dancing queen     this song after the current one; --later: when its turn comes""",
     "pause": """\
   affetto pause                     affetto play continues at the same place""",
     "stop": """\
   affetto stop                      affetto play chooses another song""",
     "next": """\
-  affetto next                      counts as a dislike of the present song""",
+  affetto next                      counts as a dislike of the current song""",
     "previous": """\
   affetto previous                  after the first seconds of a song, go to its beginning""",
     "queue": """\
-  affetto queue                     requests, and the device's own choice as far as it is made""",
+  affetto queue                     requests, and what the device has chosen so far""",
     "sleep": """\
   affetto sleep 30                  stop the music in half an hour
   affetto sleep off                 play on""",
@@ -95,14 +95,14 @@ EXAMPLES = {
   affetto set alarm mon-fri 7:00 calm
   affetto set feedback like""",
     "mqtt-setup": """\
-  affetto mqtt-setup --out mosquitto                 files for the broker, and what to do with them
+  affetto mqtt-setup --out mosquitto                 write files for the broker, with instructions
   affetto mqtt-setup --out mosquitto --control ha    also let the broker's user ha control the device""",
     "mqtt-contract": """\
   affetto mqtt-contract > affetto.yaml               open it in an AsyncAPI viewer
   affetto mqtt-contract --json""",
     "privacy": """\
-  affetto privacy                   say what is kept about whom, and what leaves the device
-  affetto privacy --forget person Ada     delete what is kept about Ada, here and in the running program
+  affetto privacy                   print what is stored about people, and what leaves the device
+  affetto privacy --forget person Ada     delete what is stored about Ada, here and in the running program
   affetto privacy --forget day 2026-11-28
   affetto privacy --forget everything --yes""",
     "boot": """\
@@ -200,7 +200,7 @@ def add_nothing(part: Parser) -> None:
 
 def add_play(part: Parser) -> None:
     part.add_argument("words", nargs="*", metavar="WORD", help="a name, or words from a title, artist, album or folder")
-    part.add_argument("--next", action="store_true", help="play it after the present song")
+    part.add_argument("--next", action="store_true", help="play it after the current song")
     part.add_argument("--later", action="store_true", help="play it when its turn comes")
 
 
@@ -214,11 +214,11 @@ def add_set(part: Parser) -> None:
 
 
 def add_privacy(part: Parser) -> None:
-    part.add_argument("--json", action="store_true", help="print what is kept as JSON")
+    part.add_argument("--json", action="store_true", help="print it as JSON")
     part.add_argument(
         "--forget", nargs="+", metavar=("WHAT", "NAME"), help="delete: day DATE, person NAME, or everything"
     )
-    part.add_argument("--yes", action="store_true", help="delete without a question")
+    part.add_argument("--yes", action="store_true", help="delete without asking")
 
 
 def add_boot(part: Parser) -> None:
@@ -243,7 +243,7 @@ def add_bench(part: Parser) -> None:
 
 
 def add_mqtt_setup(part: Parser) -> None:
-    part.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the files; made if missing")
+    part.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the files; created if missing")
     part.add_argument(
         "--control", action="append", default=[], metavar="USER",
         help="a user of the broker who may control the device, such as Home Assistant's; repeat for more",

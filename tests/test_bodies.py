@@ -63,9 +63,9 @@ def lived(person: str = "", heart: tuple[float, float] = (60.0, 100.0), **more: 
 @pytest.mark.parametrize(
     ("report", "part"),
     [
-        (ReportBody(heart_rate=0.0), "heart_rate 0 is no measurement of a person; it takes 25 to 240"),
+        (ReportBody(heart_rate=0.0), "heart_rate 0 is out of range; it takes 25 to 240"),
         (ReportBody(heart_rate=999.0), "beats a minute"),
-        (ReportBody(heart_rate=float("nan")), "is no measurement"),
+        (ReportBody(heart_rate=float("nan")), "is out of range"),
         (ReportBody(hrv_ms=-3.0), "hrv_ms"),
         (ReportBody(skin_conductance=1e6), "microsiemens"),
         (ReportBody(heart_rate=70.0, at=NOW.wall - 301), "301 s old"),
@@ -195,7 +195,7 @@ def test_switched_on_they_are_taken_and_a_bad_one_is_answered() -> None:
     room.tell(EyeOpened("test"))
     assert room.say("body", '{"heart_rate": 70, "person": "Ada"}') == []
     (told,) = said(room.say("body", '{"heart_rate": 700}'), "error")
-    assert "no measurement" in told["message"]
+    assert "out of range" in told["message"]
     (told,) = said(room.say("body", '{"heart_rate": 70, "at": "2001-01-01T00:00:00Z"}'), "error")
     assert "s old" in told["message"]
     (told,) = said(room.say("body", '{"person": "Ada"}'), "error")

@@ -33,7 +33,7 @@ def program(path: Path, says: str = "") -> None:
 @pytest.mark.parametrize(
     ("mounts", "verdict", "words"),
     [
-        ("", Verdict.PROBLEM, "nothing waits to mount //nas/my music at /media/affetto/my music"),
+        ("", Verdict.PROBLEM, "//nas/my music has no automount at /media/affetto/my music"),
         ("systemd-1 /media/affetto/my\\040music autofs rw 0 0\n", Verdict.NOTE, "not mounted at"),
         ("x /media/affetto/my\\040music autofs rw 0 0\n//nas/my\\040music /media/affetto/my\\040music cifs ro 0 0\n",
          Verdict.WELL, "//nas/my music is at /media/affetto/my music"),

@@ -140,7 +140,7 @@ WRONG = [
     ("profile", {"name": ""}, "A profile needs a name."),
     ("profile", {"name": "x" * 65}, "profile: name has more than 64 characters."),
     ("profile", {"name": "a\nb"}, "profile: name contains a character that cannot be shown."),
-    ("room", {"name": "a/b"}, "A room's name has no /, + and #."),
+    ("room", {"name": "a/b"}, "The name of a room may not contain /, + or #."),
     ("never", {"uri": "x" * 9000}, "never: uri has more than 8192 characters."),
 ]
 

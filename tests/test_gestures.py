@@ -131,7 +131,7 @@ def outcomes(actions: list) -> list[Outcome]:
 
 @pytest.mark.parametrize(
     ("gesture", "outcome", "how"),
-    [(Gesture.NOD, Outcome.PLEASED, "nodded"), (Gesture.SHAKE, Outcome.DISPLEASED, "shook the head")],
+    [(Gesture.NOD, Outcome.PLEASED, "nodded"), (Gesture.SHAKE, Outcome.DISPLEASED, "shook their head")],
 )
 def test_a_nod_and_a_shake_are_learnt_once_a_song_and_do_not_change_what_plays(
     gesture: Gesture, outcome: Outcome, how: str

@@ -1,4 +1,4 @@
-"""The owner's part of the page: settings, the examination, the backup. Real conductor, real files."""
+"""The owner's part of the page: settings, the check, the backup. Real conductor, real files."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_without_systemd_the_owner_restarts_it(page: PageProcess, owner: str) ->
 
 
 @pytest.mark.slow
-def test_the_examination_says_what_the_command_says(page: PageProcess, owner: str, home: Path) -> None:
+def test_the_check_says_what_the_command_says(page: PageProcess, owner: str, home: Path) -> None:
     found = page.ask("GET", "/api/check", cookie=owner).json["findings"]
     command = [sys.executable, "-m", "device", "check", "--json", "--config", str(home / "config.yaml")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

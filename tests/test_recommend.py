@@ -539,7 +539,7 @@ def test_in_a_big_library_favourites_still_come_to_the_top() -> None:
         (
             [track("a"), track("b")],
             [*[listen("a", ago_s=400 * DAY_S)] * 4, listen("b", Outcome.SKIPPED, ago_s=400 * DAY_S)],
-            "calm, to match a calm room; you heard it out 4 times",
+            "calm, to match a calm room; you heard it to the end 4 times",
         ),
         (
             [track("a", artist="Ada"), *(track(key) for key in "bcdef"), track("z", MoodName.ANGRY, artist="Ada")],

@@ -82,7 +82,7 @@ def command(config: Config, home: Path, capsys: pytest.CaptureFixture[str]) -> C
 def test_a_household_controls_a_real_device(config: Config, home: Path, command: Callable[..., tuple]) -> None:
     with running(config, home):
         eventually(config, lambda state: state["health"]["tracks"] == len(SONGS))
-        assert command("status")[1].startswith("No music plays.\nVolume: 30 % of at most 70 %\nMood: ")
+        assert command("status")[1].startswith("No music is playing.\nVolume: 30 % of at most 70 %\nMood: ")
         assert command("set", "volume", "55") == (0, "", "")
         status, _, err = command("set", "volume", "99")
         assert (status, "limit is 70 %" in err) == (1, True)
@@ -139,8 +139,8 @@ def parts(room: Room) -> dict:
 def test_the_report_of_a_silent_device() -> None:
     room = Room()
     lines = report.status(parts(room), room.mono)
-    assert lines[0] == "No music plays."
-    assert "Mood: neutral (nobody was seen yet), policy match" in lines
+    assert lines[0] == "No music is playing."
+    assert "Mood: neutral (nobody seen yet), policy match" in lines
     assert report.queue(parts(room)) == ["Nothing waits; the device chooses the next song near the end of this one."]
 
 

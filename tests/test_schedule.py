@@ -450,7 +450,7 @@ def test_whoever_stops_the_music_stops_the_alarm() -> None:
 
 def test_snooze_rings_again_and_stop_does_not() -> None:
     clock = with_alarm("2026-06-01 06:59:50", Alarm(0, 420))
-    assert clock.do(SnoozeAlarm()) == "No alarm rings."
+    assert clock.do(SnoozeAlarm()) == "No alarm is ringing."
     clock.run(20)
     assert clock.do(SnoozeAlarm()) == ""
     clock.wanted = clock.playing = False
@@ -462,7 +462,7 @@ def test_snooze_rings_again_and_stop_does_not() -> None:
     assert clock.do(StopAlarm()) == ""
     clock.run(SNOOZE_S + 10)
     assert clock.wakes == 2
-    assert clock.do(StopAlarm()) == "No alarm rings."
+    assert clock.do(StopAlarm()) == "No alarm is ringing."
 
 
 def test_an_alarm_ends_the_sleep_timer() -> None:

@@ -327,8 +327,8 @@ def test_guests_have_limits_once_the_home_has_profiles(room: Room) -> None:
     ask(room, "calm-0", by="Ada")
     ada = next(entry.id for entry in room.snapshot.queue if entry.by == "Ada") if room.snapshot else 0
     removing = room.say("queue", f'{{"remove": {ada}, "by": "Zoe"}}')
-    assert refusals(removing) == ["Guests change only their own requests."]
-    assert refusals(room.say("queue", '{"clear": true, "by": "Zoe"}')) == ["Guests remove only their own requests."]
+    assert refusals(removing) == ["Guests may change only their own requests."]
+    assert refusals(room.say("queue", '{"clear": true, "by": "Zoe"}')) == ["Guests may remove only their own requests."]
     assert refusals(vote(room, "veto", "Zoe")) == ["Guests have no veto; they can vote to skip the track."]
     assert refusals(room.say("queue", '{"clear": "Zoe", "by": "Zoe"}')) == []
     assert queue(room) == [("calm-0", "Ada")]

@@ -83,7 +83,7 @@ def test_an_alarm_starts_stopped_music_with_its_mood_and_rises() -> None:
     actions = let(room, 310, 5)
     assert only(RampVolume, actions)[-1].percent == 40
     assert only(Silence, room.say("alarm", "stop")) == [Silence(3.0)]
-    assert refusals(room.say("alarm", "snooze")) == ["No alarm rings."]
+    assert refusals(room.say("alarm", "snooze")) == ["No alarm is ringing."]
 
 
 def test_a_face_lets_lift_lead() -> None:
@@ -133,11 +133,11 @@ def test_a_wrong_alarm_gets_a_sentence() -> None:
     room = running()
     for payload, part in (
         ("25:00", "write it like mon-fri 7:00 calm"),
-        ('{"time": "7:00", "days": "someday"}', "'someday' is no day"),
+        ('{"time": "7:00", "days": "someday"}', "'someday' is not a day"),
         ('{"time": "7:00", "volume": 400}', "alarm/set takes stop, snooze"),
         ('{"on": true}', "alarm/set takes stop, snooze"),
         ('{"id": 3, "on": true}', "There is no alarm 3."),
-        ("7:00 calmly", "'calmly' is no music"),
+        ("7:00 calmly", "'calmly' is not music"),
         ("{" * 5000, "alarm/set takes"),
     ):
         (message,) = refusals(room.say("alarm", payload))
@@ -166,7 +166,7 @@ def test_when_the_childrens_time_is_up_the_music_stops_and_stays_off() -> None:
     assert only(Silence, actions)
     assert "time_up" in event_types(actions)
     assert refusals(room.say("playback", "play")) == [
-        "The time of the profile kids is up for today; it begins anew at midnight."
+        "The time of the profile kids is up for today; it starts again at midnight."
     ]
     assert refusals(room.say("playback", "pause")) == []
     room.say("profile", "everyone")

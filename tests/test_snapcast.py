@@ -41,7 +41,7 @@ def test_a_message_is_a_header_and_a_body() -> None:
 
 
 def test_what_is_no_snapcast_is_refused() -> None:
-    with pytest.raises(SoundError, match="no message of Snapcast"):
+    with pytest.raises(SoundError, match="not a Snapcast message"):
         wire.read_header(b"HTTP/1.1 400 Bad Request\r\n")
     with pytest.raises(SoundError, match="cannot be read"):
         wire.read_buffer_s(b"\x02\x00\x00\x00{}")

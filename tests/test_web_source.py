@@ -142,13 +142,13 @@ def test_no_playlist_leads_to_anything_but_the_web(server: WebServer, to: str, b
 
 def test_a_loop_of_redirects_ends(server: WebServer) -> None:
     url = server.url(lambda visit: visit.head("302 Found", Location=visit.path))
-    assert refusal(url) == "The address leads through more than 8 others."
+    assert refusal(url) == "The address redirects more than 8 times."
     assert len(server.requests) == web_source.REQUESTS
 
 
 def test_a_playlist_that_names_itself_ends(server: WebServer) -> None:
     url = server.url(lambda visit: visit.file(f"#EXTM3U\n{visit.path}\n{visit.path}".encode()))
-    assert refusal(url) == "The address leads through more than 8 others."
+    assert refusal(url) == "The address redirects more than 8 times."
     assert len(server.requests) == web_source.REQUESTS
 
 
@@ -248,7 +248,7 @@ def test_an_endless_body_ends_at_the_limit(server: WebServer, sound: bytes) -> N
     source = WebSource(server.url(endless), most_bytes=1_000_000)
     source.open()
     assert len(everything(source)) == 1_000_000
-    assert source.problem == "It is larger than 1 MB."
+    assert source.problem == "The file is larger than 1 MB."
 
 
 @pytest.mark.parametrize(
@@ -261,8 +261,8 @@ def test_an_endless_body_ends_at_the_limit(server: WebServer, sound: bytes) -> N
         (b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>hello", web_format.WEB_PAGE),
         (b"HTTP/1.1 200 OK\r\n\r\n<!DOCTYPE html>", web_format.WEB_PAGE),
         (b"HTTP/1.1 200 OK\r\n\r\nMZ garbage", web_format.NOTHING),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", "127.0.0.1 does not answer as a web server does."),
-        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000 + b"\r\n", "127.0.0.1 does not answer as a web server does."),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "127.0.0.1 does not answer like a web server."),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000 + b"\r\n", "127.0.0.1 does not answer like a web server."),
         (b"HTTP/1.1 302 Found\r\n\r\n", None),
         (b"", None),
     ],

@@ -35,7 +35,7 @@ def shares(config: MusicConfig, mounts: Path = MOUNTS) -> Iterator[Finding]:
 def _share(share: Share, kind: str) -> Finding:
     if not kind:
         advice = "sudo systemctl restart affetto-shares; journalctl -u affetto-shares says more"
-        return problem("library", f"nothing waits to mount {share.source} at {share.folder}", advice)
+        return problem("library", f"{share.source} has no automount at {share.folder}", advice)
     if kind == "autofs":
         advice = f"if its music is missing, try: ls {share.folder}"
         return note("library", f"{share.source} is not mounted at {share.folder} now", advice)
@@ -55,7 +55,7 @@ def bluetooth(config: PlayerConfig, libraries: Path = LIBRARIES, adapters: Path 
         return
     if not any(libraries.glob("*/alsa-lib/libasound_module_pcm_bluealsa.so")):
         yield problem(
-            "sound", "ALSA does not know Bluetooth loudspeakers", "apt install bluez-alsa-utils libasound2-plugin-bluez"
+            "sound", "ALSA has no plugin for Bluetooth", "apt install bluez-alsa-utils libasound2-plugin-bluez"
         )
     elif not any(adapters.glob("hci*")):
         yield problem(

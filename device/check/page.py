@@ -27,7 +27,7 @@ def page(config: Config, *, runs: bool) -> Iterator[Finding]:
         return
     port = next((one for one in (settings.port, OTHER_PORT) if answers(one)), 0)
     if not port:
-        yield problem(PART, f"does not answer at port {settings.port}", RESTART)
+        yield problem(PART, f"does not answer on port {settings.port}", RESTART)
         return
     here = page_keys.address_of(config).removesuffix(f":{settings.port}")
     yield well(PART, f"{here}{'' if port == 80 else f':{port}'}; {words_for(config)}")

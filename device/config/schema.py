@@ -63,8 +63,8 @@ class MoodConfig:
     margin: float = key(0.3, "how much likelier a new mood must be than the present one", low=0, high=1)
     certainty: float = key(0.5, "ignore faces that the eye is less certain of", low=0, high=1)
     forget_s: float = key(10.0, "forget a face that is out of view for this long", low=0.5, high=600)
-    occupied_s: float = key(120.0, "the room counts as occupied for so long after the last face", low=1, high=3600)
-    own_neutral: bool = key(False, "learn how each tracked face looks at rest, and take that off")
+    occupied_s: float = key(120.0, "the room counts as occupied for this long after the last face", low=1, high=3600)
+    own_neutral: bool = key(False, "learn how each tracked face looks at rest, and subtract that")
     policy: str = key("match", "policy at the very first start: match, lift, calm, energise or manual",
                       choices=tuple(p.value for p in PolicyName))
     lift_s: float = key(600.0, "seconds that lift, calm and energise take from sad to happy; shorter ways take less",
@@ -90,8 +90,8 @@ class MusicConfig:
     ignore: tuple[str, ...] = key(["podcast*", "audiobook*", "audio book*", "genre:podcast*", "genre:audiobook*"],
                                   "leave out folders and files with these names, and these genres; also folders with"
                                   " a file .nomedia")
-    learn_corrections: bool = key(True, "moods that you set (by hand, folder or tag) move those of the same artist's"
-                                  " other tracks")
+    learn_corrections: bool = key(True, "moods that you set (by hand, folder or tag) also move the moods of the"
+                                  " artist's other tracks")
     rescan_s: float = key(300.0, "look for new and removed files at this interval", low=10, high=86400)
 
 
@@ -104,7 +104,7 @@ class PlayerConfig:
     device: str = key("", "sound device of that output, such as plughw:CARD=Headphones; empty means its default")
     volume: int = key(30, "volume in percent at the very first start", low=0, high=100)
     max_volume: int = key(70, "highest volume in percent that anybody can set", low=0, high=100)
-    announce_volume: int = key(40, "volume of announcements in percent, unless they bring their own", low=0, high=100)
+    announce_volume: int = key(40, "volume of announcements in percent, unless they set their own", low=0, high=100)
     media: bool = key(True, "play announcements, radio streams and other media that somebody sends (http, https)")
     ramp_s: float = key(0.8, "seconds that a change of volume takes", low=0, high=10)
     replaygain: bool = key(True, "play all tracks at the same loudness (-18 LUFS)")
@@ -115,7 +115,7 @@ class DiaryConfig:
     """What the device records about the room's moods and the songs that played. It never leaves the device."""
 
     keep_days: int = key(90, "delete entries after this many days; 0 records nothing", low=0, high=3650)
-    learn_effects: bool = key(True, "lift, calm and energise prefer songs that did so before, according to the diary")
+    learn_effects: bool = key(True, "lift, calm and energise prefer songs that worked before, according to the diary")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,20 +128,20 @@ class RequestsConfig:
 
 @dataclass(frozen=True, slots=True)
 class ContextConfig:
-    """What people are doing, as somebody tells the device (context/set), and what it means for the music."""
+    """What people are doing (context/set), and what that means for the music."""
 
     activities: tuple[str, ...] = key(
         ["focus: calm 50%", "cooking: happy 30%", "party: excited 70%", "dinner: calm 40%", "sleep: calm 90%"],
-        "how far the music leans to a mood; rows may also be scenes, weather, guests, morning ... night")
-    learn: bool = key(True, "learn from the diary where in the plane this home likes its music in each context")
+        "how far an activity leans the music to a mood; rows may also be scenes, weather, guests, morning ... night")
+    learn: bool = key(True, "learn from the diary what music this home likes in each context")
 
 
 @dataclass(frozen=True, slots=True)
 class PeopleConfig:
     """What the device may learn from people besides the emotions of their faces. It never leaves the device."""
 
-    gestures: bool = key(False, "a nod or a shake of the head says whether somebody likes the song")
-    reactions: bool = key(False, "a smile, a grimace or leaving in the first minute says so, too")
+    gestures: bool = key(False, "count a nod or a shake of the head as feedback on the song")
+    reactions: bool = key(False, "count a smile, a grimace or leaving in the first minute as feedback, too")
     bodies: bool = key(False, "take pulse, its variability and skin conductance (body/set) as evidence on arousal")
 
 
@@ -176,7 +176,7 @@ class PageConfig:
                    pattern=r"([0-9]{4,12})?", allowed="4 to 12 digits in quotes", secret=True)
     password: str = key("", "password of the owner, if access is password", secret=True)
     session_days: int = key(30, "days until a phone must log in again", low=1, high=365)
-    hosts: tuple[str, ...] = key([], "more names under which phones reach the page, besides affetto.local")
+    hosts: tuple[str, ...] = key([], "more host names of the page, besides affetto.local")
     announce: bool = key(True, "announce the page in the network, so that affetto.local works (mDNS)")
 
 
@@ -207,7 +207,7 @@ class UpnpConfig:
 
     enabled: bool = key(True, "be a media player that others in the local network find, see and control")
     library: bool = key(True, "let them browse the library and fetch its files, too")
-    port: int = key(8300, "port of its web server; another one if it is taken", low=1, high=65535)
+    port: int = key(8300, "port of its web server; if it is taken, the device uses another one", low=1, high=65535)
     interfaces: tuple[str, ...] = key([], "network interfaces to appear on, such as eth0; empty means all")
 
 
@@ -225,21 +225,21 @@ class UpdateConfig:
 class RoomsConfig:
     """Devices that play together. All devices with the same group play one sound, and choose together."""
 
-    group: str = key("", "group of this device at the very first start, such as home; empty: it plays alone",
+    group: str = key("", "group of this device at the very first start, such as home; empty means none",
                      pattern=r"[^/+#]{0,64}", allowed="at most 64 characters without /, + and #")
-    address: str = key("", "this device's address for the others; empty finds it", pattern=r"[0-9.]{0,15}",
-                       allowed="an IPv4 address")
+    address: str = key("", "address at which the others reach this device; empty means automatic",
+                       pattern=r"[0-9.]{0,15}", allowed="an IPv4 address")
     port: int = key(1704, "port of the group's sound (TCP) and of the members' signs of life (UDP)",
                     low=1024, high=65535)
 
 
 @dataclass(frozen=True, slots=True)
 class ListenBrainzConfig:
-    """Tell ListenBrainz what you hear. Nothing is told while guests are here."""
+    """Send your listens to ListenBrainz. The device sends nothing while guests are here."""
 
-    token: str = key("", "your user token there; empty means that nothing is told", secret=True,
+    token: str = key("", "your user token; empty means that the device sends nothing", secret=True,
                      pattern=r"[!-~]{0,200}", allowed="letters, digits and signs without spaces")
-    url: str = key("https://api.listenbrainz.org", "address of the service, or of one that speaks like it",
+    url: str = key("https://api.listenbrainz.org", "address of ListenBrainz, or of a compatible service",
                    pattern=r"https?://[!-~]+", allowed="an address that begins with https://")
 
 

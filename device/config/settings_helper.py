@@ -59,7 +59,7 @@ def _value(value: object) -> Any:
         return tuple(value)
     if isinstance(value, bool | int | float | str):
         return value
-    raise ConfigError("A setting is a number, a text, a truth or a list of texts.")
+    raise ConfigError("A setting is a number, a text, true or false, or a list of texts.")
 
 
 def _restart() -> dict[str, Any]:

@@ -39,7 +39,7 @@ def parse_share(text: str) -> Share:
     sentence."""
     found = ADDRESS.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f"{text[:60]!r} is no share; write smb://server/folder or nfs://server/folder")
+        raise ValueError(f"{text[:60]!r} is not a share; write smb://server/folder or nfs://server/folder")
     protocol, host, path = Protocol(found[1].lower()), found[2], _unquote(found[3]).rstrip("/")
     if not HOST.fullmatch(host):
         raise ValueError(f"{text[:60]!r} has no usable server name; the user's name goes into music.share_username")

@@ -28,7 +28,7 @@ class ControlClient:
         try:
             self._socket = address.connect(path, timeout_s)
         except PermissionError:
-            raise ControlError(f"{path} belongs to others; use sudo, or join the group affetto") from None
+            raise ControlError(f"{path} is not open to you; use sudo, or join the group affetto") from None
         except OSError as error:
             raise ControlError(
                 f"Affetto does not run with the data in {data_dir} ({error.strerror or error}); start it, or choose "
@@ -94,4 +94,4 @@ class ControlClient:
         try:
             return msgspec.json.decode(line, type=dict[str, Any])
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            raise ControlError("Affetto sent something that is no answer; is it another version?") from None
+            raise ControlError("Affetto sent an answer that is not valid; is it another version?") from None

@@ -151,5 +151,5 @@ def _problem(command: str, field: str, value: object) -> str:
     if not value.isprintable():
         return f"{command}: {field} contains a character that cannot be shown."
     if command in ("room", "group") and any(char in "/+#" for char in value):
-        return f"A {command}'s name has no /, + and #."
+        return f"The name of a {command} may not contain /, + or #."
     return "A profile needs a name." if command == "profile" and not value else ""

@@ -63,7 +63,7 @@ class Connection:
                 self.subscribed = True
                 self.answer(number, "")
             case _:
-                self.answer(number, "A request has one of do, ask and subscribe.")
+                self.answer(number, "A request needs `do`, `ask` or `subscribe`.")
 
     def _do(self, number: int, request: dict[str, Any], name: str, line: bytes) -> None:
         given, who = request.get("with", {}), request.get("as", "")

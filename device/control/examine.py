@@ -23,4 +23,4 @@ def examine(path: Path | None) -> list[dict[str, str]]:
         return msgspec.json.decode(found["findings"], type=list[dict[str, str]])
     except (OSError, subprocess.TimeoutExpired, msgspec.MsgspecError, KeyError) as error:
         why = type(error).__name__
-        raise AffettoError(f"The examination failed ({why}); run affetto check on the device.") from error
+        raise AffettoError(f"The check failed ({why}); run affetto check on the device.") from error

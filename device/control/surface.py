@@ -78,7 +78,7 @@ class ControlSurface:
             self._socket = address.listen(self._path)
         except OSError as error:
             log.warning(
-                "%s cannot be made (%s); the phone page and commands such as `affetto set` will not work.",
+                "%s cannot be created (%s); the phone page and commands such as `affetto set` will not work.",
                 self._path, error.strerror or error,
             )  # fmt: skip
             return

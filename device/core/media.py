@@ -148,7 +148,7 @@ class MediaControl:
         assert self.medium is not None
         length_s = self.medium.choice.track.duration_s
         if length_s <= 0:
-            return "This is a live stream or of unknown length; nobody can jump in it."
+            return "The device cannot jump in a live stream, or in one of unknown length."
         if relative:
             seconds += 0.0 if self.medium.position is None else self.medium.position.at(now.mono)
         return [Seek(self.medium.serial, max(0.0, min(seconds, length_s)))]
@@ -250,7 +250,7 @@ def url_problem(url: str) -> str:
         return "The device plays only addresses that begin with http:// or https://."
     if not host:
         return "This address has no host; send one such as http://host/sound.mp3."
-    return "The device takes no address with a user name or a password in it." if "@" in parts.netloc else ""
+    return "The device accepts no address with a user name or a password in it." if "@" in parts.netloc else ""
 
 
 def _track(order: PlayMedia) -> Track:

@@ -91,7 +91,7 @@ class ReactionWatch:
             if face.gesture is not None and not watched.reacted:
                 watched.reacted = True
                 nod = face.gesture is Gesture.NOD
-                yield Reaction(Outcome.PLEASED if nod else Outcome.DISPLEASED, "nodded" if nod else "shook the head")
+                yield Reaction(Outcome.PLEASED if nod else Outcome.DISPLEASED, "nodded" if nod else "shook their head")
 
     def _looks(self, mono: float) -> Iterator[Reaction]:
         for watched in self._faces.values():

@@ -146,7 +146,7 @@ def _change(order: RemoveRequest | MoveRequest, playback: PlaybackControl, audie
     if found is None:
         return _no_request(order.id)
     if audience.is_guest(order.by) and found.by != order.by:
-        return "Guests change only their own requests."
+        return "Guests may change only their own requests."
     if isinstance(order, RemoveRequest):
         queue.drop(found.id)
     else:
@@ -156,7 +156,7 @@ def _change(order: RemoveRequest | MoveRequest, playback: PlaybackControl, audie
 
 def _clear(order: ClearRequests, playback: PlaybackControl, audience: Audience) -> list[Action] | str:
     if audience.is_guest(order.by) and order.whose != order.by:
-        return "Guests remove only their own requests."
+        return "Guests may remove only their own requests."
     playback.chooser.requests.state = pure.clear(playback.chooser.requests.state, order.whose)
     return []
 

@@ -52,10 +52,10 @@ def obey(command: ScheduleCommand, schedule: Schedule, memory: Memory, now: Now)
             return Outcome(replace(memory, alarms=tuple(one for one in memory.alarms if one.id != number)))
         case StopAlarm():
             stopped = schedule.wake_up.dismiss()
-            return Outcome(memory, "" if stopped else "No alarm rings.", stop=stopped is not None)
+            return Outcome(memory, "" if stopped else "No alarm is ringing.", stop=stopped is not None)
         case SnoozeAlarm():
             snoozed = schedule.wake_up.snooze(now)
-            return Outcome(memory, "" if snoozed else "No alarm rings.", stop=snoozed is not None)
+            return Outcome(memory, "" if snoozed else "No alarm is ringing.", stop=snoozed is not None)
         case SetQuiet(on):
             return Outcome(replace(memory, schedule=replace(memory.schedule, quiet=on)))
 

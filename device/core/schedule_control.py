@@ -78,7 +78,7 @@ def refusal(command: Command, schedule: Schedule, memory: Memory) -> str:
     starts = starts or (isinstance(command, PlayMedia) and not command.announce)
     if not starts or schedule.children_left(memory) != 0:
         return ""
-    return f"The time of the profile {schedule.children} is up for today; it begins anew at midnight."
+    return f"The time of the profile {schedule.children} is up for today; it starts again at midnight."
 
 
 def _wake(alarm: Alarm, playback: PlaybackControl, media: MediaControl, given: Circumstances) -> list[Action]:

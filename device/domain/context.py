@@ -40,5 +40,5 @@ def read_leaning(text: str) -> Leaning:
     if mood not in tuple(MoodName):
         raise ValueError(f"{name}: there is no mood {mood}; there are {', '.join(MoodName)}")
     if percent > 100:
-        raise ValueError(f"{name}: {percent}% is more than all the way; the limit is 100%")
+        raise ValueError(f"{name}: {percent}% is too much; the limit is 100%")
     return Leaning(name.casefold(), MoodName(mood), percent / 100)

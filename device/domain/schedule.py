@@ -108,7 +108,7 @@ def parse_time(text: str) -> int:
     """Minutes since midnight of a time such as 7:30. Raises ValueError with a sentence."""
     found = re.fullmatch(TIME, text.strip())
     if found is None:
-        raise ValueError(f"{text[:20]!r} is no time; write it like 7:30 or 22:00")
+        raise ValueError(f"{text[:20]!r} is not a time; write it like 7:30 or 22:00")
     return int(found[1]) * 60 + int(found[2])
 
 
@@ -126,7 +126,7 @@ def parse_days(text: str) -> tuple[int, ...]:
         first, dash, last = part.partition("-")
         ends = [DAYS.index(name[:3]) for name in (first, last or first) if name[:3] in DAYS and len(name) >= 3]
         if len(ends) != 2 or (dash and not last):
-            raise ValueError(f"{part[:20]!r} is no day; write mon-fri, sat,sun, daily or once")
+            raise ValueError(f"{part[:20]!r} is not a day; write mon-fri, sat,sun, daily or once")
         days |= {(ends[0] + number) % len(DAYS) for number in range((ends[1] - ends[0]) % len(DAYS) + 1)}
     return tuple(sorted(days))
 
@@ -142,7 +142,7 @@ def parse_window(text: str) -> Window:
     """A window such as "22:00-07:00" or "mon-fri 6:00-9:00". Raises ValueError with a sentence."""
     found = WINDOW.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f"{text[:40]!r} is no time of day; write it like 22:00-07:00 or mon-fri 6:00-9:00")
+        raise ValueError(f"{text[:40]!r} is not a period of time; write it like 22:00-07:00 or mon-fri 6:00-9:00")
     days = parse_days(found[1]) if found[1] else EVERY_DAY
     if not days:
         raise ValueError(f"{text[:40]!r} names no day")
@@ -163,7 +163,7 @@ def parse_alarm(text: str, number: int) -> Alarm:
     ValueError with a sentence."""
     found = ALARM.fullmatch(text.strip())
     if found is None:
-        raise ValueError(f"{text[:40]!r} is no alarm; write it like mon-fri 7:00 calm")
+        raise ValueError(f"{text[:40]!r} is not an alarm; write it like mon-fri 7:00 calm")
     what = found[4] or ""
     days = parse_days(found[1]) if found[1] else EVERY_DAY
     return with_music(Alarm(number, int(found[2]) * 60 + int(found[3]), days), what)
@@ -178,7 +178,7 @@ def with_music(alarm: Alarm, what: str) -> Alarm:
         folder = what.removeprefix(FOLDER).strip()
     elif what:
         if what not in tuple(MoodName):
-            raise ValueError(f"{what[:40]!r} is no music; write a mood, playlist:NAME or folder:PATH")
+            raise ValueError(f"{what[:40]!r} is not music; write a mood, playlist:NAME or folder:PATH")
         mood = MoodName(what)
     return Alarm(
         alarm.id, alarm.minute, alarm.days, alarm.on, mood, folder, playlist, alarm.volume, alarm.rise_s, alarm.since

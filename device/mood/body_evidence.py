@@ -105,7 +105,7 @@ class BodyEvidence:
             return wrong
         age_s = 0.0 if report.at is None else max(0.0, now.wall - report.at)
         if len(self._people) >= PEOPLE and report.person not in self._people:
-            return f"The bodies of {PEOPLE} people are known already; restart Affetto to begin anew."
+            return f"Affetto follows the bodies of {PEOPLE} people already; restart it to start again."
         self._people.setdefault(report.person, Person()).add(now.mono - age_s, report)
         return ""
 
@@ -130,7 +130,7 @@ def problem(report: ReportBody, now: Now) -> str:
     for name, (low, high, unit) in LIMITS.items():
         value = getattr(report, name)
         if value is not None and not low <= value <= high:
-            return f"{name} {value:g} is no measurement of a person; it takes {low:g} to {high:g} {unit}."
+            return f"{name} {value:g} is out of range; it takes {low:g} to {high:g} {unit}."
     if report.at is not None and not -AHEAD_S <= now.wall - report.at <= STALE_S:
         when = "in the future" if report.at > now.wall else f"{now.wall - report.at:.0f} s old"
         return f"The measurement is {when}; send it within {STALE_S:.0f} s, or leave `at` out."

@@ -28,7 +28,7 @@ USER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 CONF = f"""\
 # Affetto. Copy this file to /etc/mosquitto/conf.d/affetto.conf, and the others to {ETC}/.
-# Everybody needs a user now, on every listener. Without `listener 1883`, nobody connects without TLS.
+# Every client needs a user now, on every listener. Without `listener 1883`, nobody connects without TLS.
 allow_anonymous false
 password_file {ETC}/passwords
 acl_file {ETC}/acl
@@ -83,7 +83,7 @@ def write(folder: Path, config: Config, control: Iterable[str] = (), group: str 
     device_user, users = f"affetto-{config.device.id}", list(dict.fromkeys(control))
     for user in users:
         if not USER.fullmatch(user) or user == device_user:
-            raise MqttError(f"{user!r} cannot be a user who controls the device: take letters, digits, - and _.")
+            raise MqttError(f"{user!r} cannot be a user who controls the device: use letters, digits, - and _.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise MqttError(f"{folder} exists already, perhaps with passwords in use; name another folder.")
     passwords = {user: secrets.token_urlsafe(PASSWORD_BYTES) for user in (device_user, *users)}

@@ -140,7 +140,7 @@ def _media(text: str) -> Command:
     try:
         order = msgspec.json.decode(text, type=MediaOrder)
     except msgspec.MsgspecError as error:
-        fields = "url, and perhaps title, artist, album, announce and volume"
+        fields = "url, and optionally title, artist, album, announce and volume"
         raise _Unusable(f"stop, or JSON with {fields} ({error})") from None
     named = (order.title, order.artist, order.album)
     if not all(len(name) <= LONGEST_NAME and name.isprintable() for name in named):

@@ -68,7 +68,7 @@ class BackupRoutes:
         try:
             backup = msgspec.json.decode(str((await fields_of(request)).get("backup")), type=Backup)
         except (msgspec.MsgspecError, RecursionError):
-            return problem(400, "That file is no backup of Affetto.")
+            return problem(400, "That file is not a backup of Affetto.")
         if backup.affetto_backup != FORMAT:
             return problem(400, "That backup comes from another version of Affetto.")
         async with self._restoring:

@@ -56,7 +56,7 @@ class Gate:
         except ConnectionError:
             raise  # the phone is gone
         except Exception:
-            log.exception("The request %s %.100s failed; this is a defect.", request.method, request.path)
+            log.exception("The request %s %.100s failed; this is a bug.", request.method, request.path)
             response = problem(500, "This failed; the log of affetto-page says why.")
         if not response.prepared:
             for name, value in HEADERS.items():

@@ -141,7 +141,7 @@ class Page:
         session = self.access.session(request.match_info["token"], time.time())
         response = web.Response(status=303, headers={"Location": "/"})
         if session.role != Role.GUEST:
-            return problem(403, "This invitation has ended; ask for a new one.")
+            return problem(403, "This invitation has expired; ask for a new one.")
         if request[SESSION].role >= Role.GUEST:
             return response
         name = f"Guest {secrets.randbelow(900) + 100}"  # so that each guest has turns and votes of their own
@@ -170,7 +170,7 @@ class Page:
     async def _check(self, request: web.Request) -> web.StreamResponse:
         """The findings of `affetto check`."""
         found = await self.hub.client.ask("check", CHECK_S)
-        return problem(503, "The examination failed.") if found is None else answer({"findings": found})
+        return problem(503, "The check failed.") if found is None else answer({"findings": found})
 
     async def _do(self, request: web.Request) -> web.StreamResponse:
         fields = await fields_of(request)

@@ -19,7 +19,7 @@ from device.page.gate import answer, fields_of, needs, problem
 
 HELPER = Path("/run/affetto/settings.sock")
 TIMEOUT_S = 60.0  # a slow board starts Python in many seconds
-NO_HELPER = "Restart Affetto yourself; here, nothing else can."
+NO_HELPER = "Restart Affetto yourself; nothing else on this machine can."
 
 
 class SettingsRoutes:

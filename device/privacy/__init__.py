@@ -58,7 +58,7 @@ def delete(config: Config, folder: Path, command: Forget, *, yes: bool) -> None:
     """Forget, after a question. Raises AffettoError if it is not confirmed, or does not work."""
     what = f"the {command.scope} {command.name}" if command.name else "everything"
     if not yes and not confirmed(f"Forget {what}? This cannot be undone. Type yes: "):
-        raise AffettoError("nothing was deleted; --yes deletes without a question")
+        raise AffettoError("nothing was deleted; --yes deletes without asking")
     if read_running(folder) is not None:
         with ControlClient(folder) as client:
             if refused := client.do(command):

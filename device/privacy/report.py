@@ -18,9 +18,9 @@ def lines(kept: Everything, config: Config) -> Iterator[str]:
     yield diary(kept, config)
     yield "Bodies: " + ("in memory only, since the start." if config.people.bodies else "switched off (people.bodies).")
     if told := [f"{name} {value}" for name, value in kept.context.items() if value]:
-        yield f"Context, as somebody told the device: {', '.join(told)}."
+        yield f"Context, as people told the device: {', '.join(told)}."
     yield ""
-    yield "People, by the names that they gave:"
+    yield "People, by the names that somebody entered:"
     for person in kept.people:
         yield f"  {person.name}: {about(person)}"
     if not kept.people:
@@ -29,7 +29,7 @@ def lines(kept: Everything, config: Config) -> Iterator[str]:
     yield from outside(config)
     yield ""
     yield "To delete: affetto privacy --forget person NAME, --forget day 2026-11-28, or --forget everything."
-    yield "The moods that you set for tracks are facts about music; only `auto` or deleting the data folder ends them."
+    yield "The moods that you set for tracks are facts about music; `auto` or deleting the data folder removes them."
 
 
 def camera(kept: Everything) -> str:

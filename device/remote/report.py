@@ -41,7 +41,7 @@ def _entry(entry: Mapping[str, Any]) -> str:
 def _music(playback: Mapping[str, Any], mono: float) -> Iterator[str]:
     choice, state = playback.get("choice"), str(playback["state"])
     if choice is None:
-        yield "No music plays."
+        yield "No music is playing."
     else:
         track, position = choice["track"], playback.get("position")
         place = ""
@@ -58,7 +58,7 @@ def _music(playback: Mapping[str, Any], mono: float) -> Iterator[str]:
 
 def _room(state: State) -> Iterator[str]:
     mood = state["mood"]
-    source = {"camera": "the camera sees it", "manual": "set by hand"}.get(mood["source"], "nobody was seen yet")
+    source = {"camera": "the camera sees it", "manual": "set by hand"}.get(mood["source"], "nobody seen yet")
     yield f"Mood: {mood['name']} ({source}), policy {state['policy']}"
     camera = state["camera"]
     yield f"Camera: {'on' if camera['wanted'] or camera['open'] else 'off'}"
@@ -68,7 +68,7 @@ def _clock(schedule: Mapping[str, Any]) -> Iterator[str]:
     if (until := schedule.get("sleep_until")) is not None:
         yield f"Sleep timer: the music stops at {_time(until, '%H:%M')}"
     if schedule.get("ringing") is not None:
-        yield "Alarm: it rings now"
+        yield "Alarm: ringing now"
     if (alarm := schedule.get("next_alarm")) is not None:
         yield f"Next alarm: {_time(alarm, '%a %H:%M')}"
     if schedule.get("quiet"):

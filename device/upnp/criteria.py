@@ -89,7 +89,7 @@ def parse(text: str) -> Criteria:
     tokens = list(_tokens(text))
     criteria, rest = _any(tokens, 0)
     if rest:
-        raise CriteriaError(f"The search criteria go on after their end, with {rest[0][1]!r}.")
+        raise CriteriaError(f"The search criteria continue after their end, with {rest[0][1]!r}.")
     return criteria
 
 
@@ -111,7 +111,7 @@ def _tokens(text: str) -> Iterator[Token]:
     while at < len(text):
         found = _TOKEN.match(text, at)
         if found is None:
-            raise CriteriaError("The search criteria contain a quotation mark without its other half.")
+            raise CriteriaError("The search criteria contain an unmatched quotation mark.")
         at = found.end()
         quoted, sign, word = found.groups()
         if quoted is not None:
@@ -142,7 +142,7 @@ def _one(tokens: list[Token], depth: int) -> tuple[Criteria, list[Token]]:
     if tokens[:1] == [("sign", "(")]:
         inner, rest = _any(tokens[1:], depth + 1)
         if rest[:1] != [("sign", ")")]:
-            raise CriteriaError("The search criteria contain a parenthesis without its other half.")
+            raise CriteriaError("The search criteria contain an unmatched parenthesis.")
         return inner, rest[1:]
     if len(tokens) < 3 or tokens[0][0] != "word":
         raise CriteriaError("A condition is a property, an operator and a value.")

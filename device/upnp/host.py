@@ -57,7 +57,7 @@ class Host:
         wanted = places(self._settings.interfaces)
         for place in self._announcers.keys() - set(wanted):
             self._announcers.pop(place).close()
-            log.info("UPnP left %s (%s).", place.host, place.interface)
+            log.info("UPnP no longer uses %s (%s).", place.host, place.interface)
         for place in wanted:
             if place not in self._announcers:
                 await self._appear(place)

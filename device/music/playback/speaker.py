@@ -82,7 +82,7 @@ class Speaker:
         if lost and waited_s > SILENT_S:
             return "The announcement was not heard, because the sound device does not work."
         if not lost and decoder.track_s > 0 and waited_s > STARVED_S:
-            return "The announcement broke off, because its server sends nothing more."
+            return "The announcement stopped, because its server sends nothing more."
         return ""
 
     def _end(self, decoder: Decoder, problem: str) -> list[Decoder]:

@@ -32,7 +32,7 @@ TYPES = {
 }
 """For a live stream, which begins anywhere in a frame."""
 
-NOTHING = "The address leads to nothing that Affetto plays: it plays MP3, AAC, Ogg, FLAC, WAV, AIFF and MP4."
+NOTHING = "The address leads to no format that Affetto plays: it plays MP3, AAC, Ogg, FLAC, WAV, AIFF and MP4."
 WEB_PAGE = "The address leads to a web page, not to sound."
 
 

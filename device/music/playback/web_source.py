@@ -65,7 +65,7 @@ class WebSource:
             url = waiting.pop(0)
             requests += 1
             if requests > REQUESTS:
-                raise WebError(f"The address leads through more than {REQUESTS} others.")
+                raise WebError(f"The address redirects more than {REQUESTS} times.")
             try:
                 follow = self._visit(url)
             except WebError as error:
@@ -83,7 +83,7 @@ class WebSource:
         if self._closed:
             return b""
         if self._at >= self._most_bytes:
-            self.problem = f"It is larger than {self._most_bytes // 1_000_000} MB."
+            self.problem = f"The file is larger than {self._most_bytes // 1_000_000} MB."
             return b""
         count = min(count, self._most_bytes - self._at)
         if self._at < len(self._head):
@@ -137,7 +137,7 @@ class WebSource:
         try:
             return urljoin(url, response.headers.get("Location", ""))
         except ValueError:
-            raise WebError("The server redirects to something that is no address.") from None
+            raise WebError("The server redirects to something that is not an address.") from None
 
     def _playlist(self, url: str) -> list[str]:
         text = self._head
@@ -182,7 +182,7 @@ class WebSource:
         if self._fetched != self._at:
             response = self._ask(self._url, self._at)
             if response.status != 206:
-                raise WebError(f"The server does not continue at a place ({response.status}).")
+                raise WebError(f"The server cannot continue in the middle of the file ({response.status}).")
             self._response, self._fetched = response, self._at
 
     def _fetch(self, count: int) -> bytes:
@@ -213,7 +213,7 @@ class WebSource:
         except socket.gaierror:
             raise WebError(f"There is no host {host}.") from None
         except http.client.HTTPException:
-            raise WebError(f"{host} does not answer as a web server does.") from None
+            raise WebError(f"{host} does not answer like a web server.") from None
         except (OSError, ValueError, AttributeError) as error:
             why = getattr(error, "strerror", None) or "the connection broke"
             raise WebError(f"{host} cannot be reached: {why}.") from None
@@ -233,7 +233,7 @@ def _connection(url: str) -> tuple[http.client.HTTPConnection, str]:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError:
-        raise WebError("The address leads to something that is no address.") from None
+        raise WebError("The address leads to something that is not an address.") from None
     if parts.scheme.lower() not in SCHEMES or not host or "@" in parts.netloc:
         raise WebError(ONLY_HTTP)
     kind = http.client.HTTPSConnection if parts.scheme.lower() == "https" else http.client.HTTPConnection

@@ -163,7 +163,7 @@ def words(times: int, direction: Affect) -> str:
     """Such as "it cheered you up twice"."""
     often = {1: "once", 2: "twice"}.get(times, f"{times} times")
     if abs(direction.valence) >= abs(direction.arousal):
-        return f"it cheered you up {often}" if direction.valence > 0 else f"it took you down {often}"
+        return f"it cheered you up {often}" if direction.valence > 0 else f"it brought you down {often}"
     return f"it gave you energy {often}" if direction.arousal > 0 else f"it calmed you down {often}"
 
 

@@ -74,9 +74,9 @@ def _grounds(track: Track, opinion: Opinion, now: Now, grounds: Grounds) -> Iter
     if opinion.verdict is Outcome.LIKED:
         yield grounds.own, f"{who} liked it {_day(opinion.said_at, now.wall)}"
     elif opinion.heard_out >= OFTEN:
-        yield grounds.own, f"{who} heard it out {opinion.heard_out} times"
+        yield grounds.own, f"{who} heard it to the end {opinion.heard_out} times"
     elif opinion.heard_out:
-        yield grounds.own, f"{who} heard it out " + ("once" if opinion.heard_out == 1 else "twice")
+        yield grounds.own, f"{who} heard it to the end " + ("once" if opinion.heard_out == 1 else "twice")
     yield grounds.artist, f"{who} {'enjoys' if grounds.who else 'enjoy'} {track.artist}"
     if grounds.similar is not None:
         yield grounds.sound, f"it sounds like {_name(grounds.similar)}, which {who} enjoyed"

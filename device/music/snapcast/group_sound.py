@@ -190,7 +190,7 @@ class GroupSound:
 
     async def _follow(self, host: str, port: int) -> None:
         if self._role is not Role.FOLLOWS:
-            self._feed(UnheardOutput("nothing: this device follows its group"))
+            self._feed(UnheardOutput("none: this device follows its group"))
             self._loop.call_later(REST_S, self._call, self._retire)
         self._role = Role.FOLLOWS
         await self._play(host, port)

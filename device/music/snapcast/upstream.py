@@ -62,7 +62,7 @@ class Upstream:
             except SoundError as error:
                 self.problem = str(error)
             except struct.error:
-                self.problem = f"{self.host}:{self.port} sends what is no message of Snapcast"
+                self.problem = f"{self.host}:{self.port} sends something other than Snapcast messages"
             self.connected = False
             await asyncio.sleep(AGAIN_S)
 

@@ -47,7 +47,7 @@ def read_header(raw: bytes) -> Header:
     """The first 26 bytes of a message. Raises SoundError if nobody can mean that."""
     kind, number, refers_to, sent_s, sent_us, _, _, size = HEADER.unpack(raw)
     if size > LONGEST:
-        raise SoundError(f"a message of {size} bytes is no message of Snapcast")
+        raise SoundError(f"a message of {size} bytes is not a Snapcast message")
     return Header(kind, number, refers_to, sent_s + sent_us / 1e6, size)
 
 

@@ -12,7 +12,7 @@ export function clockCard() {
   const sleep = h("select", { id: "sleep", onchange: () => command("sleep", { minutes: Number(sleep.value) },
     sleep.value === "0" ? "The sleep timer is off." : `The music fades out in ${sleep.value} minutes.`) });
   const left = h("p.hint"), list = h("ul.list"), quiet = h("p.hint");
-  const ringing = h("div.row", { hidden: true, role: "alert" }, h("b.grow", {}, "An alarm plays."),
+  const ringing = h("div.row", { hidden: true, role: "alert" }, h("b.grow", {}, "An alarm is ringing."),
     button("Snooze", () => command("snooze_alarm")), button("Stop", () => command("stop_alarm"), { className: "button main" }));
   const card = h("section.card.stack", { "aria-labelledby": "clock-title" }, h("h2", { id: "clock-title" }, "Sleep and alarms"), ringing,
     h("label", { htmlFor: "sleep" }, "Sleep timer", sleep), left, list, quiet, h("div.row", {}, button("Add an alarm", edit)));

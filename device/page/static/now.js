@@ -104,7 +104,7 @@ function songCard() {
     if (track?.uri !== uri) like.setAttribute("aria-pressed", "false");
     uri = track?.uri;
     title.textContent = track ? track.title : "Silence";
-    by.textContent = track ? byline(track) || "Unknown artist" : state.health?.tracks === 0 ? "There is no music yet." : "Nothing plays.";
+    by.textContent = track ? byline(track) || "Unknown artist" : state.health?.tracks === 0 ? "There is no music yet." : "Nothing is playing.";
     why.hidden = !playback.choice?.reason;
     why.textContent = playback.choice ? sentence(playback.choice.reason) : "";
     const playing = playback.state === "playing";

@@ -12,12 +12,12 @@ export function show(main) {
   } }, h("div.grow", {}, name), h("button.button", { type: "submit" }, "Add"));
   main.append(
     h("section.card.stack", {}, h("h2", {}, "Whose taste counts now"),
-      h("p.hint", {}, "Tap everybody who is here. The music seeks what all of you like. Affetto recognises nobody: only you say who is here."),
+      h("p.hint", {}, "Tap everybody who is here. The device looks for music that all of you like. Affetto recognises nobody: only you say who is here."),
       present, h("label", { htmlFor: "new-name" }, "Somebody new"), add),
     h("section.card.stack", {}, h("h2", {}, "Guest mode"), h("label.row.tight", { htmlFor: "guest-mode" }, mode,
       h("span.grow", {}, "Guests are here: learn nothing"))),
     h("section.card.stack", {}, h("h2", {}, "What the device has learnt"),
-      h("p.hint", {}, "To delete a person, delete everything that was learnt from this person. Nobody can undo that."), learned));
+      h("p.hint", {}, "To delete a person, delete everything that the device learnt from this person. You cannot undo that."), learned));
 
   const draw = (state, changed) => {
     if (!state.people || (changed && !changed.has("people"))) return;
@@ -42,7 +42,7 @@ export function confirm(title, about, action, label = "Delete") {
   box.showModal();
 }
 
-const ask = (name) => confirm(`Delete ${name === "everyone" ? "what everyone taught" : name}?`, "Likes, skips and the diary of this person go for good.",
+const ask = (name) => confirm(`Delete ${name === "everyone" ? "what everyone taught" : name}?`, "This deletes the person's likes, skips and diary for good.",
   async () => {
     await command("forget", { scope: "person", name }, "Deleted.");
     if (name !== "everyone") await command("presence", { name, here: false });

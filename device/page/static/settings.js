@@ -15,7 +15,7 @@ export function show(main) {
 
 function health() {
   const title = h("h2"), list = h("ul.list"), figures = h("p.hint"), found = h("ul.list");
-  const examine = button("Examine the device", async () => {
+  const examine = button("Check the device", async () => {
     examine.disabled = true;
     found.replaceChildren(h("li.hint", { role: "status" }, "This takes some seconds …"));
     try {
@@ -32,7 +32,7 @@ function health() {
     if (!card.isConnected && changed) return end();
     if (!state.health || (changed && !changed.has("health"))) return;
     const { problems, notes, tracks, analysed, uptime_s: up, figures: process } = state.health;
-    title.textContent = problems.length ? "Something needs you" : "All is well";
+    title.textContent = problems.length ? "Something needs your attention" : "All is well";
     list.replaceChildren(...problems.map((one) => h("li.error", {}, one)), ...notes.map((one) => h("li.hint", {}, one)));
     const days = up < 7200 ? `${Math.round(up / 60)} min` : up < 172800 ? `${Math.round(up / 3600)} h` : `${Math.round(up / 86400)} days`;
     figures.textContent = [`${tracks} songs, ${analysed} analysed`, `on for ${days}`, process.memory_mb && `${Math.round(process.memory_mb)} MB of memory`].filter(Boolean).join(" · ");
@@ -119,7 +119,7 @@ function account() {
   return h("section.card.stack", {}, h("h2", {}, "Privacy"),
     h("p.hint", {}, "No picture leaves the process that reads the camera. What the device has learnt stays on it."),
     h("div.row", {},
-      button("Forget everything", () => confirm("Forget everything?", "All tastes, the diary and the bans go for good. The music stays.",
+      button("Forget everything", () => confirm("Forget everything?", "This deletes all tastes, the diary and the bans for good. The music stays.",
         async () => (await import("./dom.js")).command("forget", { scope: "everything" }, "Forgotten."), "Forget"), { className: "button bad" }),
       state.me.role === "owner" && button("Log out", async () => { await post("/api/logout", {}); location.href = "/"; })));
 }
