@@ -1,6 +1,6 @@
 """The parts of a group, as the conductor needs them: the connection to the broker, and one sound for all.
 
-The packages `rooms`, `mqtt` and `music` know nothing of one another; here their words are translated.
+The packages `rooms`, `mqtt` and `music` know nothing of one another; this module translates between them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where the device is, as far as the clock is concerned."""
+"""The time zone of the device."""
 
 from __future__ import annotations
 

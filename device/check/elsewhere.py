@@ -1,4 +1,4 @@
-"""Checks file servers and Bluetooth loudspeakers. Looks into no share: a server that is gone would keep us waiting."""
+"""Checks file servers and Bluetooth loudspeakers. It opens no share, because a dead server would block the check."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What can play, and what should play next: the library, the tastes, the open requests. Pure; main thread.
 
-A request wins over a choice that fits the mood. Whatever plays now is none of this module's business: its methods take
-the present `Playthrough`.
+A request wins over a choice that fits the mood. This module does not own what plays now: its methods take
+the current `Playthrough`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Keeps the diary: notices when the mood changes and when a song ends, and makes entries. Pure; main thread.
 
 The session calls `observe` after every event. A song's *before* is what the faces showed when it became audible, its
-*after* is what they showed when it ended: at most `FRESH_S` old, otherwise nobody was there to show anything.
+*after* is what they showed when it ended: at most `FRESH_S` old, because older faces say nothing about the song.
 """
 
 from __future__ import annotations

@@ -1,17 +1,17 @@
 """Who leads a group: one device's part in the election, over MQTT. Pure; main thread. Times are monotonic seconds.
 
 MQTT has no compare-and-set, so the leader holds a lease (Gray and Cheriton 1989, SOSP). It renews its retained record
-every `BEAT_S`, and trusts a renewal only when the broker returns it: then it may sound for `HOLD_S` from the moment of
-sending. The others wait `LEASE_S`, which is longer, from the moment of hearing, which is later. So a leader that is cut
-off or frozen has stopped before another one claims. Terms order the claims, as in Raft (Ongaro and Ousterhout 2014,
+every `BEAT_S`, and trusts a renewal only when the broker returns it: then it may play for `HOLD_S` from the moment of
+sending. The others wait `LEASE_S`, which is longer, from the moment of receiving, which is later. So a leader that is
+cut off or frozen has stopped before another one claims. Terms order the claims, as in Raft (Ongaro and Ousterhout 2014,
 USENIX ATC).
 
 Before a claim, a device proves that its connection works, by a message that the broker returns. Otherwise a device that
-was cut off would leave claims in a dead connection, and they would arrive when the network is whole again.
+was cut off would leave claims in a dead connection, and they would arrive when the network works again.
 
 While the broker is away nobody claims, and the sound itself is the witness: members that follow a leader send it
 datagrams. The leader continues as long as all members that it knows do so, and nobody claims against a leader that
-answers. A leader without broker whose members are gone stops after one lease, because they may follow somebody else.
+answers. A leader without a broker whose members are gone stops after one lease, because they may follow another leader.
 A leader that knows no other member plays on.
 """
 

@@ -1,4 +1,4 @@
-"""What a changed mood does: it is announced, and the music may follow. Pure; main thread.
+"""What a new mood does: the session announces it, and the music may follow. Pure; main thread.
 
 `mood_changed` compares the mood with the one before an event; whoever changes the mood calls it.
 """

@@ -1,4 +1,4 @@
-"""Whether somebody is in the room, whoever it is. Pure; main thread, owned by the session."""
+"""Whether somebody is in the room. Pure; main thread, owned by the session."""
 
 from __future__ import annotations
 

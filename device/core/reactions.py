@@ -2,8 +2,8 @@
 
 A reaction is soft feedback: weaker than a skip, and it never changes what plays. A nod says yes, a shake says no. In
 the first `MINUTE_S` of a song, a face that clearly smiles more than it did before the song says yes, one that clearly
-shows more displeasure says no; a person who was there before the song and leaves says no. Each person counts once a
-song. Whoever came after the beginning of the song has no "before", so only nods and shakes count. """
+shows more displeasure says no; a person who was there before the song and leaves says no. Each person counts once per
+song. A person who comes later has no "before", so only their nods and shakes count."""
 
 from __future__ import annotations
 

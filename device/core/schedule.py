@@ -1,8 +1,8 @@
 """Music by the clock: sleep timer, alarms, quiet hours, policies by time, the children's time. Pure; main thread.
 
-`advance` is called with every event. It returns the changed memory and what to do. Everything that can be a setting is
-one: quiet hours lower the volume that people see, and a policy rule sets the policy that people see, so anybody can
-change both again. Durations run on the monotonic clock; only times of day depend on the wall clock.
+The session calls `advance` with every event. It returns the new memory and what to do. Everything that can be a setting
+is a setting: quiet hours lower the volume that people see, and a policy rule sets the policy that people see, so
+anybody can change both again. Durations run on the monotonic clock; only times of day depend on the wall clock.
 """
 
 from __future__ import annotations

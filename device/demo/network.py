@@ -1,7 +1,7 @@
-"""A network of its own for several devices on one machine: each in a network namespace, all on one bridge.
+"""A private network for several devices on one machine: each in a network namespace, all on one bridge.
 
 Needs root and the command `ip` (package iproute2); losing packets needs `nft` (package nftables). Networks of several
-programs have different addresses. Everything is gone after `close`, also what was cut.
+programs have different addresses. `close` removes everything, including cut links.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What people are doing, as somebody told the device, and the table of what that means for the music."""
+"""What people are doing, by their own word, and the table of what that means for the music."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this machine is, for those who show it to people."""
+"""What this machine is, for the surfaces that show it to people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A newer version of the program, as everybody may see it."""
+"""A newer version of the program, as surfaces show it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What counts as a listen, and how ListenBrainz wants it. Pure.
+"""What counts as a listen, and its form for ListenBrainz. Pure.
 
 A listen is half of the song or four minutes of it, whichever is less (the rule of the ListenBrainz API, "JSON
-documentation"). Media from outside are nobody's choice here, and while guests are here nothing is told.
+documentation"). Media from outside do not count, and nothing counts while guests are here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What pulse, its variability and the skin say about arousal, and how little of that counts. Pure; main thread.
+"""What pulse, its variability and the skin say about arousal, as weak evidence. Pure; main thread.
 
 A faster pulse, less variability (RMSSD) and a more conductive skin go with arousal (Kreibig 2010, Biol. Psychol.
 84:394), but so do stairs and coffee, and none of them says whether people enjoy it. So a body is evidence on arousal

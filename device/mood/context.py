@@ -1,12 +1,12 @@
-"""How the music leans in a context: by the table in the settings, and by what this home liked there. Pure.
+"""How the music leans in a context: by the table in the settings, and by what this home liked in it. Pure.
 
-The *context* is the first of these that says anything: the activity, a scene, guests, or a weather that has a row in
+The *context* is the first of these that is known: the activity, a scene, guests, or a weather that has a row in
 the table, or else the part of the day. Its row moves the target towards a mood by a share of the way.
 
-On top of that, the home's own songs in this context move the target to where songs were heard out and liked rather
-than skipped: the acceptance at a point of the plane is a kernel regression over the songs there (Nadaraya 1964, Watson
-1964), shrunk to the context's usual acceptance. The target moves to the best point within `REACH`, if that is better
-than staying; each step away costs a little, so that few songs move nothing.
+On top of that, the home's own songs in this context move the target to where people finished and liked songs rather
+than skipped them: the acceptance at a point of the plane is a kernel regression over the songs there (Nadaraya 1964,
+Watson 1964), shrunk to the context's usual acceptance. The target moves to the best point within `REACH`, if that is
+better than staying; each step away costs a little, so that few songs move nothing.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""A person's own neutral: some faces look sad, or angry, at rest. Pure; belongs to one tracked face, and ends with it.
+"""A person's own neutral: some faces look sad or angry at rest. Pure; one for each tracked face.
 
-While a face is tracked, the slow mean of its scores is learnt: how this face looks most of the time. What it shows more
-of than faces usually do (`PRIOR`) is taken off before the filter, by at most `MOST` in odds and only as far as that
-emotion is not shown strongly: a probability of `STRONG` and above stays as it is. So a long real mood, which shows
-strongly again and again, is not taken away; a faint look that never ends is.
+While a face is tracked, this learns the slow mean of its scores: how the face looks most of the time. What it shows
+more of than faces usually do (`PRIOR`) is subtracted before the filter, by at most `MOST` in odds and only as far as
+that emotion is not shown strongly: a probability of `STRONG` and above stays as it is. So a long real mood, which shows
+strongly again and again, stays; a faint look that never ends is removed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The whole MQTT contract as one AsyncAPI document, for those who write programs. Pure, any thread.
+"""The whole MQTT contract as one AsyncAPI document, for programmers. Pure, any thread.
 
 `CHANNELS` is a declarative table with one row for each topic. Its types are those that the program encodes and decodes
 itself, and the JSON Schemas follow from them (https://www.asyncapi.com/docs/reference/specification/v3.0.0). The tests

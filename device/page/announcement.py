@@ -1,7 +1,8 @@
 """Announces the page in the local network (multicast DNS, RFC 6762), so that http://affetto.local works.
 
-A device may get its network late, or another address later: the addresses are looked at again and again. Only the event
-loop's thread. Anybody in the network can announce the same name; then a phone may reach either, and the address helps.
+A device may get its network late, or another address later, so this looks at the addresses again and again. Only the
+event loop's thread. Anybody in the network can announce the same name; then a phone may reach either, and the address
+helps.
 """
 
 from __future__ import annotations

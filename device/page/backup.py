@@ -1,6 +1,6 @@
 """A backup as one file: the settings, what the tastes were learnt from, and the moods that people corrected.
 
-`BackupRoutes` asks the conductor for the latter two over the control socket, and gives them back in small portions.
+`BackupRoutes` asks the conductor for the latter two over the control socket, and restores them in small portions.
 Restoring adds to what the device has; it never deletes.
 """
 

@@ -1,6 +1,6 @@
 """Checks every request before its handler sees it: host, origin, login, size. Adds the headers of every answer.
 
-Against DNS rebinding, the host must be an address or one of our own names. Against forged requests of other pages, all
+To stop DNS rebinding, the host must be an address or one of our own names. To stop forged requests of other pages, all
 but GET must come from our own origin, as JSON. Only one thread, the event loop's.
 """
 

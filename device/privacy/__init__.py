@@ -1,4 +1,4 @@
-"""`affetto privacy`: prints what the device keeps about whom, and deletes it. Main thread.
+"""`affetto privacy`: prints what the device stores about people, and deletes it. Main thread.
 
 It reads the files in the data folder. To delete, it asks the running conductor, which forgets what it has in memory,
 too; if none runs, it deletes from the files itself.

@@ -1,4 +1,4 @@
-"""Says in words what the device keeps about whom. Pure."""
+"""Says in words what the device stores about people. Pure."""
 
 from __future__ import annotations
 

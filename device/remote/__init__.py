@@ -1,7 +1,7 @@
-"""`affetto set`, `play`, `next` and their like: speak to the device that runs on this machine.
+"""`affetto set`, `play`, `next` and so on: talk to the device that runs on this machine.
 
 They use the control socket, like the phone page (device/control), and take the same words as MQTT
-(device/mqtt/README.md). Each prints what the device refuses, and exits with 1 then. report.py has the sentences.
+(device/mqtt/README.md). If the device refuses something, each prints why and exits with 1. report.py has the sentences.
 """
 
 from __future__ import annotations

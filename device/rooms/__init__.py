@@ -1,1 +1,1 @@
-"""Rooms that play together: the surface on which the devices of a group hear of one another."""
+"""Rooms that play together: the surface through which the devices of a group talk to one another."""

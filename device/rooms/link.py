@@ -1,4 +1,4 @@
-"""What the rooms need of a connection to the MQTT broker. The conductor hands one in, made by the package `mqtt`."""
+"""What the rooms need from a connection to the MQTT broker. The conductor hands one in, made by the package `mqtt`."""
 
 from __future__ import annotations
 

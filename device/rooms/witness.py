@@ -1,5 +1,5 @@
-"""The direct way between the devices of a group: small UDP datagrams, so that they notice a dead broker and a dead
-leader apart.
+"""The direct link between the devices of a group: small UDP datagrams, so that they can tell a dead broker from a dead
+leader.
 
 A follower asks its leader every `ASK_S`; a leader answers. Both report what arrives. A thread of its own, which also
 keeps the group's time: it puts a `GroupTick` every `TICK_S`. When the process was frozen, it first drops what has

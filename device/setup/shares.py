@@ -1,8 +1,8 @@
 """Lets systemd mount the shares of `music.shares` when somebody looks into them: `python -m device.setup.shares`.
 
 affetto-shares.service runs this as root at boot. systemd-mount(1) makes an automount for each share, so a server that
-is off delays no start. The options make a server that stops answering an error after some 20 s, not an endless wait.
-The password is in a file in /run that only root can read; it is on no disk besides the settings.
+is off does not delay the start. The options turn a server that stops answering into an error after some 20 s.
+The password is in a file in /run that only root can read; on the disk, only the settings hold it.
 """
 
 from __future__ import annotations

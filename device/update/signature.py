@@ -1,4 +1,4 @@
-"""Checks the owner's signature with OpenSSH: `ssh-keygen -Y verify`. Nothing of a release is used before that."""
+"""Checks the owner's signature with OpenSSH: `ssh-keygen -Y verify`. Nothing else uses a release before that."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Who may talk to the device, and to whom it talks: only the local network. Pure.
 
 Nothing here asks for a password, as UPnP has none. So requests must come from an address in the local network (not
-through a router), name the device by its address (a web page that a browser loaded from elsewhere cannot: DNS
+through a router), name the device by its address (a foreign web page in a browser cannot: DNS
 rebinding), and subscribers must live there, too (CVE-2020-12695, "CallStranger").
 """
 

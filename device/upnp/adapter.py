@@ -1,7 +1,7 @@
 """The device on UPnP: a surface. Decides nothing.
 
 The main thread calls `show` and `notify`, which only leave a message for the event loop. That runs on a thread of its
-own, which also loads aiohttp, so that the device's start does not wait for it.
+own, which also loads aiohttp, so that the device starts without waiting for it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Events: which variables a subscriber does not know yet, and the message that says so. Pure.
+"""Events: which variables a subscriber does not know yet, and the message with them. Pure.
 
 AVTransport and RenderingControl event one variable, `LastChange`, an XML text with every variable that changed. The
 other services event each variable by itself (UPnP Device Architecture 1.0, section 4.3).

@@ -1,4 +1,4 @@
-"""The library as a tree of containers and items, as a ContentDirectory shows it. Pure but for the library's answers.
+"""The library as a tree of containers and items, as a ContentDirectory shows it. Pure, apart from library reads.
 
 An object's id is a path such as `mood/calm` or `album/Artist/Name`, each part quoted. So every id says by itself what
 it holds, and survives restarts. Control points only hand ids back.

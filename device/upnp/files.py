@@ -1,6 +1,6 @@
 """Serves the files of the library, and nothing else.
 
-The address of a file is the key of a track. The library knows where that is; the file must lie in a music folder, also
+The address of a file is the key of a track. The library knows where that is; the file must lie in a music folder, even
 after following links. So a link on a USB stick cannot lead to the settings with their passwords.
 """
 

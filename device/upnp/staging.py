@@ -2,7 +2,7 @@
 
 Home Assistant sends Stop, SetAVTransportURI and, unless the device is playing already, Play. If that Stop stopped the
 music, the music would not come back after an announcement. So a Stop waits for a moment, and media that follow replace
-it. Everything else that follows lets the Stop go first.
+it. Any other command carries out the Stop first.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The Snapshot as state variables of the renderer. Pure.
 
-Nothing of the camera is here: not the mood of the room, no faces, no readings, and no reasons for a choice, which name
-the room's mood. Everybody in the network can read these variables, and a test holds that.
+Nothing from the camera is here: not the mood of the room, no faces, no readings, and no reasons for a choice, which
+name the room's mood. Everybody in the network can read these variables, and a test checks this.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who hears of changes: subscriptions to events (GENA), and the requests that tell them.
+"""Who hears of changes: subscriptions to events (GENA), and the requests that carry them.
 
 Each subscription has a task of its own that compares the current variables with those its subscriber knows, and sends
 what differs. So a slow subscriber delays nobody, and gets the newest state instead of a backlog.

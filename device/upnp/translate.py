@@ -1,4 +1,4 @@
-"""Calls of a control point, as answers from the view, as commands, or as faults. Pure: a table of actions."""
+"""Turns a control point's calls into answers from the view, commands or faults. Pure: a table of actions."""
 
 from __future__ import annotations
 

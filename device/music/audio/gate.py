@@ -1,4 +1,4 @@
-"""An output that falls silent at a set time: a leader of a group whose lease has ended must not be heard any more."""
+"""An output that falls silent at a set time: a leader whose lease has ended must not be audible."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""An announcement over the music: the music becomes quiet (ducking), the sentence follows at its own volume. Pure.
+"""An announcement over the music: the music becomes quiet (ducking), the announcement plays at its own volume. Pure.
 
-The parts of both sum to 1 at most, and each of them stays below its own volume. So the sum never passes the louder of
+The gains of both sum to 1 at most, and each stays below its own volume. So the sum never exceeds the louder of
 the two volumes.
 """
 

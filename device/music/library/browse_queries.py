@@ -1,4 +1,4 @@
-"""The questions that browser.py asks SQLite."""
+"""The queries that browser.py sends to SQLite."""
 
 from __future__ import annotations
 

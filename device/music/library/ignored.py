@@ -1,4 +1,4 @@
-"""What the owner does not mean as music: podcasts, audio books and the like. Pure.
+"""What the owner does not count as music: podcasts, audio books and the like. Pure.
 
 A pattern is the name of a folder or file, with * and ? as on a command line; `genre:` and a pattern mean the genre in
 the tags. Case and accents do not matter.

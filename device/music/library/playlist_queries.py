@@ -1,4 +1,4 @@
-"""The tables of playlists, and the questions that database.py and browser.py ask about them."""
+"""The tables of playlists, and the queries of database.py and browser.py on them."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 The format has no standard. A line is a path, absolute or relative to the playlist's folder, a `file://` URI, or the
 address of a stream; lines that begin with # are comments, `#EXTINF:seconds,title` among them. `.m3u8` means UTF-8;
-`.m3u` may be anything, so a line that is no UTF-8 is taken as it is (file names on Linux are bytes) and as
-Windows-1252. Windows writes backslashes. What a line names is never opened: it counts only if the catalogue knows it.
+`.m3u` may be anything, so a line that is not UTF-8 is tried as it is (file names on Linux are bytes) and as
+Windows-1252. Windows writes backslashes. Nothing here opens what a line names: it counts only if the catalogue has it.
 """
 
 from __future__ import annotations

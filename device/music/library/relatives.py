@@ -1,4 +1,4 @@
-"""What the owner's word about some tracks says about others of the same artist. Pure numpy; on the scanner's thread.
+"""What the owner's moods for some tracks say about others by the same artist. Pure numpy; on the scanner's thread.
 
 A mood that somebody set, a mood folder or a mood tag is a label. At a labelled track the model's error is known: the
 label's point minus the model's. A Gaussian process (Rasmussen & Williams 2006, ch. 2) with the model's own prediction

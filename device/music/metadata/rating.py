@@ -1,4 +1,4 @@
-"""Stars in the tags of a file: what somebody said of it elsewhere. Pure.
+"""Stars in the tags of a file: ratings from other programs. Pure.
 
 Three conventions exist. ID3's POPM holds 1 to 255 (Windows Media Player writes 1, 64, 128, 196 and 255 for one to five
 stars; 0 means not rated). The Free Music Player Specifications (FMPS_RATING) hold 0.0 to 1.0. Vorbis and APE comments

@@ -1,4 +1,4 @@
-"""The announcement that is open: waits until it is decoded, passes it to the mixer, and says when it is over.
+"""The current announcement: waits until it is decoded, passes it to the mixer, and reports when it is over.
 
 Belongs to the player's worker thread, which calls `tend` before each block.
 """

@@ -1,4 +1,4 @@
-"""What a medium from outside is: the one demuxer that libVLC may use for it. Pure.
+"""The format of a medium from outside, and the one demuxer that libVLC may use for it. Pure.
 
 libVLC never guesses here. Some of its demuxers open further addresses (playlists, HLS, reference movies); each one in
 this table reads only what it gets.

@@ -1,6 +1,6 @@
 """Playlists on the web (M3U and PLS), which most radio stations give as their address. Pure.
 
-libVLC never sees them: it would open whatever they name, files of this device too.
+libVLC never sees them: it would open whatever they name, even files of this device.
 """
 
 from __future__ import annotations

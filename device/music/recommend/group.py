@@ -5,7 +5,7 @@ viewers" (2004) and "Group recommender systems: combining individual models" (20
 people for all candidates, each in (0, 1), and gives one preference for each candidate, again in (0, 1). For one person,
 all of them return that person's own.
 
-Nobody should lose again and again, so whoever was served less lately weighs more. This is the balancing over a sequence
+Nobody should lose again and again, so a person who got less lately weighs more. This is the balancing over a sequence
 of Piliponyte, Ricci and Koschwitz, "Sequential music recommendations for groups by balancing user satisfaction" (2013).
 They choose the song that makes satisfaction most equal; here, the missing satisfaction becomes a weight, so that each
 strategy can use it.

@@ -1,4 +1,4 @@
-"""Words what a choice means for a group: whose turn it was, and whether the others can live with it. Pure."""
+"""Says what a choice means for a group: whose turn it was, and whether the others can live with it. Pure."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The sound of a group of devices, over Snapcast: the two programs, and what stands between them and our own parts."""
+"""The sound of a group of devices, over Snapcast: the two programs, and our code around them."""

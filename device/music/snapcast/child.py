@@ -1,4 +1,4 @@
-"""A program of Snapcast as a child process: started, started again when it ends, and ended with us.
+"""Runs a program of Snapcast as a child process, and restarts it when it exits.
 
 Runs on the event loop of the group's sound. The kernel ends the child when the loop's thread ends (device/leash.py).
 """

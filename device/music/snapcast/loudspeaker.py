@@ -1,8 +1,8 @@
 """The server of one member's own snapclient, on this machine: gives it the group's sound in our own time.
 
-Why not the leader's server directly: the volume has to hold on every member, whatever the leader does, from the very
+Why not the leader's server directly: the volume must hold on every member, whatever the leader does, from the very
 first sample; and a change of the leader must not cost the second in which snapclient would connect again. So snapclient
-does what it is best at, to keep the sound card in time, and hears only of us. Runs on the event loop of the group's
+only keeps the sound card in time, and connects only to us. Runs on the event loop of the group's
 sound. Accepts connections from this machine only.
 """
 

@@ -1,7 +1,7 @@
-"""How another machine's clock runs beside ours, from round trips over the network. Pure.
+"""How another machine's clock differs from ours, from round trips over the network. Pure.
 
 Each round trip gives one measure of the difference, wrong by at most half of the time that it took (Cristian 1989). The
-quickest ones are the best ones (the clock filter of NTP, RFC 5905, section 10), so only they count. A straight line
+quickest ones are the most accurate (the clock filter of NTP, RFC 5905, section 10), so only they count. A straight line
 through them follows a clock that runs faster or slower; a median of the same minutes would lag behind it.
 """
 

@@ -1,4 +1,4 @@
-"""Every member's end: the words that start a snapclient on this device's sound card."""
+"""Every member's end: the command line of a snapclient on this device's sound card."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The leader's end: a snapserver that sends the leader's mix to every member, and the output that feeds it.
 
-snapserver reads a fifo at the pace of its own clock; so a full fifo is what keeps the mixer's pace. Its control ports
+snapserver reads a fifo at the pace of its own clock, so a full fifo paces the mixer. Its control ports
 are off: nobody in the network can change anything.
 """
 

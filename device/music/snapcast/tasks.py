@@ -1,4 +1,4 @@
-"""Tasks of an event loop that must not die silently, and waits with a limit.
+"""Tasks of an event loop that never die silently, and waits with a limit.
 
 Not asyncio.timeout: before Python 3.13, a time that runs out just as the wait succeeds cancels the task's next wait.
 """

@@ -1,10 +1,10 @@
 """One stream without gaps from the chunks of several servers: what a loudspeaker plays, and when. Pure.
 
-Times are seconds on our own monotonic clock, and those at which a frame is heard. Chunks wait here until shortly before
-their time. So a change of the volume is heard soon, and a hand-over from one server to another costs no sound: the old
-server's chunks count up to the first one of the new server. Where sound begins or ends without a join, the timeline
-fades over a few milliseconds; a click would be louder than a gap. Where sound is missing, it gives silence for some
-seconds, so that the sound card stays open, and then ends.
+Times are seconds on our own monotonic clock: the moments at which a frame is audible. Chunks wait here until shortly
+before their time. So a change of the volume is heard soon, and a hand-over from one server to another costs no sound:
+the old server's chunks count up to the first one of the new server. Where sound begins or ends without a join, the
+timeline fades over a few milliseconds; a click would be louder than a gap. Where sound is missing, it gives silence for
+some seconds, so that the sound card stays open, and then ends.
 """
 
 from __future__ import annotations

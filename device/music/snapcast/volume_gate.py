@@ -1,6 +1,6 @@
 """The member's own volume: every sample of the group's sound passes here before its loudspeaker gets it. Pure.
 
-What the leader sends has full scale, or whatever a wrong leader makes of it. The largest sample that leaves is the one
+The leader sends full scale, and a faulty one may send anything. The largest sample that leaves is the one
 of the volume, and the volume is never above `max_volume`. Sound that begins after silence comes in over the ramp.
 """
 
