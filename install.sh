@@ -177,8 +177,8 @@ list_packages() { # PACKAGE...: besides those that Affetto always needs
 
 apt() { as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 apt-get -q -o DPkg::Lock::Timeout=120 "$@"; }
 
-# These packages start a service, now and at every boot. Nobody asked us for that: Affetto starts the programs itself,
-# with its own settings, when it needs them. A service that is there already stays as it is.
+# These packages start a service, now and at every boot. Affetto does not want that: it starts the programs itself,
+# with its own settings, when it needs them. A service that exists already stays as it is.
 own_services=(mosquitto snapserver snapclient)
 
 # Sets `held` to those that are about to be installed, and keeps them from starting.

@@ -47,7 +47,7 @@ class Device:
     offset: float
     on: bool = True
     paused: bool = False
-    slept_s: float = 0.0  # its monotonic clock stood still for so long
+    slept_s: float = 0.0  # its monotonic clock stood still for this long
     side: int = 0  # devices and a broker on different sides do not reach one another
     life: int = 0
     session: int = 0  # the connection that it believes to have; 0: none

@@ -1,4 +1,4 @@
-"""Made-up "faces" for the tests of tools/quantize.py: each emotion is a bright bar of its own slope and place, under
+"""Synthetic "faces" for the tests of tools/quantize.py: each emotion is a bright bar of its own slope and place, under
 changing light and noise, so that a tiny network learns it within seconds."""
 
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The face detector: decoding of made-up networks, bad frames and cards, and real faces where they are at hand."""
+"""The face detector: decoding of synthetic networks, bad frames and cards, and real faces where they are at hand."""
 
 from __future__ import annotations
 

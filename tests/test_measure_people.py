@@ -1,4 +1,4 @@
-"""The measurements of what people add, on tiny made-up inputs: they run, and find what was put in."""
+"""The measurements of what people add, on tiny synthetic inputs: they run, and find what was put in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tools.smoothing.scenes import FPS, Scene
 
 
 def scene(*moods: tuple[Emotion, MoodName], seconds: int = 60) -> Scene:
-    """One sure face that shows each emotion for so long."""
+    """One sure face that shows each emotion for this long."""
     frames = int(seconds * FPS)
     rows = [[0.72 if one is emotion else 0.04 for one in EMOTIONS] for emotion, _ in moods]
     count = frames * len(moods)

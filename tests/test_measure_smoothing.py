@@ -94,7 +94,7 @@ def test_ours_is_the_room_mood_of_the_device() -> None:
     assert methods.ours(one, MoodConfig(dwell_s=0)).tolist().index(HAPPY) == 0
 
 
-# --- Made-up hours ----------------------------------------------------------------------------------------------
+# --- Synthetic hours ----------------------------------------------------------------------------------------------
 
 
 def test_an_hour_is_as_described_and_repeats(bank: Bank) -> None:

@@ -50,7 +50,7 @@ def net(classes: int, *, side: int = 48, channels: int = 1, last: str | None = "
 
 
 def teach(model: Any, labels: list[int], scaled: Any, epochs: int = 6) -> None:
-    """Fit on made-up faces, which `scaled` takes from 0..255 to what the model wants."""
+    """Fit on synthetic faces, which `scaled` takes from 0..255 to what the model wants."""
     pictures, truth = draw_set(labels, 60, seed=1)
     logits = model.layers[-1].activation is not keras.activations.softmax
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=logits)
@@ -74,7 +74,7 @@ def seven(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def accuracy(out: Path, labels: list[int], classes: list[int]) -> float:
-    """Of the device's classifier with the model in `out`, on new made-up faces."""
+    """Of the device's classifier with the model in `out`, on new synthetic faces."""
     pictures, truth = draw_set(labels, 10, seed=99)
     with_device = EmotionClassifier.load(out)
     found = [int(with_device.scores(picture).argmax()) for picture in pictures]

@@ -121,7 +121,7 @@ def test_without_a_device_there_is_a_sentence(command: Callable[..., tuple], wor
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("set", "volum", "4"), "affetto set: there is no 'volum' to set; there are mood, "),
+        (("set", "volum", "4"), "affetto set: cannot set 'volum'; NAME is one of mood, "),
         (("set", "volume"), "affetto set: volume takes a whole number from 0 to 100"),
         (("set", "mood", "hapy"), "did you mean 'happy'?"),
         (("sleep", "soon"), "affetto sleep: sleep takes minutes from 0 to 720, or off"),

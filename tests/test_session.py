@@ -151,7 +151,7 @@ class Room:
         return self.tell(Misunderstood(origin, command) if isinstance(command, str) else Asked(command, origin))
 
     def show(self, emotion: Emotion, seconds: float, fps: float = 8.0) -> list[Said]:
-        """Somebody shows `emotion` for so long."""
+        """Somebody shows `emotion` for this long."""
         actions = []
         for _ in range(int(seconds * fps)):
             self.pass_time(1 / fps)

@@ -1,4 +1,4 @@
-"""The training of the music model on made-up features: teacher, pupil, folds, calibration, and what goes to the device.
+"""The training of the music model on synthetic features: teacher, pupil, folds, calibration, and the exported model.
 
 Needs tools/requirements-train.txt, which a device has not; skipped, with the reason, where it is not installed.
 """

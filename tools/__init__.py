@@ -7,10 +7,10 @@ The files here are the commands; `python tools/NAME.py --help` tells each. What 
     emotion/     the emotion model: training, the hard set, measuring
     faces/       the face detector: training, the hard set, measuring
     music/       the music mood model: training, measuring
-    tracks/      made-up plays and films that the tracker is measured on
+    tracks/      synthetic plays and films that the tracker is measured on
     fairness/    who is found and read worse than others
-    smoothing/   made-up hours that the smoothing of moods is measured on
-    recommend/   made-up listeners on whom the choice of songs is measured
+    smoothing/   synthetic hours that the smoothing of moods is measured on
+    recommend/   synthetic listeners on whom the choice of songs is measured
     quantising/  what quantize.py does to somebody's own float model
     replaying/   what replay.py found, in words and as a picture
     people/      the people of the demo: render_demo.py films them

@@ -16,7 +16,7 @@ LARGEST_LINE = 65_536  # bytes
 MOST_WAITING = 100  # commands of one connection that wait for their answer
 FULL = 262_144  # bytes: a client that leaves more unread gets no snapshot for now
 TOO_FULL = 16_777_216  # bytes: a client that leaves more unread is dropped
-PATIENCE_S = 30.0  # a client that stays full for so long is dropped
+PATIENCE_S = 30.0  # a client that stays full for this long is dropped
 
 Obey = Callable[["Connection", int, str, str, Command | str], None]
 """Puts a command, or the sentence about a mistake, into the inbox: connection, number, who, line, command."""

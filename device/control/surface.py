@@ -29,7 +29,7 @@ MOST = 64  # connections
 PUBLISH_S = 0.2  # the shortest time between two snapshots
 RETRY_S = 1.0  # how often a client that was behind gets another chance
 MOST_LISTED = 1_000_000  # entries of a list in the answer to a slow question
-BEAT_S = 10.0  # if the loop shows no sign of life for so long, it hangs
+BEAT_S = 10.0  # if the loop shows no sign of life for this long, it hangs
 
 
 @dataclass(slots=True)

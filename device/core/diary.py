@@ -26,7 +26,7 @@ from device.domain import (
 )
 
 FRESH_S = 30.0  # how old a face's expression may be to count as the mood before or after a song
-AWAY_S = 120.0  # nobody in view for so long: the room is empty
+AWAY_S = 120.0  # nobody in view for this long: the room is empty
 ENDS = (Outcome.PLAYED, Outcome.SKIPPED, Outcome.REPLACED, Outcome.DISLIKED, Outcome.BANNED)
 
 

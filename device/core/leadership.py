@@ -22,9 +22,9 @@ from dataclasses import dataclass, field, replace
 
 from device.domain import LeaderRecord
 
-LEASE_S = 6.0  # without a renewal for so long, a leader is gone
+LEASE_S = 6.0  # without a renewal for this long, a leader is gone
 QUICK_S = 3.0  # the same for a leader that answered datagrams before and does not any more
-HOLD_S = 5.0  # without an acknowledged renewal for so long, a leader stops: earlier, because messages take their time
+HOLD_S = 5.0  # without an acknowledged renewal for this long, a leader stops: earlier, because messages take their time
 BEAT_S = 2.0  # the interval of renewals
 SETTLE_S = 1.0  # after a connection, the retained messages arrive in this time
 WITNESS_S = 1.5  # a leader that answered this recently is alive, whatever the broker says
@@ -32,7 +32,7 @@ UNFIT_S = 5.0  # a candidate without music waits so much longer: its library may
 STAGGER_S = 0.7  # each candidate waits so much longer than the one before it
 CLAIM_S = 3.0  # a claim that the broker does not return in this time has failed
 PROBE_S = 1.0  # the interval of the probes of a device that wants to claim
-INSIST_S = 5.0  # after a claim, and after a rival was heard, renewals come faster for so long
+INSIST_S = 5.0  # after a claim, and after a rival was heard, renewals come faster for this long
 INSIST_BEAT_S = 0.5  # their interval then: a rival must hear of us soon, even if messages are lost
 STALE_S = 5.0  # after a connection, a member that is not announced again in this time is gone
 NEVER = -math.inf

@@ -18,10 +18,10 @@ from device.domain import EMOTIONS, Emotion, Gesture, Now, Outcome, Reading, See
 MINUTE_S = 60.0
 BEFORE_S = 20.0  # what a face showed in this time before the song is its usual look
 LEAST_BEFORE_S = 8.0  # a face that was there for less has no usual look
-LOOK_S = 3.0  # a reaction lasts for so long
+LOOK_S = 3.0  # a reaction lasts for this long
 CHANGE = 0.4  # and differs from the usual look by so much (of 1)
 PRESENT_S = 2.0  # a face that was seen so lately is there
-GONE_S = 20.0  # a person who is away for so long has left
+GONE_S = 20.0  # a person who is away for this long has left
 PLEASED = {Emotion.HAPPINESS: 1.0}
 DISPLEASED = {Emotion.DISGUST: 1.0, Emotion.ANGER: 1.0, Emotion.CONTEMPT: 1.0}
 

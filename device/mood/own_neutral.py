@@ -14,7 +14,7 @@ from device.domain import Scores
 from device.mood.smoothing import PRIOR
 
 SLOW_S = 300.0  # the time constant of the mean
-LEAST_S = 60.0  # nothing is taken off before the face was seen for so long
+LEAST_S = 60.0  # nothing is taken off before the face was seen for this long
 MOST = 4.0  # the odds of an emotion fall by no more than this factor
 STRONG = 0.75  # a probability that counts as shown strongly
 GAP_S = 2.0  # at most so much of a gap between two readings counts as seen

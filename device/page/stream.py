@@ -21,7 +21,7 @@ MOST = 300  # streams at a time
 MOST_ALONE = 250  # from one address: all phones behind a proxy
 REST_S = 0.25  # the shortest time between two messages to one phone
 KEEPALIVE_S = 15.0
-PATIENCE_S = 20.0  # a phone that reads nothing for so long is dropped
+PATIENCE_S = 20.0  # a phone that reads nothing for this long is dropped
 FOR_GUESTS = {"mood", "policy", "playback", "queue", "camera", "skip_votes", "people"}
 
 

@@ -9,7 +9,7 @@ and Morency et al. (2005) report 78 to 85% of nods and shakes recognised, with h
 machines.
 
 The eye sees 8 frames a second, so a nod has only 3 to 8 frames. Faster nods than 3 a second are missed. The figures
-were chosen on other made-up heads than those of `tools/evaluate.py gestures`. """
+were chosen on other synthetic heads than those of `tools/evaluate.py gestures`. """
 
 from __future__ import annotations
 

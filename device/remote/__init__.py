@@ -68,7 +68,7 @@ def status(config: Config) -> int:
 
 def unknown(name: str) -> str:
     """There is nothing with this name to set."""
-    return f"there is no {name[:40]!r} to set; there are {', '.join(READERS)}"
+    return f"cannot set {name[:40]!r}; NAME is one of {', '.join(READERS)}"
 
 
 def _client(config: Config) -> ControlClient:

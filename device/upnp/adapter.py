@@ -27,7 +27,7 @@ log = logging.getLogger("affetto.upnp")
 
 NAME = "UPnP"
 BEAT_S = 5.0  # also how often to look for new addresses
-HANGS_S = 20.0  # without a beat for so long, the loop hangs
+HANGS_S = 20.0  # without a beat for this long, the loop hangs
 GOODBYE_S = 3.0
 ANSWER_S = 20.0  # the main thread answers within milliseconds; after this it answers nobody
 

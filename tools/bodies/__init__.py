@@ -1,1 +1,1 @@
-"""Simulated pulses beside made-up hours of faces, to measure what a body adds."""
+"""Simulated pulses beside synthetic hours of faces, to measure what a body adds."""

@@ -1,4 +1,4 @@
-"""Measure what a pulse adds to the faces, on made-up hours.
+"""Measure what a pulse adds to the faces, on synthetic hours.
 
     python tools/evaluate.py bodies --data DIR --split valid
 
@@ -93,7 +93,7 @@ def watch(scene: Scene, unsure: float, beats: npt.NDArray[np.float64] | None) ->
 
 def table(figures: Mapping[str, Any]) -> str:
     """One line for each world."""
-    lines = [f"{figures['hours']} made-up hours from split {figures['split']}; faces alone, and with a pulse",
+    lines = [f"{figures['hours']} synthetic hours from split {figures['split']}; faces alone, and with a pulse",
              f"{'':22} {'time right':>16} {'false/h':>16} {'delay, s':>14}"]  # fmt: skip
     for name, row in figures["worlds"].items():
         one, both = row["faces"], row["both"]

@@ -9,7 +9,7 @@ sinusoids of 0.2 to 2 Hz with random phases for each axis, whose size is that of
 default the figure that was measured on one video of a talking woman).
 
 With `--source`, the device's own eye watches that video, and its false alarms are counted, too. A short video says
-little about an hour; the figure for hours is that of made-up talk.
+little about an hour; the figure for hours is that of synthetic talk.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ RATES, DEGREES, CYCLES = (1.0, 2.5), (6.0, 16.0), (2, 4)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--gestures", type=int, default=400, metavar="N", help="made-up gestures (default: 400)")
-    parser.add_argument("--hours", type=float, default=3.0, metavar="N", help="hours of made-up talk (default: 3)")
+    parser.add_argument("--gestures", type=int, default=400, metavar="N", help="synthetic gestures (default: 400)")
+    parser.add_argument("--hours", type=float, default=3.0, metavar="N", help="hours of synthetic talk (default: 3)")
     parser.add_argument("--source", type=Path, metavar="VIDEO", help="also watch this video of people who talk")
     parser.add_argument("--plots", type=Path, metavar="DIR", help="draw what the video's heads did into this folder")
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Recall of both gestures, false alarms an hour of made-up talk, and the video's."""
+    """Recall of both gestures, false alarms an hour of synthetic talk, and the video's."""
     if arguments.gestures < 2 or arguments.hours <= 0:
         raise ValueError("--gestures must be at least 2 and --hours above 0, or nothing can be said")
     random = np.random.default_rng(11)
@@ -156,8 +156,8 @@ def table(figures: dict[str, Any]) -> str:
     mixed = sum(found for name, row in figures["said"].items() for other, found in row.items()
                 if other not in (name, "nothing"))  # fmt: skip
     lines = [
-        f"{figures['gestures']} made-up gestures recognised: {recall}; taken for the other one: {mixed}",
-        f"false alarms an hour of made-up talk: {figures['false_per_hour']}, of lively talk: "
+        f"{figures['gestures']} synthetic gestures recognised: {recall}; taken for the other one: {mixed}",
+        f"false alarms an hour of synthetic talk: {figures['false_per_hour']}, of lively talk: "
         f"{figures['false_per_hour_lively']} ({figures['talk_hours']:g} h each)",
     ]
     if "video" in figures:

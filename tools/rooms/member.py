@@ -47,7 +47,7 @@ class Noise:
 
 
 def main() -> None:
-    """Play for so long; say how it goes."""
+    """Play for this long; say how it goes."""
     role, host, card, seconds = sys.argv[1], sys.argv[2], sys.argv[3], float(sys.argv[4])
     config = PlayerConfig(output="alsa", device=f"hw:CARD={card},DEV=0", volume=70, max_volume=70)
     sound = GroupSound(config, Path(tempfile.mkdtemp()), card.lower(), 70, Noise().feed)

@@ -9,7 +9,7 @@ default.
 
 `--choose` tries three of them all together; with `--split train` the faces are those of train that training sets
 aside, and it was there that the defaults were chosen: the most time right among the settings with at most 30 false
-switches an hour and changes seen within 6 s, median. Two things that the made-up hours lack limit the choice. Margins
+switches an hour and changes seen within 6 s, median. Two things that the synthetic hours lack limit the choice. Margins
 stay up to 0.3: a room in which two of three people feel alike has no greater one. And `certainty` stays at a half,
 though less would do better here: what a detector takes for a face by mistake is mostly gone in the next frame, and a
 first sighting counts half.
@@ -131,7 +131,7 @@ def watch(jobs: Sequence[Any], label: str, console: Console) -> Iterable[Any]:
 
 def table(figures: Mapping[str, Any]) -> str:
     """The figures for a terminal."""
-    head = f"{figures['hours']} made-up hours from split {figures['split']}, {figures['changes']} changes of mood"
+    head = f"{figures['hours']} synthetic hours from split {figures['split']}, {figures['changes']} changes of mood"
     if "neutral" in figures:
         rows = [f"{name:24} {row['off']:8.1%} {row['on']:8.1%}" for name, row in figures["neutral"].items()]
         return "\n".join([head, f"{'time right':24} {'off':>8} {'on':>8}", *rows])

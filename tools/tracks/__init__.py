@@ -1,1 +1,1 @@
-"""Does the tracker keep everybody apart? On made-up plays and painted films, by `tools/evaluate.py tracks`."""
+"""Does the tracker keep everybody apart? On synthetic plays and painted films, by `tools/evaluate.py tracks`."""

@@ -1,4 +1,4 @@
-"""Measure the tracker: does everybody keep one number, on made-up plays, painted films and a real video?
+"""Measure the tracker: does everybody keep one number, on synthetic plays, painted films and a real video?
 
     python tools/evaluate.py tracks --data DIR --split valid --video FILE --json
 

@@ -1,4 +1,4 @@
-"""Made-up plays for measuring the tracker: who walks where in a room of 320x240 pixels, and what is seen of it.
+"""Synthetic plays for measuring the tracker: who walks where in a room of 320x240 pixels, and what is seen of it.
 
 A play is drawn from a random generator and names its people's places at every moment. `sketch` turns it into the
 boxes that a detector might report, with its jitter, its misses and its false alarms: thousands of plays in seconds.

@@ -14,7 +14,7 @@ COUNT = "awk '{ print $7 }' /sys/block/vda/stat"
 
 
 def card(minutes: float) -> Check:
-    """The check that counts for so long."""
+    """The check that counts for this long."""
 
     def wear(stage: Stage) -> Iterator[Row]:
         stage.shell(f"sync; sleep {SETTLE_S}", patience_s=SETTLE_S + 300)

@@ -26,7 +26,7 @@ from device.music.snapcast.child import Child
 BUFFER_S = 0.7  # from snapserver to the ear: what a bad network may take, and what a change of the song costs
 FIFO_BYTES = 1 << 15  # 0.19 s
 FRAME_BYTES = 2 * CHANNELS
-FULL_S = 1.0  # a fifo that is full for so long has no snapserver behind it
+FULL_S = 1.0  # a fifo that is full for this long has no snapserver behind it
 
 
 class Snapserver:
