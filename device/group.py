@@ -24,7 +24,7 @@ from device.rooms.sound import SoundSurface
 
 
 def make_rooms(config: Config, put: Callable[[Event], None], sound: LeasedSound) -> Rooms:
-    """The surface on which the devices of a group hear of one another."""
+    """The surface through which the devices of a group talk to one another."""
     return Rooms(config, put, broker(config), sound.clock_error_ms)
 
 

@@ -122,7 +122,7 @@ def take_pictures(browser: Browser, folder: Path) -> None:
         if path == "/library":
             browser.button("Plane").click()
         if path == "/today":
-            browser.button("The day before").click()
+            browser.button("Previous day").click()
         time.sleep(1.5)
         raw = folder / "raw.png"
         browser.driver.save_screenshot(str(raw))

@@ -3,7 +3,7 @@
 
     python tools/measure_rooms.py --minutes 60 --skew 50 --out DIR
 
-boots a machine (tools/rooms/machine.py) with two loopback sound cards, of which the second runs off by --skew ppm, and
+boots a machine (tools/rooms/machine.py) with two loopback sound cards, the second of them off by --skew ppm, and
 two devices with a network between them that delays each packet by --delay ± --jitter ms and loses --loss % of them. The
 leader plays noise; both play it with the real snapserver and snapclient. Once a second, the recordings of both cards
 are correlated. Prints the median, 95th percentile and maximum of the offsets as JSON, and draws them into
@@ -74,10 +74,10 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=float, default=5.0, help="how long to listen (default: 5)")
-    parser.add_argument("--skew", type=int, default=50, help="ppm by which the second card runs off (default: 50)")
+    parser.add_argument("--skew", type=int, default=50, help="clock error of the second card in ppm (default: 50)")
     parser.add_argument("--delay", type=float, default=0.0, help="ms that the network delays each packet (default: 0)")
     parser.add_argument("--jitter", type=float, default=0.0, help="ms by which that delay varies (default: 0)")
-    parser.add_argument("--loss", type=float, default=0.0, help="percent of the packets that it loses (default: 0)")
+    parser.add_argument("--loss", type=float, default=0.0, help="percent of the packets that are lost (default: 0)")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the picture and the figures")
     parser.add_argument("--folder", type=Path, metavar="DIR", help="keep the kernel here; the next run is quicker")
     return parser.parse_args(argv)

@@ -19,7 +19,7 @@ class Failures:
         self._in_a_row = 0
 
     def add(self, key: str, tracks: int, now: Now) -> None:
-        """One more failure, in a library of so many tracks."""
+        """One more failure, in a library of this many tracks."""
         self.keys.add(key)
         self._in_a_row += 1
         if self._in_a_row % IN_A_ROW == 0 or len(self.keys) >= tracks:

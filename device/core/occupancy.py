@@ -14,7 +14,7 @@ class Occupancy:
         self._watching = False
 
     def look(self, faces: int, now: Now) -> None:
-        """The camera sees so many faces."""
+        """The camera sees this many faces."""
         self._watching = True
         if faces > 0:
             self._seen_at = now.mono

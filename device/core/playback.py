@@ -43,7 +43,7 @@ from device.music.recommend.choose import Taste, TrackIndex
 PAST = 100  # tracks that "previous" can go back to
 BEGINNING_S = 3.0  # before this position, "previous" goes to the track before; after it, to the start of this one
 NEARLY_OVER_S = 10.0  # a track with less than this left is not resumed
-BETWEEN_S = 3.0  # so long a gap between two songs still counts as playing
+BETWEEN_S = 3.0  # a gap of this length between two songs still counts as playing
 PACE_S = 10.0  # the shortest time between the starts of two songs, so that short samples do not race by
 
 

@@ -174,7 +174,7 @@ class Schedule:
     # --- What people ask for ---
 
     def sleep(self, memory: Memory, minutes: float, now: Now) -> Memory:
-        """Stop the music in so many minutes; 0 switches the timer off."""
+        """Stop the music in this many minutes; 0 switches the timer off."""
         self._sleep_at = now.mono + 60.0 * minutes if minutes > 0 else None
         until = now.wall + 60.0 * minutes if minutes > 0 else None
         return replace(memory, schedule=replace(memory.schedule, sleep_until=until))

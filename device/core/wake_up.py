@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from device.config.schema import ScheduleConfig
 from device.domain import Alarm, Now
 
-RING_S = 3600.0  # so long an alarm decides what plays, unless somebody stops it
+RING_S = 3600.0  # an alarm decides for this long what plays, unless somebody stops it
 SNOOZE_S = 540.0
 
 

@@ -60,7 +60,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class RampVolume:
-    """Ramp to `percent` (0 to 100); the player never passes its own `max_volume`."""
+    """Ramp to `percent` (0 to 100); the player never exceeds its own `max_volume`."""
 
     percent: int
 

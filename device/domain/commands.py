@@ -109,7 +109,7 @@ class CheckForUpdate:
 
 @dataclass(frozen=True, slots=True)
 class ReportBody:
-    """What a strap or a watch measured on a person: beats a minute, variability of the pulse (RMSSD, ms), skin
+    """What a strap or a watch measured on a person: beats per minute, variability of the pulse (RMSSD, ms), skin
     conductance (microsiemens). `at` is wall-clock time in seconds; None: just now. `person` keeps several people
     apart."""
 
@@ -202,7 +202,7 @@ class Veto:
 
 @dataclass(frozen=True, slots=True)
 class SetSleep:
-    """Fade the music out in so many minutes; 0 switches the timer off."""
+    """Fade the music out in this many minutes; 0 switches the timer off."""
 
     minutes: float
 

@@ -17,7 +17,7 @@ from device.domain.requests import Requests, SkipVotes
 class LeaderRecord:
     """Who leads a group: the retained document of `affetto/group/<g>/leader`.
 
-    `term` grows with every change of leader; of two claims with one term, the lower `id` wins. `beat` counts the
+    `term` grows with every change of leader; of two claims with the same term, the lower `id` wins. `beat` counts the
     renewals within a term. `host` is the leader's address for sound and for witnesses. `resigned`: the leader has
     stopped, and `heir` (may be empty) should follow it.
     """

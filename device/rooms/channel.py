@@ -201,7 +201,7 @@ class Channel:
 
 
 def _close(one: float | None, other: float | None) -> bool:
-    """Whether two clock errors are no news beside one another."""
+    """Whether two clock errors differ too little to report."""
     return one is other or (one is not None and other is not None and abs(one - other) < ERROR_MS)
 
 

@@ -18,7 +18,7 @@ from device.update.manifest import Manifest
 from device.update.refusal import Refusal
 
 FETCHED, UNPACKED, NEARLY = 30, 35, 95  # percent
-LINES = 30  # install.sh prints about so many
+LINES = 30  # install.sh prints about this many
 WORDS = 300  # characters of install.sh's last line
 
 

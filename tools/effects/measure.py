@@ -48,7 +48,7 @@ WORLDS: Mapping[str, tuple[World, PolicyName, str]] = {
     "lift": (World(), PolicyName.LIFT, "the household as described"),
     "calm": (World(), PolicyName.CALM, "the same, another policy"),
     "energise": (World(), PolicyName.ENERGISE, "the same, another policy"),
-    "songs differ much": (World(song_effect=0.16), PolicyName.LIFT, "some songs do wonders here"),
+    "songs differ much": (World(song_effect=0.16), PolicyName.LIFT, "some songs have a strong effect here"),
     "kinds differ only": (World(song_effect=0.0, kind_effect=0.1), PolicyName.LIFT, "one song of a kind does as much"),
     "no effect": (World(song_effect=0.0, kind_effect=0.0, pull=0.0), PolicyName.LIFT, "music moves nobody"),
     "badly seen": (World(seen_error=0.35, presence=0.35), PolicyName.LIFT, "few faces, read badly"),
@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """All figures; progress goes to stderr."""
     if arguments.households < 2 or arguments.days <= SETTLED_DAY:
-        raise ValueError(f"--households must be at least 2 and --days more than {SETTLED_DAY}, or nothing can be said")
+        raise ValueError(f"--households must be at least 2 and --days more than {SETTLED_DAY}, or it means nothing")
     first = 1000 if arguments.tuning else 0
     seeds = range(first, first + arguments.households)
     figures: dict[str, Any] = {"households": arguments.households, "days": arguments.days, "worlds": {}}

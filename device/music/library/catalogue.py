@@ -278,7 +278,7 @@ class Catalogue:
         self._playlists = {name: tuple(entries) for name, (_, entries) in found.items()}
 
     def _refresh(self, key: str) -> None:
-        """Read one track anew."""
+        """Read one track again."""
         if key in self._tracks:
             self._moved = None
             self._tracks.update(self._library(key, {}))

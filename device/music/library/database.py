@@ -191,7 +191,7 @@ class Database:
     # --- SQLite and its errors ---
 
     def or_anew(self, make: Callable[[], Answer], nothing: Answer) -> Answer:
-        """What `make` makes of rows; if this program cannot have written them, begin anew and return `nothing`."""
+        """What `make` makes of rows; if this program cannot have written them, start again and return `nothing`."""
         try:
             return make()
         except (ValueError, TypeError, KeyError) as error:

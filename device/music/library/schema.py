@@ -40,7 +40,7 @@ TABLES = (
     "INSERT INTO roots VALUES (0, x'', x'', 1)",
 )
 
-# Format 1 knew files alone, and other keys. Titles and moods are there until all files are read anew.
+# Format 1 knew files alone, and other keys. Titles and moods are there until all files are read again.
 FROM_1 = (
     """INSERT INTO files SELECT path, 0, 0, size, mtime_ns, 0, key, as_uri(path), title, artist, album, duration_s,
     tag_mood, folder_mood, NULL, NULL, problem, 1, present, 1, '', '', 0, NULL FROM files_old""",

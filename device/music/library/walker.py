@@ -215,7 +215,7 @@ class FolderWalk:
         return steps.sort(entries, key=_place)
 
     def _wanted(self, listing: Iterable[os.DirEntry[bytes]]) -> Iterator[tuple[Entry, bytes]]:
-        """The entries that somebody may mean as music; none in a folder that says so."""
+        """The entries that may be music; none in a folder with .nomedia."""
         entries = list(listing)
         if all(entry.name != MARK for entry in entries):
             for entry in entries:

@@ -51,7 +51,7 @@ class Tags:
 
 
 def shown(path: Path) -> str:
-    """The path for people, also where its bytes are no UTF-8."""
+    """The path for people, even where its bytes are not UTF-8."""
     return os.fsencode(path).decode("utf-8", "replace")
 
 

@@ -13,7 +13,7 @@ from device.music.playback.decoder import Decoder
 
 LONGEST_S = 120.0
 LARGEST_BYTES = 25_000_000  # of an announcement: two minutes of uncompressed sound
-SILENT_S = 20.0  # it waits so long for a sound device
+SILENT_S = 20.0  # it waits this long for a sound device
 STARVED_S = 5.0  # a server may pause for this long in the middle of a sentence
 
 

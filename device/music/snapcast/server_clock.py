@@ -12,9 +12,9 @@ from collections import deque
 from dataclasses import dataclass
 
 WINDOW = 960  # round trips that are remembered: four minutes
-BEST = 3  # one of so many counts
+BEST = 3  # one of this many counts
 FEWEST = 8  # before that many have been, nothing is known
-LINE_S = 20.0  # a line needs so long a window
+LINE_S = 20.0  # a line needs a window of this length
 FIT_S = 1.0  # between two fits, once there are `OFTEN` round trips
 OFTEN = 40
 STEEPEST = 300e-6  # no clock of a computer runs further off than that

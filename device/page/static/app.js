@@ -45,7 +45,7 @@ function drawAlways(_, changed) {
   if (state.mood && (!changed || changed.has("mood"))) document.body.dataset.mood = state.mood.name;
   if (!state.camera || (changed && !changed.has("camera"))) return;
   const { wanted, open } = state.camera;
-  const words = open ? "Camera on" : wanted ? "Camera starts" : "Camera off";
+  const words = open ? "Camera on" : wanted ? "Camera starting" : "Camera off";
   camera.replaceChildren(icon(wanted || open ? "camera" : "camera-off"), words);
   camera.className = `chip${open ? " on" : ""}`;
   camera.setAttribute("aria-label", `${words}. Switch it ${wanted ? "off" : "on"}`);

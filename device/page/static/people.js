@@ -42,7 +42,7 @@ export function confirm(title, about, action, label = "Delete") {
   box.showModal();
 }
 
-const ask = (name) => confirm(`Delete ${name === "everyone" ? "what everyone taught" : name}?`, "This deletes the person's likes, skips and diary for good.",
+const ask = (name) => confirm(`Delete ${name === "everyone" ? "what all people taught" : name}?`, "This deletes the person's likes, skips and diary for good.",
   async () => {
     await command("forget", { scope: "person", name }, "Deleted.");
     if (name !== "everyone") await command("presence", { name, here: false });

@@ -11,10 +11,10 @@ const OUTCOMES = { played: "played to the end", skipped: "skipped", replaced: "r
 export function show(main) {
   let day = new Date(), number = 0;
   const title = h("h2.grow"), ribbon = h("div"), songs = h("ol.list"), hint = h("p.hint"), week = h("div.stack");
-  const later = round("next", "The day after", () => go(1));
+  const later = round("next", "Next day", () => go(1));
   const forget = button("Forget this day", () => command("forget", { scope: "day", name: iso(day) }, "Forgotten.").then((done) => done && load()), { className: "button bad" });
   main.append(
-    h("section.card.stack", {}, h("div.row.tight", {}, round("previous", "The day before", () => go(-1)), title, later), ribbon, hint, songs,
+    h("section.card.stack", {}, h("div.row.tight", {}, round("previous", "Previous day", () => go(-1)), title, later), ribbon, hint, songs,
       may("household") && h("div.row", {}, forget)),
     h("section.card.stack", {}, h("h2", {}, "The week"), week));
   const go = (days) => { day = new Date(day.getFullYear(), day.getMonth(), day.getDate() + days); load(); };
