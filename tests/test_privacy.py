@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from device.__main__ import main
+from device.config.schema import Config, ListenBrainzConfig
 from device.domain import (
     Affect,
     Context,
@@ -26,6 +27,7 @@ from device.domain import (
     SongEntry,
     without,
 )
+from device.privacy import report
 from device.store.database import Store
 from device.store.diary import FILE, DiaryReader, DiaryStore
 from device.store.instance import InstanceLock
@@ -206,3 +208,10 @@ def test_the_eyes_unit_drives_it_as_root() -> None:
     lines = (LIGHT.parent / "affetto-eye.service").read_text().splitlines()
     assert "ExecStartPre=+/opt/affetto/current/systemd/camera-light on" in lines
     assert "ExecStopPost=+/opt/affetto/current/systemd/camera-light off" in lines
+
+
+def test_the_report_names_everybody_who_hears_something() -> None:
+    quiet = "\n".join(report.outside(Config()))
+    assert "UPnP" in quiet
+    assert "ListenBrainz" not in quiet
+    assert "ListenBrainz" in "\n".join(report.outside(Config(listenbrainz=ListenBrainzConfig(token="x"))))

@@ -75,7 +75,11 @@ def outside(config: Config) -> Iterator[str]:
         yield "  to the MQTT broker: the room's mood, how many faces, what plays, who is present, and the context"
     if config.page.enabled:
         yield "  to phones in your network, on the page: the same, the day and the people"
-    yield "  nothing else: no picture, no diary, no taste, no cloud."
+    if config.upnp.enabled:
+        yield "  to players in your network (UPnP): what plays" + (", and the library" if config.upnp.library else "")
+    if config.listenbrainz.token:
+        yield "  to ListenBrainz: the songs that played, and when"
+    yield "  nothing else: no picture, no diary, no taste."
 
 
 def date(wall: float) -> str:
