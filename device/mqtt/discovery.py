@@ -78,7 +78,7 @@ NOTHING = "off"  # Home Assistant shows the option "none" as unknown
 
 ENTITIES = (
     # What the camera sees
-    Entity("mood", "sensor", "Mood", "mdi:emoticon", "mood_state", value="value_json.mood",
+    Entity("mood", "sensor", "Mood", "mdi:drama-masks", "mood_state", value="value_json.mood",
            attributes="mood_state", more=_choice(MoodName)),
     Entity("emotion", "sensor", "Emotion", "mdi:face-recognition", "mood_state", value="value_json.emotion",
            more=_choice(EMOTIONS)),
@@ -124,7 +124,7 @@ ENTITIES = (
     _button(Liking.LIKE, "Like", "mdi:thumb-up", "feedback_set"),
     _button(Liking.DISLIKE, "Dislike", "mdi:thumb-down", "feedback_set"),
     _button(Liking.NEVER, "Never again", "mdi:cancel", "feedback_set"),
-    Entity("allow", "button", "Allow the latest banned track", "mdi:undo", command="never_set", category="config",
+    Entity("allow", "button", "Allow banned track", "mdi:undo", command="never_set", category="config",
            more={"payload_press": "undo"}),
     Entity("profile", "text", "Profile", "mdi:account-heart", "profile_state", "profile_set", category="config",
            more={"min": 1, "max": 255}),
