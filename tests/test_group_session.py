@@ -52,6 +52,7 @@ from device.domain import (
     Track,
     TrackStarted,
     Transport,
+    Witnessed,
 )
 
 TRACKS = tuple(
@@ -155,6 +156,53 @@ def test_without_broker_it_claims_nothing() -> None:
     device = Device()
     assert not played(device.wait(30))
     assert device.group.leader == ""
+
+
+WAITS = "The group home waits for the MQTT broker"
+
+
+def waits(device: Device) -> bool:
+    return any(one.startswith(WAITS) for one in device.snapshot.health.problems)
+
+
+def test_without_broker_health_says_what_the_group_waits_for() -> None:
+    device = Device()
+    device.wait(5)
+    assert not waits(device), "connecting takes some seconds"
+    device.wait(6)
+    assert waits(device)
+    device.hear(Linked(True, "10.0.0.2"))
+    assert not waits(device)
+
+
+def test_a_device_that_leaves_the_group_waits_for_nothing() -> None:
+    device = Device()
+    device.wait(30)
+    assert waits(device)
+    assert played(device.ask(SetGroup("")))
+    assert not waits(device)
+
+
+def test_a_group_whose_leader_answers_does_not_wait_for_the_broker() -> None:
+    device = Device()
+    device.follow()
+    device.hear(Linked(False))
+    for _ in range(30):
+        device.hear(Witnessed("a", 3))
+        device.wait(1)
+    assert not waits(device)
+    device.wait(15)
+    assert waits(device), "the leader is gone, and nobody may follow it"
+
+
+def test_a_leader_alone_plays_on_without_the_broker() -> None:
+    device = Device()
+    device.hear(Linked(True, "10.0.0.2"))
+    device.wait(4)
+    device.hear(Linked(False))
+    device.wait(60)
+    assert device.group.leads
+    assert not waits(device)
 
 
 def test_a_follower_chooses_nothing_and_shows_what_the_group_hears() -> None:

@@ -54,6 +54,7 @@ GROUP_WIDE = SetPlayback | SeekTo | Feedback | PlayMedia | StopMedia | RequestOr
 FORWARDED = "group"  # the surface of commands that a member has passed on
 RECENT = 20  # tracks that the next leader does not play again soon
 QUEUED = 40  # tracks of the queue that the group shows
+PATIENCE_S = 10.0  # a connection may take so long before it is a problem
 SOUND_LATE_S = 1.0  # the group hears the music so much later than the leader's player plays it
 
 
@@ -78,6 +79,7 @@ class GroupControl:
         self._members: dict[str, Member] = {}
         self._own: LeaderRecord | None = None  # the last claim of ours, also if it resigned
         self._connected = False
+        self._stranded_at: float | None = None  # since when only the broker is missing
         self._recent: deque[str] = deque(maxlen=RECENT)
         self._chose = True  # at the last call of `turn`
 
@@ -117,6 +119,10 @@ class GroupControl:
         if self.name:
             self._leadership.fit = tracks > 0
             self._publish(self._leadership.tick(mono))
+            if not self._leadership.stranded(mono):
+                self._stranded_at = None
+            elif self._stranded_at is None:
+                self._stranded_at = mono
 
     def _publish(self, records: list[LeaderRecord]) -> None:
         self._own = records[-1] if records else self._own
@@ -126,6 +132,13 @@ class GroupControl:
             return
         self.music, self._music_at = music, mono
         self._recent = deque(music.recent, RECENT)
+
+    def problem(self, mono: float) -> str:
+        """Why this device plays nothing, as a sentence; empty if its group works."""
+        if self._stranded_at is None or mono < self._stranded_at + PATIENCE_S:
+            return ""
+        return (f"The group {self.name} waits for the MQTT broker; check mqtt.host and the network, or run "
+                "affetto set group '' to let this device play alone.")  # fmt: skip
 
     # --- Who chooses ---
 

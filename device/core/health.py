@@ -23,6 +23,7 @@ class Health:
         self.eye_problem = ""
         self.surfaces: dict[str, str] = {}
         self.sound_problem = ""
+        self.group_problem = ""
         self.store_problem = ""
         self.library_problems: tuple[str, ...] = ()
         self.library_notes: tuple[str, ...] = ()
@@ -54,7 +55,8 @@ class Health:
 
     def report(self, started: Now, now: Now, tracks: int, analysed: int) -> HealthReport:
         """The health report."""
-        services = (self.eye_problem, *self.surfaces.values(), self.sound_problem, self.store_problem)
+        own = (self.group_problem, self.sound_problem, self.store_problem)
+        services = (self.eye_problem, *self.surfaces.values(), *own)
         library = self.library_problems
         if self.library_loaded and not tracks and not library:
             library = ("There is no music yet; copy some into one of music.folders, or plug in a USB drive.",)

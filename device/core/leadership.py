@@ -104,6 +104,13 @@ class Leadership:
             return None
         return self._record
 
+    def stranded(self, now: float) -> bool:
+        """Whether nobody leads as far as this device knows, and it may not claim the lead without the broker."""
+        if self._up_at <= now or self._lease is not None:
+            return False
+        leader = self.leader
+        return leader is None or now >= self._witnessed.get(leader.id, NEVER) + WITNESS_S
+
     @property
     def members(self) -> tuple[str, ...]:
         """The other members that are online."""

@@ -42,6 +42,7 @@ def _settle_group(state: State, now: Now) -> list[Action]:
     if state.group_name != state.group.name:
         state.group = GroupControl(state.config.device.id, state.group_name)
     state.group.tick(now.mono, len(state.chooser.index))
+    state.health.group_problem = state.group.problem(now.mono)
     state.memory = state.group.adopt(state.memory)
     if state.group.follows:
         state.playback.wanted, state.chooser.requests.state = state.memory.playback, state.memory.requests
