@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Skips in the last third of the days, with and without learning."""
     if arguments.homes < 2 or arguments.days < 6:
-        raise ValueError("--homes must be at least 2 and --days at least 6, or it means nothing")
+        raise ValueError("--homes must be at least 2 and --days at least 6, or the result is noise")
     first = 1000 if arguments.tuning else 0
     figures: dict[str, Any] = {"homes": arguments.homes, "days": arguments.days, "kinds": {}}
     for name, (shift, error, what) in HOMES.items():

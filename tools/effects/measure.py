@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """All figures; progress goes to stderr."""
     if arguments.households < 2 or arguments.days <= SETTLED_DAY:
-        raise ValueError(f"--households must be at least 2 and --days more than {SETTLED_DAY}, or it means nothing")
+        raise ValueError(f"--households must be at least 2 and --days more than {SETTLED_DAY}, or the result is noise")
     first = 1000 if arguments.tuning else 0
     seeds = range(first, first + arguments.households)
     figures: dict[str, Any] = {"households": arguments.households, "days": arguments.days, "worlds": {}}

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Recall of both gestures, false alarms an hour of synthetic talk, and the video's."""
     if arguments.gestures < 2 or arguments.hours <= 0:
-        raise ValueError("--gestures must be at least 2 and --hours above 0, or it means nothing")
+        raise ValueError("--gestures must be at least 2 and --hours above 0, or the result is noise")
     random = np.random.default_rng(11)
     said: dict[str, dict[str, int]] = {}
     for gesture in Gesture:

@@ -88,7 +88,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """All figures; progress goes to stderr."""
     if arguments.households < 2 or arguments.songs < LEARNING + 60:
         raise ValueError(
-            f"--households must be at least 2 and --songs at least {LEARNING + 60}, or it means nothing"
+            f"--households must be at least 2 and --songs at least {LEARNING + 60}, or the result is noise"
         )
     if arguments.newcomers:
         return {"newcomers": compare_newcomers(range(NEWCOMER_SEED, NEWCOMER_SEED + arguments.households))}

@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """All figures; progress goes to stderr."""
     if arguments.listeners < 2 or arguments.songs < 2 * BLOCK:
-        raise ValueError(f"--listeners must be at least 2 and --songs at least {2 * BLOCK}, or it means nothing")
+        raise ValueError(f"--listeners must be at least 2 and --songs at least {2 * BLOCK}, or the result is noise")
     settings, seed = (TUNING, TUNING_SEED) if arguments.tuning else (SETTINGS, 0)
     seeds = range(seed, seed + arguments.listeners)
     figures: dict[str, Any] = {"listeners": arguments.listeners, "songs": arguments.songs, "settings": {}, "lift": {}}
