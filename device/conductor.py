@@ -112,8 +112,10 @@ class Conductor:
         systemd.ready()
         for event in self._events():
             now = read_clocks()
-            self._perform(self._session.handle(event, now), now)
-            if isinstance(event, Asked | Misunderstood):
+            decision = self._session.handle(event, now)
+            self._perform(decision, now)
+            passed_on = any(isinstance(action, Forward) for action in decision.actions)
+            if isinstance(event, Asked | Misunderstood) and not passed_on:
                 self._notify(Handled(event.origin))
 
     def _events(self) -> Iterator[Event]:
@@ -148,6 +150,9 @@ class Conductor:
             self._do(action)
         for surface in self._parts.surfaces.values():
             surface.show(decision.snapshot, now)
+        for action in decision.actions:
+            if isinstance(action, Handled):
+                self._notify(action)
 
     def _do(self, action: Action) -> None:
         match action:
@@ -156,8 +161,10 @@ class Conductor:
             case Announce() | Answer():
                 log.info("%s", describe(action))
                 self._notify(action)
-            case Forward(command):
-                self._parts.rooms.forward(command)
+            case Forward(command, number):
+                self._parts.rooms.forward(command, number)
+            case Handled():
+                pass  # surfaces hear of it after they got the snapshot
             case OpenEye():
                 self._parts.eye.open()
             case CloseEye():

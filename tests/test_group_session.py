@@ -9,6 +9,7 @@ import pytest
 
 from device.config.schema import Config, DeviceConfig, MqttConfig
 from device.core.group_control import people_once
+from device.core.passed_on import AWAY, FULL, MOST, SILENT
 from device.core.session import Decision, Session
 from device.domain import (
     Action,
@@ -24,6 +25,8 @@ from device.domain import (
     GroupNews,
     GroupTick,
     GroupView,
+    Handled,
+    LeaderAnswered,
     LeaderHeard,
     LeaderRecord,
     LibraryLoaded,
@@ -297,8 +300,8 @@ def test_after_a_lost_tie_the_address_is_that_of_the_winner() -> None:
 def test_commands_for_the_group_are_passed_on_and_others_obeyed() -> None:
     device = Device()
     device.follow()
-    assert device.ask(SetPlayback(Transport.NEXT)) == [Forward(SetPlayback(Transport.NEXT))]
-    assert Forward(SetMood(MoodName.SAD)) in device.ask(SetMood(MoodName.SAD))
+    assert device.ask(SetPlayback(Transport.NEXT)) == [Forward(SetPlayback(Transport.NEXT), 1)]
+    assert Forward(SetMood(MoodName.SAD), 2) in device.ask(SetMood(MoodName.SAD))
     device.ask(SetVolume(12))
     assert device.snapshot.playback.volume == 12
 
@@ -307,7 +310,7 @@ def test_a_request_is_passed_on_by_content_because_the_leader_has_other_files() 
     device = Device()
     device.follow()
     asked = device.ask(Enqueue(("file:///music/2.wav", "file:///elsewhere.wav"), by="Ada"))
-    assert asked == [Forward(Enqueue(("k2", "file:///elsewhere.wav"), by="Ada"))]
+    assert asked == [Forward(Enqueue(("k2", "file:///elsewhere.wav"), by="Ada"), 1)]
 
 
 def test_the_leader_publishes_the_queue_and_the_votes() -> None:
@@ -326,6 +329,56 @@ def test_a_passed_on_command_is_not_passed_on_again() -> None:
     device = Device()
     device.follow()
     assert device.ask(SetPlayback(Transport.NEXT), surface="group") == []
+
+
+NEXT = SetPlayback(Transport.NEXT)
+FROM = Origin("MQTT", "topic", "payload")
+
+
+def test_the_leaders_refusal_goes_to_the_origin_of_the_command() -> None:
+    device = Device()
+    device.follow()
+    device.ask(NEXT)
+    device.ask(SetPlayback(Transport.PAUSE), surface="control")
+    assert device.hear(LeaderAnswered(2, "")) == [Handled(replace(FROM, surface="control"))]
+    assert device.hear(LeaderAnswered(1, "Nothing follows.")) == [Answer(FROM, "Nothing follows."), Handled(FROM)]
+    assert device.hear(LeaderAnswered(1, "Nothing follows."), LeaderAnswered(77, "no")) == []
+    assert not [one for one in device.wait(10) if isinstance(one, Answer | Handled)]
+
+
+def test_a_leader_that_does_not_answer_leaves_nobody_waiting() -> None:
+    device = Device()
+    device.follow()
+    device.ask(NEXT)
+    answer, handled = [one for one in device.wait(10) if isinstance(one, Answer | Handled)]
+    assert (answer, handled) == (Answer(FROM, SILENT), Handled(FROM))
+    assert device.hear(LeaderAnswered(1, "too late")) == []
+
+
+def test_who_leaves_the_group_gets_no_answer_from_its_leader() -> None:
+    device = Device()
+    device.follow()
+    device.ask(NEXT)
+    actions = device.ask(SetGroup(""))
+    assert [one for one in actions if isinstance(one, Answer | Handled)] == [Answer(FROM, SILENT), Handled(FROM)]
+
+
+def test_without_the_broker_no_command_reaches_the_leader() -> None:
+    device = Device()
+    device.follow()
+    device.hear(Linked(False))
+    assert device.ask(NEXT) == [Answer(FROM, AWAY)]
+    assert device.ask(NEXT, surface="group") == []
+
+
+def test_only_so_many_commands_wait_for_the_leader() -> None:
+    device = Device()
+    device.follow()
+    for _ in range(MOST):
+        assert isinstance(device.ask(NEXT)[0], Forward)
+    assert device.ask(NEXT) == [Answer(FROM, FULL)]
+    device.hear(LeaderAnswered(1))
+    assert device.ask(NEXT) == [Forward(NEXT, MOST + 1)]
 
 
 def test_without_a_leader_the_answer_says_so() -> None:

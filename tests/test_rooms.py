@@ -19,8 +19,10 @@ from hypothesis import strategies as st
 from rooms_home import GROUP, home, leads, member, music_of
 
 from device.config.schema import Config
+from device.control.client import ControlClient
 from device.demo.broker import PLACES, PrivateBroker
 from device.domain import (
+    Enqueue,
     GroupEntry,
     GroupMusic,
     GroupNews,
@@ -30,8 +32,10 @@ from device.domain import (
     MemberMood,
     MoodName,
     PlaybackState,
+    PolicyName,
     Request,
     Requests,
+    SetPolicy,
     SkipVotes,
     Witnessed,
 )
@@ -87,7 +91,8 @@ def test_what_no_leader_would_publish_counts_as_not_heard(payload: bytes) -> Non
 
 @given(st.binary(max_size=200) | st.from_regex(r'\{"id": "a", "mood": .{0,40}\}').map(lambda text: text.encode()))
 def test_no_payload_breaks_a_reader(payload: bytes) -> None:
-    for read in (documents.read_leader, documents.read_member, documents.read_music, documents.read_order):
+    for read in (documents.read_leader, documents.read_member, documents.read_music, documents.read_order,
+                 documents.read_answer):
         read(payload)
 
 
@@ -233,6 +238,12 @@ def test_three_devices_play_one_song_and_another_goes_on_when_the_leader_is_kill
         follower = next(name for name in names if name != first["id"])
         ear.say(f"affetto/{follower}/policy/set", "manual")
         ear.wait(lambda m: m.topic == f"affetto/group/{GROUP}/state" and m.json["policy"] == "manual")
+        ear.say(f"affetto/{follower}/queue/set", "file:///nowhere.wav")
+        refused = ear.wait(lambda m: m.topic == f"affetto/{follower}/error").json
+        assert (refused["payload"], "nowhere.wav in the library" in refused["message"]) == ("file:///nowhere.wav", True)
+        with ControlClient(tmp_path / follower / "data") as client:
+            assert "nowhere.wav in the library" in client.do(Enqueue(("file:///nowhere.wav",)))
+            assert client.do(SetPolicy(PolicyName.MANUAL)) == ""
         music = f"affetto/group/{GROUP}/state"
         ear.wait(lambda m: m.topic == music and m.json["title"] == before["title"] and m.json["position_s"] > 5)
         place = ear.mark()

@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from device.core.leadership import Leadership
+from device.core.passed_on import AWAY, FULL, PassedOn
 from device.domain import (
     EVERYONE,
     Action,
@@ -23,6 +24,7 @@ from device.domain import (
     GroupMusic,
     GroupTick,
     GroupView,
+    LeaderAnswered,
     LeaderHeard,
     LeaderRecord,
     Linked,
@@ -73,6 +75,7 @@ class GroupControl:
         self.name = name
         self.music: GroupMusic | None = None
         """What the group hears, by its leader's last word."""
+        self.passed_on = PassedOn()
         self._me = me
         self._music_at = 0.0
         self._leadership = Leadership(me)
@@ -85,10 +88,10 @@ class GroupControl:
 
     # --- What happens ---
 
-    def take(self, event: FromGroup, mono: float) -> None:
+    def take(self, event: FromGroup, mono: float) -> list[Action]:
         """News from the group; news from a group that we have left does not count."""
         if event.group != self.name or not self.name:
-            return
+            return []
         leadership = self._leadership
         match event.news:
             case Linked(up, host):
@@ -111,8 +114,11 @@ class GroupControl:
                     leadership.witness(member_id, term, mono)
                 else:
                     leadership.deny(member_id)
+            case LeaderAnswered(number, message):
+                return self.passed_on.answered(number, message)
             case GroupTick():
                 pass
+        return []
 
     def tick(self, mono: float, tracks: int) -> None:
         """Renew, step down or claim. `tracks`: how many this device could play."""
@@ -171,12 +177,17 @@ class GroupControl:
 
     # --- What others see ---
 
-    def pass_on(self, command: Command, origin: Origin) -> list[Action] | None:
+    def pass_on(self, command: Command, origin: Origin, mono: float) -> list[Action] | None:
         """What to do with a command that concerns the whole group, on a device that does not lead; None: obey it."""
         if not self.name or self._leadership.leading or not isinstance(command, GROUP_WIDE):
             return None
         if self.follows:
-            return [] if origin.surface == FORWARDED else [Forward(command)]
+            if origin.surface == FORWARDED:
+                return []
+            if not self._connected:
+                return [Answer(origin, AWAY)]
+            number = self.passed_on.add(origin, mono)
+            return [Answer(origin, FULL) if number is None else Forward(command, number)]
         return [Answer(origin, f"Nobody leads the group {self.name} at the moment; try again in some seconds.")]
 
     def adopt(self, memory: Memory) -> Memory:

@@ -45,7 +45,7 @@ def obey(state: State, command: Command, origin: Origin, now: Now) -> list[Actio
     """The actions that carry out this command, or an Answer that says why it is refused."""
     if isinstance(command, Enqueue) and state.group.follows:  # the leader may have the file at another place
         command = request_commands.by_key(command, state.chooser.index)
-    if (passed := state.group.pass_on(command, origin)) is not None:
+    if (passed := state.group.pass_on(command, origin, now.mono)) is not None:
         return passed
     if refusal := schedule_control.refusal(command, state.schedule, state.memory):
         return [Answer(origin, refusal)]

@@ -133,6 +133,6 @@ def _library_loaded(state: State, event: LibraryLoaded) -> list[Action]:
 
 def _hear_group(state: State, event: FromGroup, now: Now) -> list[Action]:
     before = state.mood
-    state.group.take(event, now.mono)
+    actions = state.group.take(event, now.mono)
     state.mood_control.hear(state.group.moods(), now)
-    return mood_changed(state, before, now) if state.group.chooses(now.mono) else []
+    return actions + (mood_changed(state, before, now) if state.group.chooses(now.mono) else [])

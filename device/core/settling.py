@@ -4,6 +4,8 @@ wanted state becomes an action. Pure; main thread.
 
 from __future__ import annotations
 
+import math
+
 from device.core import schedule_control
 from device.core.group_control import GroupControl
 from device.core.state import State
@@ -39,7 +41,9 @@ def _pass_time(state: State, now: Now) -> list[Action]:
 
 def _settle_group(state: State, now: Now) -> list[Action]:
     """Take the lead of the group, or give it up."""
-    if state.group_name != state.group.name:
+    left = state.group_name != state.group.name
+    actions = state.group.passed_on.overdue(math.inf if left else now.mono)
+    if left:
         state.group = GroupControl(state.config.device.id, state.group_name)
     state.group.tick(now.mono, len(state.chooser.index))
     state.health.group_problem = state.group.problem(now.mono)
@@ -48,8 +52,8 @@ def _settle_group(state: State, now: Now) -> list[Action]:
         state.playback.wanted, state.chooser.requests.state = state.memory.playback, state.memory.requests
     turn = state.group.turn(now.mono)
     if turn is None:
-        return []
-    return _take_over(state, now) if turn else state.playback.give_way(now)
+        return actions
+    return actions + (_take_over(state, now) if turn else state.playback.give_way(now))
 
 
 def _take_over(state: State, now: Now) -> list[Action]:

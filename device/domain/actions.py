@@ -10,7 +10,7 @@ from device.domain.commands import Command, Origin
 from device.domain.diary import DiaryEntry, Erasure
 from device.domain.memory import Memory
 from device.domain.music import Listen, Track
-from device.domain.notices import EventType
+from device.domain.notices import EventType, Handled
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +171,10 @@ class ReadCover:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """Pass this command on to the leader of the group."""
+    """Pass this command on to the leader of the group. LeaderAnswered with this number follows, and then `Handled`."""
 
     command: Command
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,5 +209,6 @@ Action = (
     | ReadCover
     | Forward
     | Log
+    | Handled
     | Notice
 )

@@ -174,6 +174,15 @@ class MusicHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaderAnswered:
+    """The leader has handled the command that this device passed on with this number. `message`: why it refused the
+    command, or obeyed only part of it; empty if it obeyed."""
+
+    number: int
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Witnessed:
     """A datagram from the leader or from a follower. Not `alive`: nobody answers at the leader's port."""
 
@@ -187,4 +196,4 @@ class GroupTick:
     """A quarter of a second has passed, more or less."""
 
 
-GroupNews = Linked | LeaderHeard | MemberHeard | MemberOnline | MusicHeard | Witnessed | GroupTick
+GroupNews = Linked | LeaderHeard | MemberHeard | MemberOnline | MusicHeard | LeaderAnswered | Witnessed | GroupTick

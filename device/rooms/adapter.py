@@ -47,12 +47,14 @@ class Rooms:
         self._channel.show(group, now)
 
     def notify(self, notice: Announce | Answer | Handled) -> None:
-        """Do nothing: each device publishes its own notices."""
+        """Answer the member that passed a command on; other notices each device publishes itself."""
+        if self._channel is not None and not isinstance(notice, Announce):
+            self._channel.notify(notice)
 
-    def forward(self, command: Command) -> None:
-        """Pass a command on to the leader."""
+    def forward(self, command: Command, number: int) -> None:
+        """Pass a command on to the leader, whose answer repeats the number."""
         if self._channel is not None:
-            self._channel.forward(command)
+            self._channel.forward(command, number)
 
     def close(self) -> None:
         """Let somebody else lead, and disconnect. Idempotent."""

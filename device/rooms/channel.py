@@ -17,6 +17,7 @@ from device.config.schema import Config
 from device.control.commands import encode as encode_command
 from device.control.commands import parse
 from device.domain import (
+    Answer,
     Asked,
     Command,
     Event,
@@ -24,6 +25,8 @@ from device.domain import (
     GroupMusic,
     GroupNews,
     GroupView,
+    Handled,
+    LeaderAnswered,
     LeaderHeard,
     LeaderRecord,
     Linked,
@@ -64,7 +67,8 @@ class Channel:
         self._config, self._put_event = config, put
         self._me = config.device.id
         self._topics = GroupTopics(config.mqtt.base_topic, name)
-        self._up = False
+        self._up = self._leads = False
+        self._refusals: dict[Origin, list[str]] = {}
         self._connections = self._shown = 0
         self._probes = -1
         self._member: Member | None = None
@@ -74,7 +78,7 @@ class Channel:
         bind = config.rooms.address or "0.0.0.0"
         self._witness = Witness(name, self._me, bind, config.rooms.port, self._put)
         client_id, will = f"affetto-{self._me}-group", self._topics.availability(self._me)
-        self._link = connect(LinkRequest(self._take, self._topics.filters, client_id, will))
+        self._link = connect(LinkRequest(self._take, self._topics.filters(self._me), client_id, will))
 
     def start(self) -> None:
         """Begin to connect."""
@@ -88,6 +92,7 @@ class Channel:
 
     def show(self, group: GroupView, now: Now) -> None:
         """Publish what has changed, and let the witness know its duty."""
+        self._leads = group.leads
         self._witness.attend(duty(group))
         if not self._up:
             return
@@ -105,11 +110,24 @@ class Channel:
         if group.leads and group.music is not None and group.music.leader == self._me:
             self._show_music(group.music, now)
 
-    def forward(self, command: Command) -> None:
-        """Pass a command on to the leader."""
+    def forward(self, command: Command, number: int) -> None:
+        """Pass a command on to the leader, whose answer repeats the number."""
         name, fields = encode_command(command)
-        order = documents.OrderDocument(name=name, fields=fields)
+        order = documents.OrderDocument(name=name, fields=fields, member=self._me, number=number)
         self._link.publish(self._topics.order, documents.encode(order), False)
+
+    def notify(self, notice: Answer | Handled) -> None:
+        """As the leader, answer the member that passed this command on. The others hear the command, too."""
+        origin = notice.origin
+        if origin.surface != NAME:
+            return
+        if isinstance(notice, Answer):
+            self._refusals.setdefault(origin, []).append(notice.message)
+            return
+        message = " ".join(self._refusals.pop(origin, []))
+        if self._leads and origin.address != self._topics.order:
+            answer = documents.AnswerDocument(number=int(origin.payload.partition(" ")[0]), message=message)
+            self._link.publish(origin.address, documents.encode(answer), False)
 
     def close(self, leave: bool = False) -> None:
         """Resign if this device leads, and disconnect; `leave`: the device is no member any more. Takes some seconds at
@@ -183,7 +201,10 @@ class Channel:
                 self._put(MusicHeard(music))
         elif message.topic == topics.order:
             if not message.retained:
-                self._order(message)
+                self._order(payload)
+        elif message.topic == topics.answer(self._me):
+            if not message.retained and (answer := documents.read_answer(payload)) is not None:
+                self._put(LeaderAnswered(answer.number, answer.message))
         elif member_id := topics.member_of(message.topic):
             self._hear_member(member_id, message)
 
@@ -193,11 +214,13 @@ class Channel:
         elif (member := documents.read_member(message.payload)) is not None and member.id == member_id:
             self._put(MemberHeard(member))
 
-    def _order(self, message: Message) -> None:
-        if (order := documents.read_order(message.payload)) is not None:
-            command = parse(*order)
-            if not isinstance(command, str):
-                self._put_event(Asked(command, Origin(NAME, message.topic, order[0])))
+    def _order(self, payload: bytes) -> None:
+        if (order := documents.read_order(payload)) is None:
+            return
+        command = parse(order.name, order.fields)
+        if not isinstance(command, str):  # an older version gives no member, and wants no answer
+            answer_to = self._topics.answer(order.member) if order.member else self._topics.order
+            self._put_event(Asked(command, Origin(NAME, answer_to, f"{order.number} {order.name}")))
 
 
 def _close(one: float | None, other: float | None) -> bool:

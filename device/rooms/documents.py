@@ -118,20 +118,37 @@ def read_music(payload: bytes) -> GroupMusic | None:
     return None if document is None else GroupMusic(**msgspec.structs.asdict(document))
 
 
-def read_order(payload: bytes) -> tuple[str, dict[str, Any]] | None:
-    """The name and the fields of a command, or None for anything else."""
-    order = _read(payload, OrderDocument)
-    return None if order is None else (order.name, order.fields)
-
-
 class OrderDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """`order`: a command that a member passes on, by its name on the control socket."""
+    """`order`: a command that a member passes on, by its name on the control socket. The leader answers the member, and
+    repeats the number."""
 
     name: Text
     fields: dict[str, Any] = {}
+    member: Annotated[str, Meta(pattern=r"^[a-z0-9_-]{0,64}$")] = ""
+    number: Count = 0
 
 
-def encode(document: LeaderRecord | Member | GroupMusic | OrderDocument | SkipVotes | tuple[GroupEntry, ...]) -> bytes:
+class AnswerDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """`member/<id>/answer`: the leader has handled the command with this number. `message`: what it refused."""
+
+    number: Count
+    message: Text = ""
+
+
+def read_order(payload: bytes) -> OrderDocument | None:
+    """A command, or None for anything else."""
+    return _read(payload, OrderDocument)
+
+
+def read_answer(payload: bytes) -> AnswerDocument | None:
+    """The leader's answer, or None for anything else."""
+    return _read(payload, AnswerDocument)
+
+
+Sent = LeaderRecord | Member | GroupMusic | OrderDocument | AnswerDocument | SkipVotes | tuple[GroupEntry, ...]
+
+
+def encode(document: Sent) -> bytes:
     """The bytes to send: always valid JSON."""
     return msgspec.json.encode(_plain(msgspec.to_builtins(document)))
 

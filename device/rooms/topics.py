@@ -49,10 +49,13 @@ class GroupTopics:
         """Whether a member is there: retained, and its last will."""
         return f"{self._above}/member/{device_id}/availability"
 
-    @property
-    def filters(self) -> tuple[str, ...]:
-        """All that a member wants to hear."""
-        return (self.leader, self.state, self.order, self.member("+"), self.availability("+"))
+    def answer(self, device_id: str) -> str:
+        """The leader's answers to the commands that this member has passed on: not retained."""
+        return f"{self._above}/member/{device_id}/answer"
+
+    def filters(self, me: str) -> tuple[str, ...]:
+        """All that the member `me` wants to hear."""
+        return (self.leader, self.state, self.order, self.member("+"), self.availability("+"), self.answer(me))
 
     def member_of(self, topic: str) -> str:
         """The member whose document or availability has this topic; empty for another topic."""
