@@ -222,8 +222,9 @@ def mqtt_setup(options: argparse.Namespace) -> int:
 def mqtt_contract(options: argparse.Namespace) -> int:
     """`affetto mqtt-contract`."""
     from device.mqtt import contract
+    from device.rooms.contract import rows
 
-    document = contract.document(load(options).mqtt.base_topic)
+    document = contract.document(load(options).mqtt.base_topic, contract.channels(rows()))
     if options.json:
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:

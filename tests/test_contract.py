@@ -20,11 +20,18 @@ from device.domain import (
     EyeClosed,
     EyeOpened,
     EyeRead,
+    GroupEntry,
+    GroupMusic,
+    LeaderRecord,
     LibraryLoaded,
+    Member,
+    MemberMood,
     Memory,
     Origin,
     Play,
+    PlaybackState,
     PlayMedia,
+    SkipVotes,
     SoundBack,
     SoundLost,
     Speak,
@@ -35,8 +42,12 @@ from device.domain import (
 from device.mqtt import contract
 from device.mqtt.contract import CHANNELS, Channel
 from device.mqtt.messages import Publication
+from device.rooms.contract import rows
+from device.rooms.documents import AnswerDocument, OrderDocument, encode
+from device.rooms.topics import GroupTopics
 
-DOCUMENT = json.loads(json.dumps(contract.document()))
+GROUP = contract.channels(rows())
+DOCUMENT = json.loads(json.dumps(contract.document("affetto", GROUP)))
 ROWS = {channel.name: channel for channel in CHANNELS}
 
 
@@ -93,8 +104,39 @@ def test_every_operation_has_its_channel_and_direction() -> None:
 def test_the_command_prints_it(form: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["mqtt-contract", *form, "--base-topic", "home/affetto"]) == 0
     printed = yaml.safe_load(capsys.readouterr().out)
-    assert printed == json.loads(json.dumps(contract.document("home/affetto")))
+    assert printed == json.loads(json.dumps(contract.document("home/affetto", GROUP)))
+    assert printed["channels"]["group_leader"]["address"] == "home/affetto/group/{group}/leader"
+    assert printed["channels"]["group_mood_set"]["address"] == "home/affetto/group/{group}/mood/set"
     assert printed["channels"]["room_mood_set"]["address"] == "home/affetto/room/{room}/mood/set"
+
+
+GROUP_DOCUMENTS = {
+    "group_leader": LeaderRecord("a", 3, 7, "10.0.0.2"),
+    "group_music": GroupMusic("a", 3, PlaybackState.PLAYING, "key", "A song", position_s=3.5),
+    "group_queue": (GroupEntry("key", "A song", "An artist", "somebody asked for it", 4, "Ada", ("Ben",)),),
+    "group_votes": SkipVotes(),
+    "group_member": Member("a", "A", "kitchen", 15, "1", MemberMood((0.4,) + (0.1,) * 6, 0.7, 2), ("Ada",)),
+    "group_order": OrderDocument(name="volume", fields={"percent": 40}, member="b", number=3),
+    "group_answer": AnswerDocument(number=3, message="no"),
+}
+
+
+@pytest.mark.parametrize("name", GROUP_DOCUMENTS)
+def test_the_documents_of_a_group_keep_the_contract(name: str) -> None:
+    payload = encode(GROUP_DOCUMENTS[name])
+    validator = Draft202012Validator(schema(name))
+    assert list(validator.iter_errors(json.loads(payload))) == []
+    assert list(validator.iter_errors("nonsense")) != []
+
+
+def test_every_topic_of_a_group_has_a_row() -> None:
+    topics = GroupTopics("affetto", "{group}")
+    ours = {row.address for row in rows()}
+    sent = [topics.leader, topics.state, topics.queue, topics.votes, topics.order]
+    sent += [topics.member("{device}"), topics.availability("{device}"), topics.answer("{device}")]
+    assert {topic.removeprefix("affetto/") for topic in sent} == ours
+    kept = {channel.name for channel in GROUP if channel.retained}
+    assert kept == {row.name for row in rows()} - {"group_order", "group_answer"}
 
 
 # --- What is sent ----------------------------------------------------------------------------------------------------

@@ -7,9 +7,10 @@ check every row against what the device really sends.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 
@@ -19,8 +20,11 @@ from device.mqtt import documents, groups, people_parser, request_parser, schedu
 from device.mqtt.command_parser import AUTO, MediaOrder
 from device.mqtt.topics import Topics
 
-DEVICE, ROOM = "{device}", "{room}"
+DEVICE = "{device}"
 QOS = 1
+PASSING = ("group_order", "group_answer")
+"""What devices of a group say to one another, and the broker does not keep."""
+
 TEXT, JSON, JPEG = "text/plain", "application/json", "image/jpeg"
 
 Auto = Literal["auto"]
@@ -51,6 +55,8 @@ class Channel:
     payload: Any
     says: str
     content: str = TEXT
+    address: str = ""
+    """Below the base topic, with parameters in braces, for topics that `Topics` does not know; else empty."""
 
     @property
     def command(self) -> bool:
@@ -60,7 +66,19 @@ class Channel:
     @property
     def retained(self) -> bool:
         """Whether the broker keeps the last message."""
-        return not self.command and self.name not in ("event", "error")
+        return not self.command and self.name not in ("event", "error", *PASSING)
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """The parameters of the address."""
+        names = re.findall(r"{(\w+)}", self.address) if self.address else ["device"]
+        return {name: _parameter(name) for name in names}
+
+    def topic(self, topics: Topics) -> str:
+        """The whole address."""
+        if self.address:
+            return f"{topics.base.strip('/')}/{self.address}"
+        return str(getattr(topics, self.name))
 
 
 CHANNELS = (
@@ -116,28 +134,51 @@ CHANNELS = (
 )
 
 
-def document(base: str = "affetto") -> dict[str, object]:
-    """The AsyncAPI document for all devices below the topic `base`. Only lists, texts, numbers and mappings."""
+class Row(Protocol):
+    """A topic of another surface; see `rooms.contract`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def payload(self) -> Any: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def says(self) -> str: ...
+    @property
+    def json(self) -> bool: ...
+
+
+def channels(rows: Iterable[Row]) -> tuple[Channel, ...]:
+    """Channels for the rows of another surface."""
+    return tuple(Channel(row.name, row.payload, row.says, JSON if row.json else TEXT, row.address) for row in rows)
+
+
+def document(base: str = "affetto", more: Iterable[Channel] = ()) -> dict[str, object]:
+    """The AsyncAPI document for all devices below the topic `base`. Only lists, texts, numbers and mappings. `more`:
+    the channels of another surface."""
     topics = Topics(base, DEVICE)
-    schemas, components = _schemas(CHANNELS)
-    channels: dict[str, object] = {}
+    rows = (*CHANNELS, *more)
+    schemas, components = _schemas(rows)
+    addresses: dict[str, object] = {}
     operations: dict[str, object] = {}
-    for channel in CHANNELS:
-        channels[channel.name] = _channel(channel, getattr(topics, channel.name), {"device": _parameter("device")})
+    for channel in rows:
+        addresses[channel.name] = _channel(channel, channel.topic(topics), channel.parameters)
         operations[channel.name] = _operation(channel, channel.name)
-        if channel.command:  # a room obeys the same commands
-            name = f"room_{channel.name}"
-            address = getattr(topics, channel.name).replace(f"/{DEVICE}/", f"/room/{ROOM}/")
-            channels[name] = _channel(channel, address, {"room": _parameter("room")})
-            operations[name] = _operation(channel, name)
+        if channel.command:  # a room, and the leader of a group, obey the same commands
+            for several in ("room", "group"):
+                name = f"{several}_{channel.name}"
+                address = channel.topic(topics).replace(f"/{DEVICE}/", f"/{several}/{{{several}}}/")
+                addresses[name] = _channel(channel, address, {several: _parameter(several)})
+                operations[name] = _operation(channel, name)
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "Affetto over MQTT", "version": __version__, "description": ABOUT},
         "defaultContentType": JSON,
-        "channels": channels,
+        "channels": addresses,
         "operations": operations,
         "components": {
-            "messages": {one.name: _message(one, schemas[one.name]) for one in CHANNELS},
+            "messages": {one.name: _message(one, schemas[one.name]) for one in rows},
             "schemas": components,
         },
     }
@@ -147,7 +188,11 @@ ABOUT = (
     "What an Affetto device sends and obeys. States are retained. Commands are not: the device refuses retained ones,"
     " and answers a command that it does not obey on the topic `error`."
 )
-PARAMETERS = {"device": "device.id in the settings of the device", "room": "the room of one or more devices"}
+PARAMETERS = {
+    "device": "device.id in the settings of the device",
+    "room": "the room of one or more devices",
+    "group": "the group that devices play with",
+}
 
 
 def _parameter(name: str) -> dict[str, object]:
