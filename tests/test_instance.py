@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -134,6 +136,20 @@ def test_the_report_of_a_killed_process_is_removed_by_the_next(tmp_path: Path) -
     assert holder.health_file.exists()
     InstanceLock(tmp_path).close()
     assert not holder.health_file.exists()
+
+
+def test_whoever_only_looks_stops_no_start(tmp_path: Path) -> None:
+    """`affetto check` looks at the lock, and a conductor starts at the same moment."""
+    file = os.open(tmp_path / instance.LOCK, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(file, fcntl.LOCK_SH)
+    looking = threading.Timer(0.1, os.close, [file])
+    looking.start()
+    with closing(InstanceLock(tmp_path)) as lock:
+        assert lock.problem == ""
+        running = read_running(tmp_path)
+        assert running is not None
+        assert running.pid == os.getpid()
+    looking.join()
 
 
 def test_two_real_conductors(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ LOCK = "lock"
 MEMORY = Path("/dev/shm")
 PUBLISH_S = 60.0
 SILENT_S = 3 * PUBLISH_S  # if the report is older, the conductor does not respond
+TRIES, TRY_S = 20, 0.05  # a conductor that runs is believed after this many tries, this far apart
 LARGEST = 1_000_000  # bytes that are read of a lock file or a report
 
 
@@ -66,7 +67,7 @@ class InstanceLock:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._take()
             self._sign()
         except BlockingIOError:
             pid = _read_owner(self._file).pid
@@ -84,6 +85,16 @@ class InstanceLock:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+
+    def _take(self) -> None:
+        """Lock the file. `read_running` of another process may have it for a moment, which counts as free. Raises
+        BlockingIOError."""
+        for _ in range(TRIES - 1):
+            try:
+                return fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(TRY_S)
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _sign(self) -> None:
         """Write who has the lock, and remove the reports of processes that were killed."""
