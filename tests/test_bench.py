@@ -87,6 +87,7 @@ def test_decisions_are_measured_for_every_reading() -> None:
     assert min(times) > 0
 
 
+@pytest.mark.slow
 def test_choices_are_measured_for_every_size_of_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deciding, "LIBRARIES", {"1k": 1000, "2k": 2000})
     stages = deciding.recommend()

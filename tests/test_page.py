@@ -157,6 +157,7 @@ def test_the_music_does_not_notice_when_the_page_is_killed(tmp_path: Path) -> No
         assert "ERROR" not in appliance.log.read_text()
 
 
+@pytest.mark.slow
 def test_the_page_survives_the_conductor(tmp_path: Path) -> None:
     config = make_config(tmp_path, pin="4711")
     with whole(config, tmp_path) as (appliance, page):

@@ -69,6 +69,7 @@ def test_faces_become_moods_tracks_and_events(config: Config, ear: Ear, tmp_path
     assert "Traceback" not in appliance.log.read_text()
 
 
+@pytest.mark.slow
 def test_commands_and_what_outlives_a_restart(config: Config, ear: Ear, tmp_path: Path) -> None:
     with running(config, tmp_path) as appliance:  # states, because what happens before the broker answers is not told
         ear.wait(lambda m: m.topic == "affetto/demo/mood/state" and m.json["faces"] > 0)
