@@ -15,6 +15,7 @@ from tests.page_stage import PageProcess, make_config, state_of, until, whole
 webdriver = pytest.importorskip("selenium.webdriver")
 axe_core = pytest.importorskip("axe_core_python.selenium")
 
+from selenium.common.exceptions import StaleElementReferenceException  # noqa: E402
 from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
@@ -79,6 +80,18 @@ class Browser:
 
     def find(self, css: str) -> list[Any]:
         return self.driver.find_elements(By.CSS_SELECTOR, css)
+
+    def press(self, name: str) -> None:
+        """Click a button of a list that may be drawn again at any moment."""
+
+        def pressed() -> bool:
+            try:
+                self.button(name).click()
+            except (StaleElementReferenceException, StopIteration):
+                return False
+            return True
+
+        until(pressed, f"{name} cannot be pressed")
 
     def button(self, label: str) -> Any:
         found = next(
@@ -192,10 +205,10 @@ def test_a_song_is_found_asked_for_moved_and_removed(browser: Browser) -> None:
     assert asked() == ["Slow Clouds", "Tidal Garden"]
     browser.open("/")
     until(lambda: "Tidal Garden" in browser.text(), "the queue is not shown")
-    browser.button("Play Tidal Garden earlier").click()
+    browser.press("Play Tidal Garden earlier")
     until(lambda: asked() == ["Tidal Garden", "Slow Clouds"], "it does not move")
     until(lambda: browser.find("ol.list li")[0].text.startswith("Tidal"), "the page does not follow")
-    browser.button("Remove Tidal Garden").click()
+    browser.press("Remove Tidal Garden")
     until(lambda: asked() == ["Slow Clouds"], "it is not removed")
 
 

@@ -156,7 +156,8 @@ function nextCard() {
   return { card, draw };
 }
 
-function entry(item, at, all) {
+function entry(item, _, all) {
+  const requests = all.filter((one) => one.id), at = requests.indexOf(item); // the device's own choice may come first
   const { track, reason } = item.choice || item;
   const asked = item.id ? `${item.by ? `${item.by} asked for it` : "Somebody asked for it"}${item.votes?.length ? ` · ${item.votes.length} votes` : ""}` : sentence(reason || "");
   const move = (place) => command("move_request", { id: item.id, place });
@@ -164,7 +165,7 @@ function entry(item, at, all) {
     h("div.words", {}, h("b", {}, track.title), h("small", {}, byline(track)), h("small", {}, asked)),
     item.id && may("household") && [
       round("up", `Play ${track.title} earlier`, () => move(at), { disabled: at === 0 }),
-      round("down", `Play ${track.title} later`, () => move(at + 2), { disabled: at >= all.filter((one) => one.id).length - 1 }),
+      round("down", `Play ${track.title} later`, () => move(at + 2), { disabled: at >= requests.length - 1 }),
       round("remove", `Remove ${track.title}`, () => command("remove_request", { id: item.id }, "Removed."))],
     item.id && !may("household") && round("up", `Vote for ${track.title}`, () => command("vote", { id: item.id }, "You voted for it.")));
 }
