@@ -16,8 +16,9 @@ from mutagen import id3
 
 from device.domain import LibraryLoaded, MoodName, MoodOrigin
 from device.music.library import Catalogue, formats
+from device.music.library.found import LARGEST, bounded
 from device.music.library.mounts import Mount, all_mounts
-from device.music.library.walker import LARGEST, FolderWalk, bounded
+from device.music.library.walker import FolderWalk
 from device.music.metadata.tags import Tags
 from device.music.workers.tag_client import read_here
 

@@ -13,18 +13,19 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from device.domain import LibraryLoaded, MoodName, Track
+from device.domain import LibraryLoaded, MoodName
 from device.errors import LibraryError, WorkerError
-from device.music.library import steps, tracks
+from device.music.library import steps
 from device.music.library.database import Database
 from device.music.library.diff import Diff, compare
 from device.music.library.file_reader import FileReader
+from device.music.library.found import Found
 from device.music.library.ignored import Ignored
+from device.music.library.known_tracks import KnownTracks
 from device.music.library.mounts import all_mounts
 from device.music.library.playlist_files import FoundList, PlaylistFiles
-from device.music.library.relatives import corrected
 from device.music.library.rows import AnalysisRow, FileRow, Root
-from device.music.library.walker import FolderWalk, Found
+from device.music.library.walker import FolderWalk
 from device.music.metadata import tags
 from device.music.track_mood import TrackMood
 from device.music.workers.tag_client import ReadTags
@@ -45,19 +46,13 @@ class Catalogue:
         self, database: Database, read: ReadTags | None = None, ignored: Ignored | None = None, *, learn: bool = False
     ) -> None:
         self._database, self._ignored = database, ignored or Ignored()
-        self._learn = learn
-        self._moved: dict[str, Track] | None = None  # tracks that labels move; None: not worked out yet
-        self._moved_before: dict[str, Track] = {}
+        self._known = KnownTracks(database, learn=learn)
         self._genres_checked = False
         self._reader = FileReader(database, read)
         self._playlist_files = PlaylistFiles(database)
         self._problems: list[str] = []  # of the last scan
         self._folder_notes: list[str] = []  # of the last scan
         self._analyses: dict[str, AnalysisRow] = {}  # not saved yet
-        self._tracks: dict[str, Track] = {}
-        self._playlists: dict[str, tuple[str, ...]] = {}
-        self._stale = True  # the database knows more than `_tracks`
-        self._version = -1
         self._searched = ""  # the folders of the last scan, as words
         self.watched: frozenset[bytes] = frozenset()
         """Real paths outside of the music folders to which links in the last scan led."""
@@ -75,16 +70,14 @@ class Catalogue:
 
     def load(self) -> LibraryLoaded:
         """What is known, without looking at the disks: for a quick start, and whenever something was learnt."""
-        if self._stale:
-            self._reload()
+        found = self._known.all()
         notes, _ = self._database.notes(None)
         problems = [self._database.problem, *self._problems]
-        if self._searched and not self._tracks:
+        if self._searched and not found:
             problems.append(self._empty(len(notes)))
         return LibraryLoaded(
-            tuple(self._with_corrections()), tuple(filter(None, problems)), (*self._folder_notes, *notes),
-            playlists=self._playlists,
-        )  # fmt: skip
+            found, tuple(filter(None, problems)), (*self._folder_notes, *notes), playlists=self._known.playlists
+        )
 
     def scan(
         self,
@@ -108,12 +101,12 @@ class Catalogue:
 
         walk = FolderWalk(all_mounts(), searching, self._ignored)
         found = walk.files(folders)
-        self._problems, self._folder_notes = walk.problems, [*_passed_over(walk), *walk.notes]
+        self._problems, self._folder_notes = walk.problems, [*walk.left_out(), *walk.notes]
         self.watched = frozenset(walk.targets)
         ids = self._root_ids(walk.roots)
         self._check_genres()
         diff = compare(found, self._database.known(), ids, again=again)
-        self._stale = self._stale or diff.any or again or self._database.version() != self._version
+        self._known.stale |= diff.any or again or self._known.outdated
         try:
             self._apply(diff, ids, progress, meanwhile, again=again)
             self._update_playlists(walk, ids)
@@ -131,24 +124,24 @@ class Catalogue:
         gone = [root for root in here if any(os.path.join(path, b"").startswith(inside) for path in root)]
         if gone:
             self._database.save_roots((), gone)
-            self._stale = True
+            self._known.stale = True
         return bool(gone)
 
     def correct(self, key: str, mood: MoodName | None) -> None:
         """From now on this content has this mood, whatever others say; None forgets that. Raises LibraryError."""
         self._database.save_user_mood(key, mood)
-        self._refresh(key)
+        self._known.refresh(key)
 
     # --- Playlists ---
 
     def write_playlist(self, name: str, uris: Sequence[str], folders: Sequence[Path]) -> None:
         """Write a playlist, or replace the one of this name. Raises LibraryError with a sentence."""
-        self._stale = True
+        self._known.stale = True
         self._playlist_files.write(name, uris, folders)
 
     def remove_playlist(self, name: str) -> None:
         """Delete the playlist of this name. Raises LibraryError with a sentence."""
-        self._stale = True
+        self._known.stale = True
         self._playlist_files.remove(name)
 
     def _update_playlists(self, walk: FolderWalk, ids: Mapping[Root, int]) -> None:
@@ -157,7 +150,7 @@ class Catalogue:
             for path, one in walk.playlists.items()
             if ids[one.root] != NO_ROOT
         ]
-        self._stale = self._playlist_files.update(found, set(ids.values())) or self._stale
+        self._known.stale |= self._playlist_files.update(found, set(ids.values()))
 
     # --- Analysis ---
 
@@ -182,7 +175,7 @@ class Catalogue:
         if self._analyses:
             self._database.save_analyses(self._analyses.values())
             for key in self._analyses:
-                self._refresh(key)
+                self._known.refresh(key)
             self._analyses = {}
 
     def count_analysed(self, model: str) -> tuple[int, int]:
@@ -255,7 +248,7 @@ class Catalogue:
         before = self._database.roots()
         came = [root for root in here if not before.get(root, (0, False))[1]]
         went = [root for root, (_, present) in before.items() if present and root not in here]
-        self._stale = self._stale or bool(came or went)
+        self._known.stale |= bool(came or went)
         try:
             self._database.save_roots(sorted(came), went)
         except LibraryError as error:
@@ -263,40 +256,7 @@ class Catalogue:
         known = self._database.roots()
         return {root: known[root][0] if root in known else NO_ROOT for root in here}
 
-    # --- Tracks and problems ---
-
-    def _reload(self) -> None:
-        """Read all tracks from the database. Those that did not change stay the same objects, so that whoever holds the
-        library before this one pays for the news only."""
-        self._version, self._stale, self._moved = self._database.version(), False, None
-        self._tracks = self._library("", self._tracks)
-        found: dict[str, tuple[bytes, list[str]]] = {}
-        for name, path, _, url, _, key in self._database.playlist_entries():
-            first, entries = found.setdefault(name, (path, []))
-            if path == first and (url or key):  # of two files with one name, the first counts
-                entries.append(url or key)
-        self._playlists = {name: tuple(entries) for name, (_, entries) in found.items()}
-
-    def _refresh(self, key: str) -> None:
-        """Read one track again."""
-        if key in self._tracks:
-            self._moved = None
-            self._tracks.update(self._library(key, {}))
-
-    def _with_corrections(self) -> Iterable[Track]:
-        """The tracks as people's corrections leave them. Those that did not change stay the same objects."""
-        if not self._learn:
-            return self._tracks.values()
-        if self._moved is None:
-            fresh, before = corrected(self._tracks, self._database.affects), self._moved_before
-            self._moved = {key: before[key] if before.get(key) == track else track for key, track in fresh.items()}
-            self._moved_before = self._moved
-        moved = self._moved
-        return (moved.get(key, track) for key, track in self._tracks.items())
-
-    def _library(self, key: str, before: dict[str, Track]) -> dict[str, Track]:
-        nothing: dict[str, Track] = {}
-        return self._database.or_anew(lambda: tracks.library(self._database.tracks(key), before), nothing)
+    # --- Problems ---
 
     def _check_genres(self) -> None:
         """Apply the ignored genres, which may be others than at the last start, to what is known."""
@@ -304,14 +264,14 @@ class Catalogue:
             return
         try:
             if self._database.leave_out_genres(self._ignored.genre):
-                self._stale = True
+                self._known.stale = True
             self._genres_checked = True
         except LibraryError as error:
             self._add_problem(error)
 
     def _save(self, rows: Sequence[FileRow]) -> None:
         rows = [replace(row, is_music=False) if self._ignored.genre(row.genre) else row for row in rows]
-        self._stale = self._stale or bool(rows)
+        self._known.stale |= bool(rows)
         try:
             self._database.save_files(rows)
         except LibraryError as error:
@@ -330,13 +290,3 @@ class Catalogue:
         if bad:
             return f"None of the files in {self._searched} can be played; the notes say what is wrong with each."
         return f"There is no music in {self._searched}; copy some there, or plug in the drive that holds it."
-
-
-def _passed_over(walk: FolderWalk) -> list[str]:
-    """What looks like sound but cannot be played, in one sentence."""
-    count = walk.passed_over.total()
-    kinds = ", ".join(f"{number} {ending}" for ending, number in walk.passed_over.most_common())
-    if not count:
-        return []
-    words = "1 file is" if count == 1 else f"{count:,} files are"
-    return [f"{words} left out, because Affetto cannot play the format: {kinds}."]

@@ -15,13 +15,13 @@ import os
 import stat
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
 from device.domain import MoodName
 from device.music.library import formats, steps
+from device.music.library.found import Found, FoundPlaylist, bounded
 from device.music.library.ignored import MARK, Ignored
 from device.music.library.mounts import Mount
 from device.music.library.playlists import ENDINGS as PLAYLISTS
@@ -29,7 +29,6 @@ from device.music.library.rows import Root
 from device.music.metadata.mood_words import mood_of_word
 from device.music.metadata.tags import shown
 
-LARGEST = 2**63 - 1  # what SQLite can keep; ext4 has dates until 2446, and FUSE passes on any number
 SYSTEM_KINDS = frozenset(
     b"proc sysfs cgroup cgroup2 devpts devtmpfs tracefs debugfs securityfs configfs bpf pstore mqueue hugetlbfs"
     b" binfmt_misc efivarfs fusectl nsfs rpc_pipefs selinuxfs".split()
@@ -38,29 +37,6 @@ SYSTEM_KINDS = frozenset(
 
 PROGRESS_EVERY = 100  # files; a folder may hold 100,000
 MOST_NOTES = 200  # folders that cannot be read; a dying disk has more
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A file that may be music. `mood` is that of the nearest folder named after one, up to the music folder. `links`
-    counts the symbolic links on the way. `named`: its name says that it is music; otherwise the content decides."""
-
-    path: bytes
-    mood: MoodName | None
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    root: Root
-    links: int
-    named: bool
-
-
-class FoundPlaylist(NamedTuple):
-    """A playlist file, and the root that it is on."""
-
-    root: Root
-    size: int
-    mtime_ns: int
 
 
 class Entry(Enum):
@@ -247,6 +223,13 @@ class FolderWalk:
         if self._count % PROGRESS_EVERY == 0:
             self._progress(self._count)
 
+    def left_out(self) -> list[str]:
+        """One sentence about the files that are sound but cannot be played, if there are any."""
+        count = self.passed_over.total()
+        kinds = ", ".join(f"{number} {ending}" for ending, number in self.passed_over.most_common())
+        words = "1 file is" if count == 1 else f"{count:,} files are"
+        return [f"{words} left out, because Affetto cannot play the format: {kinds}."] if count else []
+
     def mount_of(self, real: bytes) -> bytes:
         """Where the drive is mounted that holds this real path."""
         while real not in self._mounts and real != os.path.dirname(real):
@@ -272,11 +255,6 @@ class FolderWalk:
 def mood_of(name: bytes, above: MoodName | None) -> MoodName | None:
     """The mood of a folder with this name within a folder of the mood `above`."""
     return mood_of_word(name.decode("utf-8", "replace")) or above
-
-
-def bounded(number: int) -> int:
-    """The nearest number that the catalogue can keep."""
-    return max(-LARGEST, min(number, LARGEST))
 
 
 def _path(file: File) -> bytes:
