@@ -163,7 +163,7 @@ def life() -> Room:
             room.start(plays[-1].serial)
         room.pass_time(15)
         room.tell(Tick({"memory_mb": 61.2, "eye_memory_mb": 80.0, "cpu_s": 3.0, "eye_cpu_s": 1.0}))
-    playing = room.session.state.playback.playthrough
+    playing = room.session.state.playback.playing.playthrough
     assert playing is not None
     room.tell(TrackFailed(playing.serial, "a.mp3 holds no sound"))
     room.tell(SoundLost("it was pulled out"), SoundBack(), EyeClosed("the camera was pulled out"), EyeClosed())

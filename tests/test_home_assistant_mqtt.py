@@ -242,7 +242,7 @@ def test_the_blueprints_do_what_they_say() -> None:
             await set_state(ha, "person.ada", "home")
             await device.until(lambda: device.policy is PolicyName.MATCH)
             await device.until(lambda: device.room.session.memory.volume == 35)
-            assert device.room.session.state.playback.wanted is PlaybackState.PLAYING
+            assert device.room.session.state.playback.playing.wanted is PlaybackState.PLAYING
 
     asyncio.run(run())
 

@@ -130,7 +130,7 @@ def test_stop_and_next_end_the_stream_and_the_music_returns(room: Room, command:
     actions = ask(room, command)
     assert [play.track for play in only(Play, actions)] == [song.track]
     assert "media_ended" in event_types(actions)
-    assert room.session.state.playback.wanted is PlaybackState.PLAYING
+    assert room.session.state.playback.playing.wanted is PlaybackState.PLAYING
 
 
 @pytest.mark.parametrize("before", [PlaybackState.PAUSED, PlaybackState.STOPPED])
@@ -190,7 +190,7 @@ def test_pause_play_and_toggle_concern_the_stream(room: Room) -> None:
     tune_in(room)
     assert ask(room, SetPlayback(Transport.PAUSE))[:1] == [Pause()]
     assert snapshot(room).playback.state is PlaybackState.PAUSED
-    assert room.session.state.playback.wanted is PlaybackState.PLAYING
+    assert room.session.state.playback.playing.wanted is PlaybackState.PLAYING
     assert ask(room, SetPlayback(Transport.PAUSE)) == []
     assert Resume() in ask(room, SetPlayback(Transport.TOGGLE))
     assert Pause() in ask(room, SetPlayback(Transport.TOGGLE))

@@ -171,7 +171,7 @@ class Room:
         return self.tell(TrackAt(serial, Position(track_s, self.mono, running)))
 
     def playing(self) -> Track:
-        playthrough = self.session.state.playback.playthrough
+        playthrough = self.session.state.playback.playing.playthrough
         assert playthrough is not None
         return playthrough.choice.track
 
@@ -329,7 +329,7 @@ def test_late_events_of_replaced_tracks_fall_away() -> None:
     (second,) = only(Play, room.say("playback", "next"))
     for stale in (TrackEnded(first.serial), TrackFailed(first.serial, "gone"), room.started(first.serial)):
         assert room.tell(stale) == []
-    assert room.session.state.playback.playthrough.serial == second.serial
+    assert room.session.state.playback.playing.playthrough.serial == second.serial
 
 
 def test_a_broken_file_is_reported_and_skipped() -> None:

@@ -106,9 +106,9 @@ def test_an_order_drops_the_cue(room: Room, order: str) -> None:
     actions = room.say("playback", order)
     assert only(Play if order == "next" else Silence, actions)
     assert only(Cue, actions) == []
-    before = room.session.state.playback.playthrough
+    before = room.session.state.playback.playing.playthrough
     room.tell(room.started(cue.serial), TrackFailed(cue.serial, "broken"), TrackEnded(cue.serial))
-    assert room.session.state.playback.playthrough == before
+    assert room.session.state.playback.playing.playthrough == before
 
 
 def test_a_cue_that_cannot_be_played_is_replaced_and_the_song_plays_on(room: Room) -> None:

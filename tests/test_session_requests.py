@@ -55,7 +55,7 @@ def queue(room: Room) -> list[tuple[str, str]]:
 
 def next_song(room: Room) -> list:
     """The current song ends and the cued one starts."""
-    playthrough = room.session.state.playback.playthrough
+    playthrough = room.session.state.playback.playing.playthrough
     assert playthrough is not None
     room.pass_time(170)
     (cue,) = only(Cue, room.tell(TrackEnding(playthrough.serial)))
@@ -87,7 +87,7 @@ def test_people_take_turns(room: Room) -> None:
 
 
 def test_a_request_near_the_end_replaces_the_cue(room: Room) -> None:
-    playthrough = room.session.state.playback.playthrough
+    playthrough = room.session.state.playback.playing.playthrough
     assert playthrough is not None
     room.pass_time(170)
     (chosen,) = only(Cue, room.tell(TrackEnding(playthrough.serial)))
@@ -101,7 +101,7 @@ def test_a_request_near_the_end_replaces_the_cue(room: Room) -> None:
 
 def test_a_cue_that_was_replaced_too_late_keeps_the_other_request(room: Room) -> None:
     ask(room, "sad-0", by="Ada")
-    playthrough = room.session.state.playback.playthrough
+    playthrough = room.session.state.playback.playing.playthrough
     assert playthrough is not None
     room.pass_time(170)
     (first,) = only(Cue, room.tell(TrackEnding(playthrough.serial)))

@@ -32,7 +32,7 @@ TO_23_S = 47 * 60.0
 def running(memory: Memory | None = None, **changes: dict[str, object]) -> Room:
     room = Room(memory, **changes)
     room.tell(UP)
-    if room.session.state.playback.wanted is PlaybackState.PLAYING:
+    if room.session.state.playback.playing.wanted is PlaybackState.PLAYING:
         room.start_music()
     else:
         room.tell(LibraryLoaded(LIBRARY))
@@ -60,7 +60,7 @@ def test_the_sleep_timer_over_mqtt() -> None:
     assert silence.fade_s == pytest.approx(60, abs=1.5)
     assert "asleep" in event_types(actions)
     assert said(actions, "sleep/state")[-1] == {"until": None}
-    assert room.session.state.playback.wanted is PlaybackState.STOPPED
+    assert room.session.state.playback.playing.wanted is PlaybackState.STOPPED
     assert only(Play, let(room, 60)) == []
     assert refusals(room.say("sleep", "soon")) == ["sleep/set takes minutes from 0 to 720, or off; got 'soon'."]
     assert refusals(room.say("sleep", "900")) == ["The sleep timer takes 0 (off) to 720 minutes."]

@@ -114,7 +114,7 @@ def obey(
 
 def _judge(order: Feedback, playback: PlaybackControl, given: Circumstances) -> list[Action] | str:
     """While guests are here, a dislike only skips the track."""
-    if playback.choice is None:
+    if playback.playing.choice is None:
         return "Nothing is playing, so there is no track to like or dislike."
     if given.audience.guests and order.liking is not Liking.DISLIKE:
         return "Guest mode is on, so the device learns nothing; switch guest mode off first."
@@ -125,25 +125,26 @@ def _judge(order: Feedback, playback: PlaybackControl, given: Circumstances) -> 
 
 def _seek(order: SeekTo, playback: PlaybackControl, now: Now) -> list[Action] | str:
     """A step beyond either end stops there; a position beyond the end is a mistake."""
-    if playback.playthrough is None:
+    if playback.playing.playthrough is None:
         return "Nothing is playing, so there is no track to seek in."
-    length_s = playback.playthrough.choice.track.duration_s  # 0: not known
+    length_s = playback.playing.playthrough.choice.track.duration_s  # 0: not known
     if not order.relative and order.seconds > length_s > 0:
         return f"The track is only {minutes(length_s)} long."
-    position_s = order.seconds + (playback.expected_position_s(now) if order.relative else 0.0)
-    return playback.seek(max(0.0, min(position_s, length_s) if length_s > 0 else position_s), now)
+    position_s = order.seconds + (playback.playing.expected_position_s(now) if order.relative else 0.0)
+    return playback.playing.seek(max(0.0, min(position_s, length_s) if length_s > 0 else position_s), now)
 
 
 def _correct(order: SetTrackMood, playback: PlaybackControl) -> list[Action] | str:
     """Set the mood of a track. The catalogue stores it; if the track plays, the playback uses it at once."""
-    mood, track = order.mood, None if playback.choice is None else playback.choice.track
+    mood, track = order.mood, None if playback.playing.choice is None else playback.playing.choice.track
     if order.track and (track is None or track.key != order.track):
         row = playback.chooser.index.row.get(order.track)
         track = None if row is None else playback.chooser.index.tracks[row]
     if track is None:
         return "No such track." if order.track else "Nothing is playing, so there is no track whose mood could be set."
     if mood is not None:
-        playback.renew(replace(track, mood=mood, affect=MOOD_AFFECT[mood], origin=MoodOrigin.USER, uncertainty=None))
+        corrected = replace(track, mood=mood, affect=MOOD_AFFECT[mood], origin=MoodOrigin.USER, uncertainty=None)
+        playback.playing.renew(corrected)
     facts = {"title": track.title, "uri": track.uri, "mood": str(mood or "auto")}
     return [Announce(EventType.TRACK_CORRECTED, facts), Correct(track.key, mood)]
 

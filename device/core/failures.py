@@ -1,4 +1,4 @@
-"""Files that cannot be played, and pauses when many fail in a row. Pure; main thread, owned by `PlaybackControl`."""
+"""Files that cannot be played, and pauses when many fail in a row. Pure; main thread, owned by `Chooser`."""
 
 from __future__ import annotations
 

@@ -14,7 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from device.config.schema import PlayerConfig
 from device.core.audience import Audience, Circumstances
-from device.core.playback import BETWEEN_S, PlaybackControl
+from device.core.playback import PlaybackControl
+from device.core.playing import BETWEEN_S
 from device.domain import (
     Action,
     Announce,
@@ -108,7 +109,7 @@ class MediaControl:
         origin = given.origin
         if order.announce:
             return self._announce(Announcement(_track(order), self._percent(order), origin), given.muted)
-        self._playback.suspend(given.now)
+        self._playback.playing.suspend(given.now)
         reason = f"it came over {origin.surface}" if origin.surface else "it was sent to the device"
         self.medium = Medium(next(self._serials), Choice(_track(order), reason), origin, given.now.mono)
         return [Play(self.medium.serial, self.medium.choice.track, CUT_S)]

@@ -34,9 +34,9 @@ def take(
         case TrackFailed(serial, problem):
             return playback.failed(serial, problem, now)
         case TrackEnding(serial):
-            playback.ending(serial)
+            playback.playing.ending(serial)
         case TrackAt(serial, position):
-            playback.at(serial, position, now)
+            playback.playing.at(serial, position, now)
     return []
 
 
@@ -59,9 +59,9 @@ def view(
     """What plays: the medium, or else the music. Volumes are in percent."""
     medium = media.medium
     return PlaybackView(
-        state=playback.state(now) if medium is None else media.state(now),
-        choice=playback.choice if medium is None else medium.choice,
-        position=playback.position if medium is None else medium.position,
+        state=playback.playing.state(now) if medium is None else media.state(now),
+        choice=playback.playing.choice if medium is None else medium.choice,
+        position=playback.playing.position if medium is None else medium.position,
         volume=volume,
         max_volume=max_volume,
         cover=cover,

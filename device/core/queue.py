@@ -1,4 +1,4 @@
-"""One playing of a track, and the track that follows without a gap. Pure; main thread, owned by `PlaybackControl`.
+"""One playing of a track, and the track that follows without a gap. Pure; main thread, owned by `Playing`.
 
 `PlaybackControl` chooses the next track some seconds before the end, and may choose again until then. The player's
 events and our cues can cross: a cue that we have just replaced may already play. So the queue remembers replaced cues

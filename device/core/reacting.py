@@ -95,7 +95,7 @@ def react(state: State, event: Event, now: Now) -> list[Action]:
 
 def _sound_changed(state: State, problem: str, now: Now) -> list[Action]:
     state.health.sound_problem = problem
-    state.playback.sound(not problem, now)
+    state.playback.playing.sound(not problem, now)
     state.media.sound(not problem, now)
     return [Announce(EventType.SOUND_LOST if problem else EventType.SOUND_BACK, {"message": problem})]
 
@@ -106,7 +106,7 @@ def _take_reading(state: State, reading: Reading, now: Now) -> list[Action]:
     state.mood_control.take(reading, now)
     state.occupancy.look(state.mood.faces, now)
     actions = mood_changed(state, before, now)
-    for reaction in state.reactions.observe(reading, state.playback.playthrough, now):
+    for reaction in state.reactions.observe(reading, state.playback.playing.playthrough, now):
         actions += state.playback.react(reaction, state.audience, now)
     return actions
 

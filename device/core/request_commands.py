@@ -86,11 +86,9 @@ def _enqueue(
     return actions
 
 
-def _play_now(
-    request_id: int, order: Enqueue, playback: PlaybackControl, given: Circumstances
-) -> list[Action]:
+def _play_now(request_id: int, order: Enqueue, playback: PlaybackControl, given: Circumstances) -> list[Action]:
     """Play a request at once, but do not cut off what somebody else has asked for."""
-    playing = playback.playthrough
+    playing = playback.playing.playthrough
     if playing is not None and playing.request and order.by not in ("", playing.by):
         who = playing.by or "Somebody"
         return [Answer(given.origin, f"{who} asked for the current track, so yours plays next.")]
@@ -185,7 +183,7 @@ def _vote_to_skip(by: str, playback: PlaybackControl, given: Circumstances) -> l
     votes = playback.chooser.requests.skip_votes(given.audience, given.now)
     facts = {"by": by, "votes": len(votes.voters), "needed": votes.needed}
     actions: list[Action] = [Announce(EventType.SKIP_VOTED, facts)]
-    playing = playback.playthrough
+    playing = playback.playing.playthrough
     own = playing is not None and playing.request and playing.by == by
     if own or len(votes.voters) >= votes.needed:
         actions += playback.skip(Outcome.SKIPPED, given.target, given.audience, given.now, votes.voters)
@@ -200,8 +198,8 @@ def _veto(by: str, playback: PlaybackControl, given: Circumstances) -> list[Acti
     if left_s := playback.chooser.requests.veto(by, given.now):
         minutes = max(1, round(left_s / 60))
         return f"{by} has used this hour's veto; the next is in {minutes} minute{'s' * (minutes > 1)}."
-    assert playback.choice is not None
-    facts = {"title": playback.choice.track.title, "by": by}
+    assert playback.playing.choice is not None
+    facts = {"title": playback.playing.choice.track.title, "by": by}
     skipped = playback.skip(Outcome.SKIPPED, given.target, given.audience, given.now, (by,))
     return [Announce(EventType.VETOED, facts), *skipped]
 
@@ -209,7 +207,7 @@ def _veto(by: str, playback: PlaybackControl, given: Circumstances) -> list[Acti
 def _unable_to_skip(by: str, playback: PlaybackControl) -> str:
     if not by:
         return "A vote needs the name of the person who votes."
-    if playback.choice is None or playback.wanted is not PlaybackState.PLAYING:
+    if playback.playing.choice is None or playback.playing.wanted is not PlaybackState.PLAYING:
         return "Nothing is playing, so there is nothing to skip."
     return ""
 

@@ -1,4 +1,4 @@
-"""The open requests and the votes, as the playback uses them. Pure; main thread, owned by `PlaybackControl`."""
+"""The open requests and the votes, as the playback uses them. Pure; main thread, owned by `Chooser`."""
 
 from __future__ import annotations
 

@@ -41,8 +41,8 @@ def activity(playback: PlaybackControl, media: MediaControl, now: Now) -> tuple[
     """Whether people want sound, and whether there is any: of the music, or of a medium from outside."""
     if media.medium is not None:
         return media.medium.wanted is PlaybackState.PLAYING, media.state(now) is PlaybackState.PLAYING
-    playthrough = playback.playthrough
-    return playback.wanted is PlaybackState.PLAYING, playthrough is not None and playthrough.sounds
+    playthrough = playback.playing.playthrough
+    return playback.playing.wanted is PlaybackState.PLAYING, playthrough is not None and playthrough.sounds
 
 
 def carry_out(
@@ -87,14 +87,15 @@ def _wake(alarm: Alarm, playback: PlaybackControl, media: MediaControl, given: C
     if stream := next((entry for entry in playlist[:1] if "://" in entry), ""):
         started = media.play(PlayMedia(stream, title=alarm.playlist), given)
         if isinstance(started, list):
-            playback.wanted = PlaybackState.PLAYING  # if the stream fails, the music begins
+            playback.playing.wanted = PlaybackState.PLAYING  # if the stream fails, the music begins
             return started
     songs = _songs(alarm, playlist, playback, random.Random(int(given.now.wall // DAY_S)))
     state = requests.clear(playback.chooser.requests.state, ALARM)
     for track in songs:
         state = requests.add(state, track.key, ALARM, pinned=True)
     playback.chooser.requests.state = state
-    if not songs and not alarm.mood and playback.playthrough is not None and playback.playthrough.sounds:
+    present = playback.playing.playthrough
+    if not songs and not alarm.mood and present is not None and present.sounds:
         return []  # music plays already, and the alarm wants no other
     return playback.play_next(given.target, given.audience, given.now, fade_s=playback.config.fade_s)
 

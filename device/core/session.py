@@ -71,7 +71,7 @@ class Session:
         state.mood_control.start(now)
         memory = state.memory
         if state.config.music.autoplay and memory.playback is not PlaybackState.STOPPED:
-            state.playback.wanted, state.playback.resume_s = memory.playback, memory.position_s
+            state.playback.playing.wanted, state.playback.playing.resume_s = memory.playback, memory.position_s
             state.unfinished = memory.track_key
             state.look_until = now.mono + (FIRST_LOOK_S if memory.camera else 0.0)
         return Decision([Log(consent.words(memory)), *settle(state, now)], state.snapshot(now))

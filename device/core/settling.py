@@ -19,7 +19,7 @@ def settle(state: State, now: Now) -> list[Action]:
     actions += _settle_group(state, now)
     if state.group.chooses(now.mono):
         actions += _settle_music(state, now)
-    track = state.group_track if state.playback.choice is None else state.playback.choice.track
+    track = state.group_track if state.playback.playing.choice is None else state.playback.playing.choice.track
     uri = "" if track is None else track.uri
     state.memory = state.to_save
     if state.group.name and state.group.chooses(now.mono):
@@ -49,7 +49,7 @@ def _settle_group(state: State, now: Now) -> list[Action]:
     state.health.group_problem = state.group.problem(now.mono)
     state.memory = state.group.adopt(state.memory)
     if state.group.follows:
-        state.playback.wanted, state.chooser.requests.state = state.memory.playback, state.memory.requests
+        state.playback.playing.wanted, state.chooser.requests.state = state.memory.playback, state.memory.requests
     turn = state.group.turn(now.mono)
     if turn is None:
         return actions
@@ -61,7 +61,7 @@ def _take_over(state: State, now: Now) -> list[Action]:
     recent = state.group.recent
     state.chooser.heard_elsewhere = recent if 2 * len(recent) <= len(state.chooser.index) else frozenset()
     succession = state.group.succession(now.mono)
-    if succession is None or state.playback.wanted is PlaybackState.STOPPED:
+    if succession is None or state.playback.playing.wanted is PlaybackState.STOPPED:
         return []
     state.unfinished, state.look_until = "", None
     return state.playback.resume_track(succession.key, succession.position_s, state.target, now)
@@ -70,7 +70,7 @@ def _take_over(state: State, now: Now) -> list[Action]:
 def _settle_music(state: State, now: Now) -> list[Action]:
     target, audience = state.target, state.audience
     if state.media.medium is not None:
-        if state.playback.playthrough is None:
+        if state.playback.playing.playthrough is None:
             return []
         state.media.give_way()
     if state.unfinished and len(state.chooser.index):

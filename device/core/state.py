@@ -68,7 +68,7 @@ class State:
         self.chooser = Chooser(history, dice, effects)
         self.playback = PlaybackControl(config.music, self.chooser)
         self.chooser.requests.state = memory.requests
-        self.media = MediaControl(self.playback, config.player, self.playback.serials)
+        self.media = MediaControl(self.playback, config.player, self.playback.playing.serials)
         self.memory = replace(memory, volume=min(memory.volume, config.player.max_volume))
         self.mood_control = MoodControl(config, songs)
         self.occupancy = Occupancy(config.mood.occupied_s)
@@ -86,12 +86,12 @@ class State:
     @property
     def to_save(self) -> Memory:
         """What survives a power cut: the settings, and the state of the playback."""
-        playthrough = self.playback.playthrough
+        playthrough = self.playback.playing.playthrough
         return replace(
             self.memory,
-            playback=self.playback.wanted,
+            playback=self.playback.playing.wanted,
             track_key=self.memory.track_key if playthrough is None else playthrough.choice.track.key,
-            position_s=self.playback.resume_s,
+            position_s=self.playback.playing.resume_s,
             requests=self.chooser.requests.state,
         )
 
@@ -184,4 +184,4 @@ class State:
         memory, seen = self.memory, self.mood_control.seen
         names = ", ".join(memory.profiles)
         context = self.mood_control.context(memory)
-        return Observation(self.mood, seen, self.playback.playthrough, names, actions, memory.guests, context)
+        return Observation(self.mood, seen, self.playback.playing.playthrough, names, actions, memory.guests, context)
