@@ -125,13 +125,21 @@ class Conductor:
         alive.
         """
         due = time.monotonic() + TICK_S
+        yield from self._turned()
         while not self._inbox.stopped:
             if (left_s := due - time.monotonic()) <= 0:
                 due = time.monotonic() + TICK_S
                 self._notify_watchdog()
+                yield from self._turned()
                 yield Tick(process_figures(os.getpid(), self._parts.eye.pid))
             elif (event := self._inbox.get(left_s)) is not None:
+                yield from self._turned()  # before the eye's own complaint about the switch
                 yield event
+
+    def _turned(self) -> Iterator[Event]:
+        """How the camera's switch has turned, if it has."""
+        if (turned := self._parts.switch.look()) is not None:
+            yield turned
 
     def _notify_watchdog(self) -> None:
         """Notify systemd's watchdog, unless a part hangs."""

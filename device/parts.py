@@ -42,6 +42,7 @@ from device.music.recommend.taste import Taste, prepared
 from device.music.recommend.track_index import TrackIndex
 from device.music.workers.analysis_socket import SocketAnalysisClient
 from device.music.workers.covers import Covers
+from device.perception.camera_switch import SwitchWatch
 from device.perception.eye_client import EyeClient
 from device.store.database import Store
 from device.store.diary import DiaryStore
@@ -128,6 +129,7 @@ class Parts:
         self.scanner = stack.enter_context(contextlib.closing(scanner))
         self.covers = stack.enter_context(contextlib.closing(Covers(put)))
         self.updates = stack.enter_context(contextlib.closing(UpdateWatcher(put)))
+        self.switch = SwitchWatch(config.camera.switch)
         self.eye = EyeClient(config.camera, config_path, put)
         stack.callback(self._close_eye)
         self.mistakes = boot_mistakes(config_path) if config_path is not None else ()

@@ -14,8 +14,9 @@ from device.check.events import wait_for
 from device.check.finding import Finding, note, problem, well
 from device.config.schema import CameraConfig, Config
 from device.console import count
-from device.domain import Event, EyeClosed, EyeOpened, EyeRead
+from device.domain import Event, EyeClosed, EyeOpened, EyeRead, SwitchTurned
 from device.perception import picamera, v4l2
+from device.perception.camera_switch import CameraSwitch
 from device.perception.eye_client import EyeClient
 
 EYE_S = 15.0  # to load the models, open the camera and take one picture
@@ -36,13 +37,24 @@ def is_running(proc: Path = Path("/proc")) -> bool:
 
 def camera(config: Config, path: Path | None, *, switched_on: bool, asked: bool, busy: bool) -> Iterator[Finding]:
     """Name the camera. Take a picture if it is switched on or the user asked for it, and it is not in use."""
-    named = _name_camera(config.camera)
-    if busy:
+    named, position = _name_camera(config.camera), CameraSwitch(config.camera.switch).read()
+    if config.camera.switch:
+        yield _switch(position)
+    if not position.on:
+        yield note("camera", f"{named}; not opened, because its switch is off")
+    elif busy:
         yield note("camera", f"{named}; not opened, because Affetto runs and may use it")
     elif switched_on or asked:
         yield _look(config.camera, path)
     else:
         yield note("camera", f"{named}; not opened, because it is switched off", "to test it: affetto check --camera")
+
+
+def _switch(position: SwitchTurned) -> Finding:
+    """The hardware switch."""
+    if position.problem:
+        return problem("camera switch", position.problem)
+    return well("camera switch", "on" if position.on else "off: the camera stays off, whatever else anybody sets")
 
 
 def _name_camera(config: CameraConfig) -> str:

@@ -50,6 +50,8 @@ class CameraConfig:
     fps: float = key(8.0, "frames per second", low=0.5, high=30)
     rotate: int = key(0, "turn the picture clockwise by this many degrees", choices=(0, 90, 180, 270))
     hang_s: float = key(5.0, "restart a camera that gives no frame for this long", low=1, high=60)
+    switch: str = key("", "input device of a hardware switch that must be on, such as /dev/input/affetto-camera;"
+                          " empty means that there is none", path=True)
     eye_socket: str = key("", "socket of an eye that something else starts; empty means that the program starts it",
                           path=True)
 

@@ -21,6 +21,13 @@ def decide(memory: Memory, on: bool, origin: Origin, now: Now) -> Memory:
     return replace(memory, camera=on, camera_by=f"over {origin.surface} ({origin.address}) at {_date(now.wall)}")
 
 
+def switch_words(memory: Memory, on: bool) -> str:
+    """What the hardware switch means now."""
+    if not on:
+        return "The camera's switch is off, so the camera is off, whatever else anybody sets."
+    return f"The camera's switch is on. {words(memory)}"
+
+
 def words(memory: Memory) -> str:
     """Whether the camera is on, and who decided that."""
     by = memory.camera_by or "before Affetto recorded who gave it"

@@ -21,6 +21,7 @@ class Health:
         self.eye_open = False
         self.eye_starts = 0
         self.eye_problem = ""
+        self.switch_problem = ""
         self.surfaces: dict[str, str] = {}
         self.sound_problem = ""
         self.group_problem = ""
@@ -53,10 +54,12 @@ class Health:
             return 0.0
         return (len(self._window) - 1) / (self._window[-1] - self._window[0])
 
-    def report(self, started: Now, now: Now, tracks: int, analysed: int) -> HealthReport:
-        """The health report."""
+    def report(
+        self, started: Now, now: Now, tracks: int, analysed: int, switched_off: bool = False
+    ) -> HealthReport:
+        """The health report. `switched_off`: the camera, by its hardware switch."""
         own = (self.group_problem, self.sound_problem, self.store_problem)
-        services = (self.eye_problem, *self.surfaces.values(), *own)
+        services = (self.eye_problem, self.switch_problem, *self.surfaces.values(), *own)
         library = self.library_problems
         if self.library_loaded and not tracks and not library:
             library = ("There is no music yet; copy some into one of music.folders, or plug in a USB drive.",)
@@ -65,7 +68,7 @@ class Health:
             problems=tuple(problem for problem in problems if problem),
             notes=shorten(self.library_notes),
             uptime_s=now.mono - started.mono,
-            camera=self.camera if self.eye_open else "",
+            camera=self.camera if self.eye_open else "off (switch)" if switched_off else "",
             eye_fps=self.fps,
             eye_starts=self.eye_starts,
             tracks=tracks,

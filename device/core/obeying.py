@@ -50,6 +50,8 @@ def obey(state: State, command: Command, origin: Origin, now: Now) -> list[Actio
     if refusal := schedule_control.refusal(command, state.schedule, state.memory):
         return [Answer(origin, refusal)]
     match command:
+        case SetCamera(True) if state.switched_off:
+            return [Answer(origin, "The switch on the device holds the camera off; slide it to on first.")]
         case SetCamera(on):
             before, state.memory = state.memory, consent.decide(state.memory, on, origin, now)
             return [] if state.memory == before else [Log(consent.words(state.memory))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from device.core import player_events
+from device.core import consent, player_events
 from device.core.health import shorten
 from device.core.mood_change import mood_changed
 from device.core.obeying import obey
@@ -22,6 +22,7 @@ from device.domain import (
     EyeRead,
     FromGroup,
     LibraryLoaded,
+    Log,
     Misunderstood,
     Now,
     Reading,
@@ -31,6 +32,7 @@ from device.domain import (
     SpeechEnded,
     SurfaceDown,
     SurfaceUp,
+    SwitchTurned,
     Tick,
     TrackAt,
     TrackEnded,
@@ -54,11 +56,17 @@ def react(state: State, event: Event, now: Now) -> list[Action]:
             state.mood_control.eye_open = True
             return [Announce(EventType.CAMERA_ON, {"camera": camera})]
         case EyeClosed(problem):
+            if problem and not state.camera_wanted:
+                return []  # it ended a moment before we closed it, because the switch is off
             state.health.eye_closed(problem)
             state.mood_control.eye_open = False
             state.occupancy.stop()
             kind = EventType.CAMERA_PROBLEM if problem else EventType.CAMERA_OFF
             return [Announce(kind, {"message": problem})]
+        case SwitchTurned(on, problem):
+            state.switched_off = not on
+            state.health.switch_problem = problem
+            return [] if problem else [Log(consent.switch_words(state.memory, on))]
         case TrackStarted() | TrackEnded() | TrackFailed() | TrackEnding() | TrackAt():
             target, audience = state.target, state.audience
             return player_events.take(event, state.playback, state.media, target, audience, now)

@@ -20,17 +20,17 @@ class Reconciler:
         self._cover_uri = ""
         self._cover_bytes = self._cover_limit = LARGEST_COVER  # the limit of the last request, and the limit now
 
-    def actions(self, memory: Memory, uri: str) -> list[Action]:
+    def actions(self, memory: Memory, uri: str, *, camera: bool) -> list[Action]:
         """The actions that bring everything to the state of `memory`, with the cover of the track at `uri` (empty:
-        none)."""
+        none). `camera`: whether it may look."""
         actions: list[Action] = []
         volume = 0 if memory.muted else memory.volume
         if volume != self._volume:
             self._volume = volume
             actions.append(RampVolume(volume))
-        if memory.camera != self._eye:
-            self._eye = memory.camera
-            actions.append(OpenEye() if memory.camera else CloseEye())
+        if camera != self._eye:
+            self._eye = camera
+            actions.append(OpenEye() if camera else CloseEye())
         actions += self._change_cover(uri)
         if memory != self._requested:
             self._requested = memory

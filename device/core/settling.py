@@ -25,7 +25,7 @@ def settle(state: State, now: Now) -> list[Action]:
     if state.group.name and state.group.chooses(now.mono):
         view = state.playback_view(now)
         state.group.publish_music(view, state.memory, state.playback.queue, state.skip_votes(now), now.mono)
-    return actions + state.reconciler.actions(state.memory, uri)
+    return actions + state.reconciler.actions(state.memory, uri, camera=state.camera_wanted)
 
 
 def _pass_time(state: State, now: Now) -> list[Action]:

@@ -79,6 +79,7 @@ class State:
         self.diary = DiaryKeeper(config.diary.keep_days > 0)
         self.reconciler = Reconciler(memory)
         self.health = Health(settings_problems)
+        self.switched_off = bool(config.camera.switch)  # until the switch is read
         self.started = Now(0.0, 0.0)
         self.look_until: float | None = None  # the first song waits for a mood until then
         self.unfinished = ""  # the key of the track to resume once the library is loaded
@@ -94,6 +95,11 @@ class State:
             position_s=self.playback.playing.resume_s,
             requests=self.chooser.requests.state,
         )
+
+    @property
+    def camera_wanted(self) -> bool:
+        """Whether somebody consented to the camera, and its hardware switch is not off."""
+        return self.memory.camera and not self.switched_off
 
     @property
     def mood(self) -> Mood:
@@ -141,8 +147,8 @@ class State:
             never=self.chooser.never,
             people=People(memory.profiles, memory.guests, tuple(sorted(self.chooser.taste.profiles))),
             room=memory.room,
-            camera=Camera(memory.camera, self.health.eye_open),
-            health=self.health.report(self.started, now, len(index), index.analysed),
+            camera=Camera(self.camera_wanted, self.health.eye_open, self.switched_off),
+            health=self.health.report(self.started, now, len(index), index.analysed, self.switched_off),
             group=self.group.view(self.member()),
             skip_votes=self.skip_votes(now),
             occupied=self.occupancy.state(now),

@@ -50,6 +50,14 @@ class EyeClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchTurned:
+    """The camera's hardware switch is on or off. `problem`: why it cannot be read; then it is off."""
+
+    on: bool
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TrackStarted:
     """The player is audibly playing the track with this serial number, at this measured position. `length_s` is how
     long the player thinks the track is; 0 if it does not know."""
@@ -196,6 +204,7 @@ Event = (
     | EyeOpened
     | EyeRead
     | EyeClosed
+    | SwitchTurned
     | TrackStarted
     | TrackEnded
     | TrackFailed

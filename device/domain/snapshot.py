@@ -47,10 +47,12 @@ class People:
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """`wanted`: somebody consented. `open`: the eye has the camera open, whether wanted or not."""
+    """`wanted`: somebody consented, and no hardware switch is off. `open`: the eye has the camera open, whether wanted
+    or not. `switched_off`: the hardware switch is off."""
 
     wanted: bool
     open: bool
+    switched_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from device.config.schema import CameraConfig
 from device.errors import CameraError
+from device.perception.camera_switch import CameraSwitch
 from device.perception.footage import FolderCamera, VideoCamera
 from device.perception.frame import Frame, Gray
 from device.perception.picamera import PiCamera, find_camera
@@ -39,7 +40,16 @@ def open_camera(config: CameraConfig, *, live: bool = True) -> Camera:
     """Open the camera that `config.source` names. Raises CameraError.
 
     With `live=False` a recording runs once, as fast as the caller reads; a real camera always runs in real time.
+    A hardware switch that is off keeps a live camera closed, and ends its frames with CameraError.
     """
+    if not live or not config.switch:
+        return _open(config, live=live)
+    switch = CameraSwitch(config.switch)
+    switch.require()
+    return GuardedCamera(_open(config, live=live), switch)
+
+
+def _open(config: CameraConfig, *, live: bool) -> Camera:
     if not SLOWEST_FPS <= config.fps <= FASTEST_FPS:  # NaN too
         raise CameraError(f"No camera delivers {config.fps:g} frames per second; set camera.fps to a number such as 8.")
     source = config.source.strip()
@@ -66,6 +76,24 @@ def _first(config: CameraConfig) -> Camera:
     if (node := find_node()) is not None:
         return V4l2Camera(node, config)
     raise CameraError("No camera was found; plug one in, or set camera.source to a video file or a folder of pictures.")
+
+
+class GuardedCamera:
+    """A camera with a hardware switch."""
+
+    def __init__(self, camera: Camera, switch: CameraSwitch) -> None:
+        self._camera, self._switch = camera, switch
+
+    def describe(self) -> str:
+        return self._camera.describe()
+
+    def frames(self) -> Iterator[Frame]:
+        for frame in self._camera.frames():
+            self._switch.require()
+            yield frame
+
+    def close(self) -> None:
+        self._camera.close()
 
 
 class FakeCamera:
