@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.config import schema
+from device.config import files, schema
+from device.config.contradictions import contradictions
 from device.config.reader import parse
 from device.config.schema import Config, MqttConfig
 from device.errors import ConfigError
@@ -20,7 +21,7 @@ SECTIONS = ", ".join(section.name for section in fields(Config))
 
 @pytest.fixture
 def write(tmp_path, monkeypatch):
-    """Writes schema.yaml into the present directory, so that messages show the plain name."""
+    """Writes config.yaml into the present directory, so that messages show the plain name."""
     monkeypatch.chdir(tmp_path)
 
     def write(text):
@@ -33,7 +34,7 @@ def write(tmp_path, monkeypatch):
 
 def complaint(path):
     with pytest.raises(ConfigError) as caught:
-        schema.load(path)
+        files.load(Path(path))
     return str(caught.value)
 
 
@@ -43,7 +44,7 @@ def test_shipped_file_is_the_reference():
 
 
 def test_shipped_file_gives_the_defaults():
-    assert schema.load(ROOT / "config.yaml") == Config()
+    assert files.load(ROOT / "config.yaml") == Config()
 
 
 def test_reference_explains_every_setting_on_one_line():
@@ -58,11 +59,11 @@ def test_reference_explains_every_setting_on_one_line():
 
 @pytest.mark.parametrize("text", ["", "\n# nothing but a remark\n", "camera:\nmood:\n", "---\n", "\ufeffcamera:\n"])
 def test_what_is_left_out_has_its_default(write, text):
-    assert schema.load(write(text)) == Config()
+    assert files.load(write(text)) == Config()
 
 
 def test_values_are_read_as_they_are_meant(write):
-    read = schema.load(
+    read = files.load(
         write(
             "device: {id: kitchen, name: 'Küche 厨房', room: \"living room\"}\r\n"
             "camera:\r\n  fps: 4      # a whole number will do\r\n  enabled: yes\r\n  rotate: 180\r\n"
@@ -245,7 +246,7 @@ def test_a_password_is_not_in_the_representation():
 def test_any_text_gives_a_configuration_or_sentences_with_lines(text):
     said = "c.yaml: nothing to say"
     try:
-        parse(text, "c.yaml", Config, schema.contradictions)
+        parse(text, "c.yaml", Config, contradictions)
     except ConfigError as error:
         said = str(error)
     assert all(re.match(r"c\.yaml(:\d+)?: .", line) for line in said.split("\n"))
@@ -308,7 +309,7 @@ def test_aliases_multiply_nothing(write):
 
 @pytest.mark.parametrize("host", ["", "localhost", "10.0.0.1", "::1", "fe80::1%eth0", "broker.local", "broker.local."])
 def test_hosts_that_are_fine(write, host):
-    assert schema.load(write(f'mqtt: {{host: "{host}"}}\n')).mqtt.host == host
+    assert files.load(write(f'mqtt: {{host: "{host}"}}\n')).mqtt.host == host
 
 
 def test_a_device_file_is_read_no_further_than_the_limit():

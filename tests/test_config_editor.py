@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device.config import editor, schema, settings_file, settings_helper
+from device.config import editor, files, settings_file, settings_helper
 from device.config.reader import Source, parse
 from device.config.schema import Config
 from device.errors import ConfigError
@@ -185,5 +185,5 @@ def test_overrides_must_fit() -> None:
 
 def test_the_shipped_file_can_be_replaced(path: Path) -> None:
     assert ask(path, {"replace": SHIPPED})["ok"]
-    assert schema.load(path) == Config()
+    assert files.load(path) == Config()
     assert ask(path, {"text": True})["answer"] == SHIPPED

@@ -7,7 +7,8 @@ from datetime import datetime
 import pytest
 from test_session import Room, said
 
-from device.config.schema import Config, ContextConfig, contradictions
+from device.config.contradictions import contradictions
+from device.config.schema import Config, ContextConfig
 from device.domain import (
     Affect,
     Asked,

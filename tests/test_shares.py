@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from device.config.schema import Config, MusicConfig, load
+from device.config.files import load
+from device.config.schema import Config, MusicConfig
 from device.config.shares import Protocol, Share, parse_share, parse_shares
 from device.errors import ConfigError
 from device.music.library.scanner import library_folders

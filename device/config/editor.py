@@ -14,7 +14,8 @@ from dataclasses import fields, replace
 
 import yaml
 
-from device.config import reader, schema
+from device.config import reader
+from device.config.contradictions import contradictions
 from device.config.reader import Source
 from device.config.schema import Config
 from device.errors import ConfigError
@@ -38,7 +39,7 @@ def change(text: str, name: str, changes: Mapping[str, Value], overrides: Sequen
 
 def schema_check(text: str, name: str, overrides: Sequence[Source] = ()) -> None:
     """Raise ConfigError with every mistake, if there is one."""
-    reader.parse_all([Source(name, text), *overrides], Config, schema.contradictions)
+    reader.parse_all([Source(name, text), *overrides], Config, contradictions)
 
 
 def wanted(config: Config, changes: Mapping[str, Value]) -> Config:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from device.config import reader, schema
+from device.config import reader
+from device.config.contradictions import contradictions
 from device.config.reader import Source
+from device.config.schema import Config
 
 BOOT = "boot.yaml"
 SECRETS = "secrets.yaml"
@@ -18,9 +20,9 @@ MISTAKES = "boot-errors.txt"
 """Beside the user's file: the settings of the boot partition, its secrets, and its mistakes."""
 
 
-def load(path: Path) -> schema.Config:
+def load(path: Path) -> Config:
     """The settings of this machine; `path` is the user's file. Raises `ConfigError` with every mistake."""
-    return schema.load(path, overrides(path))
+    return reader.load(path, Config, contradictions, overrides(path))
 
 
 def overrides(path: Path) -> list[Source]:

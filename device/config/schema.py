@@ -1,23 +1,17 @@
 """Every setting of the program, with its default, its limits and one line of explanation.
 
-Only this module declares settings: `config.yaml`, its checks and its messages follow from it (by reader.py). The
-dataclasses are plain values for any thread; the main thread calls `load` once, at start.
+Only this module declares settings: `config.yaml`, its checks and its messages follow from it (by reader.py).
+contradictions.py has the rules between settings. The dataclasses are plain values for any thread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from dataclasses import Field, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from device.config import reader
-from device.config.reader import Source, key
-from device.config.shares import parse_share
-from device.domain import PolicyName, read_leaning
-from device.domain.schedule import parse_alarm, parse_rule, parse_window
-
-if TYPE_CHECKING:
-    from _typeshed import StrPath
+from device.config.reader import key
+from device.domain import PolicyName
 
 HOST = r"(?=[!-~]{0,253}$)([^.]{1,63}(\.[^.]{1,63})*\.?)?"
 TOPIC = r"[^+#/$\s][^+#/\s]*(/[^+#/\s]+)*"
@@ -275,12 +269,6 @@ HEAD = """\
 """
 
 
-def load(path: StrPath, overrides: Sequence[Source] = ()) -> Config:
-    """Read a configuration file and its overrides (see files.py). Raises a `ConfigError` that lists every mistake, each
-    with file, line and setting."""
-    return reader.load(path, Config, contradictions, overrides)
-
-
 def setting(section: str, name: str) -> Field[Any]:
     """The declaration of a setting, with its limits in `metadata`."""
     [found] = [field for field in fields(getattr(Config(), section)) if field.name == name]
@@ -290,41 +278,3 @@ def setting(section: str, name: str) -> Field[Any]:
 def reference() -> str:
     """The text of config.yaml: every setting, explained, at its default."""
     return reader.reference(Config, HEAD)
-
-
-def contradictions(config: Config) -> Iterator[tuple[str, str]]:
-    """Settings that are valid alone but not together, as pairs of a setting and its problem."""
-    player = config.player
-    if player.volume > player.max_volume:
-        changed = "volume" if player.max_volume == PlayerConfig().max_volume else "max_volume"
-        yield f"player.{changed}", f"volume {player.volume} is above max_volume {player.max_volume}"
-    yield from _unreadable(config)
-    for row in config.context.activities:
-        try:
-            read_leaning(row)
-        except ValueError as error:
-            yield "context.activities", str(error)
-    if (device_id := config.device.id) in ("room", "group"):
-        yield "device.id", f"cannot be {device_id}: topics with that name are for all devices of a {device_id}"
-    if config.rooms.group and not config.mqtt.enabled:
-        yield "rooms.group", "needs mqtt.enabled: the devices of a group find one another over MQTT"
-    if config.mqtt.password and not config.mqtt.username:
-        yield "mqtt.password", "needs mqtt.username beside it"
-    if config.page.access == "password" and not config.page.password:
-        yield "page.access", "password needs page.password beside it"
-
-
-def _unreadable(config: Config) -> Iterator[tuple[str, str]]:
-    """Times and addresses that cannot be understood."""
-    schedule = config.schedule
-    texts: list[tuple[str, str, Callable[[str], object]]] = [
-        *(("music.shares", text, parse_share) for text in config.music.shares),
-        *(("schedule.alarms", text, lambda text: parse_alarm(text, 1)) for text in schedule.alarms),
-        *(("schedule.policies", text, parse_rule) for text in schedule.policies),
-        *(("schedule.quiet", text, parse_window) for text in (schedule.quiet,) if text),
-    ]
-    for name, text, parse in texts:
-        try:
-            parse(text)
-        except ValueError as problem:
-            yield name, str(problem)

@@ -19,10 +19,11 @@ from pathlib import Path
 
 import yaml
 
-from device.config import files, page_keys, reader, schema
+from device.config import files, page_keys, reader
 from device.config.boot import partition
 from device.config.boot.boot_file import BootFile, cut_secrets
 from device.config.boot.template import TEMPLATE
+from device.config.contradictions import contradictions
 from device.config.reader import Source
 from device.config.schema import Config
 from device.errors import ConfigError
@@ -92,7 +93,7 @@ def take(path: Path, etc: Path) -> list[str]:
     if not username:
         known.pop("mqtt.password", None)  # a password without its user is a mistake
     sources += [Source(str(etc / files.SECRETS), secrets_text(known)), ours]
-    reader.parse_all(sources, Config, schema.contradictions)
+    reader.parse_all(sources, Config, contradictions)
     if keep_both(unix(rest.text), {w: v for w, v in (known | secrets).items() if v}, etc):
         log.info("The settings in %s are in force.", path)
     if rest != file:
