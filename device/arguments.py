@@ -75,6 +75,7 @@ EXAMPLES = {
     "play": """\
   affetto play                      continue the music
   affetto play abba                 songs by this artist, at once
+  affetto play "Sunday"             the playlist Sunday, at once; a radio station if the playlist begins with one
   affetto play --next dancing queen     this song after the current one; --later: when its turn comes""",
     "pause": """\
   affetto pause                     affetto play continues at the same place""",

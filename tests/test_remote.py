@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from appliance import running
 from mutagen import id3
 from mutagen.wave import WAVE
 from test_session import LIBRARY, Room
+from web_server import WebServer, web_server
 
 from device.__main__ import main
 from device.config.schema import Config
@@ -39,6 +40,12 @@ def home(tmp_path: Path) -> Path:
         file.tags.add(id3.TPE1(text=[artist]))
         file.save()
     return tmp_path
+
+
+@pytest.fixture
+def web() -> Iterator[WebServer]:
+    with web_server() as server:
+        yield server
 
 
 @pytest.fixture
@@ -79,7 +86,12 @@ def command(config: Config, home: Path, capsys: pytest.CaptureFixture[str]) -> C
     return run
 
 
-def test_a_household_controls_a_real_device(config: Config, home: Path, command: Callable[..., tuple]) -> None:
+def test_a_household_controls_a_real_device(
+    config: Config, home: Path, command: Callable[..., tuple], web: WebServer
+) -> None:
+    station = web.file((home / "music" / "0.wav").read_bytes(), "audio/wav")
+    (home / "music" / "Sunday.m3u8").write_text("1.wav\n2.wav\ngone.wav\n")
+    (home / "music" / "Radio.m3u").write_text(f"#EXTINF:-1,A station\n{station}\n")
     with running(config, home):
         eventually(config, lambda state: state["health"]["tracks"] == len(SONGS))
         assert command("status")[1].startswith("No music is playing.\nVolume: 30 % of at most 70 %\nMood: ")
@@ -101,6 +113,15 @@ def test_a_household_controls_a_real_device(config: Config, home: Path, command:
         assert "Sleep timer: the music stops at " in command("status")[1]
         assert command("set", "alarm", "mon-fri", "7:00", "calm") == (0, "", "")
         assert "Next alarm: " in command("status")[1]
+        assert command("play", "sunday")[:2] == (0, "Playing: the playlist Sunday.")
+        state = eventually(config, lambda state: state["playback"]["choice"]["track"]["title"] == "Waterloo")
+        assert [entry["choice"]["track"]["title"] for entry in state["queue"]][:1] == ["Hoppípolla"]
+        assert command("play", "radio")[:2] == (0, "Playing: the playlist Radio.")
+        eventually(config, lambda state: state["playback"]["choice"]["track"]["uri"] == station)
+        eventually(config, lambda state: state["playback"]["state"] == "playing")
+        assert command("set", "queue", '{"playlist": "Sundae"}')[2] == (
+            "There is no playlist “Sundae”; did you mean “Sunday”?"
+        )
         assert command("play", "nothing of the kind")[2] == (
             "affetto play: nothing in the library fits “nothing of the kind”"
         )

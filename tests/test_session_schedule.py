@@ -180,3 +180,17 @@ def test_alarms_and_timers_survive_in_the_store() -> None:
     stored = read_memory(encode_memory(save.memory).items(), Memory())
     assert (stored.alarms, stored.schedule) == (save.memory.alarms, save.memory.schedule)
     assert stored.alarms[0].playlist == "Morning"
+
+
+@pytest.mark.parametrize("what", ["stop", "snooze"])
+def test_a_radio_station_that_wakes_people_stops_with_its_alarm(what: str) -> None:
+    room = Room(Memory(playback=PlaybackState.STOPPED))
+    room.tell(UP)
+    room.tell(LibraryLoaded(LIBRARY, playlists={"Radio": ("http://radio.example/stream",)}))
+    room.say("alarm", "daily 23:00 playlist:radio")
+    (play,) = only(Play, let(room, TO_23_S + 10, 10))
+    assert play.track.uri == "http://radio.example/stream"
+    room.start(play.serial)
+    assert only(Silence, room.say("alarm", what)) == [Silence(3.0)]
+    assert only(Play, let(room, 60)) == []
+    assert (len(only(Play, let(room, 600))), what) in [(0, "stop"), (1, "snooze")]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 from device.config.schema import RequestsConfig
-from device.core import request_commands
+from device.core import playlist_commands, request_commands
 from device.core.audience import Circumstances, with_presence, with_present
 from device.core.media import MediaControl
 from device.core.playback import PlaybackControl
@@ -27,6 +27,7 @@ from device.domain import (
     Order,
     Outcome,
     PlayMedia,
+    PlayPlaylist,
     SeekTo,
     SetContext,
     SetGroup,
@@ -108,6 +109,8 @@ def obey(
             return _correct(order, playback)
         case AllowAgain(uri):
             return _allow(uri, playback, given)
+        case PlayPlaylist():
+            return playlist_commands.play(order, playback, media, config, given)
         case _:
             return request_commands.obey(order, playback, config, given)
 

@@ -38,6 +38,7 @@ from device.domain import (
     PlaybackState,
     PlaybackView,
     PlayMedia,
+    PlayPlaylist,
     Position,
     QueueEntry,
     RequestOrder,
@@ -52,7 +53,7 @@ from device.domain import (
 )
 from device.music.recommend.track_index import TrackIndex
 
-GROUP_WIDE = SetPlayback | SeekTo | Feedback | PlayMedia | StopMedia | RequestOrder | SetMood | SetPolicy
+GROUP_WIDE = SetPlayback | SeekTo | Feedback | PlayMedia | StopMedia | PlayPlaylist | RequestOrder | SetMood | SetPolicy
 FORWARDED = "group"  # the surface of commands that a member has passed on
 RECENT = 20  # tracks that the next leader does not play again soon
 QUEUED = 40  # tracks of the queue that the group shows
@@ -209,9 +210,7 @@ class GroupControl:
     def heard(self, own: PlaybackView, known: Track | None) -> PlaybackView:
         """What plays in the group, for a device that follows. `known`: the track in the own library, if it has it."""
         music = self.music
-        if music is None or not self.follows:
-            return replace(own, state=PlaybackState.STOPPED, choice=None, position=None)
-        if not music.key:
+        if music is None or not self.follows or not music.key:
             return replace(own, state=PlaybackState.STOPPED, choice=None, position=None)
         title = Track(music.key, "", music.title, music.artist, music.album, music.duration_s, mood=music.mood)
         running = music.state is PlaybackState.PLAYING

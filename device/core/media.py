@@ -46,7 +46,8 @@ CUT_S = 0.3  # how fast the music goes when a medium begins, and the medium when
 
 @dataclass(frozen=True, slots=True)
 class Medium:
-    """What plays in place of the music. `wanted` is PLAYING or PAUSED. `position` is the player's last measurement."""
+    """What plays in place of the music. `wanted` is PLAYING or PAUSED. `position` is the player's last measurement.
+    `station`: a radio station from a playlist, which is this home's music: after it, `stop` means silence."""
 
     serial: int
     choice: Choice
@@ -54,6 +55,7 @@ class Medium:
     began_at: float  # monotonic, s
     wanted: PlaybackState = PlaybackState.PLAYING
     position: Position | None = None
+    station: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,14 @@ class MediaControl:
 
     # --- What people ask for ---
 
+    def play_station(self, url: str, name: str, given: Circumstances) -> list[Action] | str:
+        """Begin a radio station of a playlist; a sentence if that is refused. If it fails, the music begins."""
+        started = self.play(PlayMedia(url, title=name), given)
+        if self.medium is not None and isinstance(started, list):
+            self.medium = replace(self.medium, station=True)
+            self._playback.playing.wanted = PlaybackState.PLAYING
+        return started
+
     def play(self, order: PlayMedia, given: Circumstances) -> list[Action] | str:
         """Begin a medium or an announcement; a sentence if that is refused."""
         if not self._config.media:
@@ -138,6 +148,9 @@ class MediaControl:
                 self.medium = replace(self.medium, wanted=PlaybackState.PAUSED)
                 self._hold(given.now)
                 return [Pause()]
+            case Transport.STOP if self.medium.station:
+                self._playback.playing.wanted = PlaybackState.STOPPED
+                return self.end(given.target, given.audience, given.now)
             case Transport.STOP | Transport.NEXT:
                 return self.end(given.target, given.audience, given.now)
             case Transport.PREVIOUS if self.medium.choice.track.duration_s > 0:

@@ -5,7 +5,7 @@ A refusal becomes an `Answer` to the origin of the command.
 
 from __future__ import annotations
 
-from device.core import commands, consent, request_commands, schedule_control
+from device.core import commands, consent, playlist_commands, request_commands, schedule_control
 from device.core.audience import Circumstances
 from device.core.mood_change import follow, mood_changed
 from device.core.state import State
@@ -23,6 +23,7 @@ from device.domain import (
     Log,
     Now,
     Origin,
+    PlayPlaylist,
     Record,
     RemovePlaylist,
     ReportBody,
@@ -45,6 +46,8 @@ def obey(state: State, command: Command, origin: Origin, now: Now) -> list[Actio
     """The actions that carry out this command, or an Answer that says why it is refused."""
     if isinstance(command, Enqueue) and state.group.follows:  # the leader may have the file at another place
         command = request_commands.by_key(command, state.chooser.index)
+    if isinstance(command, PlayPlaylist) and state.group.follows:
+        command = playlist_commands.with_tracks(command, state.chooser.playlists)
     if (passed := state.group.pass_on(command, origin, now.mono)) is not None:
         return passed
     if refusal := schedule_control.refusal(command, state.schedule, state.memory):
@@ -72,7 +75,7 @@ def obey(state: State, command: Command, origin: Origin, now: Now) -> list[Actio
             return [ChangePlaylist(name, None, origin)]
         case _ if isinstance(command, ScheduleCommand):
             state.memory, actions = schedule_control.obey(
-                command, state.schedule, state.memory, state.playback, origin, now
+                command, state.schedule, state.memory, state.playback, state.media, origin, now
             )
             return actions
     given = Circumstances(origin, state.target, state.audience, now, state.memory.muted)

@@ -10,6 +10,7 @@ from device.core import requests, schedule_commands
 from device.core.audience import Audience, Circumstances
 from device.core.media import MediaControl
 from device.core.playback import PlaybackControl
+from device.core.playlist_commands import find, stream_of
 from device.core.schedule import Schedule, Step
 from device.domain import (
     Action,
@@ -22,6 +23,7 @@ from device.domain import (
     Origin,
     PlaybackState,
     PlayMedia,
+    PlayPlaylist,
     ScheduleCommand,
     SetPlayback,
     Silence,
@@ -51,30 +53,37 @@ def carry_out(
     """The actions of a step. `target` is where the music should be after it."""
     actions = list(step.actions)
     if step.stop_s is not None:
-        actions += playback.stop(now, step.stop_s) or ([] if media.medium is None else [Silence(step.stop_s)])
-        media.give_way()
+        actions += _stop(playback, media, step.stop_s, now)
     if step.wake is not None:
         actions += _wake(step.wake, playback, media, Circumstances(Origin(), target, audience, now))
     return actions
 
 
 def obey(
-    command: ScheduleCommand, schedule: Schedule, memory: Memory, playback: PlaybackControl, origin: Origin, now: Now
+    command: ScheduleCommand, schedule: Schedule, memory: Memory, playback: PlaybackControl, media: MediaControl,
+    origin: Origin, now: Now,
 ) -> tuple[Memory, list[Action]]:
     """The memory and the actions after this command."""
     outcome = schedule_commands.obey(command, schedule, memory, now)
     actions: list[Action] = [Answer(origin, outcome.refusal)] if outcome.refusal else []
     if outcome.stop:
         playback.chooser.requests.state = requests.clear(playback.chooser.requests.state, ALARM)
-        actions += playback.stop(now, playback.config.fade_s)
+        actions += _stop(playback, media, playback.config.fade_s, now)
     return outcome.memory, actions
+
+
+def _stop(playback: PlaybackControl, media: MediaControl, fade_s: float, now: Now) -> list[Action]:
+    """Stop the music, or what plays in place of it."""
+    silence: list[Action] = [] if media.medium is None else [Silence(fade_s)]
+    media.give_way()
+    return playback.stop(now, fade_s) or silence
 
 
 def refusal(command: Command, schedule: Schedule, memory: Memory) -> str:
     """Why the children cannot have this now, as a sentence; empty if they can."""
     silent = (Transport.PAUSE, Transport.STOP)
     starts = isinstance(command, SetPlayback) and command.transport not in silent
-    starts = starts or (isinstance(command, Enqueue) and command.where is Where.NOW)
+    starts = starts or (isinstance(command, Enqueue | PlayPlaylist) and command.where is Where.NOW)
     starts = starts or (isinstance(command, PlayMedia) and not command.announce)
     if not starts or schedule.children_left(memory) != 0:
         return ""
@@ -83,11 +92,10 @@ def refusal(command: Command, schedule: Schedule, memory: Memory) -> str:
 
 def _wake(alarm: Alarm, playback: PlaybackControl, media: MediaControl, given: Circumstances) -> list[Action]:
     """Play what the alarm asks for; whatever fits if that is not there, because an alarm must not stay silent."""
-    playlist = playback.chooser.playlists.get(alarm.playlist, ()) if alarm.playlist else ()
-    if stream := next((entry for entry in playlist[:1] if "://" in entry), ""):
-        started = media.play(PlayMedia(stream, title=alarm.playlist), given)
+    playlist = playback.chooser.playlists.get(find(alarm.playlist, playback.chooser.playlists), ())
+    if stream := stream_of(playlist):
+        started = media.play_station(stream, alarm.playlist, given)
         if isinstance(started, list):
-            playback.playing.wanted = PlaybackState.PLAYING  # if the stream fails, the music begins
             return started
     songs = _songs(alarm, playlist, playback, random.Random(int(given.now.wall // DAY_S)))
     state = requests.clear(playback.chooser.requests.state, ALARM)

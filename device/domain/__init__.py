@@ -40,23 +40,18 @@ from device.domain.affect import EMOTIONS, MOOD_AFFECT, Affect, Emotion, Mood, M
 from device.domain.commands import (
     AllowAgain,
     CheckForUpdate,
-    ClearRequests,
     Command,
-    Enqueue,
     Feedback,
     Forget,
     InstallUpdate,
     Liking,
-    MoveRequest,
     Order,
     Origin,
     PlaylistCommand,
     PlayMedia,
     RemoveAlarm,
     RemovePlaylist,
-    RemoveRequest,
     ReportBody,
-    RequestOrder,
     Restore,
     SavePlaylist,
     ScheduleCommand,
@@ -73,9 +68,6 @@ from device.domain.commands import (
     SwitchAlarm,
     Transport,
     UpdateCommand,
-    Veto,
-    Vote,
-    VoteSkip,
 )
 from device.domain.context import Context, Leaning, read_leaning
 from device.domain.diary import Diary, DiaryEntry, Erasure, Felt, MoodEntry, SongEntry
@@ -122,6 +114,17 @@ from device.domain.music import (
     Track,
 )
 from device.domain.notices import EventType, Handled
+from device.domain.request_orders import (
+    ClearRequests,
+    Enqueue,
+    MoveRequest,
+    PlayPlaylist,
+    RemoveRequest,
+    RequestOrder,
+    Veto,
+    Vote,
+    VoteSkip,
+)
 from device.domain.requests import QueueEntry, Request, Requests, SkipVotes, Where
 from device.domain.rooms import (
     GroupEntry,
@@ -243,6 +246,7 @@ __all__ = [
     "People",
     "Play",
     "PlayMedia",
+    "PlayPlaylist",
     "PlaybackState",
     "PlaybackView",
     "PlaylistCommand",

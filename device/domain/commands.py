@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from device.domain.affect import MoodName
 from device.domain.music import Listen
-from device.domain.requests import Where
+from device.domain.request_orders import PlayPlaylist, RequestOrder
 from device.domain.schedule import Alarm
 from device.domain.settings import Setting
 
@@ -137,66 +137,6 @@ class Forget:
     name: str = ""
 
 
-# --- Requests. `by` is the name of the person who asks; empty: nobody in particular. ---
-
-
-@dataclass(frozen=True, slots=True)
-class Enqueue:
-    """Ask for these tracks, in this order. Each is the URI or the key of a track in the library."""
-
-    tracks: tuple[str, ...]
-    where: Where = Where.LATER
-    by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RemoveRequest:
-    """Take a request back."""
-
-    id: int
-    by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class MoveRequest:
-    """Give a request another place (1 is the first) among the requests of the same person."""
-
-    id: int
-    place: int
-    by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ClearRequests:
-    """Remove all requests of the person `whose`; None: of everybody."""
-
-    whose: str | None = None
-    by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Vote:
-    """Vote for a request, or take the vote back (`up` is False)."""
-
-    id: int
-    by: str
-    up: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class VoteSkip:
-    """Vote to skip the current track; the majority of those present decides."""
-
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Veto:
-    """Skip the current track at once; a person may do so once an hour."""
-
-    by: str
-
-
 # --- Music by the clock ---
 
 
@@ -276,8 +216,8 @@ class Restore:
     moods: tuple[tuple[str, MoodName], ...] = ()
 
 
-RequestOrder = Enqueue | RemoveRequest | MoveRequest | ClearRequests | Vote | VoteSkip | Veto
-Order = SetPlayback | SeekTo | SetTrackMood | Feedback | AllowAgain | PlayMedia | StopMedia | RequestOrder
+MediaOrder = PlayMedia | StopMedia | PlayPlaylist
+Order = SetPlayback | SeekTo | SetTrackMood | Feedback | AllowAgain | MediaOrder | RequestOrder
 ScheduleCommand = SetSleep | SetAlarm | SwitchAlarm | RemoveAlarm | StopAlarm | SnoozeAlarm | SetQuiet
 PlaylistCommand = SavePlaylist | RemovePlaylist
 UpdateCommand = InstallUpdate | CheckForUpdate

@@ -18,6 +18,7 @@ from device.domain import (
     Feedback,
     Liking,
     MoveRequest,
+    PlayPlaylist,
     RemoveRequest,
     SetPresence,
     SetPresent,
@@ -30,7 +31,7 @@ from device.mqtt.groups import LONGEST
 
 EXPECTED = {
     "queue": 'the uri of a track, or JSON such as {"add": ["file:///..."], "where": "later", "by": "Ada"},'
-    ' {"remove": 3}, {"move": 3, "to": 1} or {"clear": true}',
+    ' {"playlist": "Sunday", "where": "now"}, {"remove": 3}, {"move": 3, "to": 1} or {"clear": true}',
     "vote": 'JSON such as {"vote": "up", "id": 3, "by": "Ada"}; vote is up, back, skip or veto',
     "profile": f'a name of 1 to {LONGEST} characters, a JSON list of names, {{"add": "Ada"}} or {{"remove": "Ada"}}',
     "feedback": 'like, dislike or never, or JSON such as {"liking": "like", "by": "Ada"}',
@@ -38,15 +39,17 @@ EXPECTED = {
 """What each command takes, as a phrase that continues "queue/set takes"."""
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST, pattern=r"^[^\x00-\x1f\x7f]+$")]
+PlaylistName = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 Uri = Annotated[str, msgspec.Meta(min_length=1, max_length=8192)]
 Uris = Annotated[tuple[Uri, ...], msgspec.Meta(min_length=1, max_length=200)]
 Number = Annotated[int, msgspec.Meta(ge=1, lt=2**53)]
 
 
 class QueueOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """`queue/set`: exactly one of add, remove, move (with `to`) and clear."""
+    """`queue/set`: exactly one of add, playlist, remove, move (with `to`) and clear."""
 
     add: Uris | None = None
+    playlist: PlaylistName | None = None
     where: Where = Where.LATER
     remove: Number | None = None
     move: Number | None = None
@@ -87,15 +90,17 @@ class FeedbackOrder(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def queue(text: str) -> Command:
-    """A bare URI asks for that track. JSON holds exactly one of add, remove, move (with `to`) and clear."""
+    """A bare URI asks for that track. JSON holds exactly one of add, playlist, remove, move (with `to`) and clear."""
     if text.startswith("file://"):
         return Enqueue((msgspec.convert(text, Uri),))
     asked = msgspec.json.decode(text, type=QueueOrder)
-    by, given = asked.by or "", [asked.add, asked.remove, asked.move, asked.clear]
+    by, given = asked.by or "", [asked.add, asked.playlist, asked.remove, asked.move, asked.clear]
     if len(given) - given.count(None) != 1 or (asked.move is None) != (asked.to is None) or asked.clear is False:
         raise msgspec.ValidationError
     if asked.add is not None:
         return Enqueue(asked.add, asked.where, by)
+    if asked.playlist is not None:
+        return PlayPlaylist(asked.playlist, asked.where, by)
     if asked.remove is not None:
         return RemoveRequest(asked.remove, by)
     if asked.move is not None and asked.to is not None:

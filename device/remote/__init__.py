@@ -14,7 +14,7 @@ from pathlib import Path
 
 from device.config.schema import Config
 from device.control.client import ControlClient
-from device.domain import Command, Enqueue, PlayMedia, SetPlayback, Transport, Where
+from device.domain import Command, Enqueue, PlayPlaylist, SetPlayback, Transport, Where
 from device.errors import ControlError
 from device.mqtt.command_parser import READERS, read
 from device.music.library.browser import Browser
@@ -41,11 +41,11 @@ def play(config: Config, words: Sequence[str], where: Where) -> int:
         return give(config, SetPlayback(Transport.PLAY))
     with _client(config) as client, closing(Browser(Path(config.device.data_dir))) as library:
         found = wanted.find(library, " ".join(words))
-        if not found.tracks and not found.stream:
+        if not found.tracks and not found.playlist:
             raise ControlError(f"nothing in the library fits “{' '.join(words)}”")
         command: Command = Enqueue(tuple(track.uri for track in found.tracks), where)
-        if found.stream:
-            command, where = PlayMedia(found.stream, title=found.words), Where.NOW
+        if found.playlist:
+            command = PlayPlaylist(found.playlist, where)
         status = _said(client.do(command))
     if status == 0:
         print(f"{wanted.WHEN[where]}: {found.words}.")

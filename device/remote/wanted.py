@@ -5,21 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from device.domain import MoodName, Track, Where
-from device.domain.library import Library, Playlist, Selection
+from device.domain.library import Library, Selection
 from device.music.library.fold import fold
 
 MOST = 30  # tracks of one request
-STREAMS = ("http://", "https://")
 WHEN = {Where.NOW: "Playing", Where.NEXT: "Next", Where.LATER: "In the queue"}
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The tracks, or the address of a stream, and what they are in words."""
+    """The tracks, or the name of a playlist, and what they are in words."""
 
     tracks: tuple[Track, ...] = ()
     words: str = ""
-    stream: str = ""
+    playlist: str = ""
 
 
 def find(library: Library, words: str) -> Wanted:
@@ -27,7 +26,7 @@ def find(library: Library, words: str) -> Wanted:
     name = fold(words)
     for playlist in library.playlists():
         if fold(playlist.name) == name:
-            return _listed(library, playlist)
+            return Wanted(words=f"the playlist {playlist.name}", playlist=playlist.name)
     hits = library.search(words, MOST)
     for artist in hits.artists:
         if fold(artist.name) == name:
@@ -42,14 +41,6 @@ def find(library: Library, words: str) -> Wanted:
         return Wanted()
     best = hits.tracks[0]
     return Wanted((best,), f"{best.title} by {best.artist}" if best.artist else best.title)
-
-
-def _listed(library: Library, playlist: Playlist) -> Wanted:
-    """The tracks of a playlist; the stream, if that is what it begins with."""
-    entries = library.entries(playlist.uri)
-    if entries and entries[0].uri.startswith(STREAMS):
-        return Wanted(words=entries[0].title, stream=entries[0].uri)
-    return _selected(library, Selection(playlist=playlist.uri), f"the playlist {playlist.name}")
 
 
 def _selected(library: Library, selection: Selection, words: str) -> Wanted:
