@@ -58,9 +58,9 @@ def _settle_group(state: State, now: Now) -> list[Action]:
 
 def _take_over(state: State, now: Now) -> list[Action]:
     """Go on where the former leader stopped."""
-    recent = state.group.recent
+    recent = state.group.shared.recent
     state.chooser.heard_elsewhere = recent if 2 * len(recent) <= len(state.chooser.index) else frozenset()
-    succession = state.group.succession(now.mono)
+    succession = state.group.shared.succession(now.mono)
     if succession is None or state.playback.playing.wanted is PlaybackState.STOPPED:
         return []
     state.unfinished, state.look_until = "", None

@@ -26,6 +26,7 @@ from device.core.playback import PlaybackControl
 from device.core.reactions import ReactionWatch
 from device.core.reconciler import Reconciler
 from device.core.schedule import Schedule
+from device.core.shared_music import coming
 from device.core.update_control import UpdateControl
 from device.domain import (
     Action,
@@ -130,20 +131,19 @@ class State:
 
     def skip_votes(self, now: Now) -> SkipVotes:
         """The votes to skip what one hears here."""
-        music = self.group.music
-        if self.group.follows and music is not None:
+        if (music := self.group.music) is not None:
             return music.skip_votes
         return self.chooser.requests.skip_votes(self.audience, now)
 
     def snapshot(self, now: Now) -> Snapshot:
         """What surfaces show."""
         memory, index = self.memory, self.chooser.index
-        queue = self.group.coming(index)
+        music = self.group.music
         return Snapshot(
             mood=self.mood,
             policy=memory.policy,
             playback=self.heard(now),
-            queue=self.playback.queue if queue is None else queue,
+            queue=self.playback.queue if music is None else coming(music, index),
             never=self.chooser.never,
             people=People(memory.profiles, memory.guests, tuple(sorted(self.chooser.taste.profiles))),
             room=memory.room,
@@ -174,7 +174,8 @@ class State:
     @property
     def group_track(self) -> Track | None:
         """What the group hears, if this device has it."""
-        row = None if self.group.music is None else self.chooser.index.row.get(self.group.music.key)
+        music = self.group.shared.latest
+        row = None if music is None else self.chooser.index.row.get(music.key)
         return None if row is None else self.chooser.index.tracks[row]
 
     def member(self) -> Member:
