@@ -122,7 +122,7 @@ def page(options: argparse.Namespace) -> int:
         return 0
     config = load(options)
     data_dir = Path(config.device.data_dir)
-    return server.run(config, find_config(options.config), Browser(data_dir), DiaryReader(data_dir))
+    return server.run(config, find_config(options.config), Browser(data_dir).warm(), DiaryReader(data_dir))
 
 
 def demo(options: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from device.domain.library import Artist, Selection
 from device.music.library.browser import Browser
 from device.music.library.database import NAME, Database
 from device.music.library.fold import fold, indexed, words_of
+from device.music.library.kept import Kept
 from device.music.library.names import Group, Names
 from device.music.library.rows import AnalysisRow, FileRow, Root
 from device.music.uri import uri_of
@@ -239,6 +240,43 @@ def test_names_may_be_a_little_old_while_a_scan_writes(tmp_path: Path, written: 
         written.save_files([file_row(b"/music/n.mp3", "n", home, "New", "Newcomer", "", "")])
         assert browser.artists().total == before
         assert [track.title for track in browser.search("newcomer").tracks] == ["New"]
+
+
+def test_a_search_does_not_wait_for_names_and_the_next_one_has_them(tmp_path: Path, written: Database) -> None:
+    may_read, reads = threading.Event(), list[int]()
+
+    def read(db: sqlite3.Connection, pace: Callable[[], None]) -> int:
+        reads.append(threading.get_ident())
+        if len(reads) > 1:
+            assert may_read.wait(30)
+        return len(reads)
+
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(tmp_path / NAME, check_same_thread=False)
+
+    (home, _) = written.roots()[MUSIC]
+    kept = Kept(read, 0.0, connect)
+    with closing(connect()) as db:
+        assert (kept.soon(db), kept.soon(db)) == (1, 1), "the first one waits"
+        written.save_files([file_row(b"/music/n.mp3", "n", home, "New", "Newcomer", "", "")])
+        assert (kept.soon(db), kept.soon(db), reads[1:].count(threading.get_ident())) == (1, 1, 0)
+        may_read.set()
+        while kept.soon(db) == 1:
+            pass
+        assert (kept(db), kept.soon(db), len(reads)) == (2, 2, 2), "once for one change"
+        kept.forget()
+        kept.warm(db)
+        assert (kept.soon(db), len(reads)) == (3, 3)
+
+
+def test_names_that_cannot_be_read_stay_as_they_were(tmp_path: Path, written: Database) -> None:
+    with closing(Browser(tmp_path, fresh_s=0.0).warm()) as browser:
+        before = browser.search("beatles").artists
+        written._write("DROP INDEX files_by_artist", [()])
+        written._write("ALTER TABLE files RENAME COLUMN album_artist TO other", [()])
+        assert browser.search("beatles").artists == before == (Artist("The Beatles", 4),)
+    with closing(Browser(tmp_path / "nowhere").warm()) as browser:
+        assert browser.search("a").artists == ()
 
 
 def test_without_a_database_the_answers_are_empty_until_there_is_one(tmp_path: Path) -> None:

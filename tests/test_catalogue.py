@@ -482,6 +482,8 @@ def test_format_3_is_upgraded_in_place_and_its_files_are_read_again(data: Path, 
             db.execute(f"DROP TABLE {name}")
         for name in ("album_artist", "genre", "number", "rating"):
             db.execute(f"ALTER TABLE files DROP COLUMN {name}")
+        for name in ("moved_valence", "moved_arousal"):
+            db.execute(f"ALTER TABLE analyses DROP COLUMN {name}")
         db.execute("PRAGMA user_version = 3")
     db.close()
     again = open_here(data)

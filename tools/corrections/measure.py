@@ -74,7 +74,7 @@ def owner(tracks: list[Track], truth: np.ndarray, count: int, wrong: float, seed
         mood = MOODS[quadrant]
         library[str(at)] = _with_mood(tracks[at], mood)
     points = {track.key: (track.affect.valence, track.affect.arousal, 0.3) for track in tracks}
-    after = {**library, **corrected(library, lambda: points)}
+    after = {**library, **corrected(library, lambda keys: points)}
     rest = np.array([at for at in range(len(tracks)) if at not in chosen])
     touched = {tracks[at].artist for at in chosen}
     kin = np.array([at for at in rest if tracks[at].artist in touched])

@@ -2,8 +2,9 @@
 
 It has a read-only connection of its own, so it works in any process and never waits for the scanner (SQLite's WAL).
 A lock lets one thread in at a time; every answer takes some milliseconds. While there is no database, or one of
-another version, the answers are empty. Lists of names and points are kept until the database changes (names.py,
-points.py); single tracks and searches always come from the disk.
+another version, the answers are empty. Lists of names and points are kept until the database changes (kept.py,
+names.py, points.py); single tracks and searches always come from the disk. After a change, a search does not wait for
+the names of artists and albums: a thread reads them, while the letters are typed.
 """
 
 from __future__ import annotations
@@ -12,10 +13,9 @@ import contextlib
 import os
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from device.domain import Track
@@ -35,6 +35,7 @@ from device.domain.library import (
 from device.music.library import browse_queries, folders, playlist_queries, points
 from device.music.library.database import NAME
 from device.music.library.fold import words_of
+from device.music.library.kept import Kept
 from device.music.library.names import Names, place
 from device.music.library.schema import FORMAT
 from device.music.library.tracks import track_of
@@ -47,28 +48,6 @@ MOST = 1000  # items of one answer
 T = TypeVar("T")
 
 
-class Kept(Generic[T]):
-    """What `read` made of the database, until that changes; and for `fresh_s` at least, because a scan changes it again
-    and again."""
-
-    def __init__(self, read: Callable[[sqlite3.Connection], T], fresh_s: float) -> None:
-        self._read, self._fresh_s = read, fresh_s
-        self._value: T | None = None
-        self._version = 0
-        self._at_s = 0.0
-
-    def __call__(self, db: sqlite3.Connection) -> T:
-        (version,) = db.execute("PRAGMA data_version").fetchone()
-        if self._value is None or (version != self._version and time.monotonic() - self._at_s >= self._fresh_s):
-            self._value, self._version = self._read(db), version
-            self._at_s = time.monotonic()
-        return self._value
-
-    def forget(self) -> None:
-        """The database is another one."""
-        self._value = None
-
-
 class Browser:
     """See `Library`. Opens the database when it is needed; `close` ends that."""
 
@@ -78,13 +57,18 @@ class Browser:
         self._lock = threading.Lock()
         self._db: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None  # device and inode of the open file
-        self._names = Kept(Names.read, fresh_s)
+        self._names = Kept(Names.read, fresh_s, self._connect)
         self._points = Kept(points.read, fresh_s)
 
     def close(self) -> None:
         """Close the database; idempotent. A later question opens it again."""
         with self._lock:
             self._close()
+
+    def warm(self) -> Browser:
+        """Begin to read the names of artists and albums, so that the first search does not wait for them."""
+        self._ask(self._names.warm, None)
+        return self
 
     # --- Library ---
 
@@ -95,7 +79,7 @@ class Browser:
             return Hits()
 
         def ask(db: sqlite3.Connection) -> Hits:
-            names = self._names(db)
+            names = self._names.soon(db)
             tracks: dict[str, Track] = {}
             for match in browse_queries.matches(found):
                 if len(tracks) < limit:
@@ -213,12 +197,16 @@ class Browser:
             return None
         if self._file != (status.st_dev, status.st_ino):
             self._close()
-            address = f"file:{quote(os.fsencode(self._path))}?mode=ro"
-            self._db = sqlite3.connect(address, uri=True, timeout=WAIT_S, check_same_thread=False, isolation_level=None)
+            self._db = self._connect()
             self._file = status.st_dev, status.st_ino
         if self._db is not None and self._db.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
             self._close()
         return self._db
+
+    def _connect(self) -> sqlite3.Connection:
+        """Raises sqlite3.Error."""
+        address = f"file:{quote(os.fsencode(self._path))}?mode=ro"
+        return sqlite3.connect(address, uri=True, timeout=WAIT_S, check_same_thread=False, isolation_level=None)
 
     def _close(self) -> None:
         if self._db is not None:

@@ -12,7 +12,7 @@ database is in memory. Belongs to the thread that opened it. Without changes it 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -99,10 +99,15 @@ class Database:
         rows = self._all("SELECT folder, mount, id, present FROM roots WHERE id")
         return {Root(folder, mount): (number, bool(present)) for folder, mount, number, present in rows}
 
-    def affects(self) -> dict[str, tuple[float, float, float]]:
-        """Valence, arousal and uncertainty of all that was analysed, by key."""
-        rows = self._rows("SELECT key, valence, arousal, uncertainty FROM analyses WHERE problem = ''")
+    def affects(self, keys: Collection[str] | None = None) -> dict[str, tuple[float, float, float]]:
+        """Valence, arousal and uncertainty of what was analysed, by key: of all, or of these `keys`."""
+        rows = self._analyses(queries.AFFECTS, keys)
         return {str(key): (valence, arousal, uncertainty) for key, valence, arousal, uncertainty in rows}
+
+    def moved_points(self, keys: Collection[str] | None = None) -> dict[str, tuple[float, float]]:
+        """Valence and arousal to which people's corrections move tracks, by key: all, or those of `keys`."""
+        rows = self._analyses(queries.MOVED_POINTS, keys)
+        return {str(key): (valence, arousal) for key, valence, arousal in rows}
 
     def known_playlists(self) -> list[tuple[bytes, int, int, int]]:
         """Path, root, size and date of each playlist."""
@@ -145,6 +150,10 @@ class Database:
             self._write("DELETE FROM user_moods WHERE key = ?", [(key,)])
         else:
             self._write("INSERT OR REPLACE INTO user_moods VALUES (?, ?)", [(key, str(mood))])
+
+    def move_points(self, points: Iterable[tuple[str, tuple[float, float] | None]]) -> None:
+        """Move these tracks, by key, to a valence and an arousal; None: back to where the model put them."""
+        self._write(queries.MOVE_POINT, [(*(point or (None, None)), key) for key, point in points])
 
     def save_playlist(self, facts: Sequence[object], entries: Sequence[tuple[str, str, bytes]]) -> None:
         """Keep a playlist: path, root, name, size and date; and title, URL and path of each entry."""
@@ -207,6 +216,14 @@ class Database:
                 yield row
         except sqlite3.DatabaseError as error:
             self._cannot_read(error)
+
+    def _analyses(self, question: str, keys: Collection[str] | None) -> Iterator[tuple[Any, ...]]:
+        """Rows of the analyses of these keys; None: of all."""
+        if keys is None:
+            yield from self._rows(question)
+        else:
+            for key in keys:
+                yield from self._rows(f"{question} AND key = ?", (key,))
 
     def _all(self, question: str, values: Values = ()) -> list[tuple[Any, ...]]:
         return list(self._rows(question, values))

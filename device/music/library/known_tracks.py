@@ -5,12 +5,16 @@ Tracks that did not change stay the same objects, so that whoever holds an earli
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Collection, Mapping
 
 from device.domain import Track
-from device.music.library import tracks
+from device.errors import LibraryError
+from device.music.library import steps, tracks
 from device.music.library.database import Database
-from device.music.library.relatives import corrected
+from device.music.library.relatives import changes, corrected
+
+MANY = 1000  # keys; to read all analyses takes less time than to look so many up
 
 
 class KnownTracks:
@@ -22,8 +26,7 @@ class KnownTracks:
         self._database, self._learn = database, learn
         self._tracks: dict[str, Track] = {}
         self._playlists: dict[str, tuple[str, ...]] = {}
-        self._moved: dict[str, Track] | None = None  # tracks that corrections move; None: not worked out yet
-        self._moved_before: dict[str, Track] = {}
+        self._uncorrected: set[str] | None = None  # artists whose tracks corrections may move; None: all
         self._version = -1
 
     @property
@@ -40,16 +43,18 @@ class KnownTracks:
         """The tracks, as people's corrections leave them."""
         if self.stale:
             self._reload()
-        return tuple(self._with_corrections())
+        self._apply_corrections()
+        return tuple(self._tracks.values())
 
     def refresh(self, key: str) -> None:
         """Read one track again."""
         if key in self._tracks:
-            self._moved = None
+            if self._uncorrected is not None:
+                self._uncorrected.add(self._tracks[key].artist)
             self._tracks.update(self._library(key, {}))
 
     def _reload(self) -> None:
-        self._version, self.stale, self._moved = self._database.version(), False, None
+        self._version, self.stale, self._uncorrected = self._database.version(), False, None
         self._tracks = self._library("", self._tracks)
         found: dict[str, tuple[bytes, list[str]]] = {}
         for name, path, _, url, _, key in self._database.playlist_entries():
@@ -62,12 +67,24 @@ class KnownTracks:
         nothing: dict[str, Track] = {}
         return self._database.or_anew(lambda: tracks.library(self._database.tracks(key), before), nothing)
 
-    def _with_corrections(self) -> Iterable[Track]:
-        if not self._learn:
-            return self._tracks.values()
-        if self._moved is None:
-            fresh, before = corrected(self._tracks, self._database.affects), self._moved_before
-            self._moved = {key: before[key] if before.get(key) == track else track for key, track in fresh.items()}
-            self._moved_before = self._moved
-        moved = self._moved
-        return (moved.get(key, track) for key, track in self._tracks.items())
+    def _apply_corrections(self) -> None:
+        """Let people's corrections move the model's moods of other tracks: in the database, where everybody sees it,
+        and here. Another program that holds the file delays that until the next time."""
+        artists, keys = self._uncorrected, None
+        if artists is not None:
+            keys = [key for key, track in self._tracks.items() if track.artist in artists] if artists else []
+        after = corrected(self._tracks, self._predictions, artists) if self._learn and artists != set() else {}
+        moves = deque(changes(self._database.moved_points(keys), after))
+        try:
+            for batch in steps.batches(moves):
+                self._database.move_points(batch)
+                self._tracks.update((key, after[key]) for key, _ in batch if key in after)
+                for key in (key for key, _ in batch if key not in after):
+                    self.refresh(key)
+        except LibraryError:
+            return
+        self._uncorrected = set()
+
+    def _predictions(self, keys: Collection[str]) -> Mapping[str, tuple[float, float, float]]:
+        """What the model says of these tracks; of many, all come in one go."""
+        return self._database.affects(keys if len(keys) <= MANY else None)

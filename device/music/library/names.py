@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from device.domain.library import Album, Artist
 from device.music.library.fold import fold, indexed
+from device.music.library.steps import hurry
 
 ALBUMS = """
 SELECT album, album_artist, artist, count(*) FROM files JOIN roots ON roots.id = files.root AND roots.present
@@ -29,23 +30,28 @@ class Group(NamedTuple):
 
 
 class Names:
-    """`artists` and `albums` are in alphabetical order, articles aside."""
+    """`artists` and `albums` are in alphabetical order, articles aside. `pace` is called often: see `steps.Pace`."""
 
-    def __init__(self, groups: Sequence[Group]) -> None:
+    def __init__(self, groups: Sequence[Group], pace: Callable[[], None] = hurry) -> None:
         counted: Counter[str] = Counter()
         for group in groups:
             for name in {group.artist, group.album_artist} - {""}:
                 counted[name] += group.tracks
-        albums, self._with = _albums(groups)
-        self.artists = tuple(Artist(name, counted[name]) for name in sorted(counted, key=place))
-        self.albums = tuple(sorted(albums, key=lambda album: (place(album.name), place(album.artist))))
-        self._artist_words = [f" {indexed(artist.name)}" for artist in self.artists]
-        self._album_words = [f" {indexed(album.name)} {indexed(album.artist)}" for album in self.albums]
+        albums, self._with = _albums(groups, pace)
+        places, words = _Each(place, pace), _Each(indexed, pace)
+        self.artists = tuple(Artist(name, counted[name]) for name in sorted(counted, key=places.__getitem__))
+        self.albums = tuple(sorted(albums, key=lambda album: (places[album.name], places[album.artist])))
+        self._artist_words = [f" {words[artist.name]}" for artist in self.artists]
+        self._album_words = [f" {words[album.name]} {words[album.artist]}" for album in self.albums]
 
     @classmethod
-    def read(cls, db: sqlite3.Connection) -> Names:
+    def read(cls, db: sqlite3.Connection, pace: Callable[[], None] = hurry) -> Names:
         """The names of all that can be played now."""
-        return cls([Group._make(row) for row in db.execute(ALBUMS)])
+        groups = list[Group]()
+        for row in db.execute(ALBUMS):
+            groups.append(Group._make(row))
+            pace()
+        return cls(groups, pace)
 
     def albums_with(self, artist: str) -> list[Album]:
         """The albums with tracks of this artist."""
@@ -62,13 +68,26 @@ class Names:
         return tuple(sorted(found, key=lambda album: -_score(album.name, words))[:limit])
 
 
+class _Each(dict[str, str]):
+    """What `make` makes of a name, once for each: an artist has many albums."""
+
+    def __init__(self, make: Callable[[str], str], pace: Callable[[], None]) -> None:
+        super().__init__()
+        self._make, self._pace = make, pace
+
+    def __missing__(self, name: str) -> str:
+        self._pace()
+        self[name] = made = self._make(name)
+        return made
+
+
 def place(name: str) -> str:
     """What the name sorts by."""
     folded = fold(name).strip()
     return next((folded[len(article) :] for article in ARTICLES if folded.startswith(article)), folded)
 
 
-def _albums(groups: Sequence[Group]) -> tuple[list[Album], dict[str, set[Album]]]:
+def _albums(groups: Sequence[Group], pace: Callable[[], None]) -> tuple[list[Album], dict[str, set[Album]]]:
     """The albums, and those of each artist. Without an album artist, an album with many artists is a compilation."""
     by_name: defaultdict[str, list[Group]] = defaultdict(list)
     for group in groups:
@@ -76,6 +95,7 @@ def _albums(groups: Sequence[Group]) -> tuple[list[Album], dict[str, set[Album]]
             by_name[group.album].append(group)
     albums, with_artist = list[Album](), defaultdict[str, set[Album]](set)
     for name, listed in by_name.items():
+        pace()
         owned: defaultdict[str, list[Group]] = defaultdict(list)
         few = {group.artist for group in listed if not group.album_artist and group.tracks < COMPILATION}
         for group in listed:

@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from device.domain import MOOD_AFFECT, MoodName, MoodOrigin
 from device.domain.library import PlanePoints
 from device.music.library.queries import PLAYABLE
+from device.music.library.steps import hurry
 from device.music.library.tracks import ORDER, nearest
 
 ROWS = f"""
-SELECT entries.id, files.key, user_moods.mood, folder_mood, tag_mood, analyses.problem, valence, arousal
-{PLAYABLE.replace("FROM files", "FROM entries CROSS JOIN files ON files.path = entries.path", 1)} ORDER BY files.path
+SELECT (SELECT id FROM entries WHERE path = files.path), files.key, user_moods.mood, folder_mood, tag_mood,
+    analyses.problem, coalesce(moved_valence, valence), coalesce(moved_arousal, arousal)
+{PLAYABLE} ORDER BY files.path
 """
 MOODS = tuple(MoodName)
 PLACES = {str(mood): place for mood, place in ORDER.items()}
 ORIGINS = {origin: place for place, origin in enumerate(MoodOrigin)}
 
 
-def read(db: sqlite3.Connection) -> PlanePoints:
+def read(db: sqlite3.Connection, pace: Callable[[], None] = hurry) -> PlanePoints:
     """The points of all tracks, in the order of paths; content with several paths once."""
     points, seen = PlanePoints(), set[int]()
     for number, key, user, folder, tag, failure, valence, arousal in db.execute(ROWS):
+        pace()
         content = hash(key)  # 64 bits: two of a million keys are the same once in 10^7 libraries
         if content in seen:
             continue

@@ -22,8 +22,8 @@ LEFT JOIN analyses ON analyses.key = files.key LEFT JOIN user_moods ON user_mood
 WHERE files.present AND files.problem = '' AND files.is_music
 """
 TRACK_COLUMNS = """files.key, uri, files.title, files.artist, files.album, duration_s, user_moods.mood, folder_mood,
-    tag_mood, links, gain_db, peak, rating, analyses.problem, valence, arousal, uncertainty, tempo_bpm, features,
-    loudness_lufs"""
+    tag_mood, links, gain_db, peak, rating, analyses.problem, coalesce(moved_valence, valence),
+    coalesce(moved_arousal, arousal), uncertainty, tempo_bpm, features, loudness_lufs"""
 TRACKS = f"SELECT {TRACK_COLUMNS} {PLAYABLE}"
 PENDING = f"""
 SELECT files.key, min(path) {PLAYABLE} AND analyses.model IS NOT ?
@@ -46,6 +46,9 @@ MOVED = """
 DELETE FROM files WHERE NOT present AND root IN (SELECT id FROM roots WHERE present)
 AND key IN (SELECT key FROM files WHERE present)
 """
+AFFECTS = "SELECT key, valence, arousal, uncertainty FROM analyses WHERE problem = ''"
+MOVED_POINTS = "SELECT key, moved_valence, moved_arousal FROM analyses WHERE moved_valence IS NOT NULL"
+MOVE_POINT = "UPDATE analyses SET moved_valence = ?, moved_arousal = ? WHERE key = ?"
 MATCHES = f"""size = :size AND mtime_ns = :mtime_ns AND problem = '' AND NOT legacy_key
 AND ctime_ns != {OUTDATED_CTIME_NS}"""
 TWIN = f"""

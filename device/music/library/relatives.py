@@ -14,7 +14,7 @@ neighbour is by the same artist. See `tools/evaluate.py corrections`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -30,27 +30,36 @@ MOST = 0.6  # a track moves by no more than this, in each direction
 LABELS = 100  # of one artist
 SAMPLE = 2048  # tracks whose mean stands for the library's
 
+NOTICEABLE = 0.005  # a change of a move that is worth a write
+
+Point = tuple[float, float]
+"""Valence and arousal."""
+
 Reals = NDArray[np.float64]
 Predictions = Mapping[str, tuple[float, float, float]]
 """Valence, arousal and uncertainty of every analysed track by the model, by key."""
 
 
-def corrected(tracks: Mapping[str, Track], predictions: Callable[[], Predictions]) -> dict[str, Track]:
-    """The tracks whose mood is the model's and that the labels move, as they are then, by key. Asks for `predictions`
-    only if there is something to learn."""
+def corrected(
+    tracks: Mapping[str, Track],
+    predictions: Callable[[Collection[str]], Predictions],
+    artists: Collection[str] | None = None,
+) -> dict[str, Track]:
+    """The tracks whose mood is the model's and that the labels move, as they are then, by key; only of these `artists`,
+    if given. Asks for the `predictions` of some keys if there is something to learn."""
     labels: dict[str, list[Track]] = {}
     others: dict[str, list[Track]] = {}
     for track in tracks.values():
-        if track.artist and track.features:
+        if track.artist and track.features and (artists is None or track.artist in artists):
             (others if track.origin is MoodOrigin.MODEL else labels).setdefault(track.artist, []).append(track)
-    artists = [artist for artist in labels if artist in others]
-    if not artists:
+    both = [artist for artist in labels if artist in others]
+    if not both:
         return {}
-    predicted = predictions()
-    size = len(labels[artists[0]][0].features)
+    predicted = predictions([track.key for artist in both for track in (*labels[artist], *others[artist])])
+    size = len(labels[both[0]][0].features)
     middle = _middle(tracks.values(), size)
     moved: dict[str, Track] = {}
-    for artist in artists:
+    for artist in both:
         usable = [
             [track for track in group if len(track.features) == size and track.key in predicted]
             for group in (labels[artist], others[artist])
@@ -60,6 +69,18 @@ def corrected(tracks: Mapping[str, Track], predictions: Callable[[], Predictions
             for track, (across, up) in zip(unsure, _shifts(known, unsure, predicted, middle), strict=True):
                 moved[track.key] = _moved(track, predicted[track.key], across, up)
     return moved
+
+
+def changes(before: Mapping[str, Point], after: Mapping[str, Track]) -> list[tuple[str, Point | None]]:
+    """What has to be stored so that the tracks of `after`, and no others, are moved: the new point of each key, None
+    for the model's own. Moves that nobody would notice wait: each new analysis shifts the library's mean a little."""
+    moves: list[tuple[str, Point | None]] = [(key, None) for key in before if key not in after]
+    for key, track in after.items():
+        point = track.affect.valence, track.affect.arousal
+        old = before.get(key)
+        if old is None or max(abs(point[0] - old[0]), abs(point[1] - old[1])) > NOTICEABLE:
+            moves.append((key, point))
+    return moves
 
 
 def _shifts(known: list[Track], unsure: list[Track], predicted: Predictions, middle: Reals) -> list[list[float]]:

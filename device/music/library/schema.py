@@ -12,7 +12,7 @@ from pathlib import Path
 from device.music.library import playlist_queries, search_schema
 from device.music.uri import uri_of
 
-FORMAT = 5
+FORMAT = 6
 
 # SQLite checks the types (STRICT), so that what is read can be believed. `uri` is made from `path`, and kept because
 # quoting 100,000 paths takes most of the second that a start may take.
@@ -32,7 +32,8 @@ TABLES = (
 ) STRICT""",
     """CREATE TABLE analyses (
     key TEXT PRIMARY KEY, model TEXT NOT NULL, problem TEXT NOT NULL, valence REAL NOT NULL, arousal REAL NOT NULL,
-    uncertainty REAL NOT NULL, tempo_bpm REAL NOT NULL, features BLOB NOT NULL, loudness_lufs REAL
+    uncertainty REAL NOT NULL, tempo_bpm REAL NOT NULL, features BLOB NOT NULL, loudness_lufs REAL,
+    moved_valence REAL, moved_arousal REAL
 ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX failed_analyses ON analyses (key) WHERE problem != ''",
     "CREATE TABLE user_moods (key TEXT PRIMARY KEY, mood TEXT NOT NULL) STRICT, WITHOUT ROWID",
@@ -55,7 +56,7 @@ FROM_2 = (
     f"""INSERT INTO files SELECT path, place, 0, size, mtime_ns, {OUTDATED_CTIME_NS}, key, uri, title, artist, album,
     duration_s, tag_mood, folder_mood, gain_db, peak, problem, 1, present, former, '', '', 0, NULL FROM files_old""",
     "INSERT OR IGNORE INTO roots SELECT id, top, top, present FROM places",
-    "INSERT INTO analyses SELECT * FROM sounds",
+    "INSERT INTO analyses SELECT *, NULL, NULL FROM sounds",
     "INSERT INTO user_moods SELECT * FROM words",
     "INSERT INTO aliases SELECT * FROM aliases_old",
     "DROP TABLE files_old",
@@ -72,6 +73,12 @@ FROM_3 = (
     "ALTER TABLE files ADD COLUMN number INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE files ADD COLUMN rating REAL",
     f"UPDATE files SET ctime_ns = {OUTDATED_CTIME_NS} WHERE is_music AND problem = ''",
+)
+
+# Format 5 did not know where people's corrections move a track; `library/relatives.py` fills these columns.
+FROM_5 = (
+    "ALTER TABLE analyses ADD COLUMN moved_valence REAL",
+    "ALTER TABLE analyses ADD COLUMN moved_arousal REAL",
 )
 REPLACED = ("files_by_key", "bad_files")  # indexes of older formats whose names this one uses
 
@@ -107,7 +114,9 @@ def _upgrade(db: sqlite3.Connection) -> None:
     if found < 4:
         for statement in (*(FROM_3 if found == 3 else _renew(db, found)), *search_schema.TABLES):
             db.execute(statement)
-    for statement in playlist_queries.TABLES:
+    for statement in playlist_queries.TABLES if found < 5 else ():
+        db.execute(statement)
+    for statement in FROM_5 if found >= 3 else ():
         db.execute(statement)
     db.execute(f"PRAGMA user_version = {FORMAT}")
 
