@@ -31,7 +31,7 @@ from device.domain import (
     SkipVotes,
     Track,
 )
-from device.mqtt import documents
+from device.mqtt import documents, queue_documents
 from device.mqtt.contract import CHANNELS
 from device.mqtt.topics import Topics
 
@@ -76,10 +76,10 @@ def matches_snapshot(name: str, document: object) -> bool:
         {"memory_mb": 61.26, "unknown": 1.0}))),
     ("event", documents.event(
         Announce(EventType.MOOD_CHANGED, {"mood": "calm", "previous": "sad", "problems": ["\udce9"]}))),
-    ("queue", [documents.queue_item(entry) for entry in (
+    ("queue", queue_documents.queue_state((
         QueueEntry(Choice(TRACK, "Ada asked for it; 1 vote"), 3, "Ada", ("Ben",)),
-        QueueEntry(Choice(TRACK, "Happy music for a happy room.")))]),
-    ("vote", documents.vote_state(SkipVotes(("Ada",), 2))),
+        QueueEntry(Choice(TRACK, "Happy music for a happy room."))))),
+    ("vote", queue_documents.vote_state(SkipVotes(("Ada",), 2))),
     ("error", documents.ErrorReport(
         topic="affetto/kit/volume/set", payload="loud", message="volume/set takes a whole number.")),
 ])

@@ -16,7 +16,15 @@ import msgspec
 
 from device import __version__
 from device.domain import EventType, Liking, MoodName, PolicyName, Transport
-from device.mqtt import documents, groups, people_parser, request_parser, schedule_documents, schedule_parser
+from device.mqtt import (
+    documents,
+    groups,
+    people_parser,
+    queue_documents,
+    request_parser,
+    schedule_documents,
+    schedule_parser,
+)
 from device.mqtt.command_parser import AUTO, MediaOrder
 from device.mqtt.topics import Topics
 
@@ -101,11 +109,11 @@ CHANNELS = (
     Channel("policy_state", PolicyName, "how the music follows the mood"),
     Channel("policy_set", PolicyName, "choose how the music follows the mood"),
     Channel("feedback_set", (Liking, request_parser.FeedbackOrder), "say what somebody thinks of the current track"),
-    Channel("never_state", list[documents.ListedTrack], "the banned tracks, the latest last", JSON),
+    Channel("never_state", list[queue_documents.ListedTrack], "the banned tracks, the latest last", JSON),
     Channel("never_set", (File, Literal["undo"]), "allow a banned track again; undo: the latest"),
-    Channel("queue_state", list[documents.QueueItem], "what plays next", JSON),
+    Channel("queue_state", list[queue_documents.QueueItem], "what plays next", JSON),
     Channel("queue_set", (File, request_parser.QueueOrder), "ask for tracks, or change the queue"),
-    Channel("vote_state", documents.VoteState, "who wants to skip the current track", JSON),
+    Channel("vote_state", queue_documents.VoteState, "who wants to skip the current track", JSON),
     Channel("vote_set", request_parser.VoteOrder, "vote for a request, vote to skip, or veto", JSON),
     Channel("profile_state", (Name, list[Name]), "whose taste the music follows: a name, or a JSON list of names"),
     Channel("profile_set", (Name, list[Name], request_parser.PresenceOrder), "choose whose taste the music follows"),

@@ -23,9 +23,6 @@ from device.domain import (
     People,
     PlaybackView,
     Position,
-    QueueEntry,
-    SkipVotes,
-    Track,
     Update,
     newer,
 )
@@ -33,7 +30,6 @@ from device.domain import (
 ONLINE, OFFLINE = b"online", b"offline"
 ON, OFF, UNKNOWN = "ON", "OFF", "None"
 SUMMARY = 255  # characters of what is new; Home Assistant takes no more
-LISTED = 100  # tracks in `never/state` and `queue/state`
 
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -73,35 +69,6 @@ class TrackState(msgspec.Struct, frozen=True, kw_only=True):
     arousal: float | None = None
     reason: str | None = None
     uri: str | None = None
-
-
-class ListedTrack(msgspec.Struct, frozen=True, kw_only=True):
-    """A track in `never/state`."""
-
-    title: str
-    artist: str
-    uri: str
-    reason: str | None = None
-
-
-class QueueItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A track in `queue/state`. `id` is the id of its request, null if the device chose the track. `by` is the person
-    who asked for it, and `votes` are the names of those who voted for it."""
-
-    title: str
-    artist: str
-    uri: str
-    reason: str | None = None
-    id: int | None = None
-    by: str = ""
-    votes: list[str] = []
-
-
-class VoteState(msgspec.Struct, frozen=True, kw_only=True):
-    """`vote/state`: who voted to skip the current track, and how many votes it takes."""
-
-    skip: list[str]
-    needed: int
 
 
 class ContextState(msgspec.Struct, frozen=True, kw_only=True):
@@ -200,11 +167,6 @@ def track_state(view: PlaybackView, position: Position | None, clock_s: float) -
     )
 
 
-def listed_track(track: Track) -> ListedTrack:
-    """A track in a list."""
-    return ListedTrack(title=text(track.title), artist=text(track.artist), uri=text(track.uri))
-
-
 def switch(on: bool | None) -> str:
     """The payload of a state that is on or off; Home Assistant shows None as unknown."""
     return UNKNOWN if on is None else ON if on else OFF
@@ -222,25 +184,6 @@ def update_state(update: Update) -> UpdateState:
         update_percentage=update.progress,
         problem=text(update.problem),
     )
-
-
-def queue_item(entry: QueueEntry) -> QueueItem:
-    """A track in the queue."""
-    track = entry.choice.track
-    return QueueItem(
-        title=text(track.title),
-        artist=text(track.artist),
-        uri=text(track.uri),
-        reason=text(entry.choice.reason),
-        id=entry.id or None,
-        by=text(entry.by),
-        votes=[text(name) for name in entry.votes],
-    )
-
-
-def vote_state(votes: SkipVotes) -> VoteState:
-    """The document for `vote/state`."""
-    return VoteState(skip=[text(name) for name in votes.voters], needed=votes.needed)
 
 
 def profile_state(people: People) -> bytes:

@@ -11,8 +11,8 @@ import msgspec
 
 from device.config.schema import MqttConfig
 from device.domain import Announce, Answer, HealthReport, Now, Position, Snapshot
-from device.mqtt import documents, schedule_documents
-from device.mqtt.documents import LISTED, OFF, ON, ONLINE
+from device.mqtt import documents, queue_documents, schedule_documents
+from device.mqtt.documents import OFF, ON, ONLINE
 from device.mqtt.messages import Publication
 from device.mqtt.topics import Topics
 
@@ -85,9 +85,9 @@ class StatePublisher:
             topics.mood_state: documents.mood_state(snapshot.mood, clock_s),
             topics.track_state: documents.track_state(playback, self._position, clock_s),
             topics.track_cover: playback.cover,
-            topics.queue_state: [documents.queue_item(entry) for entry in snapshot.queue[:LISTED]],
-            topics.vote_state: documents.vote_state(snapshot.skip_votes),
-            topics.never_state: [documents.listed_track(track) for track in snapshot.never[-LISTED:]],
+            topics.queue_state: queue_documents.queue_state(snapshot.queue),
+            topics.vote_state: queue_documents.vote_state(snapshot.skip_votes),
+            topics.never_state: queue_documents.never_state(snapshot.never),
             topics.sleep_state: schedule_documents.sleep_state(snapshot.schedule),
             topics.alarm_state: schedule_documents.alarm_state(snapshot.schedule),
             topics.quiet_state: (ON if snapshot.schedule.quiet else OFF).encode(),

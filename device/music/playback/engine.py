@@ -7,20 +7,20 @@ one that plays, one that replaces it as soon as it is decoded (`_coming`), and o
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from device.config.schema import PlayerConfig
-from device.domain import Event, Position, Track, TrackAt, TrackEnded, TrackEnding, TrackFailed, TrackStarted
+from device.domain import Event, Position, Track, TrackAt, TrackEnded, TrackFailed
 from device.music.audio.mixer import Mixed, Mixer
 from device.music.audio.outputs import Output
 from device.music.audio.pcm_buffer import RATE_HZ
 from device.music.audio.sink import Sink
 from device.music.audio.volume import limited
+from device.music.playback.closing import Closing
 from device.music.playback.decoder import Decoder
 from device.music.playback.libvlc import LibVlc
-from device.music.playback.player import ENDING_S, REPORT_S
+from device.music.playback.reports import Reports
 from device.music.playback.speaker import LARGEST_BYTES, Speaker
 
 BLOCK = round(0.05 * RATE_HZ)
@@ -49,7 +49,8 @@ class Engine:
         self._sink = sink
         self._put = put
         self._wake = wake
-        self._closing: list[threading.Thread] = []
+        self._closing = Closing()
+        self._reports = Reports(sink, put)
         self._mixer: Mixer[Decoder] = Mixer(limited(config.volume, config.max_volume))
         self._coming: Decoder | None = None
         self._coming_s = 0.0  # how long it takes to come in
@@ -59,8 +60,6 @@ class Engine:
         self._paused = False
         self._percent = limited(config.volume, config.max_volume)  # on the own device
         self._lent = False  # to a group; its members have volumes of their own
-        self._reported_s: float | None = None  # the position in the last event; None: report it with the next block
-        self._unheard: list[Decoder] = []  # in the mix, but the device took nothing of it yet
         self._speaker = Speaker(self._mixer, put)
 
     def step(self, now_s: float) -> None:
@@ -112,13 +111,13 @@ class Engine:
         """Fade out and hold."""
         self._paused = True
         if self._mixer.playing is not None and not self._mixer.held:
-            self._say_position(self._mixer.playing)
+            self._reports.at(self._mixer.playing, paused=True)
         self._mixer.hold(0.0 if self._sink.lost else PAUSE_FADE_S)
 
     def resume(self) -> None:
         """Go on, ramping up."""
         self._paused = False
-        self._reported_s = None
+        self._reports.renew()
         self._mixer.go_on(self._config.ramp_s)
 
     def silence(self, fade_s: float) -> None:
@@ -156,7 +155,7 @@ class Engine:
 
     def hush(self) -> None:
         """End the announcement."""
-        self._close_later(self._speaker.hush())
+        self._closing.later(self._speaker.hush())
 
     # --- What the commands need ---
 
@@ -169,38 +168,28 @@ class Engine:
         self._coming_s = max(fade_s, CUT_S)
         self._mixer.leave(self._coming_s)
         if self._mixer.held or self._sink.lost:
-            self._close_later(self._mixer.drop_leaving())
+            self._closing.later(self._mixer.drop_leaving())
 
     def _drop_coming(self) -> None:
         if self._coming is not None:
-            self._close_later([self._coming])
+            self._closing.later([self._coming])
         self._coming = None
 
     def _drop_cue(self) -> None:
         self._mixer.follow(None)
         if self._cued is not None:
-            self._close_later([self._cued])
+            self._closing.later([self._cued])
         self._cued = None
-
-    def _close_later(self, decoders: Iterable[Decoder]) -> None:
-        """libVLC waits for a slow disk when it stops, and the music must not."""
-        for decoder in decoders:
-            thread = threading.Thread(target=decoder.close, name=f"close {decoder.serial}", daemon=True)
-            thread.start()
-            self._closing = [*(before for before in self._closing if before.is_alive()), thread]
 
     def close(self) -> bool:
         """Close all that is open; False if a disk does not let it within `CLOSE_S`."""
         self.hush()
-        self._close_later(self._speaker.drop())
+        self._closing.later(self._speaker.drop())
         self._drop_cue()
         self._drop_coming()
         self._mixer.leave(0.0)
-        self._close_later(self._mixer.drop_leaving())
-        end_s = time.monotonic() + CLOSE_S
-        for thread in self._closing:
-            thread.join(max(0.0, end_s - time.monotonic()))
-        return not any(thread.is_alive() for thread in self._closing)
+        self._closing.later(self._mixer.drop_leaving())
+        return self._closing.finish(CLOSE_S)
 
     # --- Looking after what is open ---
 
@@ -220,7 +209,7 @@ class Engine:
                 self._give_up(decoder, TrackEnded(decoder.serial))
         for decoder in self._mixer.leaving:
             decoder.tend(now_s, False)
-        self._close_later(self._speaker.tend(now_s, self._sink.lost))
+        self._closing.later(self._speaker.tend(now_s, self._sink.lost))
         if self._cued is not None and self._cued.ready:
             self._mixer.follow(self._cued)
         if self._coming is None or not self._coming.ready:
@@ -235,7 +224,7 @@ class Engine:
         """Let it come in: evenly while another goes, or like a volume that is turned up."""
         self._coming = None
         if self._mixer.silent:
-            self._close_later(self._mixer.drop_leaving())
+            self._closing.later(self._mixer.drop_leaving())
             self._mixer.hold(0.0)
             self._mixer.enter(decoder, 0.0)
             self._mixer.go_on(CUT_S if self._sought else self._config.ramp_s)
@@ -257,56 +246,46 @@ class Engine:
 
     def _rest(self, now_s: float) -> None:
         self._sink.rest(now_s, BLOCK)
-        self._close_later(self._mixer.drop_leaving())
+        self._closing.later(self._mixer.drop_leaving())
 
     def _sound(self, now_s: float) -> None:
         mixed = self._mixer.render(BLOCK)
         heard = self._sink.write(mixed.sound, now_s)
-        self._say(mixed, heard)
+        self._report(mixed, heard)
         if not heard:
-            self._reported_s = None
+            self._reports.renew()
             self._mixer.hold(0.0)  # so that it comes back out of silence
             self._mixer.go_on(self._config.ramp_s)
 
     # --- Events for the core ---
 
-    def _say(self, mixed: Mixed[Decoder], heard: bool) -> None:
+    def _report(self, mixed: Mixed[Decoder], heard: bool) -> None:
+        reports = self._reports
         if self._mixer.playing is self._cued:  # it followed; perhaps without a sound yet
             self._cued = None
-        self._close_later(mixed.faded)
-        self._unheard += mixed.started
+        self._closing.later(mixed.faded)
+        reports.expect(mixed.started)
         for decoder in mixed.ended:
-            if heard and decoder in self._unheard:  # shorter than a block
+            if heard and reports.expects(decoder):  # shorter than a block
                 self._start(decoder)
             self._end(decoder)
         if not heard:
             return
-        for decoder in [decoder for decoder in self._unheard if decoder is self._mixer.playing]:
-            self._start(decoder)
-        self._unheard.clear()
-        if self._mixer.playing is not None:
-            self._say_progress(self._mixer.playing)
-
-    def _say_progress(self, decoder: Decoder) -> None:
-        if not decoder.reported_ending and decoder.left_s < ENDING_S:
-            decoder.reported_ending = True
-            self._put(TrackEnding(decoder.serial))
-        if self._reported_s is None or abs(decoder.track_s - self._reported_s) >= REPORT_S:
-            self._say_position(decoder)
+        playing = self._mixer.playing
+        if playing is not None and reports.expects(playing):
+            self._start(playing)
+        reports.heard()
+        if playing is not None:
+            reports.progress(playing, paused=self._paused)
 
     def _start(self, decoder: Decoder) -> None:
-        self._unheard.remove(decoder)
-        if self._sought:
-            self._say_position(decoder)
-        else:
-            self._reported_s = decoder.track_s
-            self._put(TrackStarted(decoder.serial, self._position(decoder), decoder.length_s))
+        self._reports.start(decoder, jumped=self._sought, paused=self._paused)
         self._sought = False
 
     def _end(self, decoder: Decoder) -> None:
         problem = decoder.cut_short()
         self._put(TrackFailed(decoder.serial, problem) if problem else TrackEnded(decoder.serial))
-        self._close_later([decoder])
+        self._closing.later([decoder])
         self._promote()
 
     def _promote(self) -> None:
@@ -315,13 +294,3 @@ class Engine:
             self._mixer.follow(None)
             self._coming, self._coming_s, self._cued = self._cued, CUT_S, None
             self._sought = self._landed = False
-
-    def _say_position(self, decoder: Decoder) -> None:
-        self._reported_s = decoder.track_s
-        self._put(TrackAt(decoder.serial, self._position(decoder)))
-
-    def _position(self, decoder: Decoder) -> Position:
-        """What is heard now: what was written last, less what the device still holds back. Less than nothing cannot be
-        heard, so the very beginning is heard a little later than now."""
-        track_s, now_s = decoder.track_s - self._sink.delay_s(), time.monotonic()
-        return Position(max(0.0, track_s), now_s + max(0.0, -track_s), not self._paused and not self._sink.lost)
