@@ -12,19 +12,22 @@ import pytest
 from mutagen import id3, mp4
 from mutagen.asf import ASFUnicodeAttribute
 
-from device.domain import Listen, MoodName, Now, Outcome, Track
+from device.domain import Affect, Listen, MoodName, Now, Outcome, Target, Track
 from device.music.library import Catalogue
-from device.music.metadata.rating import scaled
+from device.music.metadata.rating import read, stars_of
 from device.music.metadata.reader import read_tags
 from device.music.metadata.tags import number_of
+from device.music.recommend.explanation import Grounds, reason_for
 from device.music.recommend.preference import Liking
 from device.music.recommend.profile_taste import ProfileTaste
-from device.music.recommend.taste import Taste
+from device.music.recommend.taste import Opinion, Taste
 from device.music.recommend.track_index import TrackIndex
 from device.music.workers.tag_client import read_here
 
 
-@pytest.mark.parametrize(("stars", "share"), [(1, 0.2), (64, 0.4), (128, 0.6), (196, 0.8), (255, 1.0), (186, 0.8)])
+@pytest.mark.parametrize(
+    ("stars", "share"), [(1, 0.2), (64, 0.4), (128, 0.6), (196, 0.8), (255, 1.0), (186, 0.7), (51, 0.2)]
+)
 def test_popularimeter_of_id3(tmp_path: Path, stars: int, share: float) -> None:
     path = audio.mp3(tmp_path / "a.mp3", 0.5)
     file = mutagen.File(path)
@@ -49,7 +52,8 @@ def test_not_rated_is_no_rating(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "share"),
     [("FMPS_RATING", "0.9", 0.9), ("RATING", "4", 0.8), ("rating", "80", 0.8), ("RATING", "nice", None),
-     ("FMPS_RATING", "7", None), ("RATING", "nan", None)],
+     ("FMPS_RATING", "7", None), ("RATING", "nan", None), ("rating:quodlibet@example.org", "0.75", 0.75),
+     ("rating:users@example.org", "5", 1.0), ("rating wmp", "4", None)],
 )  # fmt: skip
 def test_texts_of_vorbis(tmp_path: Path, name: str, text: str, share: float | None) -> None:
     path = audio.flac(tmp_path / "a.flac", 0.5)
@@ -67,26 +71,35 @@ def test_other_formats(tmp_path: Path) -> None:
     file.tags["----:com.apple.iTunes:FMPS_Rating"] = [mp4.MP4FreeForm(b"0.4")]
     file.tags["trkn"], file.tags["disk"], file.tags["aART"] = [(7, 12)], [(2, 2)], ["Various"]
     file.save()
-    read = read_tags(m4a)
-    assert (read.rating, read.number, read.album_artist) == (0.4, 1007, "Various")
+    found = read_tags(m4a)
+    assert (found.rating, found.number, found.album_artist) == (0.4, 1007, "Various")
+    del file.tags["----:com.apple.iTunes:FMPS_Rating"]
+    file.tags["rtng"] = [4]  # explicit words, no stars
+    file.save()
+    assert read_tags(m4a).rating is None
+    file.tags["rate"] = ["80"]
+    file.save()
+    assert read_tags(m4a).rating == pytest.approx(0.8)
     wma = audio.encoded(tmp_path / "a.wma", "asf", "wmav2", 0.5, encoder={"b": "128k"})
     file = mutagen.File(wma)
-    file.tags["WM/SharedUserRating"] = [ASFUnicodeAttribute("75")]
-    file.save()
-    assert read_tags(wma).rating == 0.75
+    for number, stars in ((1, 1), (12, 1), (25, 2), (50, 3), (62, 3), (75, 4), (99, 5)):
+        file.tags["WM/SharedUserRating"] = [ASFUnicodeAttribute(str(number))]
+        file.save()
+        assert read_tags(wma).rating == pytest.approx(stars / 5)
 
 
-def test_scales() -> None:
-    assert [scaled(number) for number in (0, 0.5, 1, 5, 60, 100, 101, -1)] == [
-        None,
-        0.5,
-        0.2,
-        1.0,
-        0.6,
-        1.0,
-        None,
-        None,
-    ]
+def test_scales_of_texts() -> None:
+    found = {text: read(text) for text in ("0", "0.5", "1", "1.0", "4.5", "5", "60", "100", "101", "-1", "inf", "")}
+    assert found == {"0": None, "0.5": 0.5, "1": 0.2, "1.0": 1.0, "4.5": 0.9, "5": 1.0, "60": 0.6, "100": 1.0,
+                     "101": None, "-1": None, "inf": None, "": None}  # fmt: skip
+
+
+def test_every_popularity_has_stars_that_rise_with_it() -> None:
+    usual = (1, 13, 64, 118, 128, 186, 196, 242, 255)
+    assert [stars_of(number) for number in usual] == [1, 0.5, 2, 2.5, 3, 3.5, 4, 4.5, 5]
+    assert [stars_of(number) for number in (51, 102, 153, 204, 255)] == [1, 2, 3, 4, 5]
+    assert [stars_of(number) for number in (31, 32, 65, 95, 96, 160, 192, 223, 224)] == [1, 2, 2, 2, 3, 4, 4, 4, 5]
+    assert all(0 < stars_of(number) <= 5 for number in range(1, 256))
 
 
 def test_numbers_in_albums() -> None:
@@ -113,6 +126,30 @@ def test_ratings_reach_the_library_and_the_taste(tmp_path: Path) -> None:
     best, unknown, worst = liking.roughly(np.arange(3)).mean()
     assert best > unknown > worst
     assert unknown == pytest.approx(2 / 3, abs=0.01)
+
+
+def test_a_like_or_dislike_takes_the_place_of_stars() -> None:
+    """So that stars which `affetto tags` wrote because of a like do not count twice."""
+    tracks = tuple(Track(name, f"file:///{name}", name, rating=stars) for name, stars in (("a", 1.0), ("b", None)))
+    taste = Taste([Listen(key, "me", MoodName.CALM, Outcome.LIKED, 1e9) for key in "ab"])
+    taste.attach(index := TrackIndex(tracks))
+    mean = Liking(index, taste.of_profile("me"), MoodName.CALM, Now(0.0, 1e9 + 9)).roughly(np.arange(2)).mean()
+    assert mean[0] == mean[1]
+    stranger = Liking(index, taste.of_profile("you"), MoodName.CALM, Now(0.0, 1e9 + 9)).roughly(np.arange(2)).mean()
+    assert stranger[0] > stranger[1]
+
+
+@pytest.mark.parametrize(
+    ("rating", "words"),
+    [(1.0, "its tags give it five stars"), (0.8, "its tags give it four stars"), (0.6, ""), (None, "")],
+)
+def test_stars_are_a_reason_until_people_have_their_own(rating: float | None, words: str) -> None:
+    track, target = Track("a", "file:///a", "A", rating=rating), Target(Affect(0, 0), MoodName.NEUTRAL, "to match")
+    now = Now(0.0, 1e9)
+    reason = reason_for(track, target, Opinion(heard_at=1e9 - 10, heard_out=1), now, Grounds(own=1.0))
+    assert (words or "you heard it to the end once") in reason
+    liked = Opinion(heard_at=1e9 - 10, verdict=Outcome.LIKED, said_at=1e9)
+    assert "you liked it today" in reason_for(track, target, liked, now, Grounds(own=1.0))
 
 
 def test_what_people_do_outweighs_stars() -> None:

@@ -16,13 +16,15 @@ the odds of a skip about three times:
   half of that times exp(-n/3). `flow` is what the likeness of a song to the last one is worth.
 - *What they do.* They skip with the probability sigmoid(-worth), earlier the less they like it; the device learns
   how much was heard. Seldom they say that they like or dislike a song.
+- *Stars.* In some settings, the tags of some songs have stars: `STARS` for each unit by which the song's taste, known
+  with the error `stars_error`, is above the middle.
 - *What the device sees.* The name of the mood that is nearest to the listener's, seen with the error `camera`.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,6 +45,7 @@ from device.mood.smoothing import PRIOR
 DAY_S = 86400.0
 MORNING_S, EVENING_S = 8 * 3600.0, 19 * 3600.0
 STYLES, DIMENSIONS = 8, 16
+STARS = 1.0  # for each standard deviation of taste
 SITTING = 15  # songs that are heard in a row; then it is evening, or the next morning
 
 
@@ -65,6 +68,8 @@ class Setting:
     camera: float = 0.15
     drift: float = 0.05
     talkative: float = 0.1  # how often a song that is loved or hated is called so
+    rated: float = 0.0  # the share of songs with stars
+    stars_error: float = 0.5  # of the taste that they show, which is 1 from song to song
 
 
 class Music:
@@ -131,6 +136,8 @@ class Listener:
         self.day, self.second = 0, MORNING_S
         self.mood = np.zeros(2)
         self.lively = True  # life happens: the mood jumps now and then
+        if setting.rated:
+            music.tracks = self._rated(np.random.default_rng(dice.integers(2**32)))
 
     @property
     def wall(self) -> float:
@@ -142,6 +149,19 @@ class Listener:
         seen = self.mood + self.setting.camera * self._dice.standard_normal(2)
         affect = Affect(*map(float, np.clip(seen, -1, 1)))
         return Mood(name_of(affect), affect, Emotion.NEUTRAL, 0.8, 1, PRIOR, MoodSource.CAMERA, 0.0)
+
+    def _rated(self, dice: np.random.Generator) -> tuple[Track, ...]:
+        """The tracks, some with stars in their tags."""
+        music, s = self.music, self.setting
+        style = 0.7 * self.style_taste[:, music.style].mean(axis=0)
+        taste = style + 0.5 * self.artist_taste[music.artist] + 0.5 * self.song_taste
+        felt = taste / taste.std() + s.stars_error * dice.standard_normal(len(taste))
+        stars = np.clip(np.round(3 + STARS * felt), 1, 5)
+        known = dice.random(len(taste)) < s.rated
+        return tuple(
+            replace(track, rating=float(stars[song]) / 5 if known[song] else None)
+            for song, track in enumerate(music.tracks)
+        )
 
     def worth(self, song: int) -> float:
         """What this song is worth to the listener now: the logarithm of the odds that it is heard out."""

@@ -41,6 +41,8 @@ SETTINGS: Mapping[str, tuple[Setting, str]] = {
     "restless": (Setting(drift=0.2, camera=0.4), "moods jump about and are seen badly"),
     "unmoved": (Setting(pull=0.0, mismatch=0.0), "music has no effect on mood, and mood none on what pleases"),
     "never bored": (Setting(boredom=0.0), "the same song again and again is fine"),
+    "stars": (Setting(rated=0.5), "half of the songs have stars in their tags that mean what they say"),
+    "wrong stars": (Setting(rated=0.5, stars_error=100.0), "the stars are somebody else's"),
     "30 songs": (Setting(songs=30), "a tiny library"),
     "5,000 songs": (Setting(songs=5000), "a big library, mostly never heard"),
 }

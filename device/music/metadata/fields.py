@@ -50,6 +50,15 @@ def own_text(name: str, sources: Iterable[Any]) -> str:
     return next(_texts((name, f"TXXX:{name}", f"----:{name}", *MATROSKA.get(name, ())), sources), "")
 
 
+def texts_with(beginning: str, sources: Iterable[Any]) -> Iterator[str]:
+    """The first text under each name that begins so, such as "rating:" with the address of who gave it."""
+    for tags in sources:
+        for key in list(tags.keys())[:MOST_TEXTS]:
+            name = _plain(key).removeprefix("txxx:").removeprefix("----:")
+            if name.startswith(beginning):
+                yield next(iter(_flat(tags[key])), "")[:LONGEST_COMMENT]
+
+
 def _texts(names: tuple[str, ...], sources: Iterable[Any]) -> Iterator[str]:
     for tags in sources:
         keys: dict[str, list[Any]] = {}
@@ -65,7 +74,7 @@ def _plain(key: str) -> str:
     if folded.startswith("comm:"):
         return "comm"
     if folded.startswith("----:"):
-        return f"----:{folded.rpartition(':')[2]}"
+        return f"----:{folded.partition(':')[2].partition(':')[2]}"
     return folded
 
 

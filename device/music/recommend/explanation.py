@@ -21,6 +21,7 @@ MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augus
 UNITS = ((365 * 86400.0, "year"), (30 * 86400.0, "month"), (7 * 86400.0, "week"), (86400.0, "day"), (3600.0, "hour"),
          (60.0, "minute"))  # fmt: skip
 OFTEN = 3
+FOUR, FIVE = 0.75, 0.95  # the least rating that has so many stars
 JUST_NOW_S = 60.0
 CLAUSES = 2
 WEIGHTY = math.log(1.1)  # a ground counts as a reason if it raised the worth by a tenth
@@ -75,6 +76,8 @@ def _grounds(track: Track, opinion: Opinion, now: Now, grounds: Grounds) -> Iter
         yield grounds.own, f"{who} liked it {_day(opinion.said_at, now.wall)}"
     elif opinion.heard_out >= OFTEN:
         yield grounds.own, f"{who} heard it to the end {opinion.heard_out} times"
+    elif opinion.verdict is None and (track.rating or 0.0) >= FOUR:
+        yield grounds.own, f"its tags give it {'five' if (track.rating or 0.0) >= FIVE else 'four'} stars"
     elif opinion.heard_out:
         yield grounds.own, f"{who} heard it to the end " + ("once" if opinion.heard_out == 1 else "twice")
     yield grounds.artist, f"{who} {'enjoys' if grounds.who else 'enjoy'} {track.artist}"

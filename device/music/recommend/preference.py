@@ -32,7 +32,8 @@ CURIOSITY = 0.25
 ARTIST = 0.5  # the weight of evidence about another song of the same artist
 SOUND = 1.0  # the weight of evidence about a song with the same sound; falls with the cosine's 4th power
 COMPARED = 256
-RATED = 3.0  # the weight of stars in the tags, which somebody gave before this device heard anything
+RATED = 3.0  # the weight of stars in the tags, which somebody gave before this device heard anything. A like or a
+# dislike here takes their place: it is newer, and `affetto tags` may have written the stars from it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ class Liking:
         """`compared`: the number of songs that `closely` compares each candidate with, those with the most evidence."""
         self._library, self._compared = library, compared
         self._rows, self._good, self._bad = profile.evidence(mood, now.wall)
+        self._judged = np.zeros(len(library), np.bool_)  # rows that the profile said it likes or does not like
+        self._judged[list(profile.verdict)] = True
         self._slot = np.full(len(library), -1, np.int32)
         self._slot[self._rows] = np.arange(len(self._rows), dtype=np.int32)
         artists = library.artist[self._rows]
@@ -104,7 +107,7 @@ class Liking:
         bad = np.where(known, ARTIST * np.maximum(self._artist_bad[artists] - own[1], 0), 0).astype(np.float32)
         nothing = np.zeros(len(rows), np.float32)
         rating = self._library.rating[rows]
-        rated = np.where(np.isnan(rating), 0, RATED).astype(np.float32)
+        rated = np.where(np.isnan(rating) | self._judged[rows], 0, RATED).astype(np.float32)
         rating = np.nan_to_num(rating)
         own = own[0] + rated * rating, own[1] + rated * (1 - rating)
         return Preference(self._overall, own, (good, bad), (nothing, nothing))
