@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
@@ -22,6 +22,7 @@ from device.music.library.database import NAME, Database
 from device.music.library.legacy import key_of as legacy_key_of
 from device.music.metadata import fingerprint, reader, tags
 from device.music.metadata.fingerprint import key_of
+from device.music.track_mood import FEATURE_BYTES, TrackMood
 from device.music.workers.tag_client import read_here
 
 
@@ -467,6 +468,35 @@ def test_what_people_said_and_the_model_found_survives_the_upgrade_from_format_2
     again.close()
 
 
+def forget_doubts(db: sqlite3.Connection, names: Sequence[str] = ("doubt", "moved_valence", "moved_arousal")) -> None:
+    """Leave out what format 5 did not know of analyses."""
+    db.execute("DROP INDEX doubtful_analyses")
+    for name in names:
+        db.execute(f"ALTER TABLE analyses DROP COLUMN {name}")
+
+
+@pytest.mark.parametrize("version", [5, 6])
+def test_formats_5_and_6_are_upgraded_and_tracks_keep_their_moods(
+    data: Path, music: Path, reads: list[str], version: int
+) -> None:
+    song(music / "a.wav")
+    opened = open_here(data)
+    (track,) = opened.scan([music]).tracks
+    mood = TrackMood(Affect(-0.6, -0.4), 0.3, (0.1, 0.1, 0.7, 0.1), 80.0, bytes(FEATURE_BYTES), -12.0)
+    opened.analysed(track.key, "the model of then", mood)
+    opened.close()
+    with sqlite3.connect(data / NAME) as db:
+        forget_doubts(db, ("doubt",) if version == 6 else ("doubt", "moved_valence", "moved_arousal"))
+        db.execute(f"PRAGMA user_version = {version}")
+    db.close()
+    reads.clear()
+    again = open_here(data)
+    (now,) = again.scan([music]).tracks
+    assert (now.mood, now.origin, reads) == (MoodName.SAD, MoodOrigin.MODEL, [])
+    assert again.pending("the model of today") == [(track.key, music / "a.wav")], "analysed again, quietly"
+    again.close()
+
+
 def test_format_3_is_upgraded_in_place_and_its_files_are_read_again(data: Path, music: Path, reads: list[str]) -> None:
     song(music / "a.wav")
     opened = open_here(data)
@@ -482,8 +512,7 @@ def test_format_3_is_upgraded_in_place_and_its_files_are_read_again(data: Path, 
             db.execute(f"DROP TABLE {name}")
         for name in ("album_artist", "genre", "number", "rating"):
             db.execute(f"ALTER TABLE files DROP COLUMN {name}")
-        for name in ("moved_valence", "moved_arousal"):
-            db.execute(f"ALTER TABLE analyses DROP COLUMN {name}")
+        forget_doubts(db)
         db.execute("PRAGMA user_version = 3")
     db.close()
     again = open_here(data)

@@ -246,6 +246,19 @@ def test_what_the_model_says_of_its_own_doubt_counts() -> None:
     assert list(TrackIndex([sure, unsure, track("said")]).uncertainty) == pytest.approx([0.1, 0.8, 0.1])
 
 
+def test_what_is_no_music_is_never_chosen() -> None:
+    speech = track("speech", origin=MoodOrigin.NOT_MUSIC)
+    assert chosen([speech, track("angry", MoodName.ANGRY)]) == "angry"
+    assert chosen([replace(speech, origin=MoodOrigin.USER), track("angry", MoodName.ANGRY)]) == "speech"
+    index = TrackIndex([speech])
+    assert choose(index, aim(), taste_of(index), (WHO,), NOW, random.Random(1)) is None
+
+
+def test_the_reason_says_that_the_model_is_not_sure() -> None:
+    reason = pick([track("short", origin=MoodOrigin.UNSURE)]).reason
+    assert reason.startswith("perhaps calm; calm is wanted to match a calm room")
+
+
 # --- Properties -------------------------------------------------------------------------------------------------
 
 keys = st.sampled_from("abcdefghij")
@@ -259,7 +272,7 @@ libraries = st.lists(
         st.sampled_from(["", "A", "B"]),
         affect=points,
         mood=st.sampled_from(MoodName),
-        origin=st.sampled_from(MoodOrigin),
+        origin=st.sampled_from([origin for origin in MoodOrigin if origin is not MoodOrigin.NOT_MUSIC]),
     ),
     min_size=1,
     max_size=10,

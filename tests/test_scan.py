@@ -226,11 +226,11 @@ def test_piped_output_is_neither_wrapped_nor_padded() -> None:
     lines = printed(LibraryLoaded(tuple(LIBRARY), ("One problem.",), (long,)), terminal=False)
     assert lines == [
         "5 tracks, 1 problem, 1 note",
-        "mood     by unknown  by model  by tag  by folder",
-        "calm              0         0       0          2",
-        "neutral           1         0       0          0",
-        "sad               0         0       1          0",
-        "angry             0         1       0          0",
+        "mood     unknown  by model  by tag  by folder",
+        "calm           0         0       0          2",
+        "neutral        1         0       0          0",
+        "sad            0         0       1          0",
+        "angry          0         1       0          0",
         "! One problem.",
         f"! {long}",
     ]

@@ -9,9 +9,15 @@ from device.domain.affect import MOOD_AFFECT, Affect, MoodName
 
 
 class MoodOrigin(StrEnum):
-    """Where a track's mood comes from; later entries in this list override earlier ones."""
+    """Where a track's mood comes from; later entries in this list override earlier ones.
+
+    NOT_MUSIC: the model hears speech, noise or the like, so the track has no mood, and only somebody who asks for it
+    hears it. UNSURE: the model's guess, of which it is not sure.
+    """
 
     UNKNOWN = "unknown"
+    NOT_MUSIC = "not music"
+    UNSURE = "unsure"
     MODEL = "model"
     TAG = "tag"
     FOLDER = "folder"

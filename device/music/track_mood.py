@@ -7,6 +7,7 @@ has its limits, and msgspec holds them when it decodes (workers/protocol.py).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Annotated
 
 from msgspec import Meta
@@ -16,7 +17,31 @@ from device.domain import Affect
 FEATURES = 64  # numbers in the feature vector
 FEATURE_BYTES = 2 * FEATURES
 
+REVISION = 2
+"""Grows when the same model finds something else in a file, so that catalogues analyse all files again."""
+
 Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Doubt(StrEnum):
+    """Why the mood of a file means little or nothing; each is a word for "it is ..." or "it sounds like ...".
+
+    The first five are no music. After `SHORT` and `STRANGE`, the mood is a guess.
+    """
+
+    NONE = ""
+    SILENCE = "silence"
+    NOISE = "noise"
+    STEADY = "one steady sound"
+    CLICKS = "single clicks"
+    SPEECH = "speech"
+    SHORT = "too short"
+    STRANGE = "unlike the music that the model knows"
+
+    @property
+    def is_music(self) -> bool:
+        """Whether a mood can be told at all."""
+        return self in (Doubt.NONE, Doubt.SHORT, Doubt.STRANGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +52,8 @@ class TrackMood:
     the plane (0 to sqrt(2)). `quadrants`: calibrated probabilities of Q1 (+v +a), Q2 (-v +a), Q3 (-v -a), Q4 (+v -a);
     they sum to 1. `tempo_bpm`: 40 to 240, 0 where there is no beat. `features`: `FEATURES` numbers as float16, little
     endian, a vector of length 1; the dot product of two is the cosine of their likeness. `loudness_lufs`: integrated
-    loudness (ITU-R BS.1770), None for silence.
+    loudness (ITU-R BS.1770), None for silence. `doubt`: why all of this means little; for what is no music, `affect` is
+    the origin and all quadrants are equally likely.
     """
 
     affect: Affect
@@ -36,6 +62,7 @@ class TrackMood:
     tempo_bpm: Annotated[float, Meta(ge=0, le=1000)]
     features: Annotated[bytes, Meta(min_length=FEATURE_BYTES, max_length=FEATURE_BYTES)]
     loudness_lufs: Annotated[float, Meta(ge=-200, le=100)] | None
+    doubt: Doubt = Doubt.NONE
 
     def __post_init__(self) -> None:
         """Raises ValueError for a point outside the plane, also when msgspec decodes it."""

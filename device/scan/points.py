@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from device.domain import MOOD_AFFECT, Affect, MoodName, MoodOrigin, Track
 
+NO_MOOD = (MoodOrigin.UNKNOWN, MoodOrigin.NOT_MUSIC)
+BY_MODEL = (MoodOrigin.MODEL, MoodOrigin.UNSURE)
 SCATTER = 0.12  # of tracks that are not analysed, around the point of their mood
 MOVED = 0.02  # the shortest move by corrections that is shown
 FAR = 0.9  # a track is doubtful if the model puts it this far from the point of the mood that people chose
@@ -38,11 +40,11 @@ class Point:
 
 def points_of(tracks: Sequence[Track], affects: Mapping[str, tuple[float, float, float]]) -> list[Point]:
     """All tracks with a known mood. `affects`: valence, arousal and uncertainty of the analysed tracks, by key."""
-    return [_point(track, affects.get(track.key)) for track in tracks if track.origin is not MoodOrigin.UNKNOWN]
+    return [_point(track, affects.get(track.key)) for track in tracks if track.origin not in NO_MOOD]
 
 
 def _point(track: Track, found: tuple[float, float, float] | None) -> Point:
-    by_model = track.origin is MoodOrigin.MODEL
+    by_model = track.origin in BY_MODEL
     if found is None:
         affect, uncertainty = _near(MOOD_AFFECT[track.mood], track.key), 0.0
     else:

@@ -11,6 +11,9 @@ from rich.text import Text
 from device.console import count
 from device.domain import LibraryLoaded, MoodName, MoodOrigin
 
+NONE = "none"  # the mood of what is no music
+HEADS = {MoodOrigin.UNKNOWN: "unknown", MoodOrigin.NOT_MUSIC: "not music", MoodOrigin.UNSURE: "unsure"}
+"""Columns of tracks whose mood comes from nobody."""
 MOST_NOTES = 20  # on a terminal; a pipe gets all
 
 
@@ -31,12 +34,13 @@ def summary(found: LibraryLoaded) -> Iterator[str]:
     """The number of tracks, and a table of moods by their origin."""
     wrong = count(len(found.problems), "problem")
     yield f"{count(len(found.tracks), 'track')}, {wrong}, {count(len(found.notes), 'note')}"
-    counts = Counter((track.mood, track.origin) for track in found.tracks)
+    no_music = MoodOrigin.NOT_MUSIC
+    counts = Counter((NONE if track.origin is no_music else track.mood, track.origin) for track in found.tracks)
     origins = [origin for origin in MoodOrigin if any(o is origin for _, o in counts)]
-    moods = [mood for mood in MoodName if any(m is mood for m, _ in counts)]
+    moods = [mood for mood in (*MoodName, NONE) if any(m == mood for m, _ in counts)]
     if moods:
         rows = [[str(mood), *(str(counts[mood, origin]) for origin in origins)] for mood in moods]
-        yield from table(["mood", *(f"by {origin}" for origin in origins)], rows)
+        yield from table(["mood", *(HEADS.get(origin, f"by {origin}") for origin in origins)], rows)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

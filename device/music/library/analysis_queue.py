@@ -19,7 +19,7 @@ from typing import Protocol
 
 from device.errors import LibraryError, WorkerError
 from device.model import read_card
-from device.music.track_mood import TrackMood
+from device.music.track_mood import REVISION, TrackMood
 
 CLOSE_S = 1.0
 STUCK_S = 900.0  # the analysis process has its own limits, 8 minutes in all for a file that is tried twice
@@ -109,5 +109,6 @@ class AnalysisQueue:
 
 
 def model_id(models_dir: Path) -> str:
-    """Identifies the model that analyses music; another model has another one. Raises ModelError if there is none."""
-    return read_card(models_dir / "music_mood.json", "music_mood").sha256[:16]
+    """Identifies what analyses music; another model, or another `REVISION`, has another one. Raises ModelError if there
+    is none."""
+    return f"{read_card(models_dir / 'music_mood.json', 'music_mood').sha256[:16]}-{REVISION}"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from device.domain import LibraryLoaded, MoodName
 from device.errors import LibraryError, WorkerError
-from device.music.library import steps
+from device.music.library import not_music, steps
 from device.music.library.database import Database
 from device.music.library.diff import Diff, compare
 from device.music.library.file_reader import FileReader
@@ -72,6 +72,7 @@ class Catalogue:
         """What is known, without looking at the disks: for a quick start, and whenever something was learnt."""
         found = self._known.all()
         notes, _ = self._database.notes(None)
+        notes += not_music.sentences(self._database.not_music())
         problems = [self._database.problem, *self._problems]
         if self._searched and not found:
             problems.append(self._empty(len(notes)))
@@ -165,7 +166,7 @@ class Catalogue:
         if isinstance(mood, str):
             self._analyses[key] = AnalysisRow(key, model, mood)
         else:
-            point, rest = mood.affect, (mood.uncertainty, mood.tempo_bpm, mood.features, mood.loudness_lufs)
+            point, rest = mood.affect, (mood.uncertainty, mood.tempo_bpm, mood.features, mood.loudness_lufs, mood.doubt)
             self._analyses[key] = AnalysisRow(key, model, "", point.valence, point.arousal, *rest)
         if len(self._analyses) >= SAVE_EVERY:
             self.flush()

@@ -94,6 +94,10 @@ class Database:
                     notes.append(str(note))
         return notes, total
 
+    def not_music(self) -> list[tuple[str, bytes]]:
+        """Doubt and path of what plays only for somebody who asks for it, in the order of paths."""
+        return [(str(doubt), bytes(path)) for doubt, path in self._rows(queries.NOT_MUSIC)]
+
     def roots(self) -> dict[Root, tuple[int, bool]]:
         """The number of each root, and whether it is there."""
         rows = self._all("SELECT folder, mount, id, present FROM roots WHERE id")

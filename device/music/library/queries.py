@@ -6,6 +6,7 @@ from dataclasses import fields
 
 from device.music.library.rows import AnalysisRow, FileRow, KnownFile
 from device.music.library.schema import OUTDATED_CTIME_NS
+from device.music.track_mood import Doubt
 
 FILE_COLUMNS = ", ".join(field.name for field in fields(FileRow))
 ANALYSIS_COLUMNS = ", ".join(field.name for field in fields(AnalysisRow))
@@ -23,7 +24,7 @@ WHERE files.present AND files.problem = '' AND files.is_music
 """
 TRACK_COLUMNS = """files.key, uri, files.title, files.artist, files.album, duration_s, user_moods.mood, folder_mood,
     tag_mood, links, gain_db, peak, rating, analyses.problem, coalesce(moved_valence, valence),
-    coalesce(moved_arousal, arousal), uncertainty, tempo_bpm, features, loudness_lufs"""
+    coalesce(moved_arousal, arousal), uncertainty, tempo_bpm, features, loudness_lufs, doubt"""
 TRACKS = f"SELECT {TRACK_COLUMNS} {PLAYABLE}"
 PENDING = f"""
 SELECT files.key, min(path) {PLAYABLE} AND analyses.model IS NOT ?
@@ -42,6 +43,14 @@ JOIN roots ON roots.id = files.root AND roots.present
 WHERE analyses.problem != '' AND files.problem = '' AND files.is_music AND files.present
 GROUP BY analyses.key ORDER BY min(path)
 """
+NOT_MUSIC = f"""
+SELECT doubt, min(path) FROM analyses CROSS JOIN files ON files.key = analyses.key
+JOIN roots ON roots.id = files.root AND roots.present LEFT JOIN user_moods ON user_moods.key = files.key
+WHERE doubt != '' AND doubt NOT IN ({", ".join(f"'{doubt}'" for doubt in Doubt if doubt.is_music)})
+AND analyses.problem = '' AND files.problem = '' AND files.is_music AND files.present
+AND user_moods.mood IS NULL AND folder_mood IS NULL AND tag_mood IS NULL GROUP BY analyses.key ORDER BY min(path)
+"""
+"""Doubt and path of what plays only for somebody who asks for it."""
 MOVED = """
 DELETE FROM files WHERE NOT present AND root IN (SELECT id FROM roots WHERE present)
 AND key IN (SELECT key FROM files WHERE present)

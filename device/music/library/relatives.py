@@ -51,7 +51,8 @@ def corrected(
     others: dict[str, list[Track]] = {}
     for track in tracks.values():
         if track.artist and track.features and (artists is None or track.artist in artists):
-            (others if track.origin is MoodOrigin.MODEL else labels).setdefault(track.artist, []).append(track)
+            by_model = track.origin in (MoodOrigin.MODEL, MoodOrigin.UNSURE)
+            (others if by_model else labels).setdefault(track.artist, []).append(track)
     both = [artist for artist in labels if artist in others]
     if not both:
         return {}

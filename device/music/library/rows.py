@@ -74,7 +74,7 @@ class KnownFile(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class AnalysisRow:
     """What analysis by `model` found in the content with this `key`. If it failed, `problem` says how, and the figures
-    mean nothing."""
+    mean nothing. `doubt` is a `Doubt`."""
 
     key: str
     model: str
@@ -85,3 +85,4 @@ class AnalysisRow:
     tempo_bpm: float = 0.0
     features: bytes = b""
     loudness_lufs: float | None = None
+    doubt: str = ""

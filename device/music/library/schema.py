@@ -12,7 +12,9 @@ from pathlib import Path
 from device.music.library import playlist_queries, search_schema
 from device.music.uri import uri_of
 
-FORMAT = 6
+FORMAT = 7
+
+DOUBTFUL = "CREATE INDEX doubtful_analyses ON analyses (key) WHERE doubt != ''"
 
 # SQLite checks the types (STRICT), so that what is read can be believed. `uri` is made from `path`, and kept because
 # quoting 100,000 paths takes most of the second that a start may take.
@@ -33,9 +35,10 @@ TABLES = (
     """CREATE TABLE analyses (
     key TEXT PRIMARY KEY, model TEXT NOT NULL, problem TEXT NOT NULL, valence REAL NOT NULL, arousal REAL NOT NULL,
     uncertainty REAL NOT NULL, tempo_bpm REAL NOT NULL, features BLOB NOT NULL, loudness_lufs REAL,
-    moved_valence REAL, moved_arousal REAL
+    moved_valence REAL, moved_arousal REAL, doubt TEXT NOT NULL DEFAULT ''
 ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX failed_analyses ON analyses (key) WHERE problem != ''",
+    DOUBTFUL,
     "CREATE TABLE user_moods (key TEXT PRIMARY KEY, mood TEXT NOT NULL) STRICT, WITHOUT ROWID",
     "CREATE TABLE aliases (alias TEXT PRIMARY KEY, key TEXT NOT NULL) STRICT, WITHOUT ROWID",
     "INSERT INTO roots VALUES (0, x'', x'', 1)",
@@ -56,7 +59,7 @@ FROM_2 = (
     f"""INSERT INTO files SELECT path, place, 0, size, mtime_ns, {OUTDATED_CTIME_NS}, key, uri, title, artist, album,
     duration_s, tag_mood, folder_mood, gain_db, peak, problem, 1, present, former, '', '', 0, NULL FROM files_old""",
     "INSERT OR IGNORE INTO roots SELECT id, top, top, present FROM places",
-    "INSERT INTO analyses SELECT *, NULL, NULL FROM sounds",
+    "INSERT INTO analyses SELECT *, NULL, NULL, '' FROM sounds",
     "INSERT INTO user_moods SELECT * FROM words",
     "INSERT INTO aliases SELECT * FROM aliases_old",
     "DROP TABLE files_old",
@@ -80,6 +83,9 @@ FROM_5 = (
     "ALTER TABLE analyses ADD COLUMN moved_valence REAL",
     "ALTER TABLE analyses ADD COLUMN moved_arousal REAL",
 )
+
+# Format 6 did not note what is no music.
+FROM_6 = ("ALTER TABLE analyses ADD COLUMN doubt TEXT NOT NULL DEFAULT ''", DOUBTFUL)
 REPLACED = ("files_by_key", "bad_files")  # indexes of older formats whose names this one uses
 
 
@@ -116,7 +122,7 @@ def _upgrade(db: sqlite3.Connection) -> None:
             db.execute(statement)
     for statement in playlist_queries.TABLES if found < 5 else ():
         db.execute(statement)
-    for statement in FROM_5 if found >= 3 else ():
+    for statement in (*(FROM_5 if found < 6 else ()), *FROM_6) if found >= 3 else ():
         db.execute(statement)
     db.execute(f"PRAGMA user_version = {FORMAT}")
 

@@ -12,10 +12,16 @@ from typing import Any
 
 from device.domain import MOOD_AFFECT, Affect, MoodName, MoodOrigin, Track
 from device.music.metadata.replaygain import gain_of
+from device.music.track_mood import Doubt
 
 MOODS: Mapping[str, MoodName] = {str(mood): mood for mood in MoodName}
 RANK: Mapping[MoodOrigin, int] = {origin: -rank for rank, origin in enumerate(MoodOrigin)}
 ORDER: Mapping[MoodName, int] = {mood: number for number, mood in enumerate(MoodName)}
+ORIGINS: Mapping[str, MoodOrigin] = {
+    doubt: (MoodOrigin.UNSURE if doubt else MoodOrigin.MODEL) if doubt.is_music else MoodOrigin.NOT_MUSIC
+    for doubt in Doubt
+}
+"""Where the mood of an analysed track comes from, by its `Doubt`."""
 POINTS = tuple((affect.valence, affect.arousal, mood) for mood, affect in MOOD_AFFECT.items())
 
 FREEZE_FROM = 1000
@@ -70,19 +76,22 @@ def track_of(row: Row, names: dict[str, str]) -> Track:
     artist, album = names.setdefault(artist, artist), names.setdefault(album, album)
     valence = arousal = tempo_bpm = 0.0
     uncertainty = loudness = None
-    features = b""
+    features, heard = b"", MoodOrigin.UNKNOWN
     if failure == "":
-        valence, arousal, uncertainty, tempo_bpm, features, loudness = found
+        valence, arousal, uncertainty, tempo_bpm, features, loudness, doubt = found
+        heard = ORIGINS[doubt]
+    if heard is MoodOrigin.NOT_MUSIC:
+        features = b""  # so that nothing resembles it
     if gain_db is not None or loudness is not None:
         gain_db = gain_of(gain_db, peak, loudness)
     if word := user or folder or tag:
         mood = MOODS[word]
         origin = MoodOrigin.USER if user else MoodOrigin.FOLDER if folder else MoodOrigin.TAG
         affect, uncertainty = MOOD_AFFECT[mood], None
-    elif failure == "":
-        affect, mood, origin = Affect(valence, arousal), nearest(valence, arousal), MoodOrigin.MODEL
+    elif heard in (MoodOrigin.MODEL, MoodOrigin.UNSURE):
+        affect, mood, origin = Affect(valence, arousal), nearest(valence, arousal), heard
     else:
-        affect, mood, origin = MOOD_AFFECT[MoodName.NEUTRAL], MoodName.NEUTRAL, MoodOrigin.UNKNOWN
+        affect, mood, origin = MOOD_AFFECT[MoodName.NEUTRAL], MoodName.NEUTRAL, heard
     return Track(
         key, uri, title, artist, album, duration_s, affect, mood, origin,
         uncertainty, tempo_bpm, features, gain_db or 0.0, rating,

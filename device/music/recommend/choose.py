@@ -108,7 +108,8 @@ def choose(
     effects: Effects | None = None,
     plan: Plan = PLAN,
 ) -> Choice | None:
-    """The next track for those who listen, and the reason for choosing it; None if no track may play.
+    """The next track for those who listen, and the reason for choosing it; None if no track may play. What is no music
+    may not: it plays only when somebody asks for it.
 
     `taste` and `effects` must be indexed for this library. `profiles` names at least one. Tracks with a key in
     `exclude` are chosen only if no other may play.
@@ -118,7 +119,7 @@ def choose(
     group = Group(library, taste, profiles, target.mood, now, plan)
     request = Request(library, target, taste, group, now, effects)
     distance = library.distance(target.affect)
-    unbanned = np.ones(len(library), np.bool_)
+    unbanned = library.is_music.copy()
     unbanned[library.rows(taste.banned)] = False
     if not unbanned.any():
         return None

@@ -114,6 +114,8 @@ def _chance(grounds: Grounds) -> str:
 def _fit(track: Track, target: Target, grounds: Grounds) -> str:
     if track.origin is MoodOrigin.UNKNOWN:
         return f"its mood is unknown; {target.mood} is wanted {target.reason}"
+    if track.origin is MoodOrigin.UNSURE:
+        return f"perhaps {track.mood}; {target.mood} is wanted {target.reason}"
     if track.mood is target.mood:
         return f"{track.mood}, {target.reason}"
     if not grounds.near:

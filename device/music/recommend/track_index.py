@@ -25,6 +25,8 @@ UNCERTAINTY: Mapping[MoodOrigin, float] = {
     MoodOrigin.FOLDER: 0.1,
     MoodOrigin.TAG: 0.2,
     MoodOrigin.MODEL: 0.3,
+    MoodOrigin.UNSURE: 0.7,
+    MoodOrigin.NOT_MUSIC: 0.7,
     MoodOrigin.UNKNOWN: 0.7,
 }
 """The standard deviation of a track's point by origin, if the model gives none; in units of the plane."""
@@ -42,8 +44,8 @@ SAMPLE = 2048  # tracks whose mean stands for the mean of all features
 
 class TrackIndex:
     """`tracks` and, in the same order: `valence`, `arousal` and `uncertainty` (float32), `mood` (the number of its
-    name), `artist` (a number for each name, 0 for none), `rating` (NaN for none). `row` maps a key to its row.
-    `analysed` counts analysed tracks. Two libraries with the same `signature` have the same files."""
+    name), `artist` (a number for each name, 0 for none), `is_music` (bool), `rating` (NaN for none). `row` maps a key
+    to its row. `analysed` counts analysed tracks. Two libraries with the same `signature` have the same files."""
 
     def __init__(self, tracks: Sequence[Track] = ()) -> None:
         self.tracks = tracks
@@ -55,6 +57,7 @@ class TrackIndex:
         numbers: dict[str, int] = {"": NOBODY}
         self.artist = _column(tracks, lambda track: numbers.setdefault(track.artist, len(numbers)), np.intp)
         self.artists = len(numbers)
+        self.is_music = _column(tracks, lambda track: track.origin is not MoodOrigin.NOT_MUSIC, np.bool_)
         self.rating = _column(tracks, _rating, np.float32)
         self._features, self._described = _features(tracks)
         self._middle = _middle(self._features[self._described])
