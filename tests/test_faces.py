@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from device.domain import Face
 from device.errors import ModelError
 from device.model import Card, Tensor
-from device.perception.cells import UNIT_STRIDES, cell_centres
+from device.perception.cells import UNIT_STRIDES, Grid, cell_centres
 from device.perception.faces import KINDS, STRIDES, SURER, FaceDetector, merge
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -110,6 +110,33 @@ def test_a_taught_face_of_any_size_is_read_back(x: float, y: float, w: float, as
     assert [found.x, found.y, found.w, found.h] == pytest.approx(truth.box.tolist(), abs=0.05)
     np.testing.assert_allclose(found.landmarks, truth.landmarks, atol=0.05)
     assert found.score == pytest.approx(1 / (1 + math.exp(-5)))
+
+
+@given(seed=st.integers(0, 2**32 - 1), share=st.floats(0, 0.02))
+@settings(deadline=None, max_examples=30)
+def test_cells_are_decoded_as_their_card_says(seed: int, share: float) -> None:
+    """Against the card's formula, a cell at a time."""
+    random = np.random.default_rng(seed)
+    tensors, outputs = [], []
+    for stride in STRIDES:
+        for kind, size in KINDS.items():
+            shape = (1, -(-HEIGHT // stride), -(-WIDTH // stride), size)
+            scale, zero_point = float(random.uniform(0.01, 0.03)), int(random.integers(99))
+            tensors.append(Tensor(f"{kind}_{stride}", shape, scale, zero_point))
+            low = random.integers(-128, 0, shape, np.int8)
+            outputs.append(np.where(random.random(shape) < share, np.int8(127), low) if kind == "score" else low)
+    order = {stride: [3 * level, 3 * level + 1, 3 * level + 2] for level, stride in enumerate(STRIDES)}
+    expected = []
+    for stride, places in order.items():
+        score, box, points = (tensors[at].real(outputs[at][0]) for at in places)
+        for row, column in np.argwhere(1 / (1 + np.exp(-score[..., 0])) >= 0.5):
+            centre = (np.array([column, row]) + 0.5) * stride
+            middle = centre + box[row, column, :2] * stride
+            half = np.exp(box[row, column, 2:]) * UNIT_STRIDES * stride / 2
+            marks = (centre + points[row, column].reshape(5, 2) * UNIT_STRIDES * stride).ravel()
+            expected.append([1 / (1 + np.exp(-score[row, column, 0])), *(middle - half), *(middle + half), *marks])
+    found = Grid(tensors, order, 0.5).decode(outputs)
+    np.testing.assert_allclose(found, np.reshape(expected, (-1, 15)), rtol=1e-5, atol=1e-3)
 
 
 def test_what_looks_narrower_than_16_pixels_is_left_out() -> None:

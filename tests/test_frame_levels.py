@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from device.perception.frame_levels import MOST, SPAN, levels
+from device.perception.frame_levels import ENDS_PERCENT, MOST, SPAN, STEP_PX, _ends, levels
 
 RAMP = np.tile(np.linspace(0, 255, 320).round().astype(np.uint8), (240, 1))
 
@@ -41,3 +41,9 @@ def test_noise_in_the_dark_is_lifted_so_far_and_no_further() -> None:
 @settings(max_examples=100, deadline=None)
 def test_brighter_stays_brighter(gray: np.ndarray) -> None:
     assert (np.diff(levels(gray).astype(int)) >= 0).all()
+
+
+@given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40))))
+@settings(max_examples=100, deadline=None)
+def test_the_ends_are_percentiles(gray: np.ndarray) -> None:
+    assert _ends(gray) == pytest.approx(np.percentile(gray[::STEP_PX, ::STEP_PX], ENDS_PERCENT))

@@ -118,7 +118,7 @@ def merge(found: Float32Array) -> Float32Array:
     if len(found) < 2:
         return found
     rows = found[np.argsort(-found[:, 0], kind="stable")]
-    faces, best = _meant((_overlaps(rows) > SAME_FACE_OVERLAP).tolist())
+    faces, best = _meant(_same(rows).tolist())
     shares = (np.arange(len(best))[:, None] == faces) * rows[:, 0] ** SURER
     merged = (shares @ rows) / shares.sum(axis=1, keepdims=True)
     merged[:, 0] = rows[best, 0]
@@ -137,13 +137,14 @@ def _meant(same: list[list[bool]]) -> tuple[list[int], list[int]]:
     return faces, best
 
 
-def _overlaps(rows: Float32Array) -> Float32Array:
-    """Intersection over union of every box with every other, float32 [n, n]."""
+def _same(rows: Float32Array) -> npt.NDArray[np.bool_]:
+    """Whether each box means the same face as each other, bool [n, n]: their overlap is shared / (sum - shared)."""
     near, far = rows[:, 1:3], rows[:, 3:5]
-    sides = np.maximum(np.minimum(far[:, None], far) - np.maximum(near[:, None], near), 0)
-    shared = sides[..., 0] * sides[..., 1]
-    areas = (far - near).prod(axis=1)
-    return np.asarray(shared / np.maximum(areas[:, None] + areas - shared, 1e-6), np.float32)
+    sides = np.minimum(far[:, None], far)
+    sides -= np.maximum(near[:, None], near)
+    np.maximum(sides, 0, out=sides)
+    areas = (SAME_FACE_OVERLAP / (1 + SAME_FACE_OVERLAP)) * (far - near).prod(axis=1)
+    return np.asarray(sides[..., 0] * sides[..., 1] > areas[:, None] + areas)
 
 
 def _faces(rows: Float32Array, scale: float) -> list[Face]:

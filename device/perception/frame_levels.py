@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import math
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 
 from device.perception.frame import Gray
 
@@ -38,15 +36,13 @@ def levels(gray: Gray) -> Gray:
 
 
 def _ends(gray: Gray) -> tuple[float, float]:
-    """The percentiles, as `np.percentile` computes them, from a histogram in a tenth of the time."""
-    looked = np.ascontiguousarray(gray[::STEP_PX, ::STEP_PX])
-    below = cv2.calcHist([looked], [0], None, [256], [0.0, 256.0]).cumsum()
-    low, high = (_percentile(below, percent / 100 * (looked.size - 1)) for percent in ENDS_PERCENT)
+    """The percentiles, as `np.percentile` computes them, in a tenth of its time."""
+    looked = gray[::STEP_PX, ::STEP_PX].flatten()
+    ranks = [percent / 100 * (looked.size - 1) for percent in ENDS_PERCENT]
+    places = [(math.floor(rank), math.ceil(rank)) for rank in ranks]
+    looked.partition([place for pair in places for place in pair])
+    low, high = (
+        float(looked[below] + (int(looked[above]) - int(looked[below])) * (rank - below))
+        for rank, (below, above) in zip(ranks, places, strict=True)
+    )
     return low, high
-
-
-def _percentile(below: npt.NDArray[np.float32], rank: float) -> float:
-    """The gray at this rank, counted from 0; between two grays in proportion."""
-    whole = math.floor(rank)
-    low, high = np.searchsorted(below, (whole, whole + 1), side="right").tolist()
-    return float(low + (min(high, 255) - low) * (rank - whole))
