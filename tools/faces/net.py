@@ -181,7 +181,7 @@ def to_keras(net: FaceNet, height: int, width: int) -> Any:
             x = _separate(x, part)
         merged.append(_convolve(x, lateral))
     for fine in range(len(merged) - 2, -1, -1):
-        above = keras.layers.UpSampling2D(2)(merged[fine + 1])
+        above = keras.layers.Lambda(_double)(merged[fine + 1])
         surplus = [a - b for a, b in zip(above.shape[1:3], merged[fine].shape[1:3], strict=True)]
         if any(surplus):  # 240 rows are 7.5 cells of 32: half of the eighth row lies outside
             above = keras.layers.Cropping2D(((0, surplus[0]), (0, surplus[1])))(above)
@@ -212,6 +212,13 @@ def _blocks(x: Any) -> Any:
     import tensorflow as tf
 
     return tf.nn.space_to_depth(x, 2)
+
+
+def _double(x: Any) -> Any:
+    """Every pixel four times, by operations that XNNPACK runs; Keras's own layer leaves it twice a picture."""
+    import tensorflow as tf
+
+    return tf.nn.depth_to_space(tf.concat([x] * 4, -1), 2)
 
 
 def _separate(x: Any, part: Separable) -> Any:
