@@ -4,6 +4,7 @@ Needs tools/requirements-train.txt, which a device has not; skipped, with the re
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,17 +14,18 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed (tools/requirements-train.txt)")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from device.perception import exposure  # noqa: E402
+from device.perception import frame_levels  # noqa: E402
 from tools.faces import album as albums  # noqa: E402
 from tools.faces import compose, learn  # noqa: E402
 from tools.faces.album import FACE, IGNORED, NOTHING, Album  # noqa: E402
 from tools.faces.assign import Cells, Lesson, assign, boxes_to_corners  # noqa: E402
-from tools.faces.compose import HEIGHT_PX, WIDTH_PX, Composer, Scenes  # noqa: E402
+from tools.faces.compose import Composer, Scenes  # noqa: E402
 from tools.faces.light import Light, lift  # noqa: E402
+from tools.faces.styles import CLOSE, HEIGHT_PX, WIDTH_PX  # noqa: E402
 from tools.labelled.boxes import Label, Picture, read_scenes  # noqa: E402
 
 CPU = torch.device("cpu")
-RECIPE = learn.Recipe(seconds=1.0, steps=4, batch=2, rate=1e-3, decay=0.01, seed=3)
+RECIPE = learn.Recipe(seconds=1.0, steps=4, batch=2, rate=1e-3, decay=0.01, seed=3, refine=False)
 SHARES = np.array([[0.3, 0.4], [0.7, 0.4], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]], np.float32)
 
 
@@ -119,7 +121,7 @@ def test_pictures_are_lifted_as_the_device_lifts_them() -> None:
     for scale in (0.1, 0.4, 1.0):
         gray = (random.integers(0, 256, (HEIGHT_PX, WIDTH_PX)) * scale).astype(np.uint8)
         ours = lift(torch.from_numpy(gray)[None].float())[0].numpy()
-        assert np.abs(ours - exposure.levels(gray)[gray]).max() <= 2
+        assert np.abs(ours - frame_levels.levels(gray)[gray]).max() <= 2
 
 
 def test_empty_pictures_that_fooled_the_net_come_more_often(album: Album) -> None:
@@ -201,6 +203,37 @@ def test_a_training_learns_saves_and_goes_on(album: Album, tmp_path: Path, monke
     learn.learn(again, RECIPE, album, tmp_path, lines.append)
     assert again.done_steps == 4  # nothing is left to do
     assert not learn.resume(again, tmp_path / "elsewhere")
+
+
+def test_a_refinement_begins_where_another_run_ended_and_keeps_its_statistics(album: Album, tmp_path: Path) -> None:
+    lines: list[str] = []
+    first = learn.begin(RECIPE, CPU)
+    learn.learn(first, RECIPE, album, tmp_path, lines.append)
+    finer = replace(RECIPE, refine=True, batch=4)
+    run = learn.begin(finer, CPU)
+    learn.take_weights(run, tmp_path / "checkpoint.pt")
+    for name, value in first.mean.module.state_dict().items():
+        torch.testing.assert_close(run.net.state_dict()[name], value, msg=name)
+    learn.learn(run, finer, album, tmp_path / "finer", lines.append)
+    states = zip(first.mean.module.state_dict().items(), run.net.state_dict().values(), strict=True)
+    changed = {name for (name, before), after in states if not torch.equal(before, after)}
+    assert any("conv.weight" in name for name in changed)
+    assert not [name for name in changed if "running" in name]
+
+
+def test_weights_of_no_run_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(b"no checkpoint")
+    for name in ("checkpoint.pt", "missing.pt"):
+        with pytest.raises(ValueError, match="holds no weights of this network"):
+            learn.take_weights(learn.begin(RECIPE, CPU), tmp_path / name)
+
+
+def test_close_scenes_are_small_and_have_small_faces(album: Album) -> None:
+    scenes = Composer(album, 3, CLOSE).draw(32)
+    assert scenes.grays.shape == (32, CLOSE.height, CLOSE.width)
+    widths = scenes.boxes[..., 2][scenes.kinds == FACE]
+    assert len(widths) > 10
+    assert float(widths.max()) < 1.3 * CLOSE.large_px[1]  # turned ones are wider
 
 
 def test_the_rate_rises_and_falls() -> None:

@@ -1,12 +1,14 @@
 """Train the face detector from scratch, quantise it, and put it with its card into models/.
 
     python tools/train_faces.py --data DIR                    DIR holds train.json, valid.json, scenes.json, pictures
+    python tools/train_faces.py --data DIR --run OTHER --refine --start out/faces/checkpoint.pt --batch 32 --rate 8e-4
 
 On a GPU ten minutes are enough (--seconds 600); without one, let it run for a night (--seconds 36000). Stop it whenever
 you like: it goes on from the last checkpoint in --run. `--train-only` leaves the rest for another machine,
-`--export-only` quantises the last checkpoint. Needs tools/requirements-train.txt.
+`--export-only` quantises the last checkpoint. `--refine` goes on from a trained net mostly with parts of real scenes that
+have small faces; a processor core does 125 of these a second. Needs tools/requirements-train.txt.
 
-Scenes are composed anew on the device that trains (tools/faces/compose.py, light.py); cells are taught by SimOTA
+Scenes are composed anew on the device that trains (tools/faces/styles.py, compose.py, light.py); cells are taught by SimOTA
 (tools/faces/assign.py); pictures without faces come the more often, the surer the net was of a face in them. AdamW with
 one cosine cycle, in bfloat16. What is kept is an exponential mean of the weights.
 """
@@ -23,7 +25,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tools.faces import album as albums
-from tools.faces.learn import Recipe, begin, learn, resume
+from tools.faces.learn import Recipe, begin, learn, resume, take_weights
 from tools.labelled.boxes import training_pictures
 
 STARTED = time.monotonic()
@@ -40,6 +42,8 @@ def main() -> int:
     try:
         if resume(run, arguments.run):
             tell(f"going on after {run.done_steps} steps")
+        elif arguments.start:
+            take_weights(run, arguments.start)
         if not arguments.export_only:
             album = albums.gather(training_pictures(arguments.data)).to(device)
             left_s = arguments.seconds - (time.monotonic() - STARTED)
@@ -63,6 +67,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--run", type=Path, default=Path("out/faces"), help="checkpoint and history")
     parser.add_argument("--models", type=Path, default=Path("models"), help="where model and card go")
     parser.add_argument("--peers", type=Path, metavar="DIR", help="folder with YuNet, for figures beside in the card")
+    parser.add_argument("--start", type=Path, metavar="CHECKPOINT", help="begin with the weights of another run")
+    parser.add_argument("--refine", action="store_true", help="mostly close scenes with small faces; with --start")
     parser.add_argument("--train-only", action="store_true", help="do not quantise")
     parser.add_argument("--export-only", action="store_true", help="do not train, only quantise and measure")
     parser.add_argument("--seconds", type=float, default=36_000, help="training ends so long after the start")

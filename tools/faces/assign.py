@@ -60,8 +60,9 @@ class Lesson:
 def assign(scores: torch.Tensor, drawn: torch.Tensor, scenes: Scenes, cells: Cells) -> Lesson:
     """`scores` are logits [B, A], `drawn` the net's boxes as corners [B, A, 4]."""
     boxes, real = scenes.boxes, scenes.kinds == FACE
-    near = _near(boxes, cells) & real[..., None]
-    overlap = overlaps(boxes_to_corners(boxes)[:, :, None], drawn[:, None])[0] * near
+    offsets = _offsets(boxes, cells)
+    near = _near(boxes, offsets, cells) & real[..., None]
+    overlap = _every_overlap(boxes_to_corners(boxes), drawn) * near
     wrong = torch.nn.functional.softplus(-scores)[:, None] - BOX_COST * (overlap + 1e-6).log()
     cost = torch.where(near, wrong, FAR)
     most = min(MOST_CELLS, cost.shape[2])
@@ -71,7 +72,7 @@ def assign(scores: torch.Tensor, drawn: torch.Tensor, scenes: Scenes, cells: Cel
     picked = torch.zeros_like(near).scatter_(2, cheapest.indices, chosen)
     face = torch.where(picked, cost, FAR).argmin(1)  # where two want a cell, the one that it draws better
     taught = picked.any(1)
-    ignored = _inside(boxes, cells) & (scenes.kinds == IGNORED)[..., None]
+    ignored = _inside(boxes, offsets, cells) & (scenes.kinds == IGNORED)[..., None]
     return Lesson(taught, face, taught | ~ignored.any(1))
 
 
@@ -94,27 +95,45 @@ def _area(sides: torch.Tensor) -> torch.Tensor:
     return sides.clamp(min=0).prod(-1)
 
 
-def _offsets(boxes: torch.Tensor, cells: Cells) -> torch.Tensor:
-    """How far each cell is from each face's centre, [B, F, A, 2], without sign."""
-    return ((boxes[..., :2] + boxes[..., 2:] / 2)[:, :, None] - cells.centres).abs()
+def _every_overlap(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Intersection over union of each corners [B, F, 4] with each [B, A, 4]: [B, F, A], a side at a time, which on a
+    processor takes half as long."""
+    a, b = one[:, :, None].unbind(-1), other[:, None].unbind(-1)
+    shared = _length(torch.maximum(a[0], b[0]), torch.minimum(a[2], b[2]))
+    shared *= _length(torch.maximum(a[1], b[1]), torch.minimum(a[3], b[3]))
+    areas = _area(one[..., 2:] - one[..., :2])[:, :, None] + _area(other[..., 2:] - other[..., :2])[:, None]
+    return shared / (areas - shared + 1e-6)
 
 
-def _near(boxes: torch.Tensor, cells: Cells) -> torch.Tensor:
+def _length(near: torch.Tensor, far: torch.Tensor) -> torch.Tensor:
+    return (far - near).clamp_(min=0)
+
+
+def _offsets(boxes: torch.Tensor, cells: Cells) -> tuple[torch.Tensor, torch.Tensor]:
+    """How far each cell is from each face's centre, across and down, [B, F, A] each, without sign."""
+    across, down = (boxes[..., side, None] + boxes[..., side + 2, None] / 2 - cells.centres[:, side] for side in (0, 1))
+    return across.abs_(), down.abs_()
+
+
+def _near(boxes: torch.Tensor, offsets: tuple[torch.Tensor, torch.Tensor], cells: Cells) -> torch.Tensor:
     """Bool [B, F, A]: candidates."""
     share, least, most = REACH
-    sides = boxes[:, :, None, 2:]
-    strides = cells.strides[:, None]
-    reach = torch.minimum(torch.maximum(share * sides, least * strides), most * strides)
-    size = sides.prod(-1).clamp(min=0).sqrt() / cells.strides
-    fits = (size < MOST) | (cells.strides == STRIDES[-1])
-    fits &= (size >= LEAST) | (cells.strides == STRIDES[0])
-    return (_offsets(boxes, cells) <= reach).all(-1) & fits
+    strides = cells.strides
+    size = boxes[..., 2:].prod(-1).clamp(min=0).sqrt()[..., None] / strides
+    near = (size < MOST) | (strides == STRIDES[-1])
+    near &= (size >= LEAST) | (strides == STRIDES[0])
+    for side, offset in zip((2, 3), offsets, strict=True):
+        near &= offset <= torch.minimum(torch.maximum(share * boxes[..., side, None], least * strides), most * strides)
+    return near
 
 
-def _inside(boxes: torch.Tensor, cells: Cells) -> torch.Tensor:
+def _inside(boxes: torch.Tensor, offsets: tuple[torch.Tensor, torch.Tensor], cells: Cells) -> torch.Tensor:
     """Bool [B, F, A]: cells in a face's box, one at least."""
-    reach = torch.maximum(boxes[:, :, None, 2:] / 2, 0.51 * cells.strides[:, None])
-    return (_offsets(boxes, cells) <= reach).all(-1)
+    least = 0.51 * cells.strides
+    across, down = (
+        offset <= torch.maximum(boxes[..., side, None] / 2, least) for side, offset in zip((2, 3), offsets, strict=True)
+    )
+    return across & down
 
 
 def flatten(outputs: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

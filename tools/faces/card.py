@@ -18,11 +18,12 @@ from device.model import Card, Float32Array, Int8Array, Tensor
 from device.perception.faces import FaceDetector
 from tools.faces import album
 from tools.faces import measure as measure_faces
-from tools.faces.compose import HEIGHT_PX, WIDTH_PX, Composer
+from tools.faces.compose import Composer
 from tools.faces.learn import see
 from tools.faces.light import Light
 from tools.faces.measuring.seen import RATES, at_false_boxes, look
 from tools.faces.net import FaceNet, output_names, to_keras
+from tools.faces.styles import HEIGHT_PX, WIDTH_PX
 from tools.labelled.boxes import training_pictures
 from tools.model.convert import describe, to_int8
 from tools.model.files import write_pair

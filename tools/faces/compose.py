@@ -14,36 +14,23 @@ from dataclasses import dataclass
 
 import torch
 
+from device.perception.faces import PAD_GRAY
 from tools.faces.album import CORNERS, FACE, IGNORED, LEVELS, NOTHING, PAGE, Album
+from tools.faces.styles import WHOLE, Style
 
-HEIGHT_PX, WIDTH_PX = 240, 320
-SMALL_PX, LARGE_PX = (10.0, 90.0), (50.0, 200.0)  # widths of the main face
-LARGE_SHARE = 0.25
-MOST_ZOOM = 2.4  # of stored pixels; what is larger has nothing to see in it
 TURN_DEGREES = 25.0
-SMALLEST_PX = 9.0  # narrower faces are neither taught nor held against the net
+SMALLEST_PX = 13.0  # narrower faces are neither taught nor held against the net; the device drops them under 16
 GONE, DOUBTFUL = 0.15, 0.55  # visible shares of a face under which it is not there, or ignored
 MOST_FACES = 64  # in a scene
 MIRRORED = [1, 0, 2, 4, 3]  # the landmarks' order after left and right are swapped
 
-MAIN = {
-    "wider": 0.42,
-    "ilc_masks": 0.2,
-    "kf_masks": 0.04,
-    "video": 0.06,
-    "portrait": 0.05,
-    "masked": 0.05,
-    "empty": 0.18,
-}
-GROUND = {"wider": 0.4, "ilc_masks": 0.15, "empty": 0.45}
-EXTRA = {"portrait": 0.25, "video": 0.2, "masked": 0.15, "ilc_masks": 0.15, "wider": 0.05, "empty": 0.2}
-EXTRA_SHARE = 0.6
+EXTRA_SHARE = 0.6  # of scenes have the third layer
 MASK_SHARE = 0.15  # of main faces get a mask painted on
 
 
 @dataclass(slots=True)
 class Scenes:
-    """A batch: pictures float [B, 240, 320] in 0 to 255; labels of at most 64 faces each.
+    """A batch: pictures float [B, H, W] in 0 to 255; labels of at most 64 faces each.
 
     boxes [B, 64, 4], points [B, 64, 5, 2], kinds uint8 [B, 64], placed bool [B, 64]; `main` is each scene's main
     picture, int64 [B].
@@ -77,33 +64,40 @@ class Layer:
 class Composer:
     """Draws scenes from an album; `fooled` is how sure the net was last of a face in each picture without any."""
 
-    def __init__(self, album: Album, seed: int) -> None:
-        self.album, self.device = album, album.pages.device
+    def __init__(self, album: Album, seed: int, style: Style = WHOLE) -> None:
+        self.album, self.device, self.style = album, album.pages.device, style
         self.random = torch.Generator(self.device).manual_seed(seed)
         self.fooled = torch.full((len(album.pages),), 0.5, device=self.device)
-        y, x = torch.meshgrid(torch.arange(HEIGHT_PX), torch.arange(WIDTH_PX), indexing="ij")
+        y, x = torch.meshgrid(torch.arange(style.height), torch.arange(style.width), indexing="ij")
         self.grid = torch.stack([x, y]).float().to(self.device) + 0.5
-        self.frame = torch.tensor([float(WIDTH_PX), float(HEIGHT_PX)], device=self.device)
+        self.frame = torch.tensor([float(style.width), float(style.height)], device=self.device)
         self.corners = torch.tensor(CORNERS, device=self.device)
-        self.mixes = [self._mix(shares) for shares in (GROUND, MAIN, EXTRA)]
+        least, most = style.chosen_px
+        chosen = (album.kinds == FACE) & (album.boxes[..., 2] >= least) & (album.boxes[..., 2] <= most)
+        self.crowds = chosen.sum(1).float().sqrt() + 0.01
+        self.mixes = [self._mix(shares) for shares in (style.ground, style.main, style.extra)]
 
     def draw(self, count: int) -> Scenes:
         """`count` new scenes."""
-        ground = self._covering(self._pictures(0, count))
         main, target, faced = self._main(self._pictures(1, count))
-        extra = self._extra(self._pictures(2, count))
-        grays = torch.zeros((count, HEIGHT_PX, WIDTH_PX), device=self.device)
+        ground = [self._covering(self._pictures(0, count))] if self.style.ground else []
+        extra = [self._extra(self._pictures(2, count))] if self.style.extra else []
+        layers = [*ground, main, *extra]
+        grays = torch.full((count, self.style.height, self.style.width), float(PAD_GRAY), device=self.device)
         owner = torch.full_like(grays, -1)
-        for number, layer in enumerate((ground, main, extra)):
+        for number, layer in enumerate(layers):
             pixels, share = self._render(layer)
             grays = grays + share * (pixels - grays)
             owner = torch.where(share > 0.5, float(number), owner)
             if layer is main:
                 grays = self._mask(grays, main, target, faced)
-        parts = [self._labels(layer, owner == number) for number, layer in enumerate((ground, main, extra))]
+        parts = [self._labels(layer, owner == number) for number, layer in enumerate(layers)]
         boxes, points, kinds, placed = (torch.cat(part, 1) for part in zip(*parts, strict=True))
         weight = (kinds != NOTHING) * (boxes[..., 2] + 1000.0 * (kinds == FACE))
-        kept = weight.topk(min(MOST_FACES, weight.shape[1]), dim=1).indices
+        most = min(MOST_FACES, weight.shape[1])
+        if self.device.type == "cpu":  # a GPU would have to be waited for
+            most = min(most, max(1, int((weight > 0).sum(1).max())))
+        kept = weight.topk(most, dim=1).indices
         boxes, points = (_take(part, kept) for part in (boxes, points))
         return Scenes(grays, boxes, points, kinds.gather(1, kept), placed.gather(1, kept), main.picture)
 
@@ -124,6 +118,8 @@ class Composer:
             if name == "empty":
                 odds = self.fooled[places] + 0.05
                 chosen = places[torch.multinomial(odds, count, True, generator=self.random)]
+            elif self.style.crowded:
+                chosen = places[torch.multinomial(self.crowds[places], count, True, generator=self.random)]
             else:
                 chosen = places[torch.randint(len(places), (count,), device=self.device, generator=self.random)]
             drawn = torch.where(group == number, chosen, drawn)
@@ -132,7 +128,7 @@ class Composer:
     def _covering(self, picture: torch.Tensor) -> Layer:
         """Over the whole frame, upright."""
         size = self.album.sizes[picture]
-        fit = torch.maximum(WIDTH_PX / size[:, 0], HEIGHT_PX / size[:, 1])
+        fit = (self.frame / size).amax(1)
         zoom = fit * self._log_uniform(len(picture), 1.0, 1.5)
         room = size * zoom[:, None] - self.frame
         corner = -room * self._uniform(len(picture), 2)
@@ -141,14 +137,15 @@ class Composer:
     def _main(self, picture: torch.Tensor) -> tuple[Layer, torch.Tensor, torch.Tensor]:
         """The main picture, the place of its chosen face, and whether it has one."""
         album, count = self.album, len(picture)
-        face, faced = self._choose(picture, 5.0)
+        style = self.style
+        face, faced = self._choose(picture, *style.chosen_px)
         size, box = album.sizes[picture], _one(album.boxes[picture], face)
-        large = self._uniform(count) < LARGE_SHARE
-        width = torch.where(large, self._log_uniform(count, *LARGE_PX), self._log_uniform(count, *SMALL_PX))
+        large = self._uniform(count) < style.large_share
+        width = torch.where(large, self._log_uniform(count, *style.large_px), self._log_uniform(count, *style.small_px))
         wanted = width / box[:, 2].clamp(min=1)
-        cover = torch.maximum(WIDTH_PX / size[:, 0], HEIGHT_PX / size[:, 1])
+        cover = (self.frame / size).amax(1)
         zoom = torch.where(faced, wanted, cover * self._log_uniform(count, 0.6, 3.0)).clamp(0.1, 6.0)
-        zoom = torch.where(faced, zoom.clamp(max=MOST_ZOOM), zoom)
+        zoom = torch.where(faced, zoom.clamp(max=style.most_zoom), zoom)
         degrees = self._degrees(count)
         middle = torch.where(faced[:, None], box[:, :2] + box[:, 2:] / 2, size * self._uniform(count, 2))
         place = self.frame * (0.04 + 0.92 * self._uniform(count, 2))
@@ -164,7 +161,7 @@ class Composer:
     def _extra(self, picture: torch.Tensor) -> Layer:
         """Something pasted in front: a head cut out, or a piece of anything, also over somebody's face."""
         album, count = self.album, len(picture)
-        face, faced = self._choose(picture, 18.0)
+        face, faced = self._choose(picture, 18.0, math.inf)
         size, box = album.sizes[picture], _one(album.boxes[picture], face)
         whole = torch.stack([*(size * self._uniform(count, 2)).unbind(1), *(size * 0.3).unbind(1)], 1)
         box = torch.where(faced[:, None], box, torch.cat([whole[:, :2] - whole[:, 2:] / 2, whole[:, 2:]], 1))
@@ -179,9 +176,10 @@ class Composer:
         layer.shown = self._uniform(count) < EXTRA_SHARE
         return layer
 
-    def _choose(self, picture: torch.Tensor, least_px: float) -> tuple[torch.Tensor, torch.Tensor]:
-        """A face of each picture that is at least so wide: its place, and whether there is one."""
-        fit = (self.album.kinds[picture] == FACE) & (self.album.boxes[picture, :, 2] >= least_px)
+    def _choose(self, picture: torch.Tensor, least_px: float, most_px: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """A face of each picture that is so wide: its place, and whether there is one."""
+        width = self.album.boxes[picture, :, 2]
+        fit = (self.album.kinds[picture] == FACE) & (width >= least_px) & (width <= most_px)
         odds = fit * (self._uniform(*fit.shape) + 1e-3)
         return odds.argmax(1), fit.any(1)
 
@@ -211,7 +209,7 @@ class Composer:
     # --- Pixels ------------------------------------------------------------------------------------------------
 
     def _render(self, layer: Layer) -> tuple[torch.Tensor, torch.Tensor]:
-        """The layer's pixels and their share of the frame, [B, 240, 320] each."""
+        """The layer's pixels and their share of the frame, [B, H, W] each."""
         turn, shift = layer.matrix[:, :, :2], layer.matrix[:, :, 2]
         back = _inverse(turn)
         origin = -(back @ shift[:, :, None])[..., 0]
@@ -326,13 +324,14 @@ def _inverse(turn: torch.Tensor) -> torch.Tensor:
 
 def _visible(own: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
     """The share of each box, [B, F], that lies in the frame on pixels of its own picture."""
+    height, width = own.shape[1:]
     sums = torch.nn.functional.pad(own.float().cumsum(1).cumsum(2), (1, 0, 1, 0)).flatten(1)
     near, far = boxes[..., :2].round().long(), (boxes[..., :2] + boxes[..., 2:]).round().long()
-    left, right = (edge[..., 0].clamp(0, WIDTH_PX) for edge in (near, far))
-    top, bottom = (edge[..., 1].clamp(0, HEIGHT_PX) for edge in (near, far))
+    left, right = (edge[..., 0].clamp(0, width) for edge in (near, far))
+    top, bottom = (edge[..., 1].clamp(0, height) for edge in (near, far))
 
     def at(row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
-        return sums.gather(1, row * (WIDTH_PX + 1) + column)
+        return sums.gather(1, row * (width + 1) + column)
 
     pixels = at(bottom, right) - at(top, right) - at(bottom, left) + at(top, left)
     area = ((far - near)[..., 0] * (far - near)[..., 1]).clamp(min=1)
