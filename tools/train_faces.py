@@ -5,12 +5,12 @@
 
 On a GPU ten minutes are enough (--seconds 600); without one, let it run for a night (--seconds 36000). Stop it whenever
 you like: it goes on from the last checkpoint in --run. `--train-only` leaves the rest for another machine,
-`--export-only` quantises the last checkpoint. `--refine` goes on from a trained net mostly with parts of real scenes that
-have small faces; a processor core does 125 of these a second. Needs tools/requirements-train.txt.
+`--export-only` quantises the last checkpoint. `--refine` goes on from a trained net, mostly with parts of real scenes
+that have small faces; a processor core does 125 of these a second. Needs tools/requirements-train.txt.
 
-Scenes are composed anew on the device that trains (tools/faces/styles.py, compose.py, light.py); cells are taught by SimOTA
-(tools/faces/assign.py); pictures without faces come the more often, the surer the net was of a face in them. AdamW with
-one cosine cycle, in bfloat16. What is kept is an exponential mean of the weights.
+Scenes are composed anew on the device that trains (tools/faces/styles.py, compose.py, light.py); cells are taught by
+SimOTA (tools/faces/assign.py); pictures without faces come the more often, the surer the net was of a face in them.
+AdamW with one cosine cycle, in bfloat16 on a GPU. What is kept is an exponential mean of the weights.
 """
 
 from __future__ import annotations
