@@ -114,8 +114,8 @@ class Conductor:
             now = read_clocks()
             decision = self._session.handle(event, now)
             self._perform(decision, now)
-            passed_on = any(isinstance(action, Forward) for action in decision.actions)
-            if isinstance(event, Asked | Misunderstood) and not passed_on:
+            later = any(isinstance(action, Forward | ChangePlaylist) for action in decision.actions)
+            if isinstance(event, Asked | Misunderstood) and not later:
                 self._notify(Handled(event.origin))
 
     def _events(self) -> Iterator[Event]:

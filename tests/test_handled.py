@@ -21,6 +21,8 @@ from device.domain import (
     Misunderstood,
     Now,
     Origin,
+    RemovePlaylist,
+    SavePlaylist,
     SetVolume,
     Snapshot,
 )
@@ -98,6 +100,13 @@ def test_a_refusal_comes_before_handled(running: tuple[Conductor, Probe]) -> Non
     assert answer.origin == origin("2")
     assert isinstance(snapshot, Snapshot)
     assert last == Handled(origin("2"))
+
+
+def test_a_playlist_is_handled_when_it_is_written(running: tuple[Conductor, Probe], tmp_path: Path) -> None:
+    asked(running, ask("4", SavePlaylist("Mix", ("http://radio/s",))))
+    assert (tmp_path / "data" / "playlists" / "Mix.m3u8").exists()
+    *_, answer, _, last = asked(running, ask("5", RemovePlaylist("Other")))
+    assert (answer, last) == (Answer(origin("5"), "There is no playlist Other."), Handled(origin("5")))
 
 
 def test_a_command_that_nobody_understood_is_handled_too(running: tuple[Conductor, Probe]) -> None:

@@ -17,7 +17,18 @@ from test_scanner import FakeAnalyser
 from test_session import LIBRARY, UP, Room, only
 
 from device.config.schema import MusicConfig
-from device.domain import ChangePlaylist, Event, LibraryLoaded, Memory, Misunderstood, Origin, Play, PlaybackState, Tick
+from device.domain import (
+    ChangePlaylist,
+    Event,
+    LibraryLoaded,
+    Memory,
+    Misunderstood,
+    Origin,
+    Play,
+    PlaybackState,
+    PlaylistChanged,
+    Tick,
+)
 from device.domain.library import Selection
 from device.errors import LibraryError
 from device.music.library import Catalogue
@@ -300,8 +311,10 @@ def test_the_scanner_writes_playlists_and_says_why_it_cannot(music: Path, tmp_pa
         wait(lambda event: isinstance(event, LibraryLoaded) and len(event.tracks) == 3)
         scanner.change_playlist(ChangePlaylist("Mix", (uri_of(os.fsencode(music / "one.wav")),), origin))
         wait(lambda event: isinstance(event, LibraryLoaded) and len(event.playlists.get("Mix", ())) == 1)
+        assert wait(lambda event: isinstance(event, PlaylistChanged)) == PlaylistChanged(origin)
         scanner.change_playlist(ChangePlaylist("a/b", (), origin))
         refused = wait(lambda event: isinstance(event, Misunderstood))
         assert refused == Misunderstood(origin, "The name of a playlist has no / and does not begin with a dot.")
         scanner.change_playlist(ChangePlaylist("Mix", None, origin))
         wait(lambda event: isinstance(event, LibraryLoaded) and not event.playlists)
+        assert wait(lambda event: isinstance(event, PlaylistChanged)) == PlaylistChanged(origin)

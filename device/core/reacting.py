@@ -21,10 +21,12 @@ from device.domain import (
     EyeOpened,
     EyeRead,
     FromGroup,
+    Handled,
     LibraryLoaded,
     Log,
     Misunderstood,
     Now,
+    PlaylistChanged,
     Reading,
     Saved,
     SoundBack,
@@ -88,6 +90,8 @@ def react(state: State, event: Event, now: Now) -> list[Action]:
             return obey(state, command, origin, now)
         case Misunderstood(origin, message):
             return [Answer(origin, message)]
+        case PlaylistChanged(origin):
+            return [Handled(origin)]
         case SurfaceUp(surface, known_as, problem, largest_bytes):
             state.health.surfaces[surface] = problem
             state.reconciler.limit_covers(largest_bytes)

@@ -151,7 +151,8 @@ class Correct:
 
 @dataclass(frozen=True, slots=True)
 class ChangePlaylist:
-    """Write a playlist of these URIs (None: delete it). LibraryLoaded follows; Misunderstood if it cannot be done."""
+    """Write a playlist of these URIs (None: delete it). LibraryLoaded and PlaylistChanged follow, or
+    Misunderstood if it cannot be done; only then was the command handled."""
 
     name: str
     uris: tuple[str, ...] | None

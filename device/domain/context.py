@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from device.domain.affect import MoodName
 
 LONGEST_NAME = 64
+DAY_PARTS = ("night", "morning", "afternoon", "evening")  # six hours each, from midnight
+GUESTS = "guests"  # the row for guests
 ROW = re.compile(r"\s*([^:,]{1,64}?)\s*:\s*([a-z]+)\s+([0-9]{1,3})\s*%\s*")
 ROW_FORM = "rows such as `dinner: calm 40%`: a name, a mood, and how far the music leans towards it"
 

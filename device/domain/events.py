@@ -163,6 +163,13 @@ class Misunderstood:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaylistChanged:
+    """The playlist that somebody asked for is written, or deleted."""
+
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class LibraryLoaded:
     """The library as it is now: all playable tracks. `problems` are sentences about the library as a whole, `notes`
     are sentences about single files. `index` is what the scanner's thread has prepared for `music.recommend`, if
@@ -218,6 +225,7 @@ Event = (
     | SurfaceDown
     | Asked
     | Misunderstood
+    | PlaylistChanged
     | LibraryLoaded
     | CoverRead
     | FromGroup

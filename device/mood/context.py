@@ -19,10 +19,9 @@ from datetime import datetime
 import numpy as np
 
 from device.domain import MOOD_AFFECT, Affect, Context, Erasure, Leaning, Listen, Outcome, SongEntry, Target
+from device.domain.context import DAY_PARTS, GUESTS
 from device.mood.plane import name_of
 
-DAY_PARTS = ("night", "morning", "afternoon", "evening")  # six hours each, from midnight
-GUESTS = "guests"  # the row for guests
 REMEMBERED = 300  # songs of each context
 FEWEST = 12  # songs of a context, before anything is learnt about it
 REACH, STEP = 0.4, 0.1  # how far, and in which steps, liking moves the target

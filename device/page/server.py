@@ -16,11 +16,12 @@ from pathlib import Path
 
 from aiohttp import web
 
-from device import systemd
+from device import __version__, systemd
 from device.config import page_keys
 from device.config.schema import Config
 from device.control.live_client import LiveClient
 from device.domain import Diary
+from device.domain.context import DAY_PARTS, GUESTS, read_leaning
 from device.domain.library import Library
 from device.errors import PageError
 from device.page import permissions, static_files
@@ -38,7 +39,7 @@ log = logging.getLogger("affetto.page")
 OTHER_PORT = 8080
 LONGEST_NAME = 24  # characters of a guest's name
 CHECK_S = 150.0  # the longest wait for an examination
-VIEWS = ("/", "/library", "/today", "/people", "/settings", "/guests")
+VIEWS = ("/", "/library", "/today", "/people", "/settings")
 
 
 class Page:
@@ -55,6 +56,7 @@ class Page:
         backup = BackupRoutes(self.hub.client, owners, config.device.id)
         self._routes = (LibraryRoutes(library), DiaryRoutes(diary), self._guests, owners, backup)
         self._files = static_files.load()
+        self._facts = facts_of(config)
         self._checking = asyncio.Lock()  # one guess at a time, because each costs 8 MiB
 
     def _changed(self) -> None:
@@ -106,15 +108,14 @@ class Page:
 
     async def _me(self, request: web.Request) -> web.StreamResponse:
         session = request[SESSION]
-        return answer(
-            {
-                "role": Role(session.role).name.lower(),
-                "name": session.name,
-                "mode": self.access.mode,
-                "word": self.access.word,
-                "device": self.config.device.name,
-            }
-        )
+        facts = {
+            "role": Role(session.role).name.lower(),
+            "name": session.name,
+            "mode": self.access.mode,
+            "word": self.access.word,
+            "device": self.config.device.name,
+        }
+        return answer(facts | (self._facts if session.role >= Role.HOUSEHOLD else {}))
 
     async def _log_in(self, request: web.Request) -> web.StreamResponse:
         given = (await fields_of(request)).get("secret")
@@ -182,6 +183,13 @@ class Page:
         who = f"page, {Role(session.role).name.lower()} at {address_of(request)}"[:64]
         message = await self.hub.client.do(name, permissions.signed(name, given, session), who)
         return answer({"ok": not message, "message": message})
+
+
+def facts_of(config: Config) -> dict[str, object]:
+    """What the page says about the device to those who live with it."""
+    rows = (read_leaning(row).name for row in config.context.activities)
+    activities = [name for name in rows if name not in (*DAY_PARTS, GUESTS)]
+    return {"version": __version__, "activities": activities, "keep_days": config.diary.keep_days}
 
 
 async def announce(config: Config, port: int) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from device.domain import ChangePlaylist, Event, LibraryLoaded, Misunderstood, MoodName, Track
+from device.domain import ChangePlaylist, Event, LibraryLoaded, Misunderstood, MoodName, PlaylistChanged, Track
 from device.errors import LibraryError, ModelError
 from device.music.library import steps
 from device.music.library.analysis_queue import AnalysisQueue, AnalysisResult
@@ -163,20 +163,22 @@ class ScanLoop:
 
     def _change_playlists(self) -> None:
         """Write and delete playlists; whoever asked hears why one cannot be."""
-        changed = False
+        changed: list[PlaylistChanged] = []
         with contextlib.suppress(queue.Empty):
             while True:
                 change = self._playlists.get_nowait()
-                changed = True
                 try:
                     if change.uris is None:
                         self._catalogue.remove_playlist(change.name)
                     else:
                         self._catalogue.write_playlist(change.name, change.uris, self._folders)
+                    changed.append(PlaylistChanged(change.origin))
                 except LibraryError as error:
                     self._put(Misunderstood(change.origin, str(error)))
         if changed:
             self.publish()
+            for done in changed:
+                self._put(done)
 
     def _obey(self) -> None:
         """Keep the moods that people set, and their playlists."""

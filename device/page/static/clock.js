@@ -1,56 +1,77 @@
-// Music by the clock: the sleep timer and the alarms, as a card of the view Now.
-import { button, command, h, round } from "./dom.js";
+// Music by the clock: the sleep timer, the alarms and quiet hours, as a card of the view Now.
+import { button, card, chip, command, count, field, form, get, h, hint, input, joined, line, press, put, redraw, round, row, select, timeOfDay, two } from "./dom.js";
 import { follow, state } from "./state.js";
 
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const SLEEP = [0, 15, 30, 45, 60, 90, 120];
-const MOODS = ["", "happy", "excited", "calm", "neutral"];
-const time = (minute) => `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}`;
+const MOODS = ["happy", "excited", "calm", "neutral"];
+const NEW = { id: 0, minute: 420, days: [0, 1, 2, 3, 4], on: true, mood: null, folder: "", playlist: "", volume: 40, rise_s: 300 };
+const time = (minute) => `${two(Math.floor(minute / 60))}:${two(minute % 60)}`;
 const days = (alarm) => (alarm.days.length === 7 ? "every day" : alarm.days.map((day) => DAYS[day]).join(" ") || "once");
 
-export function clockCard() {
-  const sleep = h("select", { id: "sleep", onchange: () => command("sleep", { minutes: Number(sleep.value) },
-    sleep.value === "0" ? "The sleep timer is off." : `The music fades out in ${sleep.value} minutes.`) });
-  const left = h("p.hint"), list = h("ul.list"), quiet = h("p.hint");
-  const ringing = h("div.row", { hidden: true, role: "alert" }, h("b.grow", {}, "An alarm is ringing."),
-    button("Snooze", () => command("snooze_alarm")), button("Stop", () => command("stop_alarm"), { className: "button main" }));
-  const card = h("section.card.stack", { "aria-labelledby": "clock-title" }, h("h2", { id: "clock-title" }, "Sleep and alarms"), ringing,
-    h("label", { htmlFor: "sleep" }, "Sleep timer", sleep), left, list, quiet, h("div.row", {}, button("Add an alarm", edit)));
-  const end = follow((_, changed) => {
-    if (!card.isConnected && changed) return end();
-    if (!state.schedule || (changed && !changed.has("schedule"))) return;
-    const { sleep_until: until, alarms, ringing: rings, quiet: silent, ceiling, children_left_min: children } = state.schedule;
-    const minutes = until ? Math.max(1, Math.round((until - Date.now() / 1000) / 60)) : 0;
-    const choices = [...new Set([...SLEEP, minutes])].sort((a, b) => a - b);
-    sleep.replaceChildren(...choices.map((one) => h("option", { value: one, selected: one === minutes }, one ? `${one} minutes` : "off")));
-    left.textContent = until ? `The music stops at ${new Date(until * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}.` : "";
-    quiet.textContent = [silent && `Quiet hours: at most ${ceiling} %.`, children != null && `The children may listen for ${children} more minutes.`].filter(Boolean).join(" ");
-    ringing.hidden = rings == null;
-    list.replaceChildren(...alarms.map((alarm) => h("li", {},
-      h("input", { type: "checkbox", checked: alarm.on, "aria-label": `Alarm at ${time(alarm.minute)}`, onchange: (event) => command("switch_alarm", { id: alarm.id, on: event.target.checked }) }),
-      h("button.line", { type: "button", onclick: () => edit(alarm) }, h("b", {}, ` ${time(alarm.minute)}`), h("small", {}, [days(alarm), alarm.mood, `${alarm.volume} %`].filter(Boolean).join(" · "))),
-      round("remove", `Remove the alarm at ${time(alarm.minute)}`, () => command("remove_alarm", { id: alarm.id })))));
-  });
-  return card;
+function nameOf(uri) {
+  const last = uri.replace(/\/$/, "").split("/").pop();
+  try {
+    return decodeURIComponent(last);
+  } catch { // a name that is not valid text
+    return last;
+  }
 }
 
-function edit(old) {
-  const alarm = old.id ? old : { id: 0, minute: 420, days: [0, 1, 2, 3, 4], on: true, mood: null, folder: "", playlist: "", volume: 40, rise_s: 300 };
-  const at = h("input", { type: "time", id: "alarm-time", required: true, value: time(alarm.minute) });
-  const boxes = DAYS.map((name, i) => h("button.chip", { type: "button", "aria-pressed": String(alarm.days.includes(i)),
-    onclick: (event) => event.target.setAttribute("aria-pressed", String(event.target.getAttribute("aria-pressed") !== "true")) }, name));
-  const mood = h("select", { id: "alarm-mood" }, MOODS.map((name) => h("option", { value: name, selected: name === (alarm.mood || "") }, name || "whatever fits")));
-  const volume = h("input", { type: "number", id: "alarm-volume", min: 1, max: 100, value: alarm.volume, required: true });
-  const box = h("dialog", { "aria-labelledby": "alarm-title", onclose: () => box.remove() }, h("form.stack", { onsubmit: async (event) => {
-    event.preventDefault();
-    const [hours, minutes] = at.value.split(":").map(Number), { since, ...kept } = alarm;
-    const made = { ...kept, minute: 60 * hours + minutes, days: boxes.flatMap((one, i) => (one.getAttribute("aria-pressed") === "true" ? [i] : [])),
-      mood: mood.value || null, volume: Number(volume.value) };
-    if (await command("set_alarm", { alarm: made }, "The alarm is set.")) box.close();
-  } }, h("h2", { id: "alarm-title" }, "Alarm"), h("label", { htmlFor: "alarm-time" }, "Time", at),
-  h("div.row", { role: "group", "aria-label": "Days; none means once" }, boxes), h("label", { htmlFor: "alarm-mood" }, "Music", mood),
-  h("label", { htmlFor: "alarm-volume" }, "Volume in percent", volume), h("p.hint", {}, "The volume rises over five minutes."),
-  h("div.row", {}, h("button.button.main", { type: "submit" }, "Set"), button("Cancel", () => box.close()))));
-  document.body.append(box);
-  box.showModal();
+export function clockCard() {
+  const sleep = h("select", { onchange: () => command("sleep", { minutes: Number(sleep.value) },
+    sleep.value === "0" ? "The sleep timer is off." : `The music fades out in ${sleep.value} minutes.`) });
+  const list = h("ul.list"), about = hint();
+  const ringing = row(h("b.grow", { role: "alert" }, "An alarm is ringing."), button("Snooze", () => command("snooze_alarm")),
+    button("Stop", () => command("stop_alarm"), { className: "button main" }));
+  const quiet = chip("Quiet now", false, () => command("quiet", { on: !state.schedule.quiet }));
+  const box = card("Sleep and alarms", ringing, field("Sleep timer", sleep), list, about,
+    row(button("Add an alarm", () => edit(NEW)), quiet));
+  follow(box, ["schedule"], () => {
+    const { sleep_until: until, alarms, next_alarm: next, ringing: rings, quiet: silent, ceiling, children_left_min: children } = state.schedule;
+    const minutes = until ? Math.max(1, Math.round((until - Date.now() / 1000) / 60)) : 0;
+    put(sleep, [...new Set([...SLEEP, minutes])].sort((a, b) => a - b).map((one) =>
+      h("option", { value: one, selected: one === minutes }, one ? count(one, "minute") : "off")));
+    const day = next && new Date(1000 * next).toLocaleDateString([], { weekday: "long" });
+    put(about, [until && `The music stops at ${timeOfDay(until)}.`, next && `The next alarm rings on ${day} at ${timeOfDay(next)}.`,
+      silent && `Quiet hours: at most ${ceiling} %.`, children != null && `The children may listen for ${count(children, "more minute")}.`].filter(Boolean).join(" "));
+    ringing.hidden = rings == null;
+    press(quiet, silent);
+    redraw(list, alarms.map(alarmLine));
+  });
+  return box;
+}
+
+function alarmLine(alarm) {
+  const { id, minute, mood, playlist, folder, volume } = alarm, at = time(minute);
+  return h("li", {},
+    input("checkbox", { checked: alarm.on, ariaLabel: `Alarm at ${at}`, onchange: (event) => command("switch_alarm", { id, on: event.target.checked }) }),
+    ...line(at, joined(days(alarm), mood || playlist || nameOf(folder), `${volume} %`), () => edit(alarm)).children,
+    round("remove", `Remove the alarm at ${at}`, () => command("remove_alarm", { id })));
+}
+
+// What an alarm plays, as pairs of a value and words. The value is a field of the alarm and what goes into it.
+async function musicChoices({ playlist, folder }) {
+  const read = (path) => get(`/api/library/${path}`).catch(() => []);
+  const [playlists, folders] = await Promise.all([read("playlists"), read("folders")]);
+  const inside = (await Promise.all(folders.map((one) => read(`folders?uri=${encodeURIComponent(one.uri)}`)))).flat();
+  const choices = [["", "Whatever fits"], ...MOODS.map((name) => [`mood:${name}`, `Something ${name}`]),
+    ...playlists.map(({ name }) => [`playlist:${name}`, `Playlist ${name}`]), ...[...folders, ...inside].map(({ uri, name }) => [`folder:${uri}`, `Folder ${name}`])];
+  const now = playlist ? `playlist:${playlist}` : folder && `folder:${folder}`; // it may be gone
+  return choices.some(([value]) => value === now) ? choices : [...choices, [now, playlist || nameOf(folder)]];
+}
+
+async function edit(alarm) {
+  const chosen = alarm.mood ? `mood:${alarm.mood}` : alarm.playlist ? `playlist:${alarm.playlist}` : alarm.folder && `folder:${alarm.folder}`;
+  const at = input("time", { required: true, value: time(alarm.minute) });
+  const boxes = DAYS.map((name, i) => press(h("button", { onclick: (event) => press(event.target, event.target.ariaPressed !== "true") }, name), alarm.days.includes(i)));
+  const music = select(await musicChoices(alarm), chosen);
+  const volume = input("number", { min: 1, max: 100, value: alarm.volume, required: true });
+  const rise = input("number", { min: 0, max: 60, value: Math.round(alarm.rise_s / 60), required: true });
+  form("Alarm", [field("Time", at), h("div.segments", { role: "group", ariaLabel: "Days; none means once" }, boxes), field("Music", music),
+    field("Volume in percent", volume), field("Minutes until it is that loud", rise)], "Set", () => {
+    const [hours, minutes] = at.value.split(":").map(Number), { since, ...kept } = alarm, [kind, ...what] = music.value.split(":");
+    return command("set_alarm", { alarm: { ...kept, minute: 60 * hours + minutes, days: boxes.flatMap((one, i) => (one.ariaPressed === "true" ? [i] : [])),
+      mood: null, playlist: "", folder: "", ...(kind && { [kind]: what.join(":") }), volume: Number(volume.value), rise_s: 60 * rise.value } }, "The alarm is set.");
+  });
 }

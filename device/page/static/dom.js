@@ -1,41 +1,101 @@
-// Small helpers: elements, requests, messages. Text always goes in as text, so nothing that a tag contains can run.
+// What all views are made of: elements, dialogs, requests, messages. Text always goes in as text, so nothing that a tag
+// contains can run.
+import { icon } from "./icons.js";
 
 export function h(tag, props = {}, ...children) {
   const [name, ...classes] = tag.split(".");
   const el = document.createElement(name || "div");
   if (classes.length) el.className = classes.join(" ");
+  if (name === "button") el.type = "button";
   for (const [key, value] of Object.entries(props)) {
     if (value == null || value === false) continue;
     if (key.startsWith("on")) el.addEventListener(key.slice(2), value);
-    else if (key in el && !key.startsWith("aria") && key !== "list") el[key] = value;
+    else if (key in el) el[key] = value;
     else el.setAttribute(key, value === true ? "" : value);
   }
-  el.append(...children.flat(9).filter((child) => child != null && child !== false));
+  return put(el, ...children);
+}
+
+// Gives an element other children; leaves out those that are null or false.
+export function put(el, ...children) {
+  el.replaceChildren(...children.flat(9).filter((child) => child != null && child !== false));
   return el;
 }
 
-export function s(tag, props = {}, ...children) {
-  const el = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [key, value] of Object.entries(props)) {
-    if (key.startsWith("on")) el.addEventListener(key.slice(2), value);
-    else el.setAttribute(key, value);
-  }
-  el.append(...children);
-  return el;
+// The same, for a list that changes while people use it: what had the focus has it again.
+export function redraw(el, ...children) {
+  const name = (one) => one.ariaLabel || one.textContent, focused = el.contains(document.activeElement) && name(document.activeElement);
+  put(el, ...children);
+  if (focused) [...el.querySelectorAll("button, input")].find((one) => name(one) === focused)?.focus();
 }
 
-export const icon = (name) => s("svg", { class: "icon", "aria-hidden": "true" }, s("use", { href: `#i-${name}` }));
-
+export const press = (el, on) => { el.ariaPressed = String(Boolean(on)); return el; };
+export const row = (...children) => h("div.row", {}, children);
+export const hint = (...words) => h("p.hint", {}, words);
+export const button = (words, onclick, props = {}) => h("button.button", { onclick, ...props }, words);
+export const bad = (words, onclick, props) => button(words, onclick, { className: "button bad", ...props });
+export const chip = (words, on, onclick, props = {}) => press(h("button.chip", { onclick, ...props }, words), on);
 export const round = (name, label, onclick, props = {}) =>
-  h("button.round", { type: "button", "aria-label": label, title: label, onclick, ...props }, icon(name));
+  h("button.round", { ariaLabel: label, title: label, onclick, ...props }, icon(name));
+export const field = (label, input, about) => h("label.field", {}, label, input, about && h("small", {}, about));
+export const input = (type, props) => h("input", { type, autocomplete: "off", ...props });
+export const card = (title, ...children) => h("section.card.stack", { ariaLabel: title }, h("h2", {}, title), children);
 
-export const button = (words, onclick, props = {}) => h("button.button", { type: "button", onclick, ...props }, words);
+// `options` are pairs of a value and words.
+export const select = (options, value, props = {}) =>
+  h("select", props, options.map(([one, words]) => h("option", { value: one, selected: one === value }, words)));
+
+// A row of a list. Tapping it calls `onclick`; `mood` gives it a dot.
+export const line = (title, about, onclick, mood, ...children) => h("li", { "data-mood": mood }, mood && h("span.moodmark"),
+  h(onclick ? "button.line" : "div.line", { onclick }, h("b", {}, title), [about].flat().map((words) => words && h("small", {}, words))), children);
+
+export const count = (number, one) => `${number} ${one}${number === 1 ? "" : "s"}`;
+export const joined = (...words) => words.filter(Boolean).join(" · ");
+export const byline = (track) => joined(track.artist, track.album);
+export const two = (number) => String(number).padStart(2, "0");
+export const timeOfDay = (at) => new Date(1000 * at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds)), hours = Math.floor(whole / 3600), minutes = Math.floor(whole / 60) % 60;
+  return hours ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
+// Repeats `job` for as long as `el` is on the page.
+export function every(ms, el, job) {
+  const timer = setInterval(() => (el.isConnected ? job() : clearInterval(timer)), ms);
+}
+
+// Opens a dialog. `content` makes what is in it, and gets the function that closes it.
+export function dialog(title, content) {
+  const box = h("dialog.stack", { ariaLabel: title, onclose: () => box.remove() });
+  put(box, h("h2", {}, title), content(() => box.close()));
+  document.body.append(box);
+  box.showModal();
+  return box;
+}
+
+export const send = (words) => h("button.button.main", { type: "submit" }, words);
+export const submit = (job) => ({ onsubmit: (event) => { event.preventDefault(); return job(); } });
+
+// A dialog with a form. `done` says whether all is well; then the dialog closes.
+export const form = (title, fields, words, done) => dialog(title, (close) =>
+  h("form.stack", submit(async () => await done() && close()), fields, row(send(words), button("Cancel", close))));
+
+export const confirm = (title, about, words, action) =>
+  dialog(title, (close) => [h("p", {}, about), row(bad(words, () => { close(); action(); }), button("Cancel", close))]);
+
+export function askFor(title, label, value, done) {
+  const text = input("text", { value, required: true, maxLength: 64 });
+  form(title, field(label, text), "Save", () => done(text.value.trim()));
+  text.select();
+}
 
 export function say(words) {
   if (!words) return;
-  const note = h("p", {}, words);
-  const box = document.getElementById("toasts");
+  const note = h("p", {}, words), box = document.getElementById("toasts");
   box.append(note);
+  box.hidePopover?.(); // so that it lies above a dialog
+  box.showPopover?.();
   while (box.childElementCount > 3) box.firstChild.remove();
   setTimeout(() => note.remove(), 3000 + 60 * words.length);
 }
@@ -44,40 +104,29 @@ const AWAY = "This phone cannot reach the device.";
 
 export async function get(path) {
   const response = await fetch(path).catch(() => null);
-  if (!response) throw new Error(AWAY);
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw Object.assign(new Error(body.message || AWAY), { status: response.status });
+  const body = await response?.json().catch(() => undefined);
+  if (!response?.ok || body === undefined) throw new Error(body?.message || AWAY);
   return body;
+}
+
+// Puts what `job` returns into `el`; if it fails, the reason. A later call for the same element wins.
+export async function load(el, job) {
+  el.job = job;
+  const content = await job().catch((error) => h("p.error", { role: "alert" }, error.message));
+  if (el.job === job) put(el, content);
 }
 
 export async function post(path, body) {
   const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   const response = await fetch(path, options).catch(() => null);
-  if (!response) return { ok: false, message: AWAY };
-  return { status: response.status, ...(await response.json().catch(() => ({ ok: false, message: AWAY }))) };
+  return { ok: false, message: AWAY, status: response?.status, ...(await response?.json().catch(() => ({}))) };
 }
 
 // Gives a command. Says why it was refused, offers the login where that helps, and returns whether it worked.
 export async function command(name, fields = {}, done = "") {
   const result = await post("/api/do", { do: name, with: fields });
-  if (result.ok) say(done);
-  else if (result.message.includes("log in") || result.status === 401) {
-    const { login } = await import("./login.js");
-    if (await login(result.message)) return command(name, fields, done);
-  } else say(result.message);
+  const stranger = result.status === 401 || (result.status === 403 && result.message.includes("log in"));
+  if (!stranger) say(result.ok ? done : result.message);
+  if (stranger && await (await import("./login.js")).login(result.message)) return command(name, fields, done);
   return result.ok;
-}
-
-export const clock = (seconds) => {
-  const whole = Math.max(0, Math.floor(seconds));
-  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
-  const rest = String(whole % 60).padStart(2, "0");
-  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
-};
-
-export const byline = (track) => [track.artist, track.album].filter(Boolean).join(" · ");
-
-export function fill(slider) {
-  const share = (slider.value - slider.min) / (slider.max - slider.min || 1);
-  slider.style.setProperty("--v", `${100 * share}%`);
 }

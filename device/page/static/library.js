@@ -1,146 +1,162 @@
-// The view Library: search, lists, the plane of all songs, the songs that never play.
-import { button, byline, clock, command, get, h, icon, round, say } from "./dom.js";
+// The view Library: search, lists, playlists, the plane of all songs, the songs that never play.
+import {
+  askFor, bad, button, byline, clock, command, confirm, count, dialog, field, get, h, hint, input, joined, line, load, press, put, redraw, round, row,
+  select,
+} from "./dom.js";
 import { follow, may, state } from "./state.js";
 
-const TABS = { plane: "Plane", moods: "Moods", artists: "Artists", albums: "Albums", playlists: "Lists", never: "Never" };
-let tab = "moods";
+const TABS = { plane, moods, artists: () => all("artists", artist), albums: () => all("albums", album), lists: playlists, never };
+const NOT_FOR_GUESTS = ["plane", "never"];
+const MOST = 100; // songs of a list at once
+let tab = "moods", open = () => {}; // `open` shows a list, or another thing that `job` makes, in the view
 
-export const me = () => state.me.name || (state.me.role === "guest" ? "Guest" : "");
-export const ask = (tracks, where, words) => command("enqueue", { tracks, where, by: me() }, words);
-
-export function show(main, query) {
-  const body = h("div.stack");
-  const search = h("input", { type: "search", placeholder: "Song, artist, album …", "aria-label": "Search the library", value: query.get("q") || "",
-    autocomplete: "off", enterkeyhint: "search" });
-  const names = Object.keys(TABS).filter((name) => may("household") || !["plane", "never"].includes(name));
+export function show() {
+  const body = h("div.stack"), names = Object.keys(TABS).filter((name) => may("household") || !NOT_FOR_GUESTS.includes(name));
   if (!names.includes(tab)) tab = "moods";
-  const tabs = names.map((name) => h("button", { type: "button", onclick: () => open(name) }, TABS[name]));
-  let leave = () => {}, asked = 0, waiting;
-
-  function fresh(...content) {
-    leave();
-    leave = () => {};
-    body.replaceChildren(...content);
-  }
-  async function open(name) {
+  const tabs = names.map((name) => h("button", { name, onclick: () => choose(name) }, name));
+  const search = input("search", { placeholder: "Song, artist, album …", ariaLabel: "Search the library", enterKeyHint: "search" });
+  let waiting;
+  const mark = (name) => tabs.forEach((one) => press(one, one.name === name));
+  open = (job) => load(body, job);
+  function choose(name) {
     tab = name;
     search.value = "";
-    names.forEach((one, i) => tabs[i].setAttribute("aria-pressed", String(one === name)));
-    const number = ++asked;
-    fresh(h("p.hint", {}, "Loading …"));
-    try {
-      const view = await views[name]();
-      if (number === asked) fresh(view.node ?? view), (leave = view.leave ?? (() => {}));
-    } catch (error) {
-      if (number === asked) fresh(h("p.error", {}, error.message));
-    }
+    mark(name);
+    put(body, hint("Loading …"));
+    open(TABS[name]);
   }
-  async function find() {
-    const words = search.value.trim(), number = ++asked;
-    if (!words) return open(tab);
-    try {
-      const hits = await get(`/api/library/search?q=${encodeURIComponent(words)}`);
-      if (number !== asked) return;
-      tabs.forEach((one) => one.setAttribute("aria-pressed", "false"));
-      const nothing = !hits.tracks.length && !hits.artists.length && !hits.albums.length;
-      fresh(nothing && h("p.hint", { role: "status" }, `Nothing fits “${words}”.`), group("Artists", hits.artists.map(artist)),
-        group("Albums", hits.albums.map(album)), group("Songs", hits.tracks.map((track) => song(track))));
-    } catch (error) {
-      say(error.message);
-    }
+  function find() {
+    const words = search.value.trim();
+    if (!words) return choose(tab);
+    mark("");
+    open(() => found(words));
   }
-  const views = {
-    plane: async () => (await import("./dots.js")).show(sheet),
-    moods: async () => {
-      const moods = await get("/api/library/moods");
-      const tiles = Object.entries(moods).map(([name, count]) => h("button.tile", { type: "button", "data-mood": name,
-        onclick: () => list(`${name} songs`, { mood: name }) }, name, h("small", {}, count === 1 ? "1 song" : `${count} songs`)));
-      return tiles.length ? h("div.moods", {}, tiles) : h("p.hint", {}, "There is no music yet. Copy some onto the device, or plug in a USB drive.");
-    },
-    artists: () => pages("/api/library/artists?", artist),
-    albums: () => pages("/api/library/albums?", album),
-    playlists: async () => {
-      const found = await get("/api/library/playlists");
-      return found.length ? h("ul.list", {}, found.map((one) => link(one.name, `${one.entries} entries`, () => entries(one))))
-        : h("p.hint", {}, "There is no playlist. Put m3u files into the music folders.");
-    },
-    never: async () => {
-      const node = h("ul.list"), none = h("p.hint", {}, "No song is banned.");
-      const draw = (_, changed) => {
-        if (changed && !changed.has("never")) return;
-        none.hidden = (state.never || []).length > 0;
-        node.replaceChildren(...(state.never || []).map((track) => h("li", {}, words(track),
-          button("Allow again", () => command("never", { uri: track.uri }, `${track.title} may play again.`)))).reverse());
-      };
-      return { node: h("div", {}, none, node), leave: follow(draw) };
-    },
-  };
-  const artist = (one) => link(one.name || "Unknown artist", one.tracks === 1 ? "1 song" : `${one.tracks} songs`, () => list(one.name || "Unknown artist", { artist: one.name }));
-  const album = (one) => link(one.name, [one.artist, `${one.tracks} songs`].filter(Boolean).join(" · "),
-    () => list(one.name, one.artist ? { album: one.name, artist: one.artist } : { album: one.name }));
-  async function list(title, selection) {
-    const number = ++asked, query = new URLSearchParams(selection);
-    const songs = await pages(`/api/library/tracks?${query}&`, (track) => song(track));
-    if (number === asked) fresh(head(title, songs), songs);
-  }
-  async function entries(one) {
-    const found = await get(`/api/library/entries?uri=${encodeURIComponent(one.uri)}`);
-    const songs = h("ol.list", {}, found.map((entry) => entry.track ? song(entry.track)
-      : h("li", {}, h("div.words", {}, entry.title, h("small", {}, entry.uri.startsWith("http") ? entry.uri : "The file is missing.")),
-        entry.uri.startsWith("http") && may("household") && round("play", `Play ${entry.title}`, () => command("media", { url: entry.uri, title: entry.title })))));
-    songs.keys = found.flatMap((entry) => entry.track ? [entry.track.key] : []);
-    fresh(head(one.name, songs), songs);
-  }
-  const head = (title, songs) => h("div.row", {}, button("Back", () => open(tab)), h("h2.grow", {}, title),
-    songs.keys?.length > 0 && button("Play all", () => ask(songs.keys.slice(0, 100), may("household") ? "next" : "later", `${title} comes next.`)));
-
-  search.addEventListener("input", () => { clearTimeout(waiting); waiting = setTimeout(find, 120); });
-  main.append(h("h1", { hidden: true }, "Library"), h("section.card.stack", { "aria-label": "Library" }, search,
-    h("div.segments.scroll", { role: "group", "aria-label": "What to list" }, tabs), body));
-  search.value ? find() : open(tab);
-  return () => (leave(), clearTimeout(waiting));
+  search.oninput = () => { clearTimeout(waiting); waiting = setTimeout(find, 120); };
+  choose(tab);
+  return h("section.card.stack", { ariaLabel: "Library" }, search,
+    h("div.segments", { role: "group", ariaLabel: "What to list" }, tabs), body);
 }
 
-// A list that loads more when somebody asks for it.
-async function pages(url, row) {
-  const list = h("ul.list"), more = button("More", load), box = h("div.stack", {}, list, more);
-  box.keys = [];
-  let offset = 0;
-  async function load() {
-    const { items, total } = await get(`${url}offset=${offset}&limit=50`);
-    offset += items.length;
-    list.append(...items.map(row));
-    box.keys.push(...items.flatMap((one) => one.key ? [one.key] : []));
-    more.hidden = offset >= total || !items.length;
-    if (!total) list.replaceWith(h("p.hint", {}, "There is nothing here yet."));
-  }
-  await load();
-  return box;
+const read = (path) => get(`/api/library/${path}`);
+const home = () => open(TABS[tab]);
+const nothing = (words) => h("p.hint", { role: "status" }, words);
+const songs = (number) => count(number, "song");
+
+async function found(words) {
+  const hits = await read(`search?q=${encodeURIComponent(words)}`);
+  const group = (title, rows) => rows.length > 0 && h("section", {}, h("h2", {}, title), h("ul.list", {}, rows));
+  const groups = [group("Artists", hits.artists.map(artist)), group("Albums", hits.albums.map(album)), group("Songs", hits.tracks.map((track) => song(track)))];
+  return groups.some(Boolean) ? groups : nothing(`Nothing fits “${words}”.`);
 }
 
-const group = (title, rows) => rows.length > 0 && h("section", {}, h("h2", {}, title), h("ul.list", {}, rows));
-const link = (name, about, onclick) => h("li", {}, h("button.line", { type: "button", onclick }, h("b", {}, name), h("small", {}, about)));
-const words = (track) => h("div.words", {}, h("b", {}, track.title), h("small", {}, byline(track)));
+async function moods() {
+  const found = Object.entries(await read("moods"));
+  if (!found.some(([, number]) => number)) return nothing("There is no music yet. Copy some onto the device, or plug in a USB drive.");
+  return h("div.moods", {}, found.map(([name, number]) => h("button.tile", { "data-mood": name, disabled: !number,
+    onclick: () => open(() => list(`${name} songs`, { mood: name })) }, name, h("small", {}, songs(number)))));
+}
 
-export function song(track) {
-  return h("li", { "data-mood": track.mood }, h("span.moodmark"),
-    h("button.line", { type: "button", onclick: () => sheet(track), "aria-label": `${track.title}, ${track.artist}: what to do` },
-      h("b", {}, track.title), h("small", {}, [byline(track), track.duration_s ? clock(track.duration_s) : ""].filter(Boolean).join(" · "))),
-    round("add", `Ask for ${track.title}`, () => ask([track.key], "later", `${track.title} comes later.`)));
+const all = async (what, draw) => (await pages(`${what}?`, draw)).node;
+const artist = ({ name, tracks }) => line(name || "Unknown artist", songs(tracks), () => open(() => list(name || "Unknown artist", { artist: name })));
+const album = ({ name, artist, tracks }) => line(name, joined(artist, songs(tracks)), () => open(() => list(name, artist ? { album: name, artist } : { album: name })));
+
+async function list(title, selection) {
+  const { node, shown } = await pages(`tracks?${new URLSearchParams(selection)}&`, song);
+  return [head(title, shown.length > 0 && playAll(title, shown), shown.length > 0 && may("household") && button("Save as a playlist", () => savePlaylist(shown.map((one) => one.uri), title))), node];
+}
+
+// A list that loads more when somebody asks for it; `shown` are the items so far.
+async function pages(url, draw) {
+  const items = h("ul.list"), more = button("More", next), shown = [];
+  async function next() {
+    const { items: found, total } = await read(`${url}offset=${shown.length}&limit=${MOST}`);
+    shown.push(...found);
+    items.append(...found.map((one) => draw(one)));
+    more.hidden = shown.length >= total || !found.length;
+  }
+  await next();
+  return { node: shown.length ? h("div.stack", {}, items, more) : nothing("There is nothing here yet."), shown };
+}
+
+const head = (title, ...buttons) => h("div.stack", {}, row(button("Back", home), h("h2.grow", {}, title)), row(buttons));
+const playAll = (title, tracks) => button("Play all", () => ask(tracks.slice(0, MOST), may("household") ? "next" : "later", `${title} comes next.`));
+
+// --- Playlists ---
+
+const lists = () => read("playlists");
+const entries = (playlist) => read(`entries?uri=${encodeURIComponent(playlist.uri)}`);
+
+async function playlists() {
+  const found = await lists();
+  return found.length ? h("ul.list", {}, found.map((one) => line(one.name, songs(one.entries), () => open(() => playlist(one)))))
+    : nothing("There is no playlist yet. Save a list of songs or the queue as one, or put m3u files into the music folders.");
+}
+
+async function playlist(one) {
+  const all = await entries(one), uris = all.map((entry) => entry.uri);
+  const without = async (place, title) => await command("save_playlist", { name: one.name, uris: uris.toSpliced(place, 1) }, `Removed ${title}.`) && open(() => playlist(one));
+  const drop = () => confirm(`Delete ${one.name}?`, "The songs stay. You cannot undo that.", "Delete",
+    async () => await command("remove_playlist", { name: one.name }, `Deleted ${one.name}.`) && home());
+  const tools = (entry, place) => !may("household") ? [] : round("remove", `Take ${entry.title} out of the playlist`, () => without(place, entry.title));
+  const play = button("Play it now", () => command("play_playlist", { playlist: one.name, where: "now" }, `${one.name} plays.`));
+  const buttons = may("household") ? [play, bad("Delete", drop)] : playAll(one.name, all.flatMap((entry) => entry.track || []));
+  return [head(one.name, buttons), h("ol.list", {}, all.map((entry, place) =>
+    entry.track ? song(entry.track, tools(entry, place)) : stream(entry, tools(entry, place))))];
+}
+
+function stream({ title, uri }, tools) {
+  const radio = uri.startsWith("http"), play = () => command("media", { url: uri, title }, `${title} plays.`);
+  return line(title, radio ? uri : "The file is missing.", null, null, radio && may("household") && round("play", `Play ${title}`, play), tools);
+}
+
+export async function savePlaylist(uris, suggestion = "") {
+  const names = (await lists().catch(() => [])).map((one) => one.name);
+  askFor("Save as a playlist", "Name", suggestion, (name) => {
+    const save = () => command("save_playlist", { name, uris }, `Saved ${name} with ${songs(uris.length)}.`);
+    if (!names.includes(name)) return save();
+    return confirm(`Replace ${name}?`, "There is a playlist with this name already.", "Replace", save);
+  });
+}
+
+async function addTo(name, track) {
+  if (!name) return savePlaylist([track.uri]);
+  const all = await entries((await lists()).find((one) => one.name === name));
+  return command("save_playlist", { name, uris: [...all.map((one) => one.uri), track.uri] }, `${track.title} is in ${name} now.`);
+}
+
+// --- Songs ---
+
+const ask = (tracks, where, words) =>
+  command("enqueue", { tracks: tracks.map((one) => one.key), where, by: state.me.name || (may("household") ? "" : "Guest") }, words);
+
+function song(track, tools = []) {
+  return line(track.title, joined(byline(track), track.duration_s && clock(track.duration_s)), () => sheet(track), track.mood,
+    round("add", `Ask for ${track.title}`, () => ask([track], "later", `${track.title} comes later.`)), tools);
 }
 
 // What to do with a song.
-export function sheet(track) {
-  const act = (label, where, done) => button(label, async () => { if (await ask([track.key], where, done)) box.close(); });
-  const moods = ["auto", "happy", "excited", "calm", "neutral", "sad", "tense", "angry"];
-  const mood = h("select", { id: "song-mood", onchange: () => command("track_mood", { mood: mood.value === "auto" ? null : mood.value, track: track.key },
-    "Corrected. The device learns from it.") }, moods.map((name) => h("option", { value: name, selected: name === track.mood }, name === "auto" ? "as the device hears it" : name)));
-  const box = h("dialog.stack", { "aria-labelledby": "sheet-title", onclose: () => box.remove() },
-    h("div", {}, h("h2", { id: "sheet-title" }, track.title), h("p.hint", {}, byline(track))),
-    may("household") && [act("Play now", "now", ""), act("Play next", "next", `${track.title} comes next.`)],
-    act("Play later", "later", `${track.title} comes later.`),
-    may("household") && h("label", { htmlFor: "song-mood" }, "Mood of this song", mood),
-    button("Close", () => box.close()));
-  document.body.append(box);
-  box.showModal();
+export async function sheet(track) {
+  const names = may("household") ? (await lists().catch(() => [])).map((one) => one.name) : [];
+  dialog(track.title, (close) => {
+    const act = (label, where, done) => button(label, async () => await ask([track], where, done) && close());
+    const moods = [["", "as the device hears it"], ...["happy", "excited", "calm", "neutral", "sad", "tense", "angry"].map((name) => [name, name])];
+    const mood = select(moods, track.mood, { onchange: () => command("track_mood", { mood: mood.value || null, track: track.key }, "Corrected. The device learns from it.") });
+    const add = select([["-", "…"], ...names.map((name) => [name, name]), ["", "A new playlist"]], "-", { onchange: () => { close(); addTo(add.value, track); } });
+    return [hint(byline(track)), row(may("household") && [act("Play now", "now", ""), act("Next", "next", `${track.title} comes next.`)],
+      act("Later", "later", `${track.title} comes later.`)), may("household") && [field("Mood of this song", mood), field("Add to a playlist", add)], row(button("Close", close))];
+  });
+}
+
+async function plane() {
+  return (await import("./dots.js")).show(sheet);
+}
+
+async function never() {
+  const banned = h("ul.list"), none = hint("No song is banned.");
+  follow(banned, ["never"], () => {
+    none.hidden = state.never.length > 0;
+    redraw(banned, state.never.map((track) => line(track.title, byline(track), null, null,
+      button("Allow again", () => command("never", { uri: track.uri }, `${track.title} may play again.`)))).reverse());
+  });
+  return [none, banned];
 }

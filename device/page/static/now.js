@@ -1,171 +1,195 @@
-// The view Now: the room's mood, what plays and why, what comes next.
-import { button, byline, clock, command, fill, h, icon, post, round, say } from "./dom.js";
+// The view Now: what plays and why, what comes next, the room's mood.
+import { clockCard } from "./clock.js";
+import {
+  askFor, button, byline, chip, clock, command, count, every, h, hint, input, joined, line, post, press, put, redraw, round, row, say,
+} from "./dom.js";
+import { icon } from "./icons.js";
 import { makePlane } from "./plane.js";
 import { follow, may, position, state } from "./state.js";
 
 const POLICIES = {
-  match: ["Match", "The music fits the mood of the room."],
-  lift: ["Lift", "The music meets the mood, then leads to a happier one."],
-  calm: ["Calm", "The music leads to calm."],
-  energise: ["Energise", "The music leads to more energy."],
-  manual: ["Manual", "The music ignores the room, unless you set a mood."],
+  match: "The music fits the mood of the room.",
+  lift: "The music meets the mood, then leads to a happier one.",
+  calm: "The music leads to calm.",
+  energise: "The music leads to more energy.",
+  manual: "The music ignores the room, unless you set a mood.",
 };
 
 export function show(main) {
-  main.className = "two";
-  const [mood, song, next] = [moodCard(), songCard(), nextCard()];
-  main.append(h("div.left", {}, mood.card, next.card), h("div.right", {}, song.card));
-  const wide = matchMedia("(min-width: 860px)").matches;
-  if (wide) main.replaceChildren(h("div.left", {}, mood.card), h("div.right", {}, song.card, next.card));
-  if (may("household")) import("./clock.js").then(({ clockCard }) => (wide ? main.firstElementChild : main.lastElementChild)?.append(clockCard()));
-  const end = follow((_, changed) => {
-    if (!state.playback) return;
-    mood.draw(changed);
-    song.draw(changed);
-    next.draw(changed);
-  });
-  const timer = setInterval(song.tick, 500);
-  return () => (end(), clearInterval(timer));
+  main.className = "two now";
+  return [h("div.right", {}, songCard(), nextCard()), h("div.left", {}, moodCard(), may("household") && clockCard())];
 }
 
+// --- What plays ---
+
+function songCard() {
+  const title = h("h1", { id: "song-title" }), by = h("p"), why = h("p.why"), rooms = hint(), art = h("div.cover");
+  const outside = h("p.grow"), stop = row(outside, button("Stop it", () => command("stop_media")));
+  const household = may("household"), opinions = opinionButtons(), seek = seekBar();
+  const step = (transport, label) => round(transport, label, () => command("playback", { transport }));
+  const play = round("play", "Play", () => command("playback", { transport: "toggle" }));
+  play.classList.add("big");
+  const card = h("section.card.song.stack", { "aria-labelledby": "song-title" },
+    h("div.head", {}, art, h("div.grow", {}, title, by)), why, rooms, stop, seek,
+    household && h("div.transport", {}, opinions[0], step("previous", "Previous song"), play, step("next", "Next song"), opinions[1]),
+    household ? volumeBar(opinions[2]) : h("div.transport", {}, opinions[0], voteButton(), nameButton()));
+
+  let cover = null;
+  follow(card, ["playback", "health", "group"], () => {
+    const { choice, foreign, announcement, state: doing, cover: picture } = state.playback, track = choice?.track;
+    card.dataset.mood = track?.mood || "neutral";
+    put(title, track ? track.title : "Silence");
+    put(by, track ? byline(track) || "Unknown artist" : state.health?.tracks === 0 ? "There is no music yet." : "Nothing is playing.");
+    put(why, choice && sentence(choice.reason));
+    const others = state.group?.members.filter((one) => one.id !== state.group.me).map((one) => one.name || one.id) || [];
+    put(rooms, others.length > 0 && `Together with ${others.join(", ")}`);
+    stop.hidden = !household || !(foreign || announcement);
+    put(outside, announcement ? `Announcement: ${announcement.title}` : "This comes from outside the library.");
+    put(play, icon(doing === "playing" ? "pause" : "play"));
+    play.ariaLabel = play.title = doing === "playing" ? "Pause" : "Play";
+    for (const one of opinions) one.disabled = !track || foreign;
+    if (cover !== picture) put(art, (cover = picture) ? h("img", { src: `/cover/${cover}`, alt: "" }) : icon("now"));
+  });
+  return card;
+}
+
+const sentence = (words) => words && words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".");
+
+function opinionButtons() {
+  let liked = "";
+  const opinion = (liking, label, said) => round(liking, label, async () => {
+    const key = state.playback.choice?.track.key;
+    if (await command("feedback", { liking }, said) && liking === "like") press(like, (liked = key));
+  });
+  const like = opinion("like", "Like this song", "Noted: more like this.");
+  follow(like, ["playback"], () => press(like, liked && liked === state.playback.choice?.track.key));
+  return [like, opinion("dislike", "Dislike this song, and play another", "Noted: less like this."),
+    opinion("never", "Never play this song again", "It will not play again. The library has the list.")];
+}
+
+// A slider that `to` moves, except while somebody holds it. `show` gets its value and its end.
+function slider(ariaLabel, show, send) {
+  let moved = 0;
+  const bar = input("range", { min: 0, ariaLabel, disabled: !may("household"), onchange: () => send(Number(bar.value)) });
+  const draw = () => show(Number(bar.value), Number(bar.max));
+  bar.oninput = () => { moved = Date.now(); draw(); };
+  bar.to = (value, max) => {
+    if (Date.now() < moved + 1500) return;
+    Object.assign(bar, { max, value });
+    draw();
+  };
+  return bar;
+}
+
+function seekBar() {
+  const done = h("span"), left = h("span");
+  const bar = slider("Position in the song", (at, length) => {
+    bar.ariaValueText = `${clock(at)} of ${clock(length)}`;
+    put(done, clock(at));
+    put(left, `−${clock(length - at)}`);
+  }, (seconds) => command("seek", { seconds }));
+  const box = h("div", {}, bar, h("div.times", {}, done, left));
+  const draw = () => {
+    const { choice, position: at } = state.playback, length = choice?.track.duration_s;
+    box.hidden = !length;
+    if (length) bar.to(position(at), length);
+  };
+  follow(box, ["playback"], draw);
+  every(500, box, () => state.playback && draw());
+  return box;
+}
+
+function volumeBar(never) {
+  const percent = h("span.hint", { ariaHidden: "true" });
+  const mute = round("volume", "Mute", () => command("mute", { on: !state.playback.muted }));
+  const bar = slider("Volume", (value) => put(percent, `${value} %`), (percent) => command("volume", { percent }));
+  follow(bar, ["playback"], () => {
+    const { muted, volume, max_volume: most } = state.playback;
+    put(press(mute, muted), icon(muted ? "mute" : "volume"));
+    bar.to(volume, most);
+  });
+  return h("div.row.tight.volume", {}, mute, bar, percent, never);
+}
+
+function voteButton() {
+  const vote = button("Vote to skip", () => command("vote_skip", { by: "Guest" }, "You voted to skip."));
+  follow(vote, ["skip_votes", "playback"], () => {
+    const { voters, needed } = state.skip_votes;
+    put(vote, voters.length ? `Vote to skip (${voters.length} of ${needed})` : "Vote to skip");
+    vote.disabled = !state.playback?.choice;
+  });
+  return vote;
+}
+
+const nameButton = () => button(state.me.name, () => askFor("Your name", "Name", state.me.name, async (name) => {
+  const result = await post("/api/name", { name });
+  say(result.ok ? `You are ${name} now.` : result.message);
+  if (result.ok) dispatchEvent(new Event("login"));
+  return result.ok;
+}), { ariaLabel: `You are ${state.me.name}. Change your name` });
+
+// --- What comes next ---
+
+function nextCard() {
+  const list = h("ol.list"), none = hint("The device chooses the next song when this one is nearly over.");
+  const save = button("Save as a playlist", async () => (await import("./library.js")).savePlaylist(queued()));
+  const queued = () => state.queue.map((one) => one.choice.track.uri);
+  const card = h("section.card.stack.next", { ariaLabel: "Next" }, row(h("h2.grow", {}, "Next"), h("a.button", { href: "/library" }, icon("add"), "Add songs")),
+    none, list, may("household") && row(save));
+  follow(card, ["queue"], () => {
+    none.hidden = state.queue.length > 0;
+    save.hidden = !state.queue.some((one) => one.id);
+    redraw(list, state.queue.map(entry));
+  });
+  return card;
+}
+
+function entry({ id, by, votes, choice: { track, reason } }) {
+  const requests = state.queue.filter((one) => one.id), at = requests.findIndex((one) => one.id === id); // the device's own choice may come first
+  const asked = id ? joined(`${by || "Somebody"} asked for it`, votes.length > 0 && count(votes.length, "vote")) : sentence(reason);
+  const move = (place) => command("move_request", { id, place });
+  const tools = id && (may("household") ? [
+    round("up", `Play ${track.title} earlier`, () => move(at), { disabled: at === 0 }),
+    round("down", `Play ${track.title} later`, () => move(at + 2), { disabled: at >= requests.length - 1 }),
+    round("remove", `Remove ${track.title}`, () => command("remove_request", { id }, "Removed."))]
+    : round("up", `Vote for ${track.title}`, () => command("vote", { id }, "You voted for it.")));
+  return line(track.title, [byline(track), asked], null, track.mood, tools || []);
+}
+
+// --- The mood ---
+
 function moodCard() {
-  const plane = makePlane();
-  const title = h("h2", { id: "mood-title" });
-  const about = h("p.hint");
-  const follows = button("Follow the room", () => command("mood", { mood: null }, "The mood follows the room again."), { hidden: true, className: "chip" });
-  const policy = h("p.hint", { id: "policy-words" });
-  const buttons = Object.entries(POLICIES).map(([name, [words]]) =>
-    h("button", { type: "button", onclick: () => command("policy", { policy: name }), disabled: !may("household") }, words));
-  const card = h("section.card.mood.stack", { "aria-labelledby": "mood-title" },
-    h("div.row", {}, h("div.grow", {}, title, about), follows), plane.svg,
-    h("div.segments", { role: "group", "aria-label": "Where the music leads" }, buttons), policy);
-  function draw(changed) {
-    if (changed && !["mood", "policy", "playback", "camera"].some((part) => changed.has(part))) return;
+  const plane = makePlane(), title = h("h2", { id: "mood-title" }), about = hint(), policy = hint();
+  const back = chip("Follow the room", false, () => command("mood", { mood: null }, "The mood follows the room again."));
+  const policies = Object.keys(POLICIES).map((name) =>
+    h("button", { name, onclick: () => command("policy", { policy: name }), disabled: !may("household") }, name));
+  const card = h("section.card.mood.stack", { "aria-labelledby": "mood-title" }, row(h("div.grow", {}, title, about), back), plane.svg,
+    h("div.segments", { role: "group", ariaLabel: "Where the music leads" }, policies), policy, may("household") && activities());
+  follow(card, ["mood", "policy", "playback", "camera"], () => {
     const { mood, playback } = state;
-    title.textContent = mood.source === "none" ? "No mood yet" : `The room is ${mood.name}`;
-    about.textContent = moodWords(mood);
-    follows.hidden = mood.source !== "manual" || !may("household");
-    plane.draw(mood, playback.choice?.track);
-    policy.textContent = POLICIES[state.policy]?.[1] || "";
-    Object.keys(POLICIES).forEach((name, i) => buttons[i].setAttribute("aria-pressed", String(name === state.policy)));
-  }
-  return { card, draw };
+    put(title, mood.source === "none" ? "No mood yet" : `The room is ${mood.name}`);
+    put(about, moodWords(mood));
+    back.hidden = mood.source !== "manual" || !may("household");
+    plane.draw(mood, playback?.choice?.track);
+    put(policy, POLICIES[state.policy]);
+    for (const one of policies) press(one, one.name === state.policy);
+  });
+  return card;
 }
 
 function moodWords(mood) {
   if (mood.source === "manual") return "Somebody set this mood by hand.";
   if (mood.source === "none") return state.camera?.open ? "Nobody is in sight." : "The camera is off. Tap a mood to set it.";
-  const faces = mood.faces === 1 ? "1 face" : `${mood.faces} faces`;
-  return mood.faces ? `${faces}, ${Math.round(100 * mood.confidence)} % sure` : "Nobody is in sight now; this was the last mood.";
+  return mood.faces ? `${count(mood.faces, "face")}, ${Math.round(100 * mood.confidence)} % sure` : "Nobody is in sight now; this was the last mood.";
 }
 
-function songCard() {
-  const title = h("h1", { id: "song-title" }), by = h("p"), why = h("p.why");
-  let art = h("div.cover");
-  const seek = h("input", { type: "range", min: 0, max: 1, step: 1, "aria-label": "Position in the song", disabled: !may("household") });
-  const [done, left] = [h("span"), h("span")];
-  const play = round("play", "Play", () => command("playback", { transport: "toggle" }));
-  play.classList.add("big");
-  const volume = h("input", { type: "range", min: 0, max: 100, "aria-label": "Volume", disabled: !may("household") });
-  const mute = round("volume", "Mute", () => command("mute", { on: !state.playback.muted }));
-  const percent = h("span.hint", { "aria-hidden": "true" });
-  const opinion = (liking, label, said) => round(liking, label, async () => {
-    if (await command("feedback", { liking }, said) && liking === "like") like.setAttribute("aria-pressed", "true");
+// What people are doing: the settings say how it leans the music, and the device learns what this home likes then.
+function activities() {
+  const chips = h("div.row", { role: "group", ariaLabel: "What you are doing" });
+  follow(chips, ["context"], () => {
+    const { activity } = state.context, names = [...new Set([...(state.me.activities || []), activity])].filter(Boolean);
+    redraw(chips, names.map((name) => chip(name, name === activity, () => command("context", { activity: name === activity ? "" : name },
+      name === activity ? "Noted." : `The music leans to what fits ${name}.`))));
   });
-  const like = opinion("like", "Like this song", "Noted: more like this.");
-  const moves = [round("previous", "Previous song", () => command("playback", { transport: "previous" })), play,
-    round("next", "Next song", () => command("playback", { transport: "next" }))];
-  const opinions = [opinion("dislike", "Dislike this song, and play another", "Noted: less like this."),
-    opinion("never", "Never play this song again", "It will not play again. The library has the list.")];
-  const rename = button(state.me.name || "My name", async () => {
-    const name = prompt("Your name", state.me.name);
-    if (!name) return;
-    const result = await post("/api/name", { name });
-    say(result.ok ? `You are ${name} now.` : result.message);
-    if (result.ok) dispatchEvent(new Event("login"));
-  }, { "aria-label": `You are ${state.me.name}. Change your name` });
-  const vote = button("Vote to skip", () => command("vote_skip", { by: "Guest" }, "You voted to skip."), { hidden: true });
-  const card = h("section.card.song.stack", { "aria-labelledby": "song-title" },
-    h("div.head", {}, art, h("div.grow.stack", {}, h("div", {}, title, by))), why,
-    h("div", {}, seek, h("div.times", {}, done, left)),
-    may("household") && h("div.transport", {}, moves),
-    h("div.opinions", {}, like, may("household") && opinions,
-      may("household") ? h("div.volume", {}, mute, volume, percent) : [vote, rename]));
-  let uri = "", cover = null, seeking = false, turning = 0;
-
-  seek.addEventListener("input", () => { seeking = true; fill(seek); done.textContent = clock(seek.value); });
-  seek.addEventListener("change", async () => { await command("seek", { seconds: Number(seek.value) }); seeking = false; });
-  volume.addEventListener("input", () => { turning = Date.now(); fill(volume); percent.textContent = `${volume.value} %`; });
-  volume.addEventListener("change", () => command("volume", { percent: Number(volume.value) }));
-
-  function draw(changed) {
-    if (changed && !changed.has("playback") && !changed.has("skip_votes")) return;
-    const { playback } = state, track = playback.choice?.track;
-    if (track?.uri !== uri) like.setAttribute("aria-pressed", "false");
-    uri = track?.uri;
-    title.textContent = track ? track.title : "Silence";
-    by.textContent = track ? byline(track) || "Unknown artist" : state.health?.tracks === 0 ? "There is no music yet." : "Nothing is playing.";
-    why.hidden = !playback.choice?.reason;
-    why.textContent = playback.choice ? sentence(playback.choice.reason) : "";
-    const playing = playback.state === "playing";
-    play.replaceChildren(icon(playing ? "pause" : "play"));
-    play.setAttribute("aria-label", playing ? "Pause" : "Play");
-    play.title = playing ? "Pause" : "Play";
-    for (const one of [like, ...opinions, seek]) one.disabled = !track || (one === seek && !may("household"));
-    volume.max = playback.max_volume;
-    mute.setAttribute("aria-pressed", String(Boolean(playback.muted)));
-    mute.replaceChildren(icon(playback.muted ? "mute" : "volume"));
-    if (Date.now() - turning > 1500) {
-      volume.value = playback.volume;
-      percent.textContent = `${playback.volume} %`;
-    }
-    fill(volume);
-    vote.hidden = !state.skip_votes || !track;
-    if (cover !== playback.cover) {
-      cover = playback.cover;
-      art.replaceWith(art = cover ? h("img.cover", { src: `/cover/${cover}`, alt: "" }) : h("div.cover", {}, icon("now")));
-    }
-    tick();
-  }
-  function tick() {
-    const { playback } = state;
-    if (!playback || seeking) return;
-    const length = playback.choice?.track.duration_s || 0, at = Math.min(position(playback), length || Infinity);
-    seek.max = length || 1;
-    seek.value = at;
-    seek.setAttribute("aria-valuetext", `${clock(at)} of ${clock(length)}`);
-    fill(seek);
-    done.textContent = playback.choice ? clock(at) : "";
-    left.textContent = length ? `−${clock(length - at)}` : "";
-  }
-  return { card, draw, tick };
-}
-
-const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".");
-
-function nextCard() {
-  const list = h("ol.list"), none = h("p.hint", {}, "The device chooses the next song when this one is nearly over.");
-  const add = h("a.button", { href: "/library" }, icon("add"), "Add songs");
-  const card = h("section.card", { "aria-labelledby": "next-title" },
-    h("div.row", {}, h("h2.grow", { id: "next-title" }, "Next"), add), none, list);
-  function draw(changed) {
-    if (changed && !changed.has("queue")) return;
-    none.hidden = state.queue.length > 0;
-    list.replaceChildren(...state.queue.map(entry));
-  }
-  return { card, draw };
-}
-
-function entry(item, _, all) {
-  const requests = all.filter((one) => one.id), at = requests.indexOf(item); // the device's own choice may come first
-  const { track, reason } = item.choice || item;
-  const asked = item.id ? `${item.by ? `${item.by} asked for it` : "Somebody asked for it"}${item.votes?.length ? ` · ${item.votes.length} votes` : ""}` : sentence(reason || "");
-  const move = (place) => command("move_request", { id: item.id, place });
-  return h("li", { "data-mood": track.mood }, h("span.moodmark"),
-    h("div.words", {}, h("b", {}, track.title), h("small", {}, byline(track)), h("small", {}, asked)),
-    item.id && may("household") && [
-      round("up", `Play ${track.title} earlier`, () => move(at), { disabled: at === 0 }),
-      round("down", `Play ${track.title} later`, () => move(at + 2), { disabled: at >= requests.length - 1 }),
-      round("remove", `Remove ${track.title}`, () => command("remove_request", { id: item.id }, "Removed."))],
-    item.id && !may("household") && round("up", `Vote for ${track.title}`, () => command("vote", { id: item.id }, "You voted for it.")));
+  return chips;
 }

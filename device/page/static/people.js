@@ -1,49 +1,47 @@
-// The view People: whose taste counts now, guest mode, and forgetting a person.
-import { button, command, h } from "./dom.js";
-import { follow } from "./state.js";
+// The view People: whose taste counts now, guests, and forgetting a person.
+import { bad, button, card, chip, command, confirm, dialog, field, h, hint, input, line, post, put, redraw, row, say, send, submit } from "./dom.js";
+import { s } from "./icons.js";
+import { follow, state } from "./state.js";
+
+const EVERYONE = "everyone";
 
 export function show(main) {
-  const present = h("div.row"), learned = h("ul.list"), mode = h("input", { type: "checkbox", id: "guest-mode",
-    onchange: () => command("guests", { on: mode.checked }, mode.checked ? "The device learns nothing until you switch this off." : "The device learns again.") });
-  const name = h("input", { type: "text", id: "new-name", maxLength: 64, autocomplete: "off", required: true });
-  const add = h("form.row.tight", { onsubmit: async (event) => {
-    event.preventDefault();
+  const present = h("div.row", { role: "group", ariaLabel: "Who is here" }), learned = h("ul.list"), why = hint();
+  const mode = input("checkbox", { onchange: () => command("guests", { on: mode.checked },
+    mode.checked ? "The device learns nothing until you switch this off." : "The device learns again.") });
+  const name = input("text", { maxLength: 64, required: true });
+  const add = h("form.row.tight.end", submit(async () => {
     if (await command("presence", { name: name.value.trim(), here: true }, `${name.value.trim()} is here.`)) name.value = "";
-  } }, h("div.grow", {}, name), h("button.button", { type: "submit" }, "Add"));
-  main.append(
-    h("section.card.stack", {}, h("h2", {}, "Whose taste counts now"),
-      h("p.hint", {}, "Tap everybody who is here. The device looks for music that all of you like. Affetto recognises nobody: only you say who is here."),
-      present, h("label", { htmlFor: "new-name" }, "Somebody new"), add),
-    h("section.card.stack", {}, h("h2", {}, "Guest mode"), h("label.row.tight", { htmlFor: "guest-mode" }, mode,
-      h("span.grow", {}, "Guests are here: learn nothing"))),
-    h("section.card.stack", {}, h("h2", {}, "What the device has learnt"),
-      h("p.hint", {}, "To delete a person, delete everything that the device learnt from this person. You cannot undo that."), learned));
+  }), h("div.grow", {}, field("Somebody new", name)), send("Add"));
 
-  const draw = (state, changed) => {
-    if (!state.people || (changed && !changed.has("people"))) return;
-    const { profiles, known = [], guests } = state.people;
-    const names = [...new Set([...known, ...profiles])].filter((one) => one !== "everyone").sort();
+  follow(present, ["people"], () => {
+    const { profiles, known, guests } = state.people, here = profiles.filter((one) => one !== EVERYONE);
+    const names = [...new Set([...known, ...here])].filter((one) => one !== EVERYONE).sort();
     mode.checked = guests;
-    const all = !profiles.some((one) => one !== "everyone");
-    present.replaceChildren(
-      h("button.chip", { type: "button", "aria-pressed": String(all), onclick: () => command("present", { names: [] }) }, "Everyone"),
-      ...names.map((one) => h("button.chip", { type: "button", "aria-pressed": String(profiles.includes(one)),
-        onclick: () => command("presence", { name: one, here: !profiles.includes(one) }) }, one)));
-    learned.replaceChildren(...[...new Set(["everyone", ...names])].map((one) => h("li", {}, h("div.words", {}, one === "everyone" ? "Everyone together" : one),
-      button("Delete", () => ask(one), { className: "button bad" }))));
-  };
-  return follow(draw);
-}
-
-export function confirm(title, about, action, label = "Delete") {
-  const box = h("dialog.stack", { "aria-labelledby": "confirm-title", onclose: () => box.remove() }, h("h2", { id: "confirm-title" }, title), h("p", {}, about),
-    h("div.row", {}, button(label, async () => { box.close(); await action(); }, { className: "button bad" }), button("Keep", () => box.close())));
-  document.body.append(box);
-  box.showModal();
-}
-
-const ask = (name) => confirm(`Delete ${name === "everyone" ? "what all people taught" : name}?`, "This deletes the person's likes, skips and diary for good.",
-  async () => {
-    await command("forget", { scope: "person", name }, "Deleted.");
-    if (name !== "everyone") await command("presence", { name, here: false });
+    redraw(present, chip("Everyone", !here.length, () => command("present", { names: [] })),
+      names.map((one) => chip(one, here.includes(one), () => command("presence", { name: one, here: !here.includes(one) }))));
+    put(why, here.length > 1 ? "The device looks for music that all of you like. Whoever heard less of it lately counts more."
+      : here.length ? `Only what ${here[0]} likes counts now.` : "The device does not know who is here, so what it learnt from all of you counts.");
+    redraw(learned, [EVERYONE, ...names].map((one) => line(one === EVERYONE ? "Everyone together" : one, "", null, null,
+      bad("Delete", () => forget(one), { ariaLabel: `Delete ${one}` }))));
   });
+  main.className = "two";
+  return [h("div.left", {},
+    card("Whose taste counts now", hint("Tap everybody who is here. Affetto recognises nobody: only you say who is here."), present, why, add),
+    card("Guests", h("label.row.tight", {}, mode, "Guests are here: learn nothing"), row(button("Invite guests", invite)))),
+  h("div.right", {}, card("What the device has learnt", hint("Delete a person, and everything that the device learnt from this person."), learned))];
+}
+
+const forget = (name) => confirm(`Delete ${name === EVERYONE ? "what all people taught" : name}?`, "This deletes likes, skips and diary for good.", "Delete",
+  async () => await command("forget", { scope: "person", name }, "Deleted.") && name !== EVERYONE && command("presence", { name, here: false }));
+
+// Shows a QR code that opens a page where guests ask for songs, like and vote.
+async function invite() {
+  const { ok, message, rows, url, hours } = await post("/api/invitation", {});
+  if (!ok) return say(message);
+  const size = rows.length + 8; // with a margin
+  const path = rows.flatMap((row, y) => [...row].map((one, x) => (one === "1" ? `M${x + 4} ${y + 4}h1v1h-1z` : ""))).join("");
+  dialog("Invite guests", (close) => [hint("Let a guest's phone in your Wi-Fi scan this code. It opens a page to ask for songs, like and vote, and nothing else."),
+    s("svg", { viewBox: `0 0 ${size} ${size}`, class: "qr", role: "img", "aria-label": "QR code of the invitation" }, s("path", { d: path })),
+    hint(`It works for ${hours} hours from now. To send it, copy `, h("a", { href: url }, "the link"), "."), row(button("Close", close))]);
+}

@@ -1,5 +1,6 @@
 // The valence-arousal plane: the moods at their places, the room as a point that moves, the song as a ring.
-import { command, s } from "./dom.js";
+import { command } from "./dom.js";
+import { s } from "./icons.js";
 import { may, state } from "./state.js";
 
 export const MOODS = {
@@ -7,51 +8,46 @@ export const MOODS = {
 };
 const SIZE = 300, EDGE = 26;
 const BESIDE = { tense: [-4, -22], excited: [0, -22], angry: [-8, 25] }; // where the name is, seen from its place
-export const x = (valence) => SIZE / 2 + valence * (SIZE / 2 - EDGE);
-export const y = (arousal) => SIZE / 2 - arousal * (SIZE / 2 - EDGE);
+const x = (valence) => SIZE / 2 + valence * (SIZE / 2 - EDGE);
+const y = (arousal) => SIZE / 2 - arousal * (SIZE / 2 - EDGE);
 
 export function makePlane() {
-  const names = Object.fromEntries(Object.keys(MOODS).map((name) => [name, label(name)]));
-  const at = (element) => ({ valence, arousal }) =>
-    element.style.setProperty("transform", `translate(${x(valence)}px, ${y(arousal)}px)`);
+  const names = Object.keys(MOODS).map(label);
+  const move = (element, { valence, arousal }) => { element.style.transform = `translate(${x(valence)}px, ${y(arousal)}px)`; };
   const halo = s("circle", { r: 22, class: "point halo" });
   const dot = s("circle", { r: 9, class: "point" });
   const song = s("circle", { r: 6, class: "song" });
   const svg = s("svg", { viewBox: `0 0 ${SIZE} ${SIZE}`, class: "plane", role: "group" },
     s("rect", { x: 1, y: 1, width: SIZE - 2, height: SIZE - 2, rx: 18, class: "frame" }),
-    s("path", { d: `M12 150H288M150 12V288`, class: "axis" }),
+    s("path", { d: "M12 150H288M150 12V288", class: "axis" }),
     end("lively", 155, 19), end("quiet", 155, 288), end("unpleasant", 10, 164), end("pleasant", 290, 164, "end"),
-    halo, ...Object.values(names), song, dot);
+    halo, ...names, song, dot);
   return {
     svg,
     draw(mood, track) {
-      at(halo)(mood.affect);
-      at(dot)(mood.affect);
+      move(halo, mood.affect);
+      move(dot, mood.affect);
       song.style.display = track ? "" : "none";
-      if (track) at(song)(track.affect);
-      const set = mood.source === "manual";
-      for (const [name, element] of Object.entries(names)) element.setAttribute("aria-pressed", String(set && mood.name === name));
-      svg.setAttribute("aria-label", `Valence ${mood.affect.valence.toFixed(1)}, arousal ${mood.affect.arousal.toFixed(1)}`
-        + (track ? `; the song is ${track.mood}` : ""));
+      if (track) move(song, track.affect);
+      for (const one of names) one.ariaPressed = String(mood.source === "manual" && one.dataset.name === mood.name);
+      svg.ariaLabel = `Valence ${mood.affect.valence.toFixed(1)}, arousal ${mood.affect.arousal.toFixed(1)}`
+        + (track ? `; the song is ${track.mood}` : "");
     },
   };
 }
 
 function end(words, left, top, anchor = "start") {
-  return s("text", { x: left, y: top, class: "end", "text-anchor": anchor, "aria-hidden": "true" }, words);
+  return s("text", { x: left, y: top, class: "edge", "text-anchor": anchor, "aria-hidden": "true" }, words);
 }
 
 function label(name) {
-  const [valence, arousal] = MOODS[name];
-  const [right, below] = BESIDE[name] || [0, 25];
-  const width = 18 + 7.4 * name.length;
+  const [valence, arousal] = MOODS[name], [right, below] = BESIDE[name] || [0, 25], width = 18 + 7.4 * name.length;
   const set = () => {
-    if (!may("household")) return;
     const undo = state.mood.source === "manual" && state.mood.name === name;
     command("mood", { mood: undo ? null : name }, undo ? "The mood follows the room again." : `The mood is ${name} until you change it.`);
   };
-  const press = (event) => (event.key === "Enter" || event.key === " ") && (event.preventDefault(), set());
-  return s("g", { class: "name", role: "button", tabindex: 0, "aria-label": `Set the mood to ${name}`, onclick: set, onkeydown: press,
-    transform: `translate(${x(valence) + right} ${y(arousal) + below})` },
+  const press = (event) => ["Enter", " "].includes(event.key) && (event.preventDefault(), set());
+  const acts = may("household") ? { role: "button", tabindex: 0, "aria-label": `Set the mood to ${name}`, onclick: set, onkeydown: press } : {};
+  return s("g", { class: "name", "data-name": name, transform: `translate(${x(valence) + right} ${y(arousal) + below})`, ...acts },
     s("circle", { cx: -right, cy: -below, r: 2.5, class: "place" }), s("rect", { x: -width / 2, y: -15, width, height: 30 }), s("text", {}, name));
 }

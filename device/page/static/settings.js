@@ -1,125 +1,156 @@
-// The view Settings: health, every setting of the device, a backup, the login.
-import { button, get, h, post, say } from "./dom.js";
-import { confirm } from "./people.js";
+// The view Settings: health, updates, rooms, every setting of the device, a backup, the login.
+import { askFor, bad, button, card, command, confirm, count, field, get, h, hint, input, joined, line, load, post, put, redraw, row, say, select, send, submit } from "./dom.js";
 import { follow, may, state } from "./state.js";
+
+const NAMES = { mqtt: "MQTT", upnp: "UPnP", listenbrainz: "ListenBrainz" };
+const SIGNS = { well: "✓", note: "–", problem: "✗" };
 
 export function show(main) {
   const settings = h("div.stack");
-  main.append(health(), settings, account());
-  let end = () => {};
-  if (may("owner")) load(settings);
-  else settings.append(h("section.card.stack", {}, h("h2", {}, "Settings"), h("p", {}, `Only the owner may change settings.`),
-    h("div.row", {}, button("Log in as owner", async () => (await import("./login.js")).login()))));
-  return () => end();
+  if (may("owner")) load(settings, async () => allSettings((await get("/api/settings")).answer));
+  else put(settings, hint("Only the owner may change settings."), row(button("Log in as owner", async () => (await import("./login.js")).login())));
+  main.className = "two";
+  return [h("div.left", {}, health(), rooms(), update(), may("owner") && backup(), privacy()), h("div.right", {}, card("Settings", settings))];
 }
+
+// --- The device ---
 
 function health() {
-  const title = h("h2"), list = h("ul.list"), figures = h("p.hint"), found = h("ul.list");
+  const title = h("h2"), list = h("ul.list"), figures = hint(), found = h("ul.list");
   const examine = button("Check the device", async () => {
     examine.disabled = true;
-    found.replaceChildren(h("li.hint", { role: "status" }, "This takes some seconds …"));
-    try {
-      const { findings } = await get("/api/check");
-      found.replaceChildren(...findings.map((one) => h("li", {}, h("span.sign", { className: `sign ${one.verdict}` }, { well: "✓", note: "–", problem: "✗" }[one.verdict]),
-        h("div.words", {}, h("b", {}, one.part), h("small", {}, one.words), one.advice && h("small", {}, `→ ${one.advice}`)))));
-    } catch (error) {
-      found.replaceChildren(h("li.error", {}, error.message));
-    }
+    put(found, h("li.hint", { role: "status" }, "This takes some seconds …"));
+    await load(found, async () => (await get("/api/check")).findings.map(finding));
     examine.disabled = false;
   });
-  const card = h("section.card.stack", { "aria-live": "polite" }, title, list, figures, may("owner") && h("div.row", {}, examine), found);
-  const end = follow((_, changed) => {
-    if (!card.isConnected && changed) return end();
-    if (!state.health || (changed && !changed.has("health"))) return;
+  const box = h("section.card.stack", { ariaLabel: "Health" }, title, list, figures, may("owner") && row(examine), found);
+  follow(box, ["health"], () => {
     const { problems, notes, tracks, analysed, uptime_s: up, figures: process } = state.health;
-    title.textContent = problems.length ? "Something needs your attention" : "All is well";
-    list.replaceChildren(...problems.map((one) => h("li.error", {}, one)), ...notes.map((one) => h("li.hint", {}, one)));
-    const days = up < 7200 ? `${Math.round(up / 60)} min` : up < 172800 ? `${Math.round(up / 3600)} h` : `${Math.round(up / 86400)} days`;
-    figures.textContent = [`${tracks} songs, ${analysed} analysed`, `on for ${days}`, process.memory_mb && `${Math.round(process.memory_mb)} MB of memory`].filter(Boolean).join(" · ");
+    const on = up < 7200 ? count(Math.round(up / 60), "minute") : up < 172800 ? `${Math.round(up / 3600)} hours` : `${Math.round(up / 86400)} days`;
+    put(title, problems.length ? "Something needs your attention" : "All is well");
+    put(list, problems.map((one) => h("li.error", {}, one)), notes.map((one) => h("li.hint", {}, one)));
+    put(figures, joined(`${count(tracks, "song")}, ${analysed} analysed`, `on for ${on}`, process.memory_mb && `${Math.round(process.memory_mb)} MB of memory`));
   });
-  return card;
+  return box;
 }
 
-async function load(box) {
-  try {
-    const { answer } = await get("/api/settings");
-    box.replaceChildren(h("section.card", {}, h("h2", {}, "Settings"), h("p.hint", {}, "They take effect after a restart. The music goes on where it stopped."), answer.map(section)), backup());
-  } catch (error) {
-    box.replaceChildren(h("section.card.stack", {}, h("h2", {}, "Settings"), h("p.error", {}, error.message)));
-  }
+const finding = ({ verdict, part, words, advice }) => line(`${SIGNS[verdict]} ${part}`, [words, advice && `→ ${advice}`]);
+
+function rooms() {
+  const list = h("ul.list"), about = hint(), leave = button("Leave the group", () => command("group", { name: "" }, "This device plays alone."));
+  const join = button("Join a group", () => askFor("Join a group", "Name of the group", state.group?.name || "home",
+    (name) => command("group", { name }, `This device plays with ${name}.`)));
+  const box = card("Rooms that play together", about, list, may("household") && row(join, leave));
+  const draw = () => {
+    const { group } = state;
+    leave.hidden = !group;
+    put(about, !group ? "This device plays alone. All devices of a group play the same music at the same time; each keeps its own volume."
+      : joined(`Group ${group.name}`, !group.connected ? "the MQTT broker does not answer" : !group.leader && "nobody leads yet"));
+    redraw(list, group?.members.map((one) => line(one.name || one.id, joined(one.room, one.id === group.leader && "leads", one.id === group.me && "this device", count(one.tracks, "song")))));
+  };
+  follow(box, ["room", "group"], draw);
+  return box;
+}
+
+function update() {
+  const about = hint(), owner = may("owner");
+  const install = button("Install it", () => confirm("Install the new version?", "The device checks its signature and restarts. If it does not work, the present version comes back.",
+    "Install", () => command("install_update", {}, "The device installs the new version.")), { className: "button main" });
+  const look = button("Look for a new version", () => command("check_for_update", {}, "The device looks for one."));
+  const box = card("Version", about, owner && row(install, look));
+  follow(box, ["update"], () => {
+    const { latest, notes, progress, problem } = state.update, mine = state.me.version;
+    const newer = latest.localeCompare(mine, "en", { numeric: true }) > 0;
+    install.hidden = !newer || progress != null;
+    look.disabled = progress != null;
+    put(about, [`This is version ${mine}.`, progress != null ? `The device installs ${latest}: ${progress} %.` : newer && `Version ${latest} is there. ${notes}`, problem].filter(Boolean).join(" "));
+  });
+  return box;
+}
+
+// --- Settings ---
+
+function allSettings(sections) {
+  return [hint("They take effect after a restart. The music goes on where it stopped."), h("div", {}, sections.map(section))];
 }
 
 function section({ name, words, settings }) {
-  const fields = settings.map((one) => field(name, one)), error = h("p.error", { role: "alert" });
-  const save = h("button.button.main", { type: "submit" }, "Save");
-  const form = h("form.stack", { onsubmit: async (event) => {
-    event.preventDefault();
+  const fields = settings.map((one) => setting(name, one)), error = h("p.error", { role: "alert" });
+  const form = h("form.stack", submit(async () => {
     const changed = fields.filter((one) => one.changed()), change = Object.fromEntries(changed.map((one) => [one.where, one.value()]));
     if (!changed.length) return say("Nothing has changed.");
     const result = await post("/api/settings", { change });
-    error.textContent = result.ok ? "" : result.message;
+    put(error, result.ok ? "" : result.message);
     if (!result.ok) return;
     changed.forEach((one) => one.kept());
     restart("Saved");
-  } }, fields.map((one) => one.node), error, h("div.row", {}, save));
-  return h("details", {}, h("summary", {}, h("span.grow", {}, { mqtt: "MQTT", upnp: "UPnP" }[name] || name[0].toUpperCase() + name.slice(1), h("small.hint", {}, words))), form);
+  }), fields.map((one) => one.node), error, row(send("Save")));
+  const title = NAMES[name] || name[0].toUpperCase() + name.slice(1);
+  return h("details", {}, h("summary", {}, h("span.grow", {}, title, h("small", {}, words))), form);
 }
 
-const restart = (done) => confirm(`${done}. Restart now?`, "The settings take effect after a restart, which takes some seconds.", async () => {
+const restart = (done) => confirm(`${done}. Restart now?`, "The settings take effect after a restart, which takes some seconds.", "Restart", async () => {
   const result = await post("/api/restart", {});
   say(result.ok ? "Affetto restarts. This page comes back by itself." : result.message);
-}, "Restart");
+});
 
-function field(section, one) {
-  const id = `${section}-${one.name}`, label = one.name.replace(/_s$/, " (seconds)").replaceAll("_", " "), disabled = one.fixed;
-  let input, value;
-  if (one.kind === "bool") {
-    input = h("input", { type: "checkbox", id, checked: one.value, disabled });
-    value = () => input.checked;
-  } else if (one.choices.length) {
-    input = h("select", { id, disabled }, one.choices.map((choice) => h("option", { value: choice, selected: choice === one.value }, String(choice))));
-    value = () => one.choices[input.selectedIndex];
-  } else if (one.kind === "list") {
-    input = h("textarea", { id, disabled, rows: Math.max(2, one.value.length), value: one.value.join("\n") });
-    value = () => input.value.split("\n").map((line) => line.trim()).filter(Boolean);
-  } else if (one.kind === "str") {
-    input = h("input", { type: one.secret ? "password" : "text", id, disabled, value: one.value, autocomplete: one.secret ? "new-password" : "off",
-      placeholder: one.secret ? (one.given ? "set; type to replace it" : "not set") : "" });
-    value = () => input.value;
-  } else {
-    input = h("input", { type: "text", inputmode: "decimal", id, disabled, value: String(one.value) });
-    value = () => (/^[-+]?(\d+\.?\d*|\.\d+)$/.test(input.value.trim()) ? Number(input.value) : input.value);
-  }
-  const range = one.low != null ? ` (${one.low} to ${one.high})` : "";
+function setting(section, one) {
+  const where = `${section}.${one.name}`, props = { id: where.replace(".", "-"), disabled: one.fixed };
+  const [node, value] = control(one, props), range = one.low != null ? ` (${one.low} to ${one.high})` : "";
   let before = JSON.stringify(value());
   return {
-    where: `${section}.${one.name}`, value, changed: () => JSON.stringify(value()) !== before, kept: () => { before = JSON.stringify(value()); },
-    node: h("div.field", {}, h("label", { htmlFor: id }, label), input, h("small", { id: `${id}-words` }, one.words + range + (one.fixed ? ". The file on the boot partition sets this." : ""))),
+    where, value, changed: () => JSON.stringify(value()) !== before, kept: () => { before = JSON.stringify(value()); },
+    node: field(one.name.replace(/_s$/, " (seconds)").replaceAll("_", " "), node, one.words + range + (one.fixed ? ". The file on the boot partition sets this." : "")),
   };
 }
 
-function backup() {
-  const file = h("input", { type: "file", id: "backup", accept: ".json,application/json", hidden: true, onchange: async () => {
-    const [chosen] = file.files;
-    if (!chosen) return;
-    file.value = "";
-    if (chosen.size > 30e6) return say("That file is too large to be a backup.");
-    const text = await chosen.text();
-    confirm("Restore this backup?", "It replaces the settings, and adds tastes and corrections to those that the device has.", async () => {
-      say("Restoring …");
-      const result = await post("/api/restore", { backup: text });
-      result.ok ? restart(result.message) : say(result.message);
-    }, "Restore");
-  } });
-  return h("section.card.stack", {}, h("h2", {}, "Backup"), h("p.hint", {}, "One file with the settings, the tastes and the corrected moods. Passwords are in it, too: keep it safe."),
-    h("div.row", {}, h("a.button", { href: "/api/backup", download: "" }, "Save a backup"), button("Restore a backup", () => file.click()), file));
+// The element for a setting, and what reads its value.
+function control({ kind, value, choices, secret, given }, props) {
+  let node;
+  if (kind === "bool") {
+    node = input("checkbox", { ...props, checked: value });
+    return [node, () => node.checked];
+  }
+  if (choices.length) {
+    node = select(choices.map((choice) => [choice, String(choice)]), value, props);
+    return [node, () => choices[node.selectedIndex]];
+  }
+  if (kind === "list") {
+    node = h("textarea", { ...props, rows: Math.max(2, value.length), value: value.join("\n") });
+    return [node, () => node.value.split("\n").map((line) => line.trim()).filter(Boolean)];
+  }
+  if (kind === "str") {
+    const words = given ? "set; type to replace it" : "not set";
+    node = input(secret ? "password" : "text", { ...props, value, ...(secret && { autocomplete: "new-password", placeholder: words }) });
+    return [node, () => node.value];
+  }
+  node = input("text", { ...props, inputMode: "decimal", value: String(value) });
+  return [node, () => (node.value.trim() && !isNaN(node.value) ? Number(node.value) : node.value)];
 }
 
-function account() {
-  return h("section.card.stack", {}, h("h2", {}, "Privacy"),
-    h("p.hint", {}, "No picture leaves the process that reads the camera. What the device has learnt stays on it."),
-    h("div.row", {},
-      button("Forget everything", () => confirm("Forget everything?", "This deletes all tastes, the diary and the bans for good. The music stays.",
-        async () => (await import("./dom.js")).command("forget", { scope: "everything" }, "Forgotten."), "Forget"), { className: "button bad" }),
-      state.me.role === "owner" && button("Log out", async () => { await post("/api/logout", {}); location.href = "/"; })));
+// --- Backup and privacy ---
+
+function backup() {
+  const file = input("file", { accept: ".json,application/json", hidden: true, onchange: async () => {
+    const [chosen] = file.files;
+    if (!chosen) return;
+    if (chosen.size > 30e6) return say("That file is too large to be a backup.");
+    const text = await chosen.text();
+    file.value = "";
+    confirm("Restore this backup?", "It replaces the settings, and adds tastes and corrections to those that the device has.", "Restore", async () => {
+      say("Restoring …");
+      const result = await post("/api/restore", { backup: text });
+      return result.ok ? restart(result.message) : say(result.message);
+    });
+  } });
+  return card("Backup", hint("One file with the settings, the tastes and the corrected moods. Passwords are in it, too: keep it safe."),
+    row(h("a.button", { href: "/api/backup", download: "" }, "Save a backup"), button("Restore a backup", () => file.click()), file));
+}
+
+function privacy() {
+  const forget = () => confirm("Forget everything?", "This deletes all tastes, the diary and the bans for good. The music stays.", "Forget",
+    () => command("forget", { scope: "everything" }, "Forgotten."));
+  const leave = async () => { await post("/api/logout", {}); location.href = "/"; };
+  return card("Privacy", hint("No picture leaves the process that reads the camera. What the device has learnt stays on it."),
+    row(bad("Forget everything", forget), may("owner") && button("Log out", leave)));
 }

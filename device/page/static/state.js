@@ -1,22 +1,23 @@
 // The state of the device as the server streams it: parts that replace one another. Times are the server's clock.
 
 export const state = { connected: false, me: { role: "nobody" } };
+const ROLES = ["nobody", "guest", "household", "owner"];
 const listeners = new Set();
 let source, offset = 0;
 
-export const serverNow = () => performance.now() / 1000 + offset;
-export const may = (role) => ["nobody", "guest", "household", "owner"].indexOf(state.me.role)
-  >= ["nobody", "guest", "household", "owner"].indexOf(role);
+export const may = (role) => ROLES.indexOf(state.me.role) >= ROLES.indexOf(role);
 
-// Calls `listener(state, changed)` now and after each change; returns a function that ends this.
-export function follow(listener) {
-  listeners.add(listener);
-  listener(state, null);
-  return () => listeners.delete(listener);
+// Calls `draw` now, if the first part is known, and after each change of one of the parts, for as long as `el` is on the page.
+export function follow(el, parts, draw) {
+  listeners.add({ el, parts, draw });
+  if (state[parts[0]] != null) draw();
 }
 
 function tell(changed) {
-  for (const listener of listeners) listener(state, changed);
+  for (const one of listeners) {
+    if (!one.el.isConnected) listeners.delete(one);
+    else if (one.parts.some((part) => changed.includes(part)) && state[one.parts[0]] != null) one.draw();
+  }
 }
 
 export function connect(onEnd) {
@@ -25,19 +26,17 @@ export function connect(onEnd) {
   source.onmessage = ({ data }) => {
     const { now, connected, parts } = JSON.parse(data);
     offset = now - performance.now() / 1000;
-    state.connected = connected;
-    Object.assign(state, parts);
-    tell(new Set(Object.keys(parts)));
+    Object.assign(state, parts, { connected });
+    tell([...Object.keys(parts), "connected"]);
   };
   source.onerror = () => {
     state.connected = false;
-    tell(new Set());
+    tell(["connected"]);
     if (source.readyState === EventSource.CLOSED) setTimeout(onEnd, 3000);
   };
 }
 
-export function position(playback) {
-  const at = playback?.position;
-  if (!at) return 0;
-  return Math.max(0, at.track_s + (at.running ? serverNow() - at.at_mono : 0));
+// How many seconds of the song have played; `at` is the player's measurement.
+export function position(at) {
+  return at ? Math.max(0, at.track_s + (at.running ? performance.now() / 1000 + offset - at.at_mono : 0)) : 0;
 }

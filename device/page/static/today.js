@@ -1,43 +1,53 @@
 // The view Today: the day as a ribbon of moods and songs, what each song did, and a week at a glance.
-import { button, command, get, h, round, s } from "./dom.js";
-import { may } from "./state.js";
+import { bad, card, command, confirm, count, every, get, h, hint, joined, line, load, put, round, row, timeOfDay } from "./dom.js";
+import { s } from "./icons.js";
+import { state } from "./state.js";
 
 const HEIGHT = 120, WIDTH = 1440;
 const iso = (date) => new Date(date.getTime() - 60000 * date.getTimezoneOffset()).toISOString().slice(0, 10);
-const time = (at) => new Date(1000 * at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-const OUTCOMES = { played: "played to the end", skipped: "skipped", replaced: "replaced, because the mood changed", liked: "liked",
-  disliked: "disliked", banned: "never again" };
+const ahead = (date, days) => new Date(date.getFullYear(), date.getMonth(), date.getDate() + days);
+const local = (date, options) => date.toLocaleDateString([], options);
+const OUTCOMES = { played: "played to the end", replaced: "replaced, because the mood changed", banned: "never again", null: "stopped" };
 
 export function show(main) {
-  let day = new Date(), number = 0;
-  const title = h("h2.grow"), ribbon = h("div"), songs = h("ol.list"), hint = h("p.hint"), week = h("div.stack");
-  const later = round("next", "Next day", () => go(1));
-  const forget = button("Forget this day", () => command("forget", { scope: "day", name: iso(day) }, "Forgotten.").then((done) => done && load()), { className: "button bad" });
-  main.append(
-    h("section.card.stack", {}, h("div.row.tight", {}, round("previous", "Previous day", () => go(-1)), title, later), ribbon, hint, songs,
-      may("household") && h("div.row", {}, forget)),
-    h("section.card.stack", {}, h("h2", {}, "The week"), week));
-  const go = (days) => { day = new Date(day.getFullYear(), day.getMonth(), day.getDate() + days); load(); };
-
-  async function load() {
-    const asked = ++number, today = iso(day) === iso(new Date());
-    title.textContent = today ? "Today" : day.toLocaleDateString([], { weekday: "long", day: "numeric", month: "long" });
-    later.disabled = today;
-    try {
-      const [found, days] = await Promise.all([get(`/api/diary/day?day=${iso(day)}`), get(`/api/diary/week?day=${iso(day)}`)]);
-      if (asked !== number) return;
-      ribbon.replaceChildren(draw(found, HEIGHT));
-      hint.textContent = found.songs.length ? moodWords(found) : "Nothing played on this day.";
-      songs.replaceChildren(...found.songs.slice(-100).reverse().map(song));
-      week.replaceChildren(...days.map((one) => h("div.row.tight", {}, h("span.hint.weekday", {},
-        new Date(`${one.day}T12:00`).toLocaleDateString([], { weekday: "short" })), h("div.grow", {}, draw(one, 22)))));
-    } catch (error) {
-      hint.textContent = error.message;
-    }
+  let day = new Date();
+  const title = h("h2.grow"), body = h("div.stack"), week = h("div"), songs = h("ol.list");
+  const later = round("next", "Next day", () => go(ahead(day, 1)));
+  const forget = bad("Forget this day", () => confirm("Forget this day?", "This deletes its moods and songs, and what they taught, for good.", "Forget",
+    async () => await command("forget", { scope: "day", name: iso(day) }, "Forgotten.") && draw()));
+  const isToday = () => iso(day) === iso(new Date());
+  function go(to) {
+    day = to;
+    draw();
   }
-  load();
-  const timer = setInterval(() => iso(day) === iso(new Date()) && load(), 60000);
-  return () => clearInterval(timer);
+  function draw() {
+    put(title, isToday() ? "Today" : local(day, { weekday: "long", day: "numeric", month: "long" }));
+    later.disabled = isToday();
+    load(body, async () => {
+      const found = await get(`/api/diary/day?day=${iso(day)}`);
+      put(songs, found.songs.slice(-100).reverse().map(song));
+      return dayOf(found);
+    });
+    load(week, async () => (await get(`/api/diary/week?day=${iso(new Date())}`)).map(weekday));
+  }
+  function weekday(found) {
+    const date = new Date(`${found.day}T12:00`);
+    return h("button.weekday", { onclick: () => go(date), ariaCurrent: found.day === iso(day) ? "date" : null, ariaLabel: `${local(date, { weekday: "long" })}. ${moodWords(found)}` },
+      h("span.hint", {}, local(date, { weekday: "short" })), ribbon(found, 22));
+  }
+  draw();
+  every(60000, body, () => isToday() && draw());
+  const kept = state.me.keep_days ? `The device keeps this for ${count(state.me.keep_days, "day")}.` : "The device keeps no diary.";
+  main.className = "two";
+  return [h("div.left", {}, h("section.card.stack", { ariaLabel: "The day" }, h("div.row.tight", {}, round("previous", "Previous day", () => go(ahead(day, -1))), title, later), body),
+    card("The last seven days", week, hint(kept))), h("div.right", {}, card("Songs", songs, row(forget)))];
+}
+
+function dayOf(found) {
+  const { songs } = found, spoken = moodWords(found);
+  const words = songs.length ? joined(count(songs.length, "song"), spoken) : "Nothing played on this day.";
+  const hours = h("div.times", { ariaHidden: "true" }, ["0", "6", "12", "18", "24"].map((hour) => h("span", {}, hour)));
+  return [(songs.length > 0 || found.moods.length > 0) && h("div", {}, ribbon(found, HEIGHT), hours), hint(words)];
 }
 
 function spans({ moods, start, end }) {
@@ -51,28 +61,21 @@ function moodWords(found) {
   for (const { mood, from, to } of spans(found)) sums[mood] = (sums[mood] || 0) + to - from;
   const words = Object.entries(sums).sort((a, b) => b[1] - a[1]).slice(0, 3).map(([mood, seconds]) =>
     `${mood} for ${seconds < 5400 ? `${Math.max(1, Math.round(seconds / 60))} min` : `${Math.round(seconds / 3600)} h`}`);
-  const count = found.songs.length === 1 ? "1 song" : `${found.songs.length} songs`;
-  return words.length ? `${count}. The room was ${words.join(", ")}.` : `${count}. No mood was seen.`;
+  return words.length ? `The room was ${words.join(", ")}.` : "No mood was seen.";
 }
 
-function draw(found, height) {
-  const { start, end, songs } = found, x = (at) => (WIDTH * (at - start)) / (end - start), tall = height > 60, band = tall ? height - 44 : height;
-  const picture = s("svg", { viewBox: `0 0 ${WIDTH} ${height}`, preserveAspectRatio: "none", class: "ribbon", role: "img",
-    "aria-label": tall ? "The moods of the day, from midnight to midnight" : `The moods of ${found.day}` });
+function ribbon(found, height) {
+  const { start, end, songs = [] } = found, x = (at) => (WIDTH * (at - start)) / (end - start), tall = height === HEIGHT, band = tall ? height - 24 : height;
+  const block = (from, to, y, height, mood) => s("rect", { x: x(from), y, width: Math.max(2, x(to) - x(from)), height, "data-mood": mood, class: "span" });
+  const picture = s("svg", { viewBox: `0 0 ${WIDTH} ${height}`, preserveAspectRatio: "none", class: "ribbon", role: "img", "aria-label": `The moods from midnight to midnight. ${moodWords(found)}` },
+    ...spans(found).map(({ mood, from, to }) => block(from, to, 0, band, mood)), ...songs.map((song) => block(song.started_at, song.ended_at - 20, band + 6, 12, song.mood)));
   picture.style.height = `${height}px`;
-  for (const { mood, from, to } of spans(found))
-    picture.append(s("rect", { x: x(from), y: 0, width: Math.max(2, x(to) - x(from)), height: band, "data-mood": mood, class: "span" }));
-  for (const song of songs || [])
-    picture.append(s("rect", { x: x(song.started_at), y: band + 6, width: Math.max(1.5, x(song.ended_at) - x(song.started_at) - 1), height: 12, "data-mood": song.mood, class: "span" }));
-  if (!tall) return picture;
-  const hours = h("div.times", { "aria-hidden": "true" }, ["0", "6", "12", "18", "24"].map((hour) => h("span", {}, hour)));
-  return h("div", {}, picture, hours);
+  return picture;
 }
 
 function song(one) {
-  const parts = [OUTCOMES[one.outcome] || "stopped", change(one)].filter(Boolean);
-  return h("li", { "data-mood": one.mood }, h("span.moodmark"), h("div.words", {}, h("b", {}, one.title), h("small", {}, [time(one.started_at), one.artist].filter(Boolean).join(" · ")),
-    h("small", {}, parts.join("; "))));
+  const outcome = OUTCOMES[one.outcome] || one.outcome, liked = one.liked && one.outcome !== "liked" && "liked";
+  return line(one.title, [joined(timeOfDay(one.started_at), one.artist), [outcome, liked, change(one)].filter(Boolean).join("; ")], null, one.mood);
 }
 
 function change({ before, after }) {
