@@ -148,6 +148,16 @@ def scan(options: argparse.Namespace) -> int:
     return library.run(load(options), options.folders, options.plot, again=options.again)
 
 
+def tags(options: argparse.Namespace) -> int:
+    """`affetto tags`."""
+    from device import tags as writer
+
+    return writer.run(
+        load(options), options.action, options.folders,
+        ratings=options.ratings, moods=options.moods or "", dry=options.dry_run,
+    )  # fmt: skip
+
+
 def watch(options: argparse.Namespace) -> int:
     """`affetto watch`."""
     from device import watch as view
@@ -265,6 +275,7 @@ HANDLERS: dict[str, Callable[[argparse.Namespace], int]] = {
     "demo": demo,
     "check": check,
     "scan": scan,
+    "tags": tags,
     "watch": watch,
     "status": status,
     "play": play,

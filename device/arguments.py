@@ -29,6 +29,7 @@ COMMANDS = {
     "demo": "run the whole program with rendered people, synthesised music and a private broker",
     "check": "check settings, camera, sound, models, broker and library, and say what to do",
     "scan": "read the music folders, analyse new files, and list the result",
+    "tags": "write likes and moods into the tags of your music files, or take that back",
     "watch": "show a device live in the terminal, over MQTT, from any machine",
     "status": "show what the device on this machine plays and why, its mood, timers and problems",
     "play": "continue, or play what your words name: a song, an artist, an album, a playlist or a mood",
@@ -67,6 +68,11 @@ EXAMPLES = {
   affetto scan ~/Music              another folder; subfolders named happy, sad, calm ... set their songs' mood
   affetto scan --plot               also show where each track is in the plane of valence and arousal
   affetto scan --plot library.png   the same as a picture (needs matplotlib); after Ctrl-C, run it again to continue""",
+    "tags": """\
+  affetto tags write --dry-run      print what the settings music.write_ratings and write_moods would write
+  affetto tags write --ratings      likes become five stars, dislikes one; write nothing else
+  affetto tags write --moods yours /srv/music/new     moods that you set, in this folder
+  affetto tags undo                 give the files back the tags that they had before""",
     "watch": """\
   affetto watch                     the device in the settings of this machine
   affetto watch --host broker.local --id kitchen     another device""",
@@ -184,6 +190,14 @@ def add_scan(part: Parser) -> None:
     )
 
 
+def add_tags(part: Parser) -> None:
+    part.add_argument("action", choices=("write", "undo"), help="write into files, or take back what was written")
+    part.add_argument("folders", nargs="*", type=Path, metavar="FOLDER", help="default: all music of the library")
+    part.add_argument("--ratings", action="store_true", help="write likes and dislikes as stars, whatever the settings")
+    part.add_argument("--moods", choices=("yours", "all"), help="write moods that you set; all: also the model's")
+    part.add_argument("--dry-run", action="store_true", help="print what would change, and change nothing")
+
+
 def add_watch(part: Parser) -> None:
     add_setting(part, "--host", "mqtt", "host", "broker", ours=True)
     add_setting(part, "--port", "mqtt", "port", "port of the broker", ours=True)
@@ -265,6 +279,7 @@ ARGUMENTS: dict[str, Callable[[Parser], None]] = {
     "demo": add_demo,
     "check": add_check,
     "scan": add_scan,
+    "tags": add_tags,
     "watch": add_watch,
     "status": add_nothing,
     "play": add_play,

@@ -68,7 +68,7 @@ NOT_FOR_THE_EYE = ("paho", "vlc", "sqlite3", "http", "urllib", "ssl", "device.mq
 # Those who build the program from its parts. Nobody imports them from below.
 WIRING = {
     *("device.__main__", "device.conductor", "device.core.session", "device.demo", "device.watch", "device.scan"),
-    *("device.parts", "device.check", "device.bench", "device.privacy", "device.group"),
+    *("device.parts", "device.check", "device.bench", "device.privacy", "device.group", "device.tags"),
 }
 
 

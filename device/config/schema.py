@@ -88,6 +88,9 @@ class MusicConfig:
                                   " a file .nomedia")
     learn_corrections: bool = key(True, "moods that you set (by hand, folder or tag) also move the moods of the"
                                   " artist's other tracks")
+    write_ratings: bool = key(False, "affetto tags write also writes likes and dislikes into the files, as stars")
+    write_moods: str = key("none", "moods that affetto tags write writes into the files: none, yours (set by hand or"
+                           " folder), or all (also the model's)", choices=("none", "yours", "all"))
     rescan_s: float = key(300.0, "look for new and removed files at this interval", low=10, high=86400)
 
 

@@ -14,6 +14,10 @@ from collections.abc import Iterable, Mapping
 
 from device.domain import MoodName
 
+MARK = "AFFETTO_MOOD"
+"""Beside a mood in the tags that the model predicted (device/tags), the same word stands under this name: so nobody
+takes it for the owner's."""
+
 WORDS: Mapping[MoodName, str] = {
     MoodName.HAPPY: "happy happiness joy joyful joyous cheerful cheery glad merry sunny upbeat feelgood uplifting"
     " fröhlich froehlich glücklich gluecklich heiter freude"

@@ -20,7 +20,7 @@ from device.music.metadata.chunks import chunk_texts
 from device.music.metadata.duration import BUDGET_S, duration_of
 from device.music.metadata.fields import own_text, texts_of
 from device.music.metadata.layers import Layers, read_layers
-from device.music.metadata.mood_words import mood_of_tags
+from device.music.metadata.mood_words import MARK, mood_of_tags
 from device.music.metadata.rating import rating_of
 from device.music.metadata.replaygain import gain_of_tags
 from device.music.metadata.tags import Tags, clean, number_of, shown
@@ -66,6 +66,8 @@ def _tags(layers: Layers, file: BinaryIO, path: Path, loading: Loading) -> Tags:
 
     duration_s = duration_of(layers, content, measure)
     texts = {field: texts_of(field, sources) for field in (*NAMES, *MOOD_FIELDS)}
+    ours = own_text(MARK, sources)
+    texts["mood"] = [text for text in texts["mood"] if text != ours]
     first = {field: next(filter(None, map(clean, found)), "") for field, found in texts.items()}
     frames = [frame for tags in layers.tags if isinstance(tags, ID3) for frame in tags.getall("RVA2")]
     gain_db, peak = gain_of_tags(lambda name: own_text(name, sources), frames)

@@ -147,7 +147,7 @@ class WorkerClient:
         """The worker's process id; None while none runs, or where somebody else started it."""
         return self._connection.pid
 
-    def ask(self, jobs: Sequence[str], path: Path, value: type[T], **options: int) -> T:
+    def ask(self, jobs: Sequence[str], path: Path, value: type[T], **options: int | str) -> T:
         """What the first of `jobs` finds out about the file at `path`; if it kills the process, what the next one does.
 
         Blocks for seconds, with a slow disk for longer. Raises LibraryError, with the file's name, if it is the file's

@@ -35,7 +35,7 @@ class Request(msgspec.Struct, frozen=True):
 
     job: str
     path: bytes
-    options: dict[str, int] = {}
+    options: dict[str, int | str] = {}
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
