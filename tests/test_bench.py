@@ -87,7 +87,14 @@ def test_decisions_are_measured_for_every_reading() -> None:
     assert min(times) > 0
 
 
-@pytest.mark.slow
+@pytest.fixture
+def short_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long history is for a bench, not for a test."""
+    listens = deciding.invented_listens
+    monkeypatch.setattr(deciding, "invented_listens", lambda tracks, dice, _=0: listens(tracks, dice, 500))
+
+
+@pytest.mark.usefixtures("short_history")
 def test_choices_are_measured_for_every_size_of_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deciding, "LIBRARIES", {"1k": 1000, "2k": 2000})
     stages = deciding.recommend()
@@ -181,6 +188,7 @@ def test_the_table_shows_every_figure() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("short_history")
 def test_everything_is_measured_on_a_few_pictures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

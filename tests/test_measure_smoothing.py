@@ -226,6 +226,7 @@ def test_evaluate_measures_smoothing_and_draws_it(
     pytest.importorskip("matplotlib")
     monkeypatch.setattr(measure_smoothing, "HOUR", HOUR // 20)
     monkeypatch.setattr(measure_smoothing, "TURNED", {"hold_s": (60,), "dwell_s": (3,), "margin": (0.3,)})
+    monkeypatch.setattr(onset, "EACH", 10)
     monkeypatch.setattr(measure_smoothing, "see", lambda faces, score: smoothing_faces.see(faces, score, 10))
     words = ["smoothing", "--data", str(FACES), "--hours", "1", "--plots", str(tmp_path), "--json"]
     assert main(words) == 0

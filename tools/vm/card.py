@@ -23,8 +23,9 @@ class Card:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # the name of a socket may have 108 bytes, and folders of tests are deep
-        self._socket = Path(tempfile.mkdtemp(prefix="affetto-vm-")) / "nbd"
+        # The name of a socket may have 108 bytes, and folders of tests are deep. Goes with this object.
+        self._folder = tempfile.TemporaryDirectory(prefix="affetto-vm-")
+        self._socket = Path(self._folder.name) / "nbd"
         self._process: subprocess.Popen[bytes] | None = None
 
     def lay(self, image: Path) -> None:

@@ -32,8 +32,9 @@ class Shell:
 
     def __init__(self, port: int, key: Path, folder: Path) -> None:
         self.port, self._key = port, key
-        # the name of a socket may have 108 bytes, and folders of tests are deep
-        self._control = Path(tempfile.mkdtemp(prefix="affetto-vm-")) / "ssh"
+        # The name of a socket may have 108 bytes, and folders of tests are deep. Goes with this object.
+        self._folder = tempfile.TemporaryDirectory(prefix="affetto-vm-")
+        self._control = Path(self._folder.name) / "ssh"
         self._hosts = folder / "known_hosts"
 
     def answers(self) -> bool:
