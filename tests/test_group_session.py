@@ -73,8 +73,12 @@ OURS = GroupMusic(
 class Device:
     """A session of the device "b", and its clock."""
 
-    def __init__(self, group: str = "home", tracks: tuple[Track, ...] = TRACKS, enabled: bool = True) -> None:
+    def __init__(
+        self, group: str = "home", tracks: tuple[Track, ...] = TRACKS, enabled: bool = True,
+        schedule: dict[str, object] | None = None,
+    ) -> None:
         config = Config(device=DeviceConfig(id="b", name="Bath"), mqtt=MqttConfig(enabled=enabled))
+        config = replace(config, schedule=replace(config.schedule, **(schedule or {})))
         self.session = Session(config, Memory(group=group), [], random.Random(1))
         self.mono = 100.0
         self.actions: list[Action] = []

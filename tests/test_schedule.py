@@ -55,6 +55,7 @@ class Clock:
         self.schedule = Schedule(self.config, max_volume, BERLIN)
         self.playing = self.wanted = True
         self.faces = 0
+        self.shared = False
         self.steps: list[Step] = []
         self.step()
 
@@ -65,7 +66,9 @@ class Clock:
     def step(self, seconds: float = 0.0) -> Step:
         self.mono += seconds
         self.wall += seconds
-        step = self.schedule.advance(self.memory, self.now, playing=self.playing, wanted=self.wanted, faces=self.faces)
+        step = self.schedule.advance(
+            self.memory, self.now, playing=self.playing, wanted=self.wanted, faces=self.faces, shared=self.shared
+        )
         self.memory = step.memory
         if step.wake is not None:  # the session starts the music
             self.wanted = self.playing = True
@@ -680,3 +683,213 @@ def test_a_compiled_zone_changes_between_summer_and_winter(tmp_path: Path, monke
     zone = system_zone(file)
     offsets = [zone.utcoffset(datetime(2026, month, 1)) for month in (1, 7)]
     assert offsets[0] != offsets[1]
+
+
+# --- Power cuts and clocks while people wake up, sleep or play ---
+
+
+def test_an_alarm_that_rang_does_not_ring_again_when_the_network_corrects_the_clock() -> None:
+    """It rings at 7:00, the power fails at 7:10, and the board starts with the time of its last shutdown."""
+    clock = with_alarm("2026-06-01 06:50", Alarm(0, 420, EVERY_DAY))
+    clock.run(1200)
+    clock.do(StopAlarm())
+    clock.wanted = clock.playing = False
+    clock.step(1)
+    clock.restart(off_s=-86400 * 30)
+    clock.run(30)
+    clock.wall = at("2026-06-01 07:12")
+    clock.run(30)
+    clock.wall = at("2026-06-01 12:00")
+    clock.run(30)
+    assert (clock.wakes, clock.events(EventType.ALARM_MISSED)) == (1, 0)
+    clock.wall = at("2026-06-02 06:59:55")
+    clock.run(10)
+    assert clock.wakes == 2
+
+
+def test_of_two_alarms_at_once_the_last_one_rings() -> None:
+    clock = with_alarm("2026-06-01 06:59", Alarm(0, 420, mood=MoodName.CALM))
+    clock.do(SetAlarm(Alarm(0, 420, mood=MoodName.HAPPY)))
+    clock.run(70)
+    assert (clock.wakes, clock.schedule.in_effect(clock.memory).mood) == (1, MoodName.HAPPY)
+    clock.do(StopAlarm())
+    clock.wanted = clock.playing = False
+    clock.run(600)
+    assert (clock.wakes, [one.on for one in clock.memory.alarms]) == (1, [False, False])
+
+
+def test_a_later_alarm_takes_over_from_the_one_that_rings() -> None:
+    clock = with_alarm("2026-06-01 06:59:50", Alarm(0, 420, volume=40, rise_s=60))
+    clock.playing = clock.wanted = False
+    clock.do(SetAlarm(Alarm(0, 425, volume=45, rise_s=60)))
+    clock.run(100)
+    loud = clock.memory.volume
+    clock.run(230)
+    assert (clock.wakes, clock.events(EventType.ALARM_STOPPED), loud) == (2, 1, 40)
+    assert clock.memory.volume >= loud, "it does not begin anew while music plays"
+
+
+def test_whoever_removes_an_alarm_that_rings_stops_it() -> None:
+    for command in (RemoveAlarm(1), SwitchAlarm(1, on=False)):
+        clock = with_alarm("2026-06-01 06:59:50", Alarm(0, 420, EVERY_DAY))
+        clock.run(20)
+        outcome = schedule_commands.obey(command, clock.schedule, clock.memory, clock.now)
+        assert (outcome.stop, clock.schedule.wake_up.ringing) == (True, None)
+
+
+def test_an_alarm_that_somebody_stopped_leaves_the_volume_as_it_was() -> None:
+    clock = with_alarm("2026-06-01 06:59:50", Alarm(0, 420, volume=40, rise_s=60))
+    clock.playing = clock.wanted = False
+    clock.memory = replace(clock.memory, volume=60)
+    clock.run(40)
+    clock.do(StopAlarm())
+    clock.wanted = clock.playing = False
+    clock.run(5)
+    assert clock.memory.volume < 40, "the music still fades out"
+    clock.run(20)
+    assert clock.memory.volume == 60
+
+
+@pytest.mark.parametrize("end", ["music goes on", "set by hand", "set by hand after it"])
+def test_a_volume_that_people_hear_or_have_set_stays(end: str) -> None:
+    clock = with_alarm("2026-06-01 06:59:50", Alarm(0, 420, volume=40, rise_s=60))
+    clock.playing = clock.wanted = False
+    clock.memory = replace(clock.memory, volume=60)
+    clock.run(100)
+    if end == "music goes on":
+        clock.run(RING_S, 10)
+    if end == "set by hand":
+        clock.memory = replace(clock.memory, volume=35)
+        clock.schedule.wake_up.volume_by_hand()
+        clock.step(1)
+    expected = clock.memory.volume
+    clock.do(StopAlarm())
+    clock.wanted = clock.playing = end == "music goes on"
+    clock.run(5)
+    if end == "set by hand after it":
+        clock.memory, expected = replace(clock.memory, volume=33), 33
+        clock.schedule.wake_up.volume_by_hand()
+    clock.run(30)
+    assert clock.memory.volume == expected
+
+
+def test_a_power_cut_while_it_rings_does_not_stop_the_rise() -> None:
+    clock = with_alarm("2026-06-01 06:59:50", Alarm(0, 420, volume=40, rise_s=300))
+    clock.playing = clock.wanted = False
+    clock.memory = replace(clock.memory, volume=60)
+    clock.run(70)
+    before = clock.memory.volume
+    clock.restart(off_s=30)
+    assert (clock.wakes, clock.schedule.view(clock.memory, clock.now).ringing) == (1, 1)
+    clock.run(240)
+    assert clock.memory.volume == 40 > before
+    clock.do(StopAlarm())
+    clock.wanted = clock.playing = False
+    clock.run(30)
+    assert clock.memory.volume == 60
+
+
+def test_a_power_cut_while_it_rings_begins_its_music_again_if_nothing_else_does() -> None:
+    clock = with_alarm("2026-06-01 06:59:50", Alarm(0, 420))
+    clock.run(70)
+    clock.wanted = clock.playing = False  # music.autoplay is false
+    clock.restart(off_s=30)
+    assert clock.wakes == 2
+
+
+@pytest.mark.parametrize(("off_s", "rings"), [(30, True), (-1500, True), (4000, False), (50_000, False), (-9e6, False)])
+def test_a_long_power_cut_ends_an_alarm(off_s: float, rings: bool) -> None:
+    clock = with_alarm("2026-06-01 06:59:50", Alarm(0, 420, EVERY_DAY))
+    clock.run(70)
+    clock.restart(off_s=off_s)
+    assert (clock.schedule.view(clock.memory, clock.now).ringing is not None) is rings
+    clock.run(10)
+    assert clock.wakes == 1
+
+
+@pytest.mark.parametrize(("off_s", "again"), [(60, 2), (-1500, 2), (SNOOZE_S + 600, 2), (SNOOZE_S + 3000, 1)])
+def test_a_power_cut_during_a_snooze_loses_no_alarm(off_s: float, again: int) -> None:
+    clock = with_alarm("2026-06-01 06:59:50", Alarm(0, 420))
+    clock.run(20)
+    clock.do(SnoozeAlarm())
+    clock.wanted = clock.playing = False
+    clock.run(60)
+    clock.restart(off_s=off_s)
+    clock.run(SNOOZE_S + 5)
+    assert clock.wakes == again
+
+
+def test_a_sleep_timer_keeps_its_moment_when_the_network_corrects_the_clock() -> None:
+    """The power fails; the board starts years in the past, and the network brings the time."""
+    clock = Clock("2026-06-01 22:00")
+    clock.do(SetSleep(60))
+    clock.run(600)
+    clock.restart(off_s=-3.0e7)
+    clock.run(30)
+    clock.wall = at("2026-06-01 22:11")
+    clock.run(60)
+    assert clock.memory.schedule.sleep_until == at("2026-06-01 23:00")
+    clock.run(46 * 60, 2)
+    assert clock.stops == []
+    clock.run(120)
+    assert len(clock.stops) == 1
+
+
+def test_a_sleep_timer_ends_even_if_the_clock_is_never_corrected() -> None:
+    clock = Clock("2026-06-01 22:00")
+    clock.do(SetSleep(60))
+    clock.restart(off_s=-3.0e7)
+    clock.run(13 * 3600, 10)
+    assert len(clock.stops) == 1
+
+
+def test_pulling_the_plug_gives_the_children_no_more_time() -> None:
+    clock = Clock("2026-06-01 15:00", Memory(profiles=("kids",)), **KIDS)
+    clock.run(31 * 60)
+    clock.restart(off_s=-86400 * 900)
+    clock.run(10)
+    assert clock.schedule.children_left(clock.memory) == 0
+    clock.wall = at("2026-06-01 15:40")
+    clock.run(10)
+    assert clock.schedule.children_left(clock.memory) == 0
+    clock.wall = at("2026-06-02 07:00")
+    clock.run(10)
+    assert clock.schedule.children_left(clock.memory) == 30
+
+
+def test_a_clock_that_stays_behind_for_a_day_is_right_after_all() -> None:
+    clock = Clock("2027-06-01 15:00", Memory(profiles=("kids",)), **KIDS)
+    clock.run(31 * 60)
+    clock.wanted = clock.playing = False
+    clock.wall = at("2026-06-01 15:00")
+    clock.run(86400, 60)
+    clock.step(60)
+    clock.step(60)
+    assert clock.schedule.children_left(clock.memory) == 30
+
+
+def test_in_a_group_the_childrens_room_becomes_silent() -> None:
+    clock = Clock("2026-06-01 15:00", Memory(volume=30, profiles=("kids",)), **KIDS)
+    clock.shared = True
+    clock.run(31 * 60)
+    assert (clock.stops, clock.memory.volume, clock.events(EventType.TIME_UP)) == ([], 0, 1)
+    assert "is up for today" in clock.schedule.limit_reason(clock.memory, clock.now)
+
+
+@pytest.mark.parametrize(
+    ("begin", "expected"),
+    [
+        ("2026-03-29 00:00", {1: 60, 3: 60, 4: 0}),  # 2:00 to 3:00 does not exist
+        ("2026-10-25 00:00", {1: 60, 2: 120, 3: 60, 4: 0}),  # it comes twice
+    ],
+)
+def test_quiet_hours_follow_the_local_time_when_the_clocks_change(begin: str, expected: dict[int, int]) -> None:
+    clock = Clock(begin, quiet="1:00-4:00")
+    minutes = dict.fromkeys(expected, 0)
+    for _ in range(6 * 60):
+        clock.step(60)
+        hour = datetime.fromtimestamp(clock.wall, BERLIN).hour
+        if hour in minutes:
+            minutes[hour] += clock.schedule.quiet(clock.memory, clock.now)
+    assert minutes == expected
+    assert (clock.events(EventType.QUIET_BEGAN), clock.events(EventType.QUIET_ENDED)) == (1, 1)

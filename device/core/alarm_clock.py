@@ -46,7 +46,8 @@ def next_due(alarm: Alarm, wall: float, zone: tzinfo) -> float | None:
 def check(alarms: Iterable[Alarm], wall: float, zone: tzinfo) -> tuple[tuple[Alarm, ...], list[Alarm], list[Alarm]]:
     """The alarms after this moment, those that ring now, and those that were missed.
 
-    A new alarm (`since` 0) and one whose `since` is in the future (the clock was set back) count from now on.
+    A new alarm (`since` 0) and one whose `since` is in the future (the clock was set back) count from now on. None
+    rings twice for the same moment: a board without a battery starts in the past, and its clock jumps ahead later.
     """
     kept, ringing, missed = list[Alarm](), list[Alarm](), list[Alarm]()
     for alarm in alarms:
@@ -54,11 +55,11 @@ def check(alarms: Iterable[Alarm], wall: float, zone: tzinfo) -> tuple[tuple[Ala
             kept.append(replace(alarm, since=wall))
             continue
         due = last_due(alarm, wall, zone)
-        if not alarm.on or due <= alarm.since:
+        if not alarm.on or due <= alarm.since or due == alarm.rang:
             kept.append(alarm)
             continue
         (ringing if wall - due <= GRACE_S else missed).append(alarm)
-        kept.append(replace(alarm, since=wall, on=bool(alarm.days)))
+        kept.append(replace(alarm, since=wall, rang=due, on=bool(alarm.days)))
     return tuple(kept), ringing, missed
 
 

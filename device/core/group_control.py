@@ -6,8 +6,6 @@ sends, show what it plays, pass commands on to it, and know enough to go on wher
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from device.core.leadership import Leadership
 from device.core.passed_on import AWAY, FULL, PassedOn
 from device.core.shared_music import SharedMusic, silence
@@ -32,6 +30,7 @@ from device.domain import (
     MemberOnline,
     Memory,
     MusicHeard,
+    Now,
     Origin,
     PlaybackView,
     PlayMedia,
@@ -42,13 +41,15 @@ from device.domain import (
     SetMood,
     SetPlayback,
     SetPolicy,
+    SetSleep,
     SkipVotes,
     StopMedia,
     Track,
     Witnessed,
 )
 
-GROUP_WIDE = SetPlayback | SeekTo | Feedback | PlayMedia | StopMedia | PlayPlaylist | RequestOrder | SetMood | SetPolicy
+MUSIC = SetPlayback | SeekTo | Feedback | PlayMedia | StopMedia | PlayPlaylist | RequestOrder
+GROUP_WIDE = MUSIC | SetMood | SetPolicy | SetSleep
 FORWARDED = "group"  # the surface of commands that a member has passed on
 PATIENCE_S = 10.0  # a connection may take so long before it is a problem
 
@@ -140,6 +141,11 @@ class GroupControl:
         leader = self._leadership.leader
         return bool(self.name) and leader is not None and leader.id != self._me
 
+    @property
+    def accompanied(self) -> bool:
+        """Whether other rooms hear the same music."""
+        return bool(self.name) and bool(self._leadership.members)
+
     # --- What others see ---
 
     def pass_on(self, command: Command, origin: Origin, mono: float) -> list[Action] | None:
@@ -155,14 +161,14 @@ class GroupControl:
             return [Answer(origin, FULL) if number is None else Forward(command, number)]
         return [Answer(origin, f"Nobody leads the group {self.name} at the moment; try again in some seconds.")]
 
-    def adopt(self, memory: Memory) -> Memory:
+    def ask(self, command: Command, mono: float) -> list[Action]:
+        """Let the leader do this, because this device wants it."""
+        return self.pass_on(command, Origin(), mono) or []
+
+    def adopt(self, memory: Memory, now: Now) -> Memory:
         """The memory with the settings of the group, which its leader publishes."""
         music = self.music
-        if music is None or music.leader == self._me:
-            return memory
-        return replace(
-            memory, policy=music.policy, mood=music.mood_set, playback=music.state, requests=music.requests
-        )
+        return memory if music is None or music.leader == self._me else self.shared.adopted(memory, now)
 
     def audience(self, memory: Memory) -> tuple[tuple[str, ...], bool]:
         """The profiles whose tastes count, each once, and whether there are guests: in all rooms, for a leader."""
@@ -181,11 +187,11 @@ class GroupControl:
         return self.shared.view(own, known) if self.follows else silence(own)
 
     def publish_music(
-        self, playback: PlaybackView, memory: Memory, queue: tuple[QueueEntry, ...], votes: SkipVotes, mono: float
+        self, playback: PlaybackView, memory: Memory, queue: tuple[QueueEntry, ...], votes: SkipVotes, now: Now
     ) -> None:
         """As the leader, say what plays."""
         base = GroupMusic(self._me, self._leadership.term, memory.playback)
-        self.shared.publish(base, playback, memory, queue, votes, mono)
+        self.shared.publish(base, playback, memory, queue, votes, now)
 
     def moods(self) -> list[MemberMood]:
         """What the other members see, for a leader: people weighed once (see `people_once`)."""

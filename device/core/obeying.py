@@ -32,10 +32,13 @@ from device.domain import (
     ScheduleCommand,
     SetCamera,
     SetContext,
+    SetGroup,
     SetMood,
+    SetPlayback,
     SetPolicy,
     Setting,
     SetVolume,
+    Transport,
     UpdateCommand,
     erasure,
     without,
@@ -74,13 +77,21 @@ def obey(state: State, command: Command, origin: Origin, now: Now) -> list[Actio
         case RemovePlaylist(name):
             return [ChangePlaylist(name, None, origin)]
         case _ if isinstance(command, ScheduleCommand):
-            state.memory, actions = schedule_control.obey(
-                command, state.schedule, state.memory, state.playback, state.media, origin, now
-            )
-            return actions
+            return _schedule(state, command, origin, now)
     given = Circumstances(origin, state.target, state.audience, now, state.memory.muted)
     answer = commands.obey(command, state.playback, state.media, state.config.requests, given)
     return _answered(answer, origin)
+
+
+def _schedule(state: State, command: ScheduleCommand, origin: Origin, now: Now) -> list[Action]:
+    """Sleep, alarms and quiet hours. The leader plays the music of an alarm if this device has none."""
+    rang = state.schedule.wake_up.ringing is not None
+    state.memory, actions = schedule_control.obey(
+        command, state.schedule, state.memory, state.playback, state.media, origin, now
+    )
+    if rang and state.schedule.wake_up.ringing is None and state.group.follows:
+        actions += state.group.ask(SetPlayback(Transport.STOP), now.mono)
+    return actions
 
 
 def _forget(state: State, command: Forget, origin: Origin) -> list[Action]:
@@ -105,6 +116,8 @@ def _set(state: State, setting: Setting, origin: Origin, now: Now) -> list[Actio
     match setting:
         case SetVolume():
             state.schedule.wake_up.volume_by_hand()
+        case SetGroup():
+            state.alone = False
         case SetMood():
             state.mood_control.set_by_hand(now)
             actions += mood_changed(state, before, now, at_once=True)

@@ -14,6 +14,8 @@ from datetime import tzinfo
 from device.config.schema import ScheduleConfig
 from device.core import alarm_clock
 from device.core.alarm_clock import local
+from device.core.childrens_time import ChildrensTime
+from device.core.sleep_timer import SleepTimer
 from device.core.wake_up import WakeUp
 from device.domain import (
     Action,
@@ -51,23 +53,33 @@ class Schedule:
         self._quiet = parse_window(config.quiet) if config.quiet else None
         self._rules = tuple(map(parse_rule, config.policies))
         self.wake_up = WakeUp(config, max_volume)
-        self._sleep_at: float | None = None  # monotonic
+        self._sleep = SleepTimer()
+        self._childrens_time = ChildrensTime()
         self._advanced_at: float | None = None
         self._glided_at = float("-inf")
+        self._shared = False  # other rooms hear the same music
+        self._time_up = False  # the children have heard about it
         self.children = config.children
         """The name of the children's profile; empty for none."""
-        self._played_s = 0.0  # of the present minute of the children's time
 
     # --- Time passes ---
 
-    def advance(self, memory: Memory, now: Now, *, playing: bool, wanted: bool, faces: int) -> Step:
-        """Move on to `now`. `playing`: music is audible; `wanted`: people want it; `faces`: how many are seen."""
+    def advance(
+        self, memory: Memory, now: Now, *, playing: bool, wanted: bool, faces: int, shared: bool = False,
+        follows: bool = False,
+    ) -> Step:  # fmt: skip
+        """Move on to `now`. `playing`: music is audible; `wanted`: people want it; `faces`: how many are seen;
+        `shared`: other rooms hear the same music; `follows`: another device chooses it."""
         passed_s = min(LONGEST_STEP_S, max(0.0, now.mono - (self._advanced_at or now.mono)))
-        step = Step(memory)
+        step, self._shared = Step(memory), shared
+        if self._advanced_at is None:
+            self.wake_up.resume(memory, now)
+            if self.wake_up.ringing is not None and not wanted:
+                step.wake = self.wake_up.ringing.alarm
         self._keep_policy(step, now)
         self._keep_quiet(step, now)
-        self._wake(step, now, playing=playing, wanted=wanted, faces=faces)
-        self._fall_asleep(step, now, wanted=wanted)
+        self._wake(step, now, playing=playing, wanted=wanted, faces=faces, follows=follows)
+        self._fall_asleep(step, now, wanted=wanted and not follows)
         self._count_children(step, now, passed_s if playing else 0.0, wanted=wanted)
         self._limit(step, now)
         self._advanced_at = now.mono
@@ -108,58 +120,57 @@ class Schedule:
             step.actions.append(Announce(kind, {"max_volume": self._quiet_ceiling(before)}))
         step.memory = replace(step.memory, schedule=state)
 
-    def _wake(self, step: Step, now: Now, *, playing: bool, wanted: bool, faces: int) -> None:
+    def _wake(self, step: Step, now: Now, *, playing: bool, wanted: bool, faces: int, follows: bool) -> None:
+        """Ring, rise and end. Of several alarms at once, the last one rings: nobody wants two."""
+        wake_up = self.wake_up
         alarms, ringing, missed = alarm_clock.check(step.memory.alarms, now.wall, self._zone)
         step.memory = replace(step.memory, alarms=alarms)
         step.actions += [_notice(EventType.ALARM_MISSED, alarm) for alarm in missed]
-        ringing += self.wake_up.snoozed(now)
+        ringing += wake_up.snoozed(now)
         if ringing:
-            self._sleep_at = None
-            self._set_sleep(step, None)
-            volume = self.wake_up.begin(ringing[-1], step.memory.volume if playing else None, now)
-            step.memory, step.wake = replace(step.memory, volume=volume, muted=False), ringing[-1]
-            step.actions.append(_notice(EventType.ALARM_STARTED, ringing[-1]))
-        elif (ended := self.wake_up.end(now, wanted=wanted)) is not None:
+            self._begin(step, ringing[-1], now, playing=playing)
+        elif step.wake is None and (ended := wake_up.end(now, wanted=wanted, passed_on=follows)) is not None:
             step.actions.append(_notice(EventType.ALARM_STOPPED, ended))
         else:
-            step.memory = replace(step.memory, volume=self.wake_up.rise(step.memory.volume, now, faces=faces))
+            step.memory = replace(step.memory, volume=wake_up.rise(step.memory.volume, now, faces=faces))
+        state, volume = wake_up.before(wake_up.kept(step.memory.schedule), step.memory.volume, now, wanted=wanted)
+        step.memory = replace(step.memory, schedule=state, volume=volume)
+
+    def _begin(self, step: Step, alarm: Alarm, now: Now, *, playing: bool) -> None:
+        if (before := self.wake_up.ringing) is not None:
+            step.actions.append(_notice(EventType.ALARM_STOPPED, before.alarm))
+        memory, state = step.memory, step.memory.schedule
+        volume_before = memory.volume if state.volume_before is None else state.volume_before
+        volume = self.wake_up.begin(alarm, memory.volume if playing else None, now)
+        state = replace(state, sleep_until=None, volume_before=volume_before)
+        step.memory, step.wake = replace(memory, volume=volume, muted=False, schedule=state), alarm
+        step.actions.append(_notice(EventType.ALARM_STARTED, alarm))
 
     def _fall_asleep(self, step: Step, now: Now, *, wanted: bool) -> None:
         """Stop the music, so that it has faded when the sleep timer ends. A restart takes the timer from the memory."""
-        until = step.memory.schedule.sleep_until
+        until, fade_s = step.memory.schedule.sleep_until, self._config.sleep_fade_s
         if until is None:
-            self._sleep_at = None
             return
-        if self._sleep_at is None:
-            self._sleep_at = now.mono + until - now.wall
-        moved = now.wall + self._sleep_at - now.mono
-        left_s = self._sleep_at - now.mono
-        if left_s > self._config.sleep_fade_s:
-            if abs(moved - until) > 2.0:  # somebody set the clock: the timer is a duration
-                self._set_sleep(step, moved)
-            return
-        self._sleep_at = None
-        self._set_sleep(step, None)
-        if wanted:
-            step.stop_s = max(0.0, min(left_s, self._config.sleep_fade_s))
+        left_s = self._sleep.left_s(until, now)
+        ends = left_s <= fade_s
+        if (moment := None if ends else self._sleep.moment(now)) != until:
+            step.memory = replace(step.memory, schedule=replace(step.memory.schedule, sleep_until=moment))
+        if ends and wanted:
+            step.stop_s = max(0.0, min(left_s, fade_s))
             step.actions.append(Announce(EventType.ASLEEP, {}))
 
-    def _set_sleep(self, step: Step, until: float | None) -> None:
-        step.memory = replace(step.memory, schedule=replace(step.memory.schedule, sleep_until=until))
-
     def _count_children(self, step: Step, now: Now, played_s: float, *, wanted: bool) -> None:
-        """Count the minutes of music while the children's profile is in use; stop at the limit."""
+        """Count the minutes of music while the children's profile is in use. At the limit, stop the music; if other
+        rooms hear it too, only this one becomes silent (see `ceiling`)."""
         if not self._children(step.memory):
             return
-        state, today = step.memory.schedule, local(now.wall, self._zone).date().isoformat()
-        if state.played_day != today:
-            state, self._played_s = replace(state, played_day=today, played_min=0), 0.0
-        self._played_s += played_s
-        if self._played_s >= 60.0:
-            state, self._played_s = replace(state, played_min=state.played_min + 1), self._played_s - 60.0
+        today = local(now.wall, self._zone).date().isoformat()
+        state = self._childrens_time.count(step.memory.schedule, today, played_s, now)
         step.memory = replace(step.memory, schedule=state)
-        if wanted and self.children_left(step.memory) == 0:
+        before, self._time_up = self._time_up, wanted and self.children_left(step.memory) == 0
+        if self._time_up and not self._shared:
             step.stop_s = self._config.sleep_fade_s / 10
+        if self._time_up and not before:
             step.actions.append(Announce(EventType.TIME_UP, {"profile": self._config.children}))
 
     def _limit(self, step: Step, now: Now) -> None:
@@ -175,9 +186,7 @@ class Schedule:
 
     def sleep(self, memory: Memory, minutes: float, now: Now) -> Memory:
         """Stop the music in this many minutes; 0 switches the timer off."""
-        self._sleep_at = now.mono + 60.0 * minutes if minutes > 0 else None
-        until = now.wall + 60.0 * minutes if minutes > 0 else None
-        return replace(memory, schedule=replace(memory.schedule, sleep_until=until))
+        return replace(memory, schedule=replace(memory.schedule, sleep_until=self._sleep.begin(minutes, now)))
 
     # --- The state ---
 
@@ -196,7 +205,7 @@ class Schedule:
             return self.wake_up.ceiling
         ceilings = [self._quiet_ceiling(self.quiet(memory, now))]
         if self._children(memory):
-            ceilings.append(self._config.children_volume)
+            ceilings.append(0 if self._silent(memory) else self._config.children_volume)
         return min(ceilings)
 
     def limit_reason(self, memory: Memory, now: Now) -> str:
@@ -206,6 +215,8 @@ class Schedule:
             return f"The volume limit is {ceiling} %; to raise it, change player.max_volume in the settings."
         if self.wake_up.ringing is not None:
             return f"The volume limit of an alarm is {ceiling} %."
+        if self._silent(memory):
+            return f"The time of the profile {self.children} is up for today; it starts again at midnight."
         if self._children(memory) and self._config.children_volume == ceiling:
             return f"The volume limit of the profile {self._config.children} is {ceiling} %."
         return f"The volume limit in quiet hours is {ceiling} %."
@@ -239,6 +250,10 @@ class Schedule:
     def _scheduled_quiet(self, now: Now) -> bool:
         here = local(now.wall, self._zone)
         return self._quiet is not None and self._quiet.covers(here.weekday(), here.hour * 60 + here.minute)
+
+    def _silent(self, memory: Memory) -> bool:
+        """Whether the children's time is up in a room that hears the music of others."""
+        return self._shared and self.children_left(memory) == 0
 
     def _children(self, memory: Memory) -> bool:
         return bool(self.children) and self.children in memory.profiles

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from device.core.schedule import Schedule
+from device.core.sleep_timer import LONGEST_MIN
 from device.domain import (
     Alarm,
     Memory,
@@ -20,7 +21,6 @@ from device.domain import (
 )
 from device.domain.schedule import DAY_MIN, EVERY_DAY, MOST_ALARMS
 
-LONGEST_SLEEP_MIN = 720
 LONGEST_RISE_S = 3600.0
 LONGEST_NAME = 1000  # characters of a folder or a playlist
 
@@ -38,8 +38,8 @@ def obey(command: ScheduleCommand, schedule: Schedule, memory: Memory, now: Now)
     """Carry out the command."""
     match command:
         case SetSleep(minutes):
-            if not 0 <= minutes <= LONGEST_SLEEP_MIN:
-                return Outcome(memory, f"The sleep timer takes 0 (off) to {LONGEST_SLEEP_MIN} minutes.")
+            if not 0 <= minutes <= LONGEST_MIN:
+                return Outcome(memory, f"The sleep timer takes 0 (off) to {LONGEST_MIN} minutes.")
             return Outcome(schedule.sleep(memory, minutes, now))
         case SetAlarm(alarm):
             return _set_alarm(alarm, memory)
@@ -47,17 +47,24 @@ def obey(command: ScheduleCommand, schedule: Schedule, memory: Memory, now: Now)
             return Outcome(memory, f"There is no alarm {number}.")
         case SwitchAlarm(number, on):
             alarms = (replace(one, on=on, since=0.0) if one.id == number else one for one in memory.alarms)
-            return Outcome(replace(memory, alarms=tuple(alarms)))
+            stop = not on and _dismiss(number, schedule, now)
+            return Outcome(replace(memory, alarms=tuple(alarms)), stop=stop)
         case RemoveAlarm(number):
-            return Outcome(replace(memory, alarms=tuple(one for one in memory.alarms if one.id != number)))
+            alarms = (one for one in memory.alarms if one.id != number)
+            return Outcome(replace(memory, alarms=tuple(alarms)), stop=_dismiss(number, schedule, now))
         case StopAlarm():
-            stopped = schedule.wake_up.dismiss()
+            stopped = schedule.wake_up.dismiss(now)
             return Outcome(memory, "" if stopped else "No alarm is ringing.", stop=stopped is not None)
         case SnoozeAlarm():
             snoozed = schedule.wake_up.snooze(now)
             return Outcome(memory, "" if snoozed else "No alarm is ringing.", stop=snoozed is not None)
         case SetQuiet(on):
             return Outcome(replace(memory, schedule=replace(memory.schedule, quiet=on)))
+
+
+def _dismiss(number: int, schedule: Schedule, now: Now) -> bool:
+    """Stop this alarm if it rings, or waits to ring again."""
+    return schedule.wake_up.current == number and schedule.wake_up.dismiss(now) is not None
 
 
 def _set_alarm(alarm: Alarm, memory: Memory) -> Outcome:

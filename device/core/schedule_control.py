@@ -6,11 +6,11 @@ import random
 from collections.abc import Sequence
 from urllib.parse import quote
 
-from device.core import requests, schedule_commands
+from device.core import playlist_commands, requests, schedule_commands
 from device.core.audience import Audience, Circumstances
 from device.core.media import MediaControl
 from device.core.playback import PlaybackControl
-from device.core.playlist_commands import find, stream_of
+from device.core.playlist_commands import Playlists
 from device.core.schedule import Schedule, Step
 from device.domain import (
     Action,
@@ -48,15 +48,28 @@ def activity(playback: PlaybackControl, media: MediaControl, now: Now) -> tuple[
 
 
 def carry_out(
-    step: Step, playback: PlaybackControl, media: MediaControl, target: Target, audience: Audience, now: Now
-) -> list[Action]:
-    """The actions of a step. `target` is where the music should be after it."""
+    step: Step, alarm: Alarm | None, playback: PlaybackControl, media: MediaControl, target: Target, audience: Audience,
+    now: Now,
+) -> list[Action]:  # fmt: skip
+    """The actions of a step. `alarm`: its music begins. `target` is where the music should be after it."""
     actions = list(step.actions)
     if step.stop_s is not None:
         actions += _stop(playback, media, step.stop_s, now)
-    if step.wake is not None:
-        actions += _wake(step.wake, playback, media, Circumstances(Origin(), target, audience, now))
+    if alarm is not None:
+        actions += _wake(alarm, playback, media, Circumstances(Origin(), target, audience, now))
     return actions
+
+
+def pass_on(alarm: Alarm, playlists: Playlists) -> list[Command]:
+    """What the leader of a group should do for the alarm of a device without music."""
+    if alarm.playlist:
+        return [playlist_commands.with_tracks(PlayPlaylist(alarm.playlist, Where.NOW), playlists)]
+    return [SetPlayback(Transport.PLAY)]
+
+
+def stream_of(alarm: Alarm, playlists: Playlists) -> str:
+    """The address of the stream that the alarm plays; empty for none."""
+    return playlist_commands.stream_of(playlists.get(playlist_commands.find(alarm.playlist, playlists), ()))
 
 
 def obey(
@@ -92,11 +105,12 @@ def refusal(command: Command, schedule: Schedule, memory: Memory) -> str:
 
 def _wake(alarm: Alarm, playback: PlaybackControl, media: MediaControl, given: Circumstances) -> list[Action]:
     """Play what the alarm asks for; whatever fits if that is not there, because an alarm must not stay silent."""
-    playlist = playback.chooser.playlists.get(find(alarm.playlist, playback.chooser.playlists), ())
-    if stream := stream_of(playlist):
+    playlists = playback.chooser.playlists
+    if stream := stream_of(alarm, playlists):
         started = media.play_station(stream, alarm.playlist, given)
         if isinstance(started, list):
             return started
+    playlist = playlists.get(playlist_commands.find(alarm.playlist, playlists), ())
     songs = _songs(alarm, playlist, playback, random.Random(int(given.now.wall // DAY_S)))
     state = requests.clear(playback.chooser.requests.state, ALARM)
     for track in songs:

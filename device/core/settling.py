@@ -9,7 +9,7 @@ import math
 from device.core import schedule_control
 from device.core.group_control import GroupControl
 from device.core.state import State
-from device.domain import Action, Now, PlaybackState
+from device.domain import Action, Alarm, Now, PlaybackState, Requests
 
 
 def settle(state: State, now: Now) -> list[Action]:
@@ -24,19 +24,55 @@ def settle(state: State, now: Now) -> list[Action]:
     state.memory = state.to_save
     if state.group.name and state.group.chooses(now.mono):
         view = state.playback_view(now)
-        state.group.publish_music(view, state.memory, state.playback.queue, state.skip_votes(now), now.mono)
+        state.group.publish_music(view, state.memory, state.playback.queue, state.skip_votes(now), now)
     return actions + state.reconciler.actions(state.memory, uri, camera=state.camera_wanted)
 
 
 def _pass_time(state: State, now: Now) -> list[Action]:
     """Let the schedule change the memory and the music."""
+    group, chooses = state.group, state.group.chooses(now.mono)
     wanted, playing = schedule_control.activity(state.playback, state.media, now)
-    faces = state.mood_control.seen.faces
-    step = state.schedule.advance(state.memory, now, playing=playing, wanted=wanted, faces=faces)
+    if group.follows:
+        wanted = playing = state.heard(now).state is PlaybackState.PLAYING
+    step = state.schedule.advance(
+        state.memory, now, playing=playing, wanted=wanted, faces=state.mood_control.seen.faces,
+        shared=group.accompanied, follows=group.follows,
+    )  # fmt: skip
     state.memory = step.memory
-    if not state.group.chooses(now.mono):
-        return []  # the leader's clock counts for the group
-    return schedule_control.carry_out(step, state.playback, state.media, state.target, state.audience, now)
+    alarm = _ring(state, step.wake, wanted=wanted, now=now)
+    if chooses or state.alone:
+        return schedule_control.carry_out(
+            step, alarm, state.playback, state.media, state.target, state.audience, now
+        )
+    wake = [] if alarm is None else schedule_control.pass_on(alarm, state.chooser.playlists)
+    return [*step.actions, *(action for command in wake for action in group.ask(command, now.mono))]
+
+
+def _ring(state: State, wake: Alarm | None, *, wanted: bool, now: Now) -> Alarm | None:
+    """The alarm whose music begins now: `wake`, once the library is loaded.
+
+    A device of a group rings for itself, until somebody stops its music: the others may be asleep, and neither the
+    leader nor the broker need be there. Only a device without any music needs the leader.
+    """
+    group, library_loaded = state.group, state.health.library_loaded
+    ringing = state.schedule.wake_up.ringing is not None
+    state.waking = (wake or state.waking) if ringing else None
+    stream = "" if state.waking is None else schedule_control.stream_of(state.waking, state.chooser.playlists)
+    chooses = group.chooses(now.mono)
+    if ringing and group.name and not (chooses and not group.accompanied):
+        leaves = bool(len(state.chooser.index) or not library_loaded or stream)
+        if leaves and not state.alone:
+            state.chooser.requests.state = Requests(last_id=state.memory.requests.last_id)
+        state.alone = leaves
+    else:
+        state.alone = state.alone and (ringing or wanted)
+    if wake is not None and (state.alone or chooses):
+        state.playback.playing.wanted = PlaybackState.PLAYING  # it may have to wait for the library
+    able = state.alone or chooses or group.follows
+    if state.waking is None or not able or not (library_loaded or stream):
+        return None
+    alarm, state.waking, state.unfinished = state.waking, None, ""
+    return alarm
 
 
 def _settle_group(state: State, now: Now) -> list[Action]:
@@ -47,7 +83,7 @@ def _settle_group(state: State, now: Now) -> list[Action]:
         state.group = GroupControl(state.config.device.id, state.group_name)
     state.group.tick(now.mono, len(state.chooser.index))
     state.health.group_problem = state.group.problem(now.mono)
-    state.memory = state.group.adopt(state.memory)
+    state.memory = state.group.adopt(state.memory, now)
     if state.group.follows:
         state.playback.playing.wanted, state.chooser.requests.state = state.memory.playback, state.memory.requests
     turn = state.group.turn(now.mono)

@@ -13,6 +13,7 @@ from device.domain import (
     GroupEntry,
     GroupMusic,
     Memory,
+    Now,
     PlaybackState,
     PlaybackView,
     Position,
@@ -24,6 +25,7 @@ from device.music.recommend.track_index import TrackIndex
 
 RECENT = 20  # tracks that the next leader does not play again soon
 QUEUED = 40  # tracks of the queue that the group shows
+SAME_S = 2.0  # the network takes its time: two ends of the sleep timer so close together are the same
 SOUND_LATE_S = 1.0  # the group hears the music so much later than the leader's player plays it
 
 
@@ -71,6 +73,20 @@ class SharedMusic:
         position = Position(music.position_s, self._at, music.state is PlaybackState.PLAYING)
         return replace(own, state=music.state, choice=Choice(known or title, music.reason), position=position)
 
+    def adopted(self, memory: Memory, now: Now) -> Memory:
+        """The memory of a follower, with the settings of the group."""
+        music = self.latest
+        if music is None:
+            return memory
+        left_s, known = music.sleep_left_s, memory.schedule.sleep_until
+        until = None if left_s is None else now.wall - (now.mono - self._at) + left_s
+        if until is not None and known is not None and abs(until - known) < SAME_S:
+            until = known
+        return replace(
+            memory, policy=music.policy, mood=music.mood_set, playback=music.state, requests=music.requests,
+            schedule=replace(memory.schedule, sleep_until=until),
+        )  # fmt: skip
+
     def publish(
         self,
         base: GroupMusic,
@@ -78,13 +94,14 @@ class SharedMusic:
         memory: Memory,
         queue: tuple[QueueEntry, ...],
         votes: SkipVotes,
-        mono: float,
+        now: Now,
     ) -> None:
         """As the leader, say what plays; `base` names the leader, its term and what people want. A position that
         follows from the last one is not news."""
         choice = playback.choice
         if choice is not None and (not self._recent or self._recent[-1] != choice.track.key):
             self._recent.append(choice.track.key)
+        until = memory.schedule.sleep_until
         music = replace(
             base,
             policy=memory.policy,
@@ -93,15 +110,16 @@ class SharedMusic:
             requests=memory.requests,
             queue=tuple(_entry(one) for one in queue[:QUEUED]),
             skip_votes=votes,
+            sleep_left_s=None if until is None else round(max(0.0, until - now.wall), 1),
         )
         if choice is not None:
             track = choice.track
             music = replace(
                 music, key=track.key, title=track.title, artist=track.artist, album=track.album,
                 duration_s=track.duration_s, reason=choice.reason, mood=track.mood,
-                position_s=round(memory.position_s if playback.position is None else playback.position.at(mono), 2),
+                position_s=round(memory.position_s if playback.position is None else playback.position.at(now.mono), 2),
             )  # fmt: skip
-        self.latest, self._at = music, mono
+        self.latest, self._at = music, now.mono
 
 
 def coming(music: GroupMusic, library: TrackIndex) -> tuple[QueueEntry, ...]:

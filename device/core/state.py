@@ -30,6 +30,7 @@ from device.core.shared_music import coming
 from device.core.update_control import UpdateControl
 from device.domain import (
     Action,
+    Alarm,
     Camera,
     Listen,
     Member,
@@ -65,6 +66,7 @@ class State:
         """`songs`: the diary's."""
         songs = tuple(songs)
         self.config = config
+        self.alone = False  # an alarm rings here, and only here: the device is not with its group meanwhile
         effects = Effects(songs) if config.diary.learn_effects and config.diary.keep_days else None
         self.chooser = Chooser(history, dice, effects)
         self.playback = PlaybackControl(config.music, self.chooser)
@@ -84,6 +86,7 @@ class State:
         self.started = Now(0.0, 0.0)
         self.look_until: float | None = None  # the first song waits for a mood until then
         self.unfinished = ""  # the key of the track to resume once the library is loaded
+        self.waking: Alarm | None = None  # its music begins once the library is loaded
 
     @property
     def to_save(self) -> Memory:
@@ -120,7 +123,7 @@ class State:
     @property
     def group_name(self) -> str:
         """The group to play with. Without MQTT there is none."""
-        return self.memory.group if self.config.mqtt.enabled else ""
+        return self.memory.group if self.config.mqtt.enabled and not self.alone else ""
 
     @property
     def audience(self) -> Audience:

@@ -83,7 +83,9 @@ class GroupMusic:
     """What the group hears, as its leader publishes it: the retained document of `affetto/group/<g>/state`, and all
     that the next leader needs. `state` is what people want. `key` identifies the track's content, and is empty while
     nothing plays. `position_s` is the position when the document was sent. `recent` are the keys of the last tracks.
-    `mood_set`: the mood that somebody set by hand. `queue`: what plays next, as far as it fits into the document."""
+    `mood_set`: the mood that somebody set by hand. `queue`: what plays next, as far as it fits into the document.
+    `sleep_left_s`: the time until the sleep timer has stopped the music, when the document was sent; None without
+    one."""
 
     leader: str
     term: int
@@ -102,6 +104,7 @@ class GroupMusic:
     requests: Requests = field(default_factory=Requests)
     queue: tuple[GroupEntry, ...] = ()
     skip_votes: SkipVotes = field(default_factory=SkipVotes)
+    sleep_left_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

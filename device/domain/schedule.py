@@ -6,7 +6,7 @@ Times of day are local, in minutes since midnight. Days are numbers, 0 for Monda
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from device.domain.affect import MoodName
 from device.domain.music import PolicyName
@@ -48,8 +48,8 @@ class Alarm:
     """Music at `minute` on `days`; without days once, at the next time it is so late.
 
     What plays is a `mood`, or what is in `folder` (a `file://` URI or a path), or `playlist` (its name); nothing means
-    whatever fits. The volume rises to `volume` percent over `rise_s`. `since`: only later moments count; the device
-    sets it.
+    whatever fits. The volume rises to `volume` percent over `rise_s`. `since`: only later moments count; `rang`: the
+    moment for which it rang last. The device sets both.
     """
 
     id: int
@@ -62,6 +62,7 @@ class Alarm:
     volume: int = 40
     rise_s: float = 300.0
     since: float = 0.0
+    rang: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,9 @@ class ScheduleMemory:
 
     `sleep_until`: when the music stops (None: no sleep timer). `quiet`: quiet hours switched on or off by hand, until
     they would begin or end anyway. `rule`: the policy rule in effect, and `policy_before` the policy before it.
-    `played_day` (ISO date) and `played_min`: how long the children heard music on that day.
+    `played_day` (ISO date) and `played_min`: how long the children heard music on that day. `alarm`: the id of the
+    alarm that rings since `alarm_at` (wall clock, s), or, `snoozing`, that rings again then. `volume_before`: the
+    volume to which the device returns when somebody has stopped the alarm.
     """
 
     sleep_until: float | None = None
@@ -80,6 +83,10 @@ class ScheduleMemory:
     policy_before: PolicyName | None = None
     played_day: str = ""
     played_min: int = 0
+    alarm: int | None = None
+    alarm_at: float = 0.0
+    snoozing: bool = False
+    volume_before: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +187,4 @@ def with_music(alarm: Alarm, what: str) -> Alarm:
         if what not in tuple(MoodName):
             raise ValueError(f"{what[:40]!r} is not music; write a mood, playlist:NAME or folder:PATH")
         mood = MoodName(what)
-    return Alarm(
-        alarm.id, alarm.minute, alarm.days, alarm.on, mood, folder, playlist, alarm.volume, alarm.rise_s, alarm.since
-    )
+    return replace(alarm, mood=mood, folder=folder, playlist=playlist)

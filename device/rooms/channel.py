@@ -158,9 +158,7 @@ class Channel:
     def _show_music(self, music: GroupMusic, now: Now) -> None:
         before = self._music
         if before is not None and now.mono < self._music_at + MUSIC_S:
-            passed_s = now.mono - self._music_at if before.state is PlaybackState.PLAYING else 0.0
-            drift_s = music.position_s - before.position_s - passed_s
-            if replace(music, position_s=before.position_s) == before and abs(drift_s) < DRIFT_S:
+            if _follows_from(before, music, now.mono - self._music_at):
                 return
         elif before == music:
             return
@@ -221,6 +219,16 @@ class Channel:
         if not isinstance(command, str):  # an older version gives no member, and wants no answer
             answer_to = self._topics.answer(order.member) if order.member else self._topics.order
             self._put_event(Asked(command, Origin(NAME, answer_to, f"{order.number} {order.name}")))
+
+
+def _follows_from(before: GroupMusic, music: GroupMusic, passed_s: float) -> bool:
+    """Whether everybody who knows `before` knows `music`, because only the time has passed."""
+    played_s = passed_s if before.state is PlaybackState.PLAYING else 0.0
+    drift_s = music.position_s - before.position_s - played_s
+    if before.sleep_left_s is not None and music.sleep_left_s is not None:
+        drift_s = max(abs(drift_s), abs(music.sleep_left_s - before.sleep_left_s + passed_s))
+        music = replace(music, sleep_left_s=before.sleep_left_s)
+    return replace(music, position_s=before.position_s) == before and abs(drift_s) < DRIFT_S
 
 
 def _close(one: float | None, other: float | None) -> bool:

@@ -93,6 +93,7 @@ class MusicDocument(msgspec.Struct, frozen=True, kw_only=True):
     requests: Requests = msgspec.field(default_factory=Requests)
     queue: Annotated[tuple[GroupEntry, ...], Meta(max_length=100)] = ()
     skip_votes: SkipVotes = msgspec.field(default_factory=SkipVotes)
+    sleep_left_s: Seconds | None = None
 
 
 def read_leader(payload: bytes) -> LeaderRecord | None:
