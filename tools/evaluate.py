@@ -20,7 +20,7 @@ sys.path.insert(0, str(ROOT))
 from device.errors import AffettoError  # noqa: E402
 
 SUBJECTS = (
-    *("emotion", "fairness", "smoothing", "faces", "music", "tracks"),
+    *("emotion", "fairness", "smoothing", "faces", "music", "hearing", "tracks"),
     *("recommend", "effects", "groups", "context", "bodies", "gestures", "corrections"),
 )
 

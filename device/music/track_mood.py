@@ -26,7 +26,7 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 class Doubt(StrEnum):
     """Why the mood of a file means little or nothing; each is a word for "it is ..." or "it sounds like ...".
 
-    The first five are no music. After `SHORT` and `STRANGE`, the mood is a guess.
+    The first five are no music; with one of the last three, the mood is a guess.
     """
 
     NONE = ""
@@ -35,13 +35,14 @@ class Doubt(StrEnum):
     STEADY = "one steady sound"
     CLICKS = "single clicks"
     SPEECH = "speech"
+    PERHAPS_SPEECH = "perhaps speech"
     SHORT = "too short"
     STRANGE = "unlike the music that the model knows"
 
     @property
     def is_music(self) -> bool:
         """Whether a mood can be told at all."""
-        return self in (Doubt.NONE, Doubt.SHORT, Doubt.STRANGE)
+        return self in (Doubt.NONE, Doubt.PERHAPS_SPEECH, Doubt.SHORT, Doubt.STRANGE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
 from device.domain import Affect
-from device.errors import LibraryError, ModelError
+from device.errors import ModelError
 from device.model import Float32Array, Model
-from device.music.analysis import decode, features
+from device.music.analysis import decode, doubt, features
 from device.music.analysis.loudness_meter import block_powers, integrated
-from device.music.metadata.tags import shown
-from device.music.track_mood import FEATURES, TrackMood
+from device.music.track_mood import FEATURES, Doubt, TrackMood
 
 NAME = "music_mood"
 QUADRANT_SIGNS = ((1, 1), (-1, 1), (-1, -1), (1, -1))  # valence and arousal of Q1 to Q4
@@ -29,15 +28,25 @@ RAREST = 0.003  # probability below which nothing is rarer
 CENTRE = 0.6  # how far from the axes the middle of a quadrant lies, and
 WITHIN = 0.25  # the standard deviation around that: where the names of moods lie in their quadrants
 FURTHEST = 3.0  # standard deviations from the mean at which a feature is cut off
+EQUAL, NOWHERE = (0.25, 0.25, 0.25, 0.25), Affect(0.0, 0.0)  # of what is no music
+ANY_FEATURES = np.full(FEATURES, FEATURES**-0.5, "<f2").tobytes()
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the model says of one excerpt: quadrant logits [4], likeness [FEATURES]; and its tempo."""
+    """What the model says of one excerpt: quadrant logits [4], likeness [FEATURES].
+
+    Beside it: its tempo and length; its `sort`, if it is no music; how far its features lie from those that the model
+    knows (about 1 is usual); the log odds of speech.
+    """
 
     logits: Float32Array
     likeness: Float32Array
     tempo_bpm: float
+    seconds: float = math.inf
+    sort: Doubt = Doubt.NONE
+    strangeness: float = 0.0
+    speech_odds: float = -math.inf
 
 
 class MoodAnalyser:
@@ -58,26 +67,28 @@ class MoodAnalyser:
         return cls(Model.load(models_dir, NAME))
 
     def analyse(self, path: Path) -> TrackMood:
-        """The mood of the file at `path`. Raises LibraryError, with its name, if it cannot be decoded or is silent;
+        """The mood of the file at `path`; see its `doubt`. Raises LibraryError, with its name, if it cannot be decoded;
         OSError if the disk does not let us read it."""
-        predictions: list[Prediction] = []
+        heard: list[Prediction | None] = []
         powers = []
         for excerpt in decode.excerpts(path):
             powers.append(block_powers(excerpt.channels, excerpt.rate_hz))
-            prediction = self.predict(excerpt.mono)
-            if prediction is not None:
-                predictions.append(prediction)
-        if not predictions:
-            raise LibraryError(f"{shown(path)} is silent")
-        return self._track_mood(predictions, integrated(powers))
+            heard.append(self.predict(excerpt.mono))
+        return self.track_mood(heard, integrated(powers))
 
     def predict(self, mono: Float32Array) -> Prediction | None:
         """What the model says of float32 [n] at 16 kHz; None if that is silent."""
         pictures = features.look(mono)
         if pictures is None:
             return None
-        found = features.measure(pictures)
-        return self.predict_features(features.vector(found, self._names), found["tempo_bpm"])
+        found, seconds = features.measure(pictures), mono.size / decode.RATE_HZ
+        values = features.vector(found, self._names)
+        prediction = self.predict_features(values, found["tempo_bpm"])
+        strangeness = doubt.strangeness_of((values - self._mean) / self._deviation)
+        return replace(
+            prediction, seconds=seconds, sort=doubt.sort_of(found, seconds), strangeness=strangeness,
+            speech_odds=doubt.speech_odds(found),
+        )  # fmt: skip
 
     def predict_features(self, values: Float32Array, tempo_bpm: float = 0.0) -> Prediction:
         """What the model says of features in the card's order, as `features.vector` gives them."""
@@ -95,17 +106,25 @@ class MoodAnalyser:
         raised = np.exp(logits - logits.max())
         return np.asarray(raised / raised.sum(), np.float32)
 
-    def _track_mood(self, predictions: Sequence[Prediction], loudness_lufs: float | None) -> TrackMood:
-        shares = self.probabilities(predictions)
+    def track_mood(self, heard: Sequence[Prediction | None], loudness_lufs: float | None = None) -> TrackMood:
+        """The mood of a file from what `predict` says of its excerpts. Those that are no music do not count, unless
+        most are none."""
+        why = doubt.verdict([Doubt.SILENCE if one is None else one.sort for one in heard])
+        if not why.is_music:
+            return TrackMood(NOWHERE, affect_of(EQUAL)[1], EQUAL, 0.0, ANY_FEATURES, loudness_lufs, why)
+        predictions = [one for one in heard if one is not None and one.sort.is_music]
+        strangeness, odds = (
+            float(np.mean([getattr(one, name) for one in predictions])) for name in ("strangeness", "speech_odds")
+        )
+        prior, why = doubt.share_of_prior(sum(one.seconds for one in predictions), strangeness, odds)
+        shares = (1 - prior) * self.probabilities(predictions) + prior / len(EQUAL)
         q1, q2, q3, q4 = (float(share) for share in shares)
         affect, uncertainty = affect_of((q1, q2, q3, q4))
         likeness = np.mean([one.likeness for one in predictions], axis=0)
         length = float(np.linalg.norm(likeness))
-        direction = likeness / length if length > 0 else np.full(FEATURES, FEATURES**-0.5)
+        alike = (likeness / length).astype("<f2").tobytes() if length > 0 else ANY_FEATURES
         tempo_bpm = float(np.median([one.tempo_bpm for one in predictions]))
-        return TrackMood(
-            affect, uncertainty, (q1, q2, q3, q4), tempo_bpm, direction.astype("<f2").tobytes(), loudness_lufs
-        )
+        return TrackMood(affect, uncertainty, (q1, q2, q3, q4), tempo_bpm, alike, loudness_lufs, why)
 
     def close(self) -> None:
         """Free the model; a second call does nothing."""
