@@ -709,7 +709,7 @@ def test_auto_takes_the_pi_camera_first_then_v4l2(
     monkeypatch.setattr(cameras, "find_camera", lambda: pi)
     monkeypatch.setattr(cameras, "find_node", lambda: node)
     monkeypatch.setattr(cameras, "PiCamera", lambda _config: "pi")
-    monkeypatch.setattr(cameras, "V4l2Camera", lambda path, _config: str(path))
+    monkeypatch.setattr(cameras, "V4l2Camera", lambda path, _config, _fastest_fps: str(path))
     if expected is None:
         with pytest.raises(CameraError, match="plug one in"):
             open_camera(CameraConfig())

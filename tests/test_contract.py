@@ -156,7 +156,7 @@ def life() -> Room:
         ("vote", '{"vote": "skip", "by": "Ada"}'), ("mood", "angry"), ("mood", "auto"), ("zzz", "5"), ("volume", "x"),
         ("feedback", "never"), ("never", "undo"), ("feedback", "dislike"), ("playback", "next"), ("playback", "pause"),
         ("camera", "OFF"), ("playback", "play"), ("sleep", "30"), ("sleep", "off"), ("alarm", "daily 7:00 calm"),
-        ("quiet", "ON"), ("quiet", "auto"), ("context", '{"activity": "dinner", "guests": 2}'),
+        ("quiet", "ON"), ("quiet", "auto"), ("question", "ask"), ("context", '{"activity": "dinner", "guests": 2}'),
     ]:  # fmt: skip
         plays = only(Play, room.say(name, payload))
         if plays:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ from device.perception.camera import FakeCamera, open_camera
 from device.perception.eye import Eye, main, open_eye
 from device.perception.face_quality import certainty, frontality, inside, size_share
 from device.perception.frame import Frame, Gray
+from device.perception.gestures import BURST_FPS, BURST_S
 from device.perception.protocol import STAGES, Hello, Lines, Trouble, encode, parse
 from device.perception.tracker import KEEP_S
 from device.perception.watchdog import Watchdog
@@ -151,6 +153,43 @@ def test_a_moving_face_is_looked_for_in_every_frame() -> None:
     readings = look(script, [ROOM] * 12)
     assert script.asked == 12
     assert {reading.faces[0].number for reading in readings} == {1}
+
+
+def nodding(step: int) -> Face:
+    """A still face, and from the second second on a nod."""
+    down = 12.0 * float(np.sin(2 * np.pi * 1.5 * (step / FPS - 1.0))) if step > FPS else 0.0
+    still = face()
+    right, left, (across, nose), *mouth = still.landmarks
+    return replace(still, landmarks=(right, left, (across, nose + down), *mouth))
+
+
+class Paced(FakeCamera):
+    """A camera that notes the rates somebody set."""
+
+    def __init__(self, pictures: list[Gray]) -> None:
+        super().__init__(pictures, fps=FPS)
+        self.rates: list[float] = []
+
+    def set_rate(self, fps: float) -> None:
+        super().set_rate(fps)
+        self.rates.append(fps)
+
+
+def test_a_head_that_begins_to_nod_is_looked_at_more_often_for_a_while() -> None:
+    script, camera = Script(*[[nodding(step)] for step in range(3 * FPS)], [face()]), Paced([ROOM] * (10 * FPS))
+    readings = list(Eye(camera, script, script, FPS).readings())
+    assert camera.rates == [BURST_FPS, FPS]
+    quick = [after.at_s - before.at_s for before, after in pairwise(readings)].count(pytest.approx(1 / BURST_FPS))
+    assert quick >= BURST_FPS * BURST_S
+    assert len(script.crops) < len(readings)  # emotions are read no more often than otherwise
+    assert all(len(reading.faces) == 1 for reading in readings)
+
+
+def test_without_gestures_the_eye_never_hurries() -> None:
+    script, camera = Script(*[[nodding(step)] for step in range(3 * FPS)]), Paced([ROOM] * (4 * FPS))
+    assert not any(one.gesture for reading in Eye(camera, script, script, FPS, gestures=False).readings()
+                   for one in reading.faces)  # fmt: skip
+    assert camera.rates == []
 
 
 def test_a_face_that_left_is_looked_for_a_while_longer() -> None:

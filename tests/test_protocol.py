@@ -137,7 +137,7 @@ def test_one_wrong_thing_makes_a_reading_no_reading(change: dict[str, object]) -
     [
         {"type": "hello"},
         {"type": "hello", "version": True, "camera": "x"},
-        {"type": "hello", "version": 4, "camera": "x"},
+        {"type": "hello", "version": 5, "camera": "x"},
         {"type": "hello", "version": 10**30, "camera": "x"},
         {"type": "hello", "camera": "x\x1b[2J"},
         {"type": "hello", "camera": "x" * 501},
@@ -154,8 +154,8 @@ def test_greetings_and_complaints_are_checked_too(body: dict[str, object]) -> No
 
 
 def test_another_version_says_so() -> None:
-    with pytest.raises(LinkError, match="version 4 of the protocol, not 3"):
-        parse(b'{"type": "hello", "version": 4, "camera": "x"}')
+    with pytest.raises(LinkError, match="version 5 of the protocol, not 4"):
+        parse(b'{"type": "hello", "version": 5, "camera": "x"}')
 
 
 def test_unprintable_text_is_sent_in_a_form_that_is_accepted() -> None:

@@ -477,7 +477,7 @@ RETAINED = {
     "room/state", "queue/state",
     "vote/state",
     "guest/state",
-    "never/state",
+    "never/state", "question/state",
     "sleep/state", "alarm/state", "quiet/state", "children/state", "page/state",
 }
 

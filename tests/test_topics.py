@@ -202,6 +202,7 @@ def test_the_names_are_the_contract() -> None:
         "volume/set", "volume/state",
         "mute/set", "mute/state", "media/set", "occupancy/state", "update/state", "update/set",
         "camera/set", "camera/state", "policy/set", "policy/state", "feedback/set", "profile/set", "profile/state",
+        "question/set", "question/state",
         "room/set", "room/state", "group/set", "group/state", "event", "health", "error",
             "track/cover", "track_mood/set",
         "queue/state", "queue/set", "vote/state", "vote/set", "guest/state", "guest/set",

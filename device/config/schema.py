@@ -139,7 +139,8 @@ class ContextConfig:
 class PeopleConfig:
     """What the device may learn from people besides the emotions of their faces. It never leaves the device."""
 
-    gestures: bool = key(False, "count a nod or a shake of the head as feedback on the song")
+    answers: bool = key(True, "let a nod or a shake of the head answer the question whether people like the song")
+    gestures: bool = key(False, "count a nod or a shake of the head as feedback on the song without a question, too")
     reactions: bool = key(False, "count a smile, a grimace or leaving in the first minute as feedback, too")
     bodies: bool = key(False, "take pulse, its variability and skin conductance (body/set) as evidence on arousal")
 

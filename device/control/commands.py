@@ -14,6 +14,7 @@ import msgspec
 
 from device.domain import (
     AllowAgain,
+    Ask,
     CheckForUpdate,
     ClearRequests,
     Command,
@@ -74,6 +75,7 @@ COMMANDS: Mapping[str, type[Command]] = {
     "seek": SeekTo,
     "track_mood": SetTrackMood,
     "feedback": Feedback,
+    "ask": Ask,
     "never": AllowAgain,
     "forget": Forget,
     "mute": SetMute,

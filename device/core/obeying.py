@@ -13,6 +13,7 @@ from device.domain import (
     Action,
     Announce,
     Answer,
+    Ask,
     ChangePlaylist,
     Command,
     Correct,
@@ -69,6 +70,8 @@ def obey(state: State, command: Command, origin: Origin, now: Now) -> list[Actio
             return _answered(state.updates.obey(command), origin)
         case Restore(listens, moods):
             return [*map(Record, listens), *(Correct(key, mood) for key, mood in moods)]
+        case Ask():
+            return _ask(state, origin, now)
         case ReportBody():
             refused = state.mood_control.report(command, now)
             return [Answer(origin, refused)] if refused else []
@@ -92,6 +95,18 @@ def _schedule(state: State, command: ScheduleCommand, origin: Origin, now: Now) 
     if rang and state.schedule.wake_up.ringing is None and state.group.follows:
         actions += state.group.ask(SetPlayback(Transport.STOP), now.mono)
     return actions
+
+
+def _ask(state: State, origin: Origin, now: Now) -> list[Action]:
+    """Await a nod or a shake of the head."""
+    if not state.config.people.answers:
+        return [Answer(origin, "Nods and shakes of the head are no answers here; set people.answers to true.")]
+    if not state.health.eye_open:
+        return [Answer(origin, "The camera is off, so nobody can answer with a nod.")]
+    if not (key := state.heard_key(now)):
+        return [Answer(origin, "No track from the library is playing, so there is nothing to ask about.")]
+    state.question.ask(key, now)
+    return []
 
 
 def _forget(state: State, command: Forget, origin: Origin) -> list[Action]:

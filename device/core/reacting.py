@@ -20,12 +20,15 @@ from device.domain import (
     EyeClosed,
     EyeOpened,
     EyeRead,
+    Feedback,
     FromGroup,
     Handled,
     LibraryLoaded,
+    Liking,
     Log,
     Misunderstood,
     Now,
+    Origin,
     PlaylistChanged,
     Reading,
     Saved,
@@ -118,8 +121,12 @@ def _take_reading(state: State, reading: Reading, now: Now) -> list[Action]:
     state.mood_control.take(reading, now)
     state.occupancy.look(state.mood.faces, now)
     actions = mood_changed(state, before, now)
-    for reaction in state.reactions.observe(reading, state.playback.playing.playthrough, now):
+    answer, playing = state.question.answer(reading, now), state.playback.playing.playthrough
+    for reaction in state.reactions.observe(reading, playing, now, answered=answer is not None):
         actions += state.playback.react(reaction, state.audience, now)
+    if answer is not None:
+        gesture = "a nod" if answer is Liking.LIKE else "a shake of the head"
+        actions += obey(state, Feedback(answer), Origin("the camera", gesture), now)
     return actions
 
 

@@ -18,6 +18,7 @@ from device.domain import EMOTIONS, Emotion, Gesture, Now, Outcome, Reading, See
 MINUTE_S = 60.0
 BEFORE_S = 20.0  # what a face showed in this time before the song is its usual look
 LEAST_BEFORE_S = 8.0  # a face that was there for less has no usual look
+HEARD_S = 2.0  # nobody judges a song sooner
 LOOK_S = 3.0  # a reaction lasts for this long
 CHANGE = 0.4  # and differs from the usual look by so much (of 1)
 PRESENT_S = 2.0  # a face that was seen so lately is there
@@ -53,15 +54,21 @@ class ReactionWatch:
         self._began = 0.0
         self._there = 0  # how many faces there were when the song began
 
-    def observe(self, reading: Reading, playing: Playthrough | None, now: Now) -> list[Reaction]:
-        """The reactions that became clear in this reading."""
+    def observe(
+        self, reading: Reading, playing: Playthrough | None, now: Now, *, answered: bool = False
+    ) -> list[Reaction]:
+        """The reactions that became clear in this reading. `answered`: somebody answers a question about the song, and
+        nobody's gesture or face counts for it again."""
         if playing is None or not playing.sounds:
             self._take(reading, now.mono)
             return []
         if playing.serial != self._serial:
             self._begin(playing.serial, now.mono)
         self._take(reading, now.mono)
-        found = list(self._gestures(reading))
+        if answered:
+            for watched in self._faces.values():
+                watched.reacted = True
+        found = list(self._gestures(reading)) if now.mono - self._began >= HEARD_S else []
         if self._config.reactions and now.mono - self._began <= MINUTE_S:
             found += self._looks(now.mono)
         return found
@@ -88,7 +95,7 @@ class ReactionWatch:
     def _gestures(self, reading: Reading) -> Iterator[Reaction]:
         for face in reading.faces if self._config.gestures else ():
             watched = self._faces[face.number]
-            if face.gesture is not None and not watched.reacted:
+            if face.gesture is not None and face.clear and not watched.reacted:
                 watched.reacted = True
                 nod = face.gesture is Gesture.NOD
                 yield Reaction(Outcome.PLEASED if nod else Outcome.DISPLEASED, "nodded" if nod else "shook their head")

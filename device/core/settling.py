@@ -30,6 +30,8 @@ def settle(state: State, now: Now) -> list[Action]:
 
 def _pass_time(state: State, now: Now) -> list[Action]:
     """Let the schedule change the memory and the music."""
+    if state.question.open:
+        state.question.advance(state.heard_key(now), now, speaking=state.media.announcement is not None)
     group, chooses = state.group, state.group.chooses(now.mono)
     wanted, playing = schedule_control.activity(state.playback, state.media, now)
     if group.follows:

@@ -23,6 +23,7 @@ from device.core.media import MediaControl
 from device.core.mood_control import MoodControl
 from device.core.occupancy import Occupancy
 from device.core.playback import PlaybackControl
+from device.core.question import Question
 from device.core.reactions import ReactionWatch
 from device.core.reconciler import Reconciler
 from device.core.schedule import Schedule
@@ -38,6 +39,7 @@ from device.domain import (
     Mood,
     Now,
     People,
+    PlaybackState,
     PlaybackView,
     SkipVotes,
     Snapshot,
@@ -79,6 +81,7 @@ class State:
         self.schedule = Schedule(config.schedule, config.player.max_volume, zone)
         self.group = GroupControl(config.device.id, self.group_name)
         self.reactions = ReactionWatch(config.people)
+        self.question = Question()
         self.diary = DiaryKeeper(config.diary.keep_days > 0)
         self.reconciler = Reconciler(memory)
         self.health = Health(settings_problems)
@@ -158,6 +161,7 @@ class State:
             update=self.updates.update,
             schedule=self.schedule.view(memory, now),
             context=memory.context,
+            question=self.question.open,
         )
 
     def playback_view(self, now: Now) -> PlaybackView:
@@ -173,6 +177,12 @@ class State:
         """What one hears here: the own music, or the group's."""
         view = self.playback_view(now)
         return view if self.group.chooses(now.mono) else self.group.heard(view, self.group_track)
+
+    def heard_key(self, now: Now) -> str:
+        """The key of the library's track that one hears here; empty for none."""
+        view = self.heard(now)
+        sounds = view.choice is not None and not view.foreign and view.state is PlaybackState.PLAYING
+        return view.choice.track.key if sounds and view.choice is not None else ""
 
     @property
     def group_track(self) -> Track | None:

@@ -39,6 +39,7 @@ from device.domain.actions import (
 from device.domain.affect import EMOTIONS, MOOD_AFFECT, Affect, Emotion, Mood, MoodName, MoodSource, Scores
 from device.domain.commands import (
     AllowAgain,
+    Ask,
     CheckForUpdate,
     Command,
     Feedback,
@@ -174,6 +175,7 @@ __all__ = [
     "AllowAgain",
     "Announce",
     "Answer",
+    "Ask",
     "Asked",
     "Camera",
     "ChangePlaylist",

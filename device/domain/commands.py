@@ -71,6 +71,12 @@ class Feedback:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask whether people like the current track: for some seconds, a nod likes it, and a shake of the head dislikes
+    it."""
+
+
+@dataclass(frozen=True, slots=True)
 class AllowAgain:
     """Remove a track from the list of banned tracks, by its URI; None removes the one that was banned last."""
 
@@ -221,7 +227,7 @@ Order = SetPlayback | SeekTo | SetTrackMood | Feedback | AllowAgain | MediaOrder
 ScheduleCommand = SetSleep | SetAlarm | SwitchAlarm | RemoveAlarm | StopAlarm | SnoozeAlarm | SetQuiet
 PlaylistCommand = SavePlaylist | RemovePlaylist
 UpdateCommand = InstallUpdate | CheckForUpdate
-Command = Setting | Order | Forget | ReportBody | ScheduleCommand | PlaylistCommand | UpdateCommand | Restore
+Command = Setting | Order | Forget | ReportBody | ScheduleCommand | PlaylistCommand | UpdateCommand | Restore | Ask
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ class SeenFace:
 
     `number` identifies the person while they are in view. `box` is (left, top, width, height) as fractions of the
     frame, in [0, 1]. `certainty` in [0, 1] says how sure the eye is that this is a usable face. `scores` are the
-    classifier's calibrated probabilities for this frame, not smoothed. `gesture` is the one that ended in this frame.
+    classifier's calibrated probabilities for this frame, not smoothed. `gesture` is the one that ended in this frame;
+    one that is not `clear` only counts as an answer to a question.
     """
 
     number: int
@@ -48,6 +49,7 @@ class SeenFace:
     certainty: float
     scores: Scores
     gesture: Gesture | None = None
+    clear: bool = True
 
 
 @dataclass(frozen=True, slots=True)

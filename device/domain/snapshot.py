@@ -78,9 +78,10 @@ class HealthReport:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything that surfaces may show. `queue` is what plays next, in this order: the device's choice, as far as it
-    is made, and people's requests. `never` lists the banned tracks, the latest last. `occupied`: somebody is in the
-    room, whoever it is; None if no camera looks. `group` is None for a device that plays alone."""
+    """Everything that surfaces may show. `queue` is what plays next, in this order: the device's choice, as far as
+    it is made, and people's requests. `never` lists the banned tracks, the latest last. `occupied`: somebody is in
+    the room, whoever it is; None if no camera looks. `question`: a nod or a shake of the head answers now. `group`
+    is None for a device that plays alone."""
 
     mood: Mood
     policy: PolicyName
@@ -96,4 +97,5 @@ class Snapshot:
     update: Update = field(default_factory=Update)
     schedule: ScheduleView = field(default_factory=ScheduleView)
     context: Context = field(default_factory=Context)
+    question: bool = False
     group: GroupView | None = None

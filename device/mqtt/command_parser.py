@@ -16,6 +16,7 @@ import msgspec
 
 from device.domain import (
     AllowAgain,
+    Ask,
     CheckForUpdate,
     Command,
     Feedback,
@@ -162,6 +163,12 @@ def _feedback(text: str) -> Command:
     return Feedback(Liking(_choose(text, Liking)))
 
 
+def _question(text: str) -> Command:
+    if text.casefold() != "ask":
+        raise _Unusable("ask")
+    return Ask()
+
+
 def _allow(text: str) -> Command:
     if text.casefold() == "undo":
         return AllowAgain()
@@ -203,6 +210,7 @@ READERS: dict[str, Callable[[str], Command]] = {
     "camera": _camera,
     "policy": _policy,
     "feedback": _feedback,
+    "question": _question,
     "never": _allow,
     "queue": request_parser.queue,
     "vote": request_parser.vote,

@@ -109,6 +109,8 @@ CHANNELS = (
     Channel("policy_state", PolicyName, "how the music follows the mood"),
     Channel("policy_set", PolicyName, "choose how the music follows the mood"),
     Channel("feedback_set", (Liking, request_parser.FeedbackOrder), "say what somebody thinks of the current track"),
+    Channel("question_state", Switch, "whether a nod or a shake of the head answers now"),
+    Channel("question_set", Literal["ask"], "ask whether people like the current track"),
     Channel("never_state", list[queue_documents.ListedTrack], "the banned tracks, the latest last", JSON),
     Channel("never_set", (File, Literal["undo"]), "allow a banned track again; undo: the latest"),
     Channel("queue_state", list[queue_documents.QueueItem], "what plays next", JSON),

@@ -99,6 +99,7 @@ class StatePublisher:
             topics.camera_state: (ON if snapshot.camera.wanted or snapshot.camera.open else OFF).encode(),
             topics.policy_state: snapshot.policy.encode(),
             topics.profile_state: documents.profile_state(snapshot.people),
+            topics.question_state: (ON if snapshot.question else OFF).encode(),
             topics.guest_state: (ON if snapshot.people.guests else OFF).encode(),
             topics.context_state: documents.context_state(snapshot.context),
             topics.room_state: documents.text(snapshot.room).encode(),

@@ -62,6 +62,8 @@ class Topics:
     group_state = _Below("group/state")
     group_set = _Below("group/set")
     feedback_set = _Below("feedback/set")
+    question_state = _Below("question/state")
+    question_set = _Below("question/set")
     never_state = _Below("never/state")
     never_set = _Below("never/set")
     queue_state = _Below("queue/state")

@@ -32,33 +32,37 @@ class Camera(Protocol):
         """The readable frames, as they arrive. Ends with the recording or after `close`. Raises CameraError if somebody
         unplugs the camera, or after `hang_s` of bad frames. Blocks if the camera hangs."""
 
+    def set_rate(self, fps: float) -> None:
+        """Deliver so many frames a second from now on, as far as the camera can."""
+
     def close(self) -> None:
         """Release the camera. Idempotent."""
 
 
-def open_camera(config: CameraConfig, *, live: bool = True) -> Camera:
+def open_camera(config: CameraConfig, *, live: bool = True, fastest_fps: float = 0.0) -> Camera:
     """Open the camera that `config.source` names. Raises CameraError.
 
     With `live=False` a recording runs once, as fast as the caller reads; a real camera always runs in real time.
+    `fastest_fps`: the highest rate that somebody will set later.
     A hardware switch that is off keeps a live camera closed, and ends its frames with CameraError.
     """
     if not live or not config.switch:
-        return _open(config, live=live)
+        return _open(config, live, fastest_fps)
     switch = CameraSwitch(config.switch)
     switch.require()
-    return GuardedCamera(_open(config, live=live), switch)
+    return GuardedCamera(_open(config, live, fastest_fps), switch)
 
 
-def _open(config: CameraConfig, *, live: bool) -> Camera:
+def _open(config: CameraConfig, live: bool, fastest_fps: float) -> Camera:
     if not SLOWEST_FPS <= config.fps <= FASTEST_FPS:  # NaN too
         raise CameraError(f"No camera delivers {config.fps:g} frames per second; set camera.fps to a number such as 8.")
     source = config.source.strip()
     if source == "auto":
-        return _first(config)
+        return _first(config, fastest_fps)
     if source == "picamera":
         return PiCamera(config)
     if source.startswith("v4l2:"):
-        return V4l2Camera(Path(source.removeprefix("v4l2:")), config)
+        return V4l2Camera(Path(source.removeprefix("v4l2:")), config, fastest_fps)
     path = Path(source).expanduser()
     if path.is_dir():
         return FolderCamera(path, config, live=live)
@@ -70,11 +74,11 @@ def _open(config: CameraConfig, *, live: bool) -> Camera:
     )
 
 
-def _first(config: CameraConfig) -> Camera:
+def _first(config: CameraConfig, fastest_fps: float) -> Camera:
     if find_camera() is not None:
         return PiCamera(config)
     if (node := find_node()) is not None:
-        return V4l2Camera(node, config)
+        return V4l2Camera(node, config, fastest_fps)
     raise CameraError("No camera was found; plug one in, or set camera.source to a video file or a folder of pictures.")
 
 
@@ -92,6 +96,9 @@ class GuardedCamera:
             self._switch.require()
             yield frame
 
+    def set_rate(self, fps: float) -> None:
+        self._camera.set_rate(fps)
+
     def close(self) -> None:
         self._camera.close()
 
@@ -108,14 +115,19 @@ class FakeCamera:
         return f"fake camera ({len(self._pictures)} pictures)"
 
     def frames(self) -> Iterator[Frame]:
-        for number, gray in enumerate(self._pictures):
+        at_s = 0.0
+        for gray in self._pictures:
             if self._closed.wait(1.0 / self._fps if self._live else 0.0):
                 return
-            yield Frame(gray, time.monotonic() if self._live else number / self._fps)
+            yield Frame(gray, time.monotonic() if self._live else at_s)
+            at_s += 1.0 / self._fps
         if self._then == "unplug":
             raise CameraError("The fake camera delivers no more frames; was it unplugged?")
         if self._then == "hang":
             self._closed.wait()
+
+    def set_rate(self, fps: float) -> None:
+        self._fps = fps
 
     def close(self) -> None:
         self._closed.set()

@@ -7,6 +7,7 @@ watchdog (see watchdog.py), which ends the process if the camera hangs.
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import time
@@ -20,7 +21,7 @@ import numpy.typing as npt
 
 from device import systemd
 from device.config.schema import Config
-from device.domain import Face, Gesture, Reading, SeenFace
+from device.domain import Face, Reading, Scores, SeenFace
 from device.errors import AffettoError, CameraError, LinkError
 from device.model import SHIPPED_MODELS
 from device.perception.camera import Camera, open_camera
@@ -29,7 +30,7 @@ from device.perception.emotion import EmotionClassifier
 from device.perception.face_quality import certainty
 from device.perception.faces import FaceDetector
 from device.perception.frame import Frame, Gray
-from device.perception.gestures import GestureDetector
+from device.perception.gestures import BURST_FPS, GestureDetector, Seen
 from device.perception.memory_lock import keep_private
 from device.perception.motion import MotionGate
 from device.perception.protocol import HEARTBEAT_S, MAX_FACES, OPENING_S, Hello, Trouble, encode, silence_s
@@ -55,13 +56,23 @@ class Eye:
     """A camera, a face detector and an emotion classifier, which it uses sparingly.
 
     While nothing moves and no face is known, a frame costs only the motion gate. Owns the camera and closes it.
+
+    While a head begins to move, as in a nod, the eye looks at every frame of a faster camera; it reads the emotions no
+    more often than otherwise.
     """
 
-    def __init__(self, camera: Camera, detector: Detector, classifier: Classifier) -> None:
+    def __init__(
+        self, camera: Camera, detector: Detector, classifier: Classifier, fps: float = 8.0, *, gestures: bool = True
+    ) -> None:
+        """`fps`: the camera's usual rate."""
         self.camera = camera
         self._detector, self._classifier = detector, classifier
-        self._gate, self._tracker, self._gestures = MotionGate(), Tracker(), GestureDetector()
-        self._made: dict[int, Gesture] = {}  # the gestures that ended in this frame
+        self._gate, self._tracker = MotionGate(), Tracker()
+        self._gestures = GestureDetector() if gestures else None
+        self._usual_fps, self._bursting = fps, False
+        self._made: dict[int, Seen] = {}  # the gestures that ended in this frame
+        self._scores: dict[int, Scores] = {}  # the emotions of each face, as last read
+        self._scored_s = -math.inf
         self._seen: tuple[Tracked, ...] = ()
         self._still = False
         self._looked_s = -LOOK_AGAIN_S
@@ -91,7 +102,8 @@ class Eye:
             _timed(costs, "track", lambda: self._track(found, frame.at_s))
         elif not self._still:
             self._seen = ()
-        faces = _timed(costs, "score", lambda: tuple(self._score(frame.gray, one) for one in self._seen))
+        faces = _timed(costs, "score", lambda: self._read_faces(frame))
+        self._set_pace(frame.at_s)
         return Reading(frame.at_s, faces, moved, costs)
 
     def close(self) -> None:
@@ -99,7 +111,7 @@ class Eye:
 
     def _worth_a_look(self, moved: bool, at_s: float) -> bool:
         waited_s = at_s - self._looked_s
-        if self._still:
+        if self._still and not self._bursting:
             return waited_s >= REST_S
         return moved or bool(self._tracker.known) or waited_s >= LOOK_AGAIN_S
 
@@ -108,7 +120,8 @@ class Eye:
         best = sorted(found, key=lambda face: face.score, reverse=True)[:MAX_FACES]
         tracked = self._tracker.update(best, at_s)
         self._seen = tuple(one for one in tracked if one.confirmed)
-        self._made = self._gestures.update(self._seen, at_s)
+        if self._gestures is not None:
+            self._made = self._gestures.update(self._seen, at_s)
         self._looked_s = at_s
         self._still = bool(self._seen) and all(
             one.confirmed
@@ -118,14 +131,35 @@ class Eye:
             for one in self._tracker.known  # a face that is lost or not confirmed yet: keep looking
         )
 
-    def _score(self, gray: Gray, one: Tracked) -> SeenFace:
+    def _set_pace(self, at_s: float) -> None:
+        """Let the camera hurry while a head moves, and then rest again."""
+        bursting = self._gestures is not None and self._gestures.bursting(at_s)
+        if bursting != self._bursting:
+            self._bursting = bursting
+            self.camera.set_rate(max(self._usual_fps, BURST_FPS) if bursting else self._usual_fps)
+
+    def _read_faces(self, frame: Frame) -> tuple[SeenFace, ...]:
+        """The faces of the frame. In a burst, most frames repeat the emotions of the one before."""
+        due = not self._bursting or frame.at_s - self._scored_s >= 1.0 / self._usual_fps
+        for one in self._seen:
+            if due or one.number not in self._scores:
+                scores = self._classifier.scores(align(frame.gray, one.face))
+                self._scores[one.number] = tuple(map(float, scores))
+        if due:
+            self._scored_s = frame.at_s
+            self._scores = {one.number: self._scores[one.number] for one in self._seen}
+        return tuple(self._describe(frame.gray, one) for one in self._seen)
+
+    def _describe(self, gray: Gray, one: Tracked) -> SeenFace:
         height, width = gray.shape
-        face, scores = one.face, self._classifier.scores(align(gray, one.face))
+        face, made = one.face, self._made.get(one.number)
         left, right = _within(face.x, width), _within(face.x + face.w, width)
         top, bottom = _within(face.y, height), _within(face.y + face.h, height)
         box = (left, top, right - left, bottom - top)
-        sure, gesture = certainty(face, width, height, one.sightings), self._made.get(one.number)
-        return SeenFace(one.number, box, sure, tuple(map(float, scores)), gesture)
+        sure, scores = certainty(face, width, height, one.sightings), self._scores[one.number]
+        if made is None:
+            return SeenFace(one.number, box, sure, scores)
+        return SeenFace(one.number, box, sure, scores, made.gesture, made.clear)
 
 
 def open_eye(config: Config, *, live: bool = True) -> Eye:
@@ -135,7 +169,9 @@ def open_eye(config: Config, *, live: bool = True) -> Eye:
     """
     models = Path(config.device.models_dir) if config.device.models_dir else SHIPPED_MODELS
     detector, classifier = FaceDetector.load(models), EmotionClassifier.load(models)
-    return Eye(open_camera(config.camera, live=live), detector, classifier)
+    gestures, fps = config.people.gestures or config.people.answers, config.camera.fps
+    camera = open_camera(config.camera, live=live, fastest_fps=BURST_FPS if gestures else 0.0)
+    return Eye(camera, detector, classifier, fps, gestures=gestures)
 
 
 def serve(config: Config, sock: socket.socket, *, start: Callable[[Config], Eye] = open_eye) -> int:

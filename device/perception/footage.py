@@ -43,6 +43,9 @@ class FrameClock:
         """End all waiting for good; safe from another thread."""
         self._closed.set()
 
+    def set_rate(self, fps: float) -> None:
+        self._period_s = 1.0 / fps
+
     @property
     def stopped(self) -> bool:
         return self._closed.is_set()
@@ -103,6 +106,9 @@ class VideoCamera:
                 return
             self._capture.release()
             self._capture = self._open()
+
+    def set_rate(self, fps: float) -> None:
+        self._pace.set_rate(fps)
 
     def close(self) -> None:
         self._pace.stop()
@@ -193,6 +199,9 @@ class FolderCamera:
                 raise CameraError(f"None of the pictures in {self._folder} can be read; put JPEG or PNG files there.")
             if not self._live or self._pace.stopped:
                 return
+
+    def set_rate(self, fps: float) -> None:
+        self._pace.set_rate(fps)
 
     def close(self) -> None:
         self._pace.stop()

@@ -71,6 +71,9 @@ class PiCamera:
             gray = np.ascontiguousarray(planes[:height, :width])  # rows are padded to the stride
             yield Frame(turn(gray, self._config.rotate), at_s, (time.perf_counter() - began) * 1000)
 
+    def set_rate(self, fps: float) -> None:
+        self._camera.set_controls({"FrameRate": fps})
+
     def close(self) -> None:
         if self._camera is not None:
             self._camera.stop()

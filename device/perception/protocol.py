@@ -16,7 +16,7 @@ from device.config.schema import CameraConfig
 from device.domain import EMOTIONS, Gesture, Reading, SeenFace
 from device.errors import LinkError
 
-VERSION = 3
+VERSION = 4
 MAX_LINE = 65_536  # bytes
 MAX_FACES = 32
 MAX_TEXT = 500  # characters
@@ -56,6 +56,7 @@ class WireFace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     certainty: Share
     scores: Annotated[tuple[Share, ...], Meta(min_length=len(EMOTIONS), max_length=len(EMOTIONS))]
     gesture: Gesture | None = None
+    clear: bool = True
 
     def __post_init__(self) -> None:
         if abs(sum(self.scores) - 1.0) > 0.01:
@@ -129,12 +130,13 @@ class Lines:
 
 
 def _to_wire(reading: Reading) -> WireReading:
-    faces = tuple(WireFace(f.number, f.box, f.certainty, f.scores, f.gesture) for f in reading.faces[:MAX_FACES])
+    kept = reading.faces[:MAX_FACES]
+    faces = tuple(WireFace(f.number, f.box, f.certainty, f.scores, f.gesture, f.clear) for f in kept)
     return WireReading(reading.at_s, reading.moved, faces, dict(reading.costs_ms))  # type: ignore[arg-type]
 
 
 def _from_wire(line: WireReading) -> Reading:
-    faces = tuple(SeenFace(f.number, f.box, f.certainty, f.scores, f.gesture) for f in line.faces)
+    faces = tuple(SeenFace(f.number, f.box, f.certainty, f.scores, f.gesture, f.clear) for f in line.faces)
     return Reading(line.at, faces, line.moved, cast("dict[str, float]", line.costs))
 
 

@@ -63,10 +63,10 @@ class V4l2Camera:
     """A V4L2 camera. Requests the configured size and rate, accepts what the camera offers, and skips frames to keep to
     `fps`. Skips bad frames; `hang_s` of only bad frames raises CameraError."""
 
-    def __init__(self, node: Path, config: CameraConfig) -> None:
+    def __init__(self, node: Path, config: CameraConfig, fastest_fps: float = 0.0) -> None:
         if not node.exists():
             raise CameraError(f"There is no camera at {node}; plug it in, or set camera.source.")
-        self._node, self._config = node, config
+        self._node, self._config, self._period_s = node, config, 1.0 / config.fps
         self._card = card_of(node) or "camera"
         self._bad = BadFrames(self.describe(), config.hang_s)
         self._capture = cv2.VideoCapture(str(node), cv2.CAP_V4L2)
@@ -78,7 +78,7 @@ class V4l2Camera:
         for prop, value in (
             (cv2.CAP_PROP_FRAME_WIDTH, config.width),
             (cv2.CAP_PROP_FRAME_HEIGHT, config.height),
-            (cv2.CAP_PROP_FPS, config.fps),
+            (cv2.CAP_PROP_FPS, max(config.fps, fastest_fps)),  # changing it later would stop the stream
             (cv2.CAP_PROP_BUFFERSIZE, 1),  # fewer buffers, fresher frames
             (cv2.CAP_PROP_CONVERT_RGB, 1),  # `to_gray` needs 8-bit BGR, not the driver's own format
         ):
@@ -88,7 +88,7 @@ class V4l2Camera:
         return f"{self._card} ({self._node})"
 
     def frames(self) -> Iterator[Frame]:
-        period_s, due_s = 1.0 / self._config.fps, 0.0
+        due_s = 0.0
         while self._capture.isOpened():
             grabbed = self._capture.grab()
             at_s = time.monotonic()
@@ -99,8 +99,11 @@ class V4l2Camera:
                 self._pass_over(at_s, grabbed)
                 continue
             self._bad.good()
-            due_s = max(due_s + period_s, at_s + period_s / 2)
+            due_s = max(due_s + self._period_s, at_s + self._period_s / 2)
             yield frame
+
+    def set_rate(self, fps: float) -> None:
+        self._period_s = 1.0 / fps
 
     def close(self) -> None:
         self._capture.release()
