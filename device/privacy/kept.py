@@ -15,6 +15,7 @@ from device.errors import StateError
 from device.parts import first_memory
 from device.store.database import SELECT, read_history, read_memory
 from device.store.diary import DiaryReader
+from device.tags.journal import NAME as WRITTEN
 
 T = TypeVar("T")
 
@@ -37,7 +38,7 @@ class Kept:
 @dataclass(frozen=True, slots=True)
 class Everything:
     """What is kept at all. `moods` and `songs` count the entries of the diary since `diary_since` (wall clock, s; None:
-    there are none)."""
+    there are none). `tagged`: music files with stars or moods by `affetto tags`."""
 
     people: tuple[Kept, ...]
     present: tuple[str, ...]
@@ -46,6 +47,7 @@ class Everything:
     diary_since: float | None
     camera_by: str
     context: dict[str, Any]
+    tagged: int = 0
 
 
 def read_kept(config: Config, folder: Path) -> Everything:
@@ -74,7 +76,8 @@ def read_kept(config: Config, folder: Path) -> Everything:
         ))  # fmt: skip
     since = min([*(one.at for one in moods), *(one.started_at for one in songs)], default=None)
     context = {name: getattr(memory.context, name) for name in ("activity", "guests", "scene", "weather")}
-    return Everything(tuple(people), memory.profiles, len(moods), len(songs), since, memory.camera_by, context)
+    tagged = len(_rows(folder / WRITTEN, "SELECT 1 FROM written WHERE after != '[]'"))
+    return Everything(tuple(people), memory.profiles, len(moods), len(songs), since, memory.camera_by, context, tagged)
 
 
 def _names(songs: tuple[SongEntry, ...]) -> list[str]:

@@ -26,7 +26,7 @@ def lines(kept: Everything, config: Config) -> Iterator[str]:
     if not kept.people:
         yield "  nobody"
     yield ""
-    yield from outside(config)
+    yield from outside(config, kept.tagged)
     yield ""
     yield "To delete: affetto privacy --forget person NAME, --forget day 2026-11-28, or --forget everything."
     yield "The moods that you set for tracks are facts about music; `auto` or deleting the data folder removes them."
@@ -68,7 +68,7 @@ def about(person: Kept) -> str:
     return f"{text}; {date(person.first)} to {date(person.last)}"
 
 
-def outside(config: Config) -> Iterator[str]:
+def outside(config: Config, tagged: int = 0) -> Iterator[str]:
     """What leaves the device."""
     yield "What leaves the device:"
     if config.mqtt.enabled:
@@ -79,6 +79,8 @@ def outside(config: Config) -> Iterator[str]:
         yield "  to players in your network (UPnP): what plays" + (", and the library" if config.upnp.library else "")
     if config.listenbrainz.token:
         yield "  to ListenBrainz: the songs that played, and when"
+    if tagged:
+        yield f"  in {count(tagged, 'music file')}: stars or moods that you had written; affetto tags undo removes them"
     yield "  nothing else: no picture, no diary, no taste."
 
 

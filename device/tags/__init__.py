@@ -26,7 +26,7 @@ from device.music.metadata.tags import shown
 from device.music.workers.edit_client import EditClient
 from device.tags.journal import Entry, Journal
 from device.tags.plan import Candidate, candidates
-from device.tags.writing import Done, Result, TagWriter
+from device.tags.writing import Done, Editor, Result, TagWriter
 
 INTERRUPTED = 130
 FATAL = (errno.ENOSPC, errno.EDQUOT)
@@ -35,10 +35,11 @@ T = TypeVar("T")
 
 
 def run(
-    config: Config, action: str, folders: Sequence[Path], *, ratings: bool = False, moods: str = "", dry: bool = False
-) -> int:
-    """`action`: write or undo. `ratings` and `moods` take the place of the settings. Returns 0 if every file is as it
-    should be, 1 if some could not be written."""
+    config: Config, action: str, folders: Sequence[Path], *, ratings: bool = False, moods: str = "", dry: bool = False,
+    editor: Editor | None = None,
+) -> int:  # fmt: skip
+    """`action`: write or undo. `ratings` and `moods` take the place of the settings; `editor` takes the place of a
+    process with limits. Returns 0 if every file is as it should be, 1 if some could not be written."""
     data_dir, console = Path(config.device.data_dir), open_console()
     asked = config.music.write_ratings, config.music.write_moods
     ratings, chosen = (ratings, moods or "none") if ratings or moods else asked
@@ -46,8 +47,7 @@ def run(
         raise ConfigError("nothing to write: use --ratings or --moods, or set music.write_ratings or music.write_moods")
     with ExitStack() as stack:
         journal = stack.enter_context(closing(Journal.open(data_dir)))
-        client = stack.enter_context(closing(EditClient()))
-        writer = TagWriter(client, journal, dry=dry)
+        writer = TagWriter(editor or stack.enter_context(closing(EditClient())), journal, dry=dry)
         if action == "undo":
             tops = [folder.absolute() for folder in folders]
             entries = [one for one in journal.entries() if not tops or any(map(one.path.is_relative_to, tops))]

@@ -1,4 +1,4 @@
-"""Writes what is wished into one file after the other, and takes it back. Main thread; `EditClient` edits copies."""
+"""Writes what is wished into one file after the other, and takes it back. Main thread; an `Editor` edits copies."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
+from typing import Protocol
 
 from device.errors import LibraryError
 from device.music.metadata import fingerprint
-from device.music.metadata.editing import Fields, Wish, changes
+from device.music.metadata.editing import Fields, Found, Wish, changes
 from device.music.metadata.tags import Tags, shown
-from device.music.workers.edit_client import EditClient
 from device.tags.journal import Entry, Journal, state_of
 from device.tags.plan import Candidate
 from device.tags.replacing import remove_leftovers, replace_file
@@ -36,11 +36,20 @@ class Done:
     words: str = ""
 
 
+class Editor(Protocol):
+    """See `EditClient`."""
+
+    def find(self, path: Path) -> Found: ...
+    def edit(self, path: Path, fields: Fields) -> Found: ...
+    def tags(self, path: Path) -> Tags: ...
+    def digest(self, path: Path) -> str: ...
+
+
 class TagWriter:
     """`dry`: change nothing, but say what would be. `reached`: see `replace_file`."""
 
     def __init__(
-        self, client: EditClient, journal: Journal, *, dry: bool, reached: Callable[[str], object] = lambda step: None
+        self, client: Editor, journal: Journal, *, dry: bool, reached: Callable[[str], object] = lambda step: None
     ) -> None:
         self._client, self._journal, self._dry, self._reached = client, journal, dry, reached
         self._cleaned: set[Path] = set()

@@ -37,7 +37,7 @@ class FileReader:
     def read(self, file: Found, root: int, legacy_keys: set[str], *, again: bool) -> FileRow:
         """The row of a new or changed file. Raises OSError if the disk does not let us read it, and WorkerError."""
         key = self._key_of(file, legacy_keys)
-        if not again and (twin := self._database.twin(key, file.size, file.mtime_ns)) and twin.path != file.path:
+        if not again and (twin := self._twin(key, file)):
             return _moved(twin, file, root)
         problem, read = "", tags.Tags()
         is_music = file.named or formats.holds_sound(_head(file.path))
@@ -56,6 +56,15 @@ class FileReader:
             read.mood, file.mood, read.gain_db, read.peak, problem, is_music,
             album_artist=read.album_artist, genre=read.genre, number=read.number, rating=read.rating,
         )  # fmt: skip
+
+    def _twin(self, key: str, file: Found) -> FileRow | None:
+        """The same file, if it was elsewhere before. A file that was here before was edited: its date may say nothing,
+        because many taggers set it back."""
+        twin = self._database.twin(key, file.size, file.mtime_ns)
+        if twin is None or twin.path == file.path:
+            return None
+        here = self._database.file(file.path)
+        return None if here is not None and here.present and here.key == key else twin
 
     def _key_of(self, file: Found, legacy_keys: set[str]) -> str:
         """The key under which history knows this content. Raises OSError."""
