@@ -523,13 +523,17 @@ def test_the_command_line_prints_the_template() -> None:
 
 def test_the_pin_of_the_page_is_shown_beside_the_settings(card: Card) -> None:
     shown = card.place / "affetto-page.txt"
-    assert card.boot("device: {name: Kitchen}\n") == 0
-    assert not shown.exists()  # the device has not made one yet
     data = card.etc.parent / "data"
-    data.mkdir()
     card.own.write_text(f"device: {{data_dir: {data}, id: kitchen}}\n")
+    assert card.boot("device: {name: Kitchen}\n") == 0
+    assert not shown.exists()  # there is no installation yet
+    data.mkdir()
+    if os.geteuid() == 0:
+        os.chown(data, 12345, 12345)  # the service's user
+    assert card.boot() == 0  # the very first start: before the conductor ran
+    keys = data / page_keys.NAME
+    assert (keys.stat().st_uid, keys.stat().st_mode & 0o777) == (data.stat().st_uid, 0o640)
     pin = page_keys.ensure(data).pin
-    assert card.boot() == 0
     assert shown.read_text().startswith(f"Affetto's page for phones: http://affetto-kitchen.local\nPIN: {pin}\n")
     assert card.boot("page: {pin: '4711'}\n") == 0
     assert "PIN: 4711" in shown.read_text()

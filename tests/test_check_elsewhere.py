@@ -11,6 +11,7 @@ import pytest
 from device.check import elsewhere
 from device.check.finding import Verdict
 from device.config.schema import MusicConfig, PlayerConfig
+from device.music.library import servers
 
 SHARE = replace(MusicConfig(), shares=("smb://nas/my%20music",))
 SPEAKER = replace(PlayerConfig(), output="alsa", device="bluealsa:DEV=00:11:22:aa:bb:cc,PROFILE=a2dp")
@@ -20,7 +21,7 @@ SPEAKER = replace(PlayerConfig(), output="alsa", device="bluealsa:DEV=00:11:22:a
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "bin"
     folder.mkdir()
-    monkeypatch.setattr(elsewhere, "SBIN", str(folder))
+    monkeypatch.setattr(servers, "SBIN", str(folder))
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     return folder
 
@@ -34,16 +35,23 @@ def program(path: Path, says: str = "") -> None:
     ("mounts", "verdict", "words"),
     [
         ("", Verdict.PROBLEM, "//nas/my music has no automount at /media/affetto/my music"),
-        ("systemd-1 /media/affetto/my\\040music autofs rw 0 0\n", Verdict.NOTE, "not mounted at"),
+        ("systemd-1 /media/affetto/my\\040music autofs rw 0 0\n", Verdict.NOTE, "answers, but is not mounted at"),
         ("x /media/affetto/my\\040music autofs rw 0 0\n//nas/my\\040music /media/affetto/my\\040music cifs ro 0 0\n",
          Verdict.WELL, "//nas/my music is at /media/affetto/my music"),
     ],
 )  # fmt: skip
-def test_shares(tmp_path: Path, programs: Path, mounts: str, verdict: Verdict, words: str) -> None:
+def test_shares(
+    tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch, mounts: str, verdict: Verdict, words: str
+) -> None:
     (tmp_path / "mounts").write_text(mounts)
     (missing,) = elsewhere.shares(SHARE, tmp_path / "mounts")
     assert (missing.verdict, missing.advice) == (Verdict.PROBLEM, "apt install cifs-utils")
     program(programs / "mount.cifs")
+    monkeypatch.setattr(servers, "answers", lambda share: False)
+    (silent,) = elsewhere.shares(SHARE, tmp_path / "mounts")
+    assert (silent.verdict, silent.words) == (Verdict.PROBLEM, "//nas/my music does not answer")
+    assert "switch nas on" in silent.advice
+    monkeypatch.setattr(servers, "answers", lambda share: True)
     (found,) = elsewhere.shares(SHARE, tmp_path / "mounts")
     assert found.verdict is verdict
     assert words in found.words

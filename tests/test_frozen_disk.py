@@ -55,7 +55,8 @@ def test_the_music_goes_on_from_another_disk(tmp_path: Path) -> None:
     for folder in ("near", "server", "mount"):
         (tmp_path / folder).mkdir()
     audio.tone(tmp_path / "near" / "near.wav", 60.0, 300.0)
-    audio.tone(tmp_path / "server" / "far.wav", 60.0, 700.0)
+    for number in range(5):
+        audio.tone(tmp_path / "server" / f"far{number or ''}.wav", 60.0, 700.0 + 50 * number)
     config = Config()
     config = replace(
         config,
@@ -72,7 +73,7 @@ def test_the_music_goes_on_from_another_disk(tmp_path: Path) -> None:
         running(config, tmp_path) as device,
         thawed_at_the_end(disk),
     ):
-        eventually(data, lambda state: state["health"]["tracks"] == 2)
+        eventually(data, lambda state: state["health"]["tracks"] == 6)
         with ControlClient(data) as client:
             assert client.do(Enqueue((far,), Where.NOW)) == ""
         eventually(data, lambda state: title(state) == "far" and state["playback"]["position"] is not None)
@@ -82,6 +83,8 @@ def test_the_music_goes_on_from_another_disk(tmp_path: Path) -> None:
             assert client.do(SetVolume(12)) == "", "whoever asks is answered meanwhile"
         state = eventually(data, lambda state: title(state) == "near")
         assert state["playback"]["volume"] == 12
+        assert f"{tmp_path / 'mount'} does not answer. Switch it on" in " ".join(state["health"]["problems"])
+        assert device.log.read_text().count("track_failed") == 1, "no other song of that disk was tried"
         assert device.process.poll() is None
         disk.thaw()
         assert device.stop(signal.SIGTERM) == 0

@@ -16,9 +16,10 @@ import pytest
 from device.config.schema import MusicConfig
 from device.domain import Affect, Event, LibraryLoaded, MoodName, MoodOrigin
 from device.errors import LibraryError, WorkerError
+from device.music.disks import Mount, mount_of
 from device.music.library import Catalogue
 from device.music.library.analysis_queue import AnalysisQueue
-from device.music.library.mounts import Mount, MountWatch, mount_of, watched_folders
+from device.music.library.mounts import MountWatch, watched_folders
 from device.music.library.scanner import Scanner
 from device.music.library.walker import FolderWalk, expand
 from device.music.track_mood import FEATURE_BYTES, TrackMood
@@ -109,7 +110,7 @@ def test_a_mount_ends_the_wait_and_is_found(drive: Path) -> None:
 
 def test_mountinfo_is_read_with_its_blanks() -> None:
     line = rb"36 35 98:0 / /media/me/My\040Music\134x rw,noatime master:1 - ext3 /dev/root rw"
-    assert mount_of(line) == Mount(b"/media/me/My Music\\x", b"98:0", b"/", b"ext3")
+    assert mount_of(line) == Mount(b"/media/me/My Music\\x", b"98:0", b"/", b"ext3", b"/dev/root")
 
 
 # --- Folders with stars ---

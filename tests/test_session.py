@@ -21,6 +21,8 @@ from device.domain import (
     CloseEye,
     Correct,
     CoverRead,
+    Cue,
+    Disk,
     Emotion,
     Event,
     EyeClosed,
@@ -341,6 +343,45 @@ def test_a_broken_file_is_reported_and_skipped() -> None:
     assert said(actions, "event")[0]["message"] == "It is not music."
     (following,) = only(Play, actions)
     assert following.track.key != play.track.key
+
+
+NAS = Disk("file:///media/nas", "//nas/music")
+FAR = tuple(replace(one, uri=one.uri.replace("/music/", "/media/nas/")) for one in LIBRARY[:-1])
+
+
+def test_a_disk_that_does_not_answer_is_left_alone_for_a_while() -> None:
+    """Each song that is tried on it costs some 20 s of silence."""
+    room = Room()
+    room.tell(UP)
+    (play,) = only(Play, room.tell(LibraryLoaded((*FAR, LIBRARY[-1]))))
+    actions = room.tell(TrackFailed(play.serial, "it did not open", NAS))
+    (following,) = only(Play, actions)
+    assert following.track == LIBRARY[-1]
+    room.tell(room.started(following.serial), Tick())
+    assert room.snapshot.health.problems == (
+        "//nas/music does not answer. Switch it on, or connect it again; its songs come back by themselves.",
+    )
+    room.tell(LibraryLoaded((*FAR, LIBRARY[-1])))  # a scan that did not notice
+    room.pass_time(60)
+    (again,) = only(Play, room.tell(TrackEnded(following.serial), Tick()))
+    assert again.track == LIBRARY[-1]
+    room.tell(room.started(again.serial))
+    room.pass_time(70)
+    (back,) = only(Play, room.tell(TrackEnded(again.serial), Tick()))
+    assert back.track in FAR
+    assert room.snapshot.health.problems == ()
+
+
+def test_what_follows_from_the_same_disk_is_not_waited_for() -> None:
+    room = Room()
+    (play,) = only(Play, room.tell(LibraryLoaded((*FAR, LIBRARY[-1]))))
+    room.tell(room.started(play.serial))
+    room.pass_time(170)
+    (cue,) = only(Cue, room.tell(TrackEnding(play.serial)))
+    assert play.track in FAR
+    assert cue.track in FAR
+    (following,) = only(Play, room.tell(TrackFailed(play.serial, "its disk does not answer any more", NAS)))
+    assert following.track == LIBRARY[-1]
 
 
 def test_when_everything_fails_the_playback_rests_and_tries_again() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from contextlib import closing
@@ -15,9 +16,10 @@ from hypothesis import strategies as st
 from mutagen import id3
 
 from device.domain import LibraryLoaded, MoodName, MoodOrigin
+from device.music.disks import Mount, all_mounts
 from device.music.library import Catalogue, formats
 from device.music.library.found import LARGEST, bounded
-from device.music.library.mounts import Mount, all_mounts
+from device.music.library.servers import FileServers
 from device.music.library.walker import FolderWalk
 from device.music.metadata.tags import Tags
 from device.music.workers.tag_client import read_here
@@ -205,6 +207,74 @@ def test_a_disk_that_does_not_say_what_its_entries_are_is_noted(
     monkeypatch.setattr(os, "scandir", lambda path: Listing([Entry()]))
     monkeypatch.setattr(os.path, "realpath", lambda path: (_ for _ in ()).throw(OSError(5, "Input/output error")))
     assert list(FolderWalk().files([music])) == []
+
+
+@pytest.mark.parametrize("place", ["folder", "file"])
+def test_a_server_that_is_lost_on_the_way_is_asked_only_once_more(
+    tmp_path: Path, music: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Each question takes its time to fail. What was seen of it cannot be played, either; the rest of the music can."""
+    server = tmp_path / "nas"
+    for name in ("album/a.wav", "album/b.wav", "later/c.wav"):
+        audio.tone(server / name, 0.05)
+    (server / "later" / "list.m3u").write_text("c.wav\n")
+    audio.tone(music / "home.wav", 0.05)
+    asked: list[bytes] = []
+
+    def fail(function, begin):  # type: ignore[no-untyped-def]
+        def ask(path, *more, **names):  # type: ignore[no-untyped-def]
+            if os.fsencode(path).startswith(os.fsencode(server / begin)):
+                asked.append(os.fsencode(path))
+                raise OSError(errno.EHOSTDOWN, "Host is down")
+            return function(path, *more, **names)
+
+        return ask
+
+    if place == "folder":
+        monkeypatch.setattr(os, "scandir", fail(os.scandir, "later"))
+    else:
+        monkeypatch.setattr(os, "stat", fail(os.stat, "album/b"))
+    point = os.fsencode(server)
+    walk = FolderWalk(
+        [Mount(point, b"0:9", b"/", b"cifs")], explain=lambda folder: "Switch it on." if folder == point else ""
+    )
+    found = list(walk.files([server, music]))
+    assert [os.path.basename(file.path) for file in found] == [b"home.wav"]
+    assert (len(asked), walk.problems, walk.servers_missing) == (1, ["Switch it on."], True)
+    assert ({root.folder for root in walk.roots}, walk.playlists) == ({os.fsencode(music)}, {})
+
+
+def test_one_bad_sector_is_not_a_lost_server(music: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stat = os.stat
+    for name in ("a.wav", "b.wav"):
+        audio.tone(music / name, 0.05)
+
+    def damaged(path, *more, **names):  # type: ignore[no-untyped-def]
+        if os.fsencode(path).endswith(b"a.wav"):
+            raise OSError(errno.EIO, "Input/output error")
+        return stat(path, *more, **names)
+
+    monkeypatch.setattr(os, "stat", damaged)
+    walk = FolderWalk([Mount(os.fsencode(music), b"8:1", b"/", b"ext4")])
+    assert [os.path.basename(file.path) for file in walk.files([music])] == [b"b.wav"]
+    assert not walk.servers_missing
+
+
+def test_a_server_that_is_not_there_says_why_and_is_looked_for_again_soon(tmp_path: Path, music: Path) -> None:
+    audio.tone(music / "home.wav", 0.05)
+
+    class Servers(FileServers):
+        def explain(self, folder: bytes) -> str:
+            return "//nas/music does not answer." if folder.endswith(b"/nas") else ""
+
+    catalogue = Catalogue.open(tmp_path / "data", servers=Servers(()))
+    with closing(catalogue):
+        found = catalogue.scan([music, tmp_path / "nas"])
+        assert found.problems == ("//nas/music does not answer.",)
+        assert len(found.tracks) == 1
+        assert catalogue.incomplete
+        catalogue.scan([music])
+        assert not catalogue.incomplete
 
 
 def test_a_music_folder_may_have_any_name(tmp_path: Path) -> None:

@@ -1,9 +1,9 @@
-"""Checks file servers and Bluetooth loudspeakers. It opens no share, because a dead server would block the check."""
+"""Checks file servers and Bluetooth loudspeakers. It opens no share, because a dead server would block the check; it
+asks the servers themselves."""
 
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +11,8 @@ from pathlib import Path
 from device.check.finding import Finding, note, problem, well
 from device.config.schema import MusicConfig, PlayerConfig
 from device.config.shares import Share, parse_shares
-from device.setup.shares import HELPERS, PACKAGES
+from device.music.library import servers
 
-SBIN = "/usr/sbin:/sbin:/usr/bin:/bin"
 MOUNTS = Path("/proc/self/mounts")
 LIBRARIES = Path("/usr/lib")
 ADAPTERS = Path("/sys/class/bluetooth")
@@ -22,12 +21,14 @@ ASK_S = 5.0
 
 
 def shares(config: MusicConfig, mounts: Path = MOUNTS) -> Iterator[Finding]:
-    """Check that every share has the program that mounts it, and that systemd waits to mount it."""
+    """Check that every share has the program that mounts it, that its server answers, and that systemd mounts it."""
     kinds = _kinds(mounts)
     for share in parse_shares(config.shares):
-        if shutil.which(HELPERS[share.protocol], path=SBIN) is None:
-            package = PACKAGES[share.protocol]
+        if package := servers.missing_package(share):
             yield problem("library", f"{share.source} cannot be mounted without {package}", f"apt install {package}")
+        elif not servers.answers(share):
+            advice = f"switch {share.host} on, or correct music.shares"
+            yield problem("library", f"{share.source} does not answer", advice)
         else:
             yield _share(share, kinds.get(share.folder, ""))
 
@@ -37,8 +38,8 @@ def _share(share: Share, kind: str) -> Finding:
         advice = "sudo systemctl restart affetto-shares; journalctl -u affetto-shares says more"
         return problem("library", f"{share.source} has no automount at {share.folder}", advice)
     if kind == "autofs":
-        advice = f"if its music is missing, try: ls {share.folder}"
-        return note("library", f"{share.source} is not mounted at {share.folder} now", advice)
+        advice = f"if its music is missing, try: sudo ls {share.folder}; journalctl -n 20 says why it fails"
+        return note("library", f"{share.source} answers, but is not mounted at {share.folder} now", advice)
     return well("library", f"{share.source} is at {share.folder}")
 
 

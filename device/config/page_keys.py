@@ -1,11 +1,13 @@
 """The PIN that the device makes for its page, and the key that signs logins: one small file in the data folder.
 
-The conductor makes it at its first start. The page and `affetto check` read it. Whoever deletes it ends all logins: the
+`affetto boot` makes it before the first start, to show the PIN on the boot partition; elsewhere the conductor does. The
+page and `affetto check` read it. Whoever deletes it ends all logins: the
 next start makes new ones.
 """
 
 from __future__ import annotations
 
+import os
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,12 +39,15 @@ def read(data_dir: Path) -> PageKeys | None:
 
 
 def ensure(data_dir: Path) -> PageKeys:
-    """The keys; makes them if there are none. Only our user and our group can read them. Raises OSError."""
+    """The keys; makes them if there are none. Only the folder's user and group can read them. Raises OSError."""
     from device.config.boot import partition  # here, because the boot partition shows what this module knows
 
     if (keys := read(data_dir)) is None:
         keys = PageKeys(f"{secrets.randbelow(10**DIGITS):0{DIGITS}}", secrets.token_hex(32))
         partition.replace(data_dir / NAME, msgspec.json.encode(keys), 0o640)
+        if os.geteuid() == 0:
+            owner = data_dir.stat()
+            os.chown(data_dir / NAME, owner.st_uid, owner.st_gid, follow_symlinks=False)
     return keys
 
 

@@ -68,6 +68,7 @@ class Chooser:
         if self.effects is not None:
             self.effects.attach(index)
         self.failures.keys.clear()
+        self.failures.load(index.tracks)
         self._list_never()
 
     # --- Choosing ---
@@ -83,16 +84,17 @@ class Chooser:
 
     def choose(self, present: Playthrough | None, target: Target, audience: Audience, now: Now) -> QueueEntry | None:
         """The first request, or else a track that fits; None without any."""
+        self.failures.forgive(self.index.tracks, now)
         if (request := self.first_request(present)) is not None:
             return request
         playing = set() if present is None else {present.choice.track.key}
-        exclude = playing | self.failures.keys | self.heard_elsewhere
+        exclude = playing | self.failures.keys | self.failures.away | self.heard_elsewhere
         choice = choose(self.index, target, self.taste, audience.profiles, now, self._dice, exclude, self.effects)
         return None if choice is None else QueueEntry(choice)
 
     def has_failed(self, key: str) -> bool:
-        """Whether this track could not be played since the last scan."""
-        return key in self.failures.keys
+        """Whether this track could not be played since the last scan, or its disk does not answer."""
+        return key in self.failures.keys or key in self.failures.away
 
     # --- Learning ---
 

@@ -55,15 +55,16 @@ class Health:
         return (len(self._window) - 1) / (self._window[-1] - self._window[0])
 
     def report(
-        self, started: Now, now: Now, tracks: int, analysed: int, switched_off: bool = False
+        self, started: Now, now: Now, tracks: int, analysed: int, switched_off: bool = False, away: tuple[str, ...] = ()
     ) -> HealthReport:
-        """The health report. `switched_off`: the camera, by its hardware switch."""
+        """The health report. `switched_off`: the camera, by its hardware switch. `away`: a sentence for each disk that
+        does not answer to the player."""
         own = (self.group_problem, self.sound_problem, self.store_problem)
         services = (self.eye_problem, self.switch_problem, *self.surfaces.values(), *own)
         library = self.library_problems
         if self.library_loaded and not tracks and not library:
             library = ("There is no music yet; copy some into one of music.folders, or plug in a USB drive.",)
-        problems = (*shorten(self.settings_problems), *services, *shorten(library))
+        problems = (*shorten(self.settings_problems), *services, *away, *shorten(library))
         return HealthReport(
             problems=tuple(problem for problem in problems if problem),
             notes=shorten(self.library_notes),

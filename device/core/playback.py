@@ -31,6 +31,7 @@ from device.domain import (
     Silence,
     Target,
     Track,
+    TrackFailed,
     Transport,
 )
 from device.music.recommend.choose import Taste, TrackIndex
@@ -228,15 +229,21 @@ class PlaybackControl:
         self.playing.advance(now)
         return actions
 
-    def failed(self, serial: int, problem: str, now: Now) -> list[Action]:
-        """A track cannot be played: do not try it again until the next scan. After several failures in a row, pause."""
-        failed = self.playing.failed(serial)
+    def failed(self, event: TrackFailed, now: Now) -> list[Action]:
+        """A track cannot be played: do not try it again until the next scan, nor others on its disk for a while if that
+        does not answer. After several failures in a row, pause."""
+        failed = self.playing.failed(event.serial)
         if failed is None:
             return []
-        track = failed.choice.track
+        track, failures = failed.choice.track, self.chooser.failures
         self.chooser.requests.drop(failed.request)
-        self.chooser.failures.add(track.key, len(self.chooser.index), now)
-        facts = {"title": track.title, "uri": track.uri, "message": problem}
+        failures.add("" if event.disk else track.key, len(self.chooser.index), now)
+        if event.disk is not None:
+            failures.lose(event.disk, self.chooser.index.tracks, now)
+            following = self.playing.playthrough
+            if following is not None and not following.sounds and following.choice.track.key in failures.away:
+                self.playing.playthrough = None  # it is on the same disk: choose again
+        facts = {"title": track.title, "uri": track.uri, "message": event.problem}
         return [Announce(EventType.TRACK_FAILED, facts)]
 
     # --- Bookkeeping ---

@@ -31,8 +31,8 @@ def take(
             return playback.started(serial, position, now)
         case TrackEnded(serial):
             return playback.ended(serial, audience, now)
-        case TrackFailed(serial, problem):
-            return playback.failed(serial, problem, now)
+        case TrackFailed():
+            return playback.failed(event, now)
         case TrackEnding(serial):
             playback.playing.ending(serial)
         case TrackAt(serial, position):

@@ -119,6 +119,8 @@ def _problem(
     requests, library = playback.chooser.requests.state, playback.chooser.index.row
     if track.key in playback.chooser.taste.banned:
         return f"“{track.title}” is banned; allow it again first."
+    if track.key in playback.chooser.failures.away:
+        return f"“{track.title}” is on a disk that does not answer now."
     if playback.chooser.has_failed(track.key):
         return f"“{track.title}” could not be played; it gets another chance after the next scan."
     waiting = next((one for one in requests.open if one.track_key == track.key), None)

@@ -154,7 +154,10 @@ class State:
             people=People(memory.profiles, memory.guests, tuple(sorted(self.chooser.taste.profiles))),
             room=memory.room,
             camera=Camera(self.camera_wanted, self.health.eye_open, self.switched_off),
-            health=self.health.report(self.started, now, len(index), index.analysed, self.switched_off),
+            health=self.health.report(
+                self.started, now, len(index), index.analysed, self.switched_off,
+                self.playback.chooser.failures.problems,
+            ),
             group=self.group.view(self.member()),
             skip_votes=self.skip_votes(now),
             occupied=self.occupancy.state(now),

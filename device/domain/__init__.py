@@ -75,6 +75,7 @@ from device.domain.diary import Diary, DiaryEntry, Erasure, Felt, MoodEntry, Son
 from device.domain.events import (
     Asked,
     CoverRead,
+    Disk,
     Event,
     EyeClosed,
     EyeOpened,
@@ -190,6 +191,7 @@ __all__ = [
     "Cue",
     "Diary",
     "DiaryEntry",
+    "Disk",
     "Emotion",
     "Enqueue",
     "Erase",

@@ -75,11 +75,20 @@ class TrackEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Disk:
+    """A drive or a file server: the `file://` URI of the folder where it appears, and its name for people."""
+
+    uri: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class TrackFailed:
-    """The track with this serial number cannot be played."""
+    """The track with this serial number cannot be played. `disk`: the one that does not answer, if that is why."""
 
     serial: int
     problem: str
+    disk: Disk | None = None
 
 
 @dataclass(frozen=True, slots=True)

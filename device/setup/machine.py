@@ -80,6 +80,9 @@ def make_folders(layout: Layout, shipped_config: Path) -> None:
         owner = os.environ.get("SUDO_USER", "root")
         shutil.chown(layout.music, owner)  # who installs also copies music there
     layout.drives.mkdir(parents=True, exist_ok=True)
+    if not layout.data.exists():  # systemd makes it only after affetto-boot.service, which puts the page's PIN there
+        layout.data.mkdir(parents=True, mode=0o750)
+        shutil.chown(layout.data, USER, USER)
 
 
 def units_of(folder: Path) -> list[str]:

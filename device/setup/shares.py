@@ -1,8 +1,10 @@
 """Lets systemd mount the shares of `music.shares` when somebody looks into them: `python -m device.setup.shares`.
 
-affetto-shares.service runs this as root at boot. systemd-mount(1) makes an automount for each share, so a server that
-is off does not delay the start. The options turn a server that stops answering into an error after some 20 s.
-The password is in a file in /run that only root can read; on the disk, only the settings hold it.
+affetto-shares.service runs this as root at boot, and anew whenever the conductor restarts. systemd-mount(1) makes an
+automount for each share, so a server that is off does not delay the start. Automounts and mounts belong to that service
+and end with it, so that a share that left the settings is gone. The options turn a server that stops answering into an
+error after some 20 s, and let systemd unmount it nevertheless. The password is in a file in /run that only root can
+read; on the disk, only the settings hold it.
 """
 
 from __future__ import annotations
@@ -20,8 +22,6 @@ from device.errors import ConfigError
 
 CONFIG = Path("/etc/affetto/config.yaml")
 RUN = Path("/run/affetto-shares")  # RuntimeDirectory= of the unit
-HELPERS = {Protocol.SMB: "mount.cifs", Protocol.NFS: "mount.nfs"}
-PACKAGES = {Protocol.SMB: "cifs-utils", Protocol.NFS: "nfs-common"}
 SAFE = "ro,nosuid,nodev,noexec"
 # cifs: a server that misses two echoes is lost (mount.cifs(8)). nfs: three tries, of 3, 6 and 9 s (nfs(5)).
 LIMITS = {
@@ -29,6 +29,10 @@ LIMITS = {
     Protocol.NFS: "soft,timeo=30,retrans=2",
 }
 MOUNT_S = 20
+OWNER = "affetto-shares.service"
+# They end with the service and before it. A server that does not answer cannot keep systemd from unmounting it.
+MOUNT = (f"PartOf={OWNER}", f"After={OWNER}", f"TimeoutSec={MOUNT_S}", "LazyUnmount=yes", "ForceUnmount=yes")
+AUTOMOUNT = (f"PartOf={OWNER}", f"After={OWNER}")
 
 
 def main() -> int:
@@ -42,11 +46,10 @@ def main() -> int:
 
 
 def mount(share: Share, music: MusicConfig, run: Path) -> int:
-    """Make the automount of one share, in place of an earlier one. Returns systemd-mount's status."""
+    """Make the automount of one share. Returns systemd-mount's status."""
     secret = run / os.path.basename(share.folder)
     if share.protocol is Protocol.SMB and music.share_username:
         write_secret(secret, music)
-    subprocess.run(["systemd-umount", share.folder], stderr=subprocess.DEVNULL, check=False)
     return subprocess.run(command(share, secret if secret.exists() else None), check=False).returncode
 
 
@@ -57,8 +60,11 @@ def command(share: Share, secret: Path | None) -> Sequence[str]:
         options.append(f"credentials={secret}" if secret is not None else "guest")
     kind = "cifs" if share.protocol is Protocol.SMB else "nfs"
     return (
-        *("systemd-mount", "--no-ask-password", "--collect", "--automount=yes", "--timeout-idle-sec=0"),
-        *(f"--property=TimeoutSec={MOUNT_S}", f"--type={kind}", f"--options={','.join(options)}"),
+        # --no-block: it comes after the service that this process belongs to
+        *("systemd-mount", "--no-ask-password", "--no-block", "--collect", "--automount=yes", "--timeout-idle-sec=0"),
+        *(f"--property={one}" for one in MOUNT),
+        *(f"--automount-property={one}" for one in AUTOMOUNT),
+        *(f"--type={kind}", f"--options={','.join(options)}"),
         *("--", share.source, share.folder),
     )
 

@@ -174,10 +174,13 @@ def report(problems: list[str], partitions: Iterable[Path], etc: Path) -> None:
 
 
 def show_page(folder: Path, etc: Path) -> None:
-    """Write where the page for phones is, and its PIN, beside the settings. The device makes the PIN when it runs for
-    the first time, so it is here from the second start on. Cannot fail."""
+    """Write where the page for phones is, and its PIN, beside the settings. Without a PIN in the settings, make one
+    where the conductor looks for it. Cannot fail."""
     try:
         config = files.load(etc / "config.yaml") if (etc / "config.yaml").exists() else Config()
+        data_dir = Path(config.device.data_dir)
+        if config.page.enabled and not config.page.pin and data_dir.is_dir():
+            page_keys.ensure(data_dir)
         pin = page_keys.pin_of(config) if config.page.access != "password" else ""
         if config.page.enabled and pin:
             words = PAGE.format(address=page_keys.address_of(config), pin=pin)

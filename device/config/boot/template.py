@@ -35,7 +35,7 @@ music:
 
 page:
   # PIN of the page for phones, http://affetto.local: 4 to 12 digits in quotes. Without one, the device makes a PIN, and
-  # writes it to affetto-page.txt beside this file at its second start.
+  # writes it to affetto-page.txt beside this file when it starts.
   #pin: "4711"
 
 player:

@@ -100,12 +100,22 @@ class AnalysisQueue:
         try:
             return AnalysisResult(key, self._analyser.analyse(path))
         except LibraryError as error:
-            blameless = self._closing or not path.exists()
+            blameless = self._closing or not _is_readable(path)
             return AnalysisResult(key, file_problem="" if blameless else str(error))
         except OSError:
             return AnalysisResult(key)
         except WorkerError as error:
             return AnalysisResult(key, problem=str(error))
+
+
+def _is_readable(path: Path) -> bool:
+    """Whether the file is there, and its disk, too."""
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except OSError:
+        return False
+    return True
 
 
 def model_id(models_dir: Path) -> str:

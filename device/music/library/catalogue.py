@@ -15,6 +15,7 @@ from pathlib import Path
 
 from device.domain import LibraryLoaded, MoodName
 from device.errors import LibraryError, WorkerError
+from device.music.disks import GONE, all_mounts
 from device.music.library import not_music, steps
 from device.music.library.database import Database
 from device.music.library.diff import Diff, compare
@@ -22,9 +23,9 @@ from device.music.library.file_reader import FileReader
 from device.music.library.found import Found
 from device.music.library.ignored import Ignored
 from device.music.library.known_tracks import KnownTracks
-from device.music.library.mounts import all_mounts
 from device.music.library.playlist_files import FoundList, PlaylistFiles
 from device.music.library.rows import AnalysisRow, FileRow, Root
+from device.music.library.servers import FileServers
 from device.music.library.walker import FolderWalk
 from device.music.metadata import tags
 from device.music.track_mood import TrackMood
@@ -43,10 +44,17 @@ class Catalogue:
     """Open, scan as often as you like, close. All on one thread."""
 
     def __init__(
-        self, database: Database, read: ReadTags | None = None, ignored: Ignored | None = None, *, learn: bool = False
+        self,
+        database: Database,
+        read: ReadTags | None = None,
+        ignored: Ignored | None = None,
+        *,
+        learn: bool = False,
+        servers: FileServers | None = None,
     ) -> None:
         self._database, self._ignored = database, ignored or Ignored()
         self._known = KnownTracks(database, learn=learn)
+        self._servers = servers or FileServers(())
         self._genres_checked = False
         self._reader = FileReader(database, read)
         self._playlist_files = PlaylistFiles(database)
@@ -61,12 +69,19 @@ class Catalogue:
 
     @classmethod
     def open(
-        cls, folder: Path, read: ReadTags | None = None, ignored: Ignored | None = None, *, learn: bool = False
+        cls,
+        folder: Path,
+        read: ReadTags | None = None,
+        ignored: Ignored | None = None,
+        *,
+        learn: bool = False,
+        servers: FileServers | None = None,
     ) -> Catalogue:
         """The catalogue in `folder`; a missing one is created. If it is damaged or cannot be written, `load` says so.
         `read` takes the place of a process that reads tags. `ignored`: what is left out. `learn`: the
-        moods that people gave to tracks move the model's moods of others (relatives.py)."""
-        return cls(Database(folder), read, ignored, learn=learn)
+        moods that people gave to tracks move the model's moods of others (relatives.py). `servers`: where some of the
+        folders are."""
+        return cls(Database(folder), read, ignored, learn=learn, servers=servers)
 
     def load(self) -> LibraryLoaded:
         """What is known, without looking at the disks: for a quick start, and whenever something was learnt."""
@@ -100,8 +115,9 @@ class Catalogue:
             progress(found, None)
             meanwhile()
 
-        walk = FolderWalk(all_mounts(), searching, self._ignored)
+        walk = FolderWalk(all_mounts(), searching, self._ignored, self._servers.explain)
         found = walk.files(folders)
+        self.incomplete = walk.servers_missing
         self._problems, self._folder_notes = walk.problems, [*walk.left_out(), *walk.notes]
         self.watched = frozenset(walk.targets)
         ids = self._root_ids(walk.roots)
@@ -218,16 +234,23 @@ class Catalogue:
         self, diff: Diff, ids: Mapping[Root, int], progress: Progress, meanwhile: Callable[[], None], *, again: bool
     ) -> None:
         total, unsaved = len(diff.read), list[FileRow]()
+        lost: set[bytes] = set()  # file servers that were lost on the way
+        remote = {mount.point for mount in all_mounts() if mount.remote} if total else set()
         legacy_keys = self._database.legacy_keys() if total else set()
         for done, file in enumerate(steps.drain(diff.read)):
             progress(done, total)
             meanwhile()
+            if file.root.mount in lost:
+                continue
             try:
                 unsaved.append(self._reader.read(file, ids[file.root], legacy_keys, again=again))
             except FileNotFoundError:  # deleted since, or its drive was pulled out: the next scan knows
                 continue
             except OSError as error:  # not the file's fault: the next scan tries again
                 self._add_problem(error, file.path)
+                if error.errno in GONE and file.root.mount in remote:
+                    lost.add(file.root.mount)
+                    self.incomplete = True
             except WorkerError as error:  # no file's fault
                 self._add_problem(error)
                 self.incomplete = True

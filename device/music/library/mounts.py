@@ -8,23 +8,11 @@ others.
 from __future__ import annotations
 
 import os
-import re
 import select
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
-MOUNTINFO = Path("/proc/self/mountinfo")
-
-
-class Mount(NamedTuple):
-    """Where something is mounted, and what: the device (major:minor), the folder of its file system, and the kind of
-    file system."""
-
-    point: bytes
-    device: bytes
-    folder: bytes
-    kind: bytes
+from device.music.disks import MOUNTINFO, Mount, all_mounts
 
 
 class MountWatch:
@@ -64,28 +52,12 @@ class MountWatch:
             os.close(self._file)
 
 
-def all_mounts(mountinfo: Path = MOUNTINFO) -> frozenset[Mount]:
-    """Everything that is mounted now, as this process sees it."""
-    return frozenset(map(mount_of, mountinfo.read_bytes().splitlines()))
-
-
-def mount_of(line: bytes) -> Mount:
-    """A line of mountinfo, where blanks are written as octal numbers."""
-    fields = line.split(b" ")
-    kind = fields[fields.index(b"-") + 1]
-    return Mount(_unescaped(fields[4]), fields[2], _unescaped(fields[3]), kind)
-
-
 def watched_folders(folder: Path) -> set[bytes]:
     """Where drives may appear that this entry of `music.folders` means: the part before the first `*`, as it is written
     and as it really is."""
     top = os.path.abspath(os.fsencode(folder))
     fixed = os.path.dirname(top[: top.index(b"*")]) if b"*" in top else top
     return {fixed, os.path.realpath(fixed)}
-
-
-def _unescaped(field: bytes) -> bytes:
-    return re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8)]), field)
 
 
 def _touch(point: bytes, folder: bytes) -> bool:

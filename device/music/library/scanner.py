@@ -20,6 +20,7 @@ from device.music.library.catalogue import Catalogue
 from device.music.library.ignored import Ignored
 from device.music.library.mounts import MountWatch
 from device.music.library.scan_loop import Prepare, ScanLoop
+from device.music.library.servers import FileServers
 from device.music.workers.analysis_client import AnalysisClient
 
 log = logging.getLogger("affetto.scanner")
@@ -40,6 +41,7 @@ class Scanner:
     ) -> None:
         """`analyser` takes the place of the process that analyses music. `prepare` makes `LibraryLoaded.index`."""
         self._folders = library_folders(config)
+        self._servers = FileServers(parse_shares(config.shares))
         self._rescan_s = config.rescan_s
         self._ignored = Ignored(config.ignore)
         self._data_dir, self._models_dir = data_dir, models_dir
@@ -87,9 +89,12 @@ class Scanner:
         if self._thread.is_alive():
             self._thread.join(timeout=3.0)
 
+    def _open(self) -> Catalogue:
+        return Catalogue.open(self._data_dir, ignored=self._ignored, learn=self._learn, servers=self._servers)
+
     def _run(self) -> None:
         with (
-            contextlib.closing(Catalogue.open(self._data_dir, ignored=self._ignored, learn=self._learn)) as catalogue,
+            contextlib.closing(self._open()) as catalogue,
             contextlib.closing(AnalysisQueue(self._analyser, self._watch.wake)) as analysis,
         ):
             self._loop = ScanLoop(

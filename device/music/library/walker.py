@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from device.domain import MoodName
+from device.music.disks import GONE, Mount
 from device.music.library import formats, steps
 from device.music.library.found import Found, FoundPlaylist, bounded
 from device.music.library.ignored import MARK, Ignored
-from device.music.library.mounts import Mount
 from device.music.library.playlists import ENDINGS as PLAYLISTS
 from device.music.library.rows import Root
 from device.music.metadata.mood_words import mood_of_word
@@ -48,6 +48,8 @@ class Entry(Enum):
 
 
 END = (None, b"")
+Explain = Callable[[bytes], str]
+"""Why the folder of a file server is not there, as a sentence; empty for other folders."""
 
 
 class Folder(NamedTuple):
@@ -88,11 +90,15 @@ class FolderWalk:
         mounts: Iterable[Mount] = (),
         progress: Callable[[int], None] = lambda found: None,
         ignored: Ignored | None = None,
+        explain: Explain = lambda folder: "",
     ) -> None:
         """`mounts`: everything that is mounted. `progress` is called often with the number of files found so far.
-        `ignored`: names that are left out."""
+        `ignored`: names that are left out. `explain`: why a folder of a file server is not there, if it is one."""
         self._ignored = ignored or Ignored()
+        self._explain = explain
         self.problems: list[str] = []
+        self.servers_missing = False
+        """Whether a file server is not there, which soon may be."""
         self.notes: list[str] = []
         self.roots: set[Root] = set()
         self.passed_over: Counter[str] = Counter()
@@ -101,6 +107,8 @@ class FolderWalk:
         listed = list(mounts)
         self._mounts = {mount.point for mount in listed}
         self._system = {mount.point for mount in listed if mount.kind in SYSTEM_KINDS}
+        self._remote = {mount.point for mount in listed if mount.remote}
+        self._lost: set[bytes] = set()  # file servers that were gone when the walk came to them, by mount point
         self._progress = progress
         self._count = 0
         self._numbers: dict[Folder, int] = {}  # of the folders that hold files
@@ -118,10 +126,15 @@ class FolderWalk:
     def _tops(self, folder: Path) -> Iterator[Folder]:
         for top in expand(folder):
             if not os.path.isdir(top):
-                self.problems.append(f"{_shown(top)} is not a folder; plug in its disk, or correct music.folders.")
+                why = self._explain(top)
+                self.servers_missing = self.servers_missing or bool(why)
+                words = f"{_shown(top)} is not a folder; plug in its disk, or correct music.folders."
+                self.problems.append(why or words)
                 continue
             real = _real(top)
-            yield Folder(top, real, mood_of(os.path.basename(top), None), Root(top, self.mount_of(real)), 0)
+            root = Root(top, self.mount_of(real))
+            if root.mount not in self._lost:
+                yield Folder(top, real, mood_of(os.path.basename(top), None), root, 0)
 
     def _walk(self, top: Folder) -> deque[File]:
         """The files below `top`, links not followed. In the order of paths, because a folder sorts as its name and the
@@ -132,7 +145,7 @@ class FolderWalk:
         while stack:
             pace()
             folder, entries = stack[-1]
-            kind, name = next(entries, END)
+            kind, name = END if folder.root.mount in self._lost else next(entries, END)
             if kind is None:
                 stack.pop()
             elif kind is Entry.LINK:
@@ -151,6 +164,8 @@ class FolderWalk:
     def _follow(self, name: bytes, folder: Folder) -> deque[File]:
         """What a symbolic link leads to; one that leads to nothing may lead to a drive that is not there now."""
         path, found = os.path.join(folder.path, name), deque[File]()
+        if folder.root.mount in self._lost:
+            return found
         real = _real(path)
         mount = self.mount_of(real)
         if mount != folder.root.mount or not os.path.exists(path):
@@ -175,12 +190,14 @@ class FolderWalk:
     def _entries(self, folder: Folder, *, is_top: bool = False) -> Iterator[tuple[Entry, bytes]]:
         """Names in a folder, in the order of paths, without what nobody means as music."""
         self._progress(self._count)
-        if folder.real_path in self._system:
+        if folder.real_path in self._system or folder.root.mount in self._lost:
             return iter(())
         try:
             with os.scandir(folder.path) as listing:
                 entries = list(self._wanted(listing))
         except OSError as error:
+            if self._lose(folder.root, error):
+                return iter(())
             words = f"{_shown(folder.path)} cannot be read: {(error.strerror or str(error)).lower()}."
             if is_top and not folder.links:
                 self.problems.append(words)
@@ -205,8 +222,9 @@ class FolderWalk:
             return
         try:
             status = os.stat(path)
-        except OSError:
-            return  # a link to nothing, or gone since the listing
+        except OSError as error:  # a link to nothing, gone since the listing, or the whole server is gone
+            self._lose(folder.root, error)
+            return
         if not stat.S_ISREG(status.st_mode) or (kind is formats.Kind.UNKNOWN and status.st_size == 0):
             return
         if kind is formats.Kind.UNPLAYABLE:
@@ -230,6 +248,17 @@ class FolderWalk:
         words = "1 file is" if count == 1 else f"{count:,} files are"
         return [f"{words} left out, because Affetto cannot play the format: {kinds}."] if count else []
 
+    def _lose(self, root: Root, error: OSError) -> bool:
+        """Whether the error means that the file server of this root is gone. Nothing on it is asked again in this walk:
+        each question takes its time to fail."""
+        if error.errno not in GONE or root.mount not in self._remote:
+            return False
+        if root.mount not in self._lost:
+            self._lost.add(root.mount)
+            self.servers_missing = True
+            self.problems.append(self._explain(root.mount) or f"The server of {_shown(root.mount)} does not answer.")
+        return True
+
     def mount_of(self, real: bytes) -> bytes:
         """Where the drive is mounted that holds this real path."""
         while real not in self._mounts and real != os.path.dirname(real):
@@ -237,11 +266,16 @@ class FolderWalk:
         return real
 
     def _merge(self, segments: list[deque[File]]) -> Iterator[Found]:
-        """All files in the order of paths. Of one path that was found twice, the time with a mood counts."""
+        """All files in the order of paths. Of one path that was found twice, the time with a mood counts. What was seen
+        of a server before it was lost does not: none of its songs can be played now."""
+        self.roots = {root for root in self.roots if root.mount not in self._lost}
+        self.playlists = {path: one for path, one in self.playlists.items() if one.root in self.roots}
         folders = list(self._numbers)
         last: Found | None = None
         for path, number, size, mtime_ns, ctime_ns, named in heapq.merge(*map(steps.drain, segments), key=_path):
             folder = folders[number]
+            if folder.root.mount in self._lost:
+                continue
             file = Found(path, folder.mood, size, mtime_ns, ctime_ns, folder.root, folder.links, named)
             if last is not None and last.path != path:
                 yield last

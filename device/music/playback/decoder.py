@@ -12,10 +12,12 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from device.domain import Track
+from device.domain import Disk, Track
 from device.errors import WebError
 from device.music import uri
 from device.music.audio.pcm_buffer import RATE_HZ, Frames, PcmBuffer
+from device.music.disks import disk_of
+from device.music.playback.file_check import FileCheck, Verdict
 from device.music.playback.libvlc import LibVlc
 from device.music.playback.seeking import Approach, approach
 from device.music.playback.stream import Stream
@@ -28,6 +30,8 @@ LOW_S = 2.0
 OPENING_S = 20.0  # a disk may have to spin up
 STALLED_S = 8.0
 SHORT_S = 5.0  # a file that ends so much too early, and is gone, was pulled out with its disk
+ASK_S = 5.0  # for a disk to say whether a file is there
+MIXING_S = 0.2  # as above, at the end of a song, where the sound waits
 
 
 class Decoder:
@@ -60,6 +64,10 @@ class Decoder:
         self._closed = False
         self._web = WebSource(track.uri, most_bytes) if is_web(track) else None
         self._problem = ""  # why a medium from outside does not open
+        self._check: FileCheck | None = None  # since the file ended too early
+        self._asked_s = 0.0
+        self.lost_disk: Disk | None = None
+        """The disk that does not answer, if that is the problem that was told last."""
         self._lock = threading.Lock()  # of the stream, while it is opened or closed
         threading.Thread(target=self._open, name=f"open {serial}", daemon=True).start()
 
@@ -123,8 +131,11 @@ class Decoder:
     @property
     def beyond(self) -> bool:
         """Whether the place to start from lies behind the end."""
-        silent_end = self._start_s > 0 and self._buffer.over and self._buffer.given == 0
-        return silent_end and (not self._problem if self._web is not None else path_of(self.track).exists())
+        if not (self._start_s > 0 and self._buffer.over and self._buffer.given == 0):
+            return False
+        if self._web is not None:
+            return not self._problem
+        return self._check is not None and self._check.done and self._check.verdict(0.0) is Verdict.READABLE
 
     @property
     def track_s(self) -> float:
@@ -151,6 +162,8 @@ class Decoder:
             self._stream.rest(False)
         elif self._stream is not None and self._buffer.ahead_s > FULL_S and not self._buffer.over:
             self._stream.rest(True)
+        if self._web is None and self._check is None and self._ended_early():
+            self._check, self._asked_s = FileCheck(path_of(self.track)), now_s
         if self._buffer.given == 0:
             return self._why_not_begun(now_s)
         return self._why_broken() if now_s - self._moved_s > STALLED_S else ""
@@ -159,10 +172,17 @@ class Decoder:
         """Of a track that is over: why it came to an end too early, or nothing."""
         if self._web is not None:
             return self._web.problem
-        length_s = max(self.length_s, self.track.duration_s)
-        if length_s - self.track_s < SHORT_S or path_of(self.track).exists():
+        if not self._ended_early():
             return ""
-        return self._why_broken()
+        self._check = self._check or FileCheck(path_of(self.track))
+        return "" if self._check.verdict(MIXING_S) is Verdict.READABLE else self._why_broken()
+
+    def _ended_early(self) -> bool:
+        """Whether libVLC has read all that it could, and that is too little."""
+        if not self._buffer.over:
+            return False
+        end_s = self._start_s + (self._buffer.taken + self._buffer.frames) / RATE_HZ
+        return self._buffer.given == 0 or max(self.length_s, self.track.duration_s) - end_s >= SHORT_S
 
     def close(self) -> None:
         """Stop and release libVLC's player; waits until a slow disk lets it."""
@@ -176,20 +196,38 @@ class Decoder:
 
     def _why_not_begun(self, now_s: float) -> str:
         if self._buffer.over:
-            return "" if self.beyond else self._fault()
+            return "" if self.beyond else self._fault(now_s)
         if now_s - self._moved_s > OPENING_S:
+            self._lose_disk()
             return f"{self.track.title} did not open within {OPENING_S:g} s"
         return ""
 
-    def _fault(self) -> str:
-        if self._web is None:
-            return fault_of(self.track)
-        return self._problem or self._web.problem or f"{self.track.title} holds no sound that libVLC can play"
+    def _fault(self, now_s: float) -> str:
+        """Why there is no sound at all; nothing as long as the disk may still say."""
+        if self._web is not None:
+            return self._problem or self._web.problem or f"{self.track.title} holds no sound that libVLC can play"
+        if self._check is None or not (self._check.done or now_s - self._asked_s > ASK_S):
+            return ""
+        verdict = self._check.verdict(0.0)
+        if verdict is Verdict.READABLE and self._start_s > 0:
+            return ""  # the start lies behind the end
+        if verdict is not Verdict.SILENT:
+            return self._check.problem
+        self._lose_disk()
+        return f"{self.track.title} does not open, because its disk does not answer"
 
     def _why_broken(self) -> str:
         if self._web is not None:
             return f"{self.track.title} stopped, because its server sends nothing more"
+        self._lose_disk()
         return f"{self.track.title} stopped, because its disk does not answer any more"
+
+    def _lose_disk(self) -> None:
+        """The disk does not answer; the system's own is not blamed."""
+        disk = None if self._web is not None else disk_of(os.fsencode(path_of(self.track)))
+        if disk is not None:
+            name = disk.source if disk.remote else disk.point
+            self.lost_disk = Disk(uri.uri_of(disk.point), name.decode("utf-8", "replace"))
 
 
 def is_web(track: Track) -> bool:
@@ -200,15 +238,3 @@ def is_web(track: Track) -> bool:
 def path_of(track: Track) -> Path:
     """The file of a track, whatever bytes its name has."""
     return uri.path_of(track.uri)
-
-
-def fault_of(track: Track) -> str:
-    """Why a file cannot be played, as far as can be seen from outside."""
-    path = path_of(track)
-    shown = os.fsencode(path).decode("utf-8", "replace")
-    try:
-        with path.open("rb") as file:
-            empty = not file.read(1)
-    except OSError as error:
-        return f"{shown} cannot be read: {(error.strerror or str(error)).lower()}"
-    return f"{shown} is empty" if empty else f"{shown} holds no sound that libVLC can play"

@@ -204,7 +204,7 @@ class Engine:
         for decoder in self._open_decoders():
             wanted = decoder is self._cued or not (self._paused or self._sink.lost)
             if problem := decoder.tend(now_s, wanted):
-                self._give_up(decoder, TrackFailed(decoder.serial, problem))
+                self._give_up(decoder, TrackFailed(decoder.serial, problem, decoder.lost_disk))
             elif decoder.beyond:
                 self._give_up(decoder, TrackEnded(decoder.serial))
         for decoder in self._mixer.leaving:
@@ -284,7 +284,8 @@ class Engine:
 
     def _end(self, decoder: Decoder) -> None:
         problem = decoder.cut_short()
-        self._put(TrackFailed(decoder.serial, problem) if problem else TrackEnded(decoder.serial))
+        failed = TrackFailed(decoder.serial, problem, decoder.lost_disk)
+        self._put(failed if problem else TrackEnded(decoder.serial))
         self._closing.later([decoder])
         self._promote()
 
