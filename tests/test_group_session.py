@@ -236,6 +236,13 @@ def test_a_follower_shows_tracks_that_it_does_not_have() -> None:
     assert [entry.choice.track.title for entry in device.snapshot.queue] == ["Song 5"]
 
 
+def test_a_group_needs_mqtt() -> None:
+    device = Device("", enabled=False)
+    [answer] = [action for action in device.ask(SetGroup("home")) if isinstance(action, Answer)]
+    assert "switch mqtt.enabled on" in answer.message
+    assert device.snapshot.group is None
+
+
 def test_a_device_that_joins_stops_its_own_music() -> None:
     device = Device("")
     device.put(TrackStarted(1, Position(0.0, device.mono, True)))

@@ -5,12 +5,16 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import audio
 from tests.appliance import Appliance
 from tests.page_stage import PageProcess, make_config, state_of, until, whole
+from tests.web_server import web_server
 
 webdriver = pytest.importorskip("selenium.webdriver")
 axe_core = pytest.importorskip("axe_core_python.selenium")
@@ -34,7 +38,10 @@ SIZES = {"small phone": (320, 568), "phone": (390, 844), "tablet": (1180, 820)}
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Appliance, PageProcess]]:
     home = tmp_path_factory.mktemp("browser")
-    with whole(make_config(home), home) as running:
+    config, own = make_config(home), home / "music"  # playlists go to the first folder
+    own.mkdir()
+    music = replace(config.music, folders=(str(own), *config.music.folders))
+    with whole(replace(config, music=music), home) as running:
         yield running
 
 
@@ -233,6 +240,79 @@ def test_a_dot_is_dragged_to_its_mood(browser: Browser) -> None:
     assert browser.complaints() == []
 
 
+def test_a_playlist_is_saved_changed_played_and_deleted(browser: Browser) -> None:
+    file = Path(browser.page.config.music.folders[0]) / "Evening.m3u8"
+    browser.resize("phone")
+    browser.open("/library")
+    browser.press("calm")
+    browser.press("Save as a playlist")
+    until(lambda: browser.find("dialog input"), "no dialog")
+    [name] = browser.find("dialog input")
+    name.send_keys(Keys.CONTROL, "a", Keys.DELETE)
+    name.send_keys("Evening", Keys.ENTER)
+    until(lambda: "Saved Evening with 3 songs" in browser.text(), "not saved: " + browser.text())
+    assert len(file.read_text().splitlines()) == 7
+
+    browser.find("input[type=search]")[0].send_keys("marm")
+    browser.press("Marmalade")
+    until(lambda: browser.find("dialog option[value=Evening]"), "the song's dialog does not know the playlist")
+    browser.find("dialog option[value=Evening]")[0].click()
+    until(lambda: "Marmalade is in Evening now" in browser.text(), "not added")
+    browser.press("Lists")
+    browser.press("Evening\n4 songs")
+    browser.press("Take Marmalade out")
+    until(lambda: "Marmalade" not in file.read_text(), "it is not taken out")
+    browser.press("Play it now")
+    until(lambda: len([one for one in state_of(browser.page.config)["queue"] if one["id"]]) == 2, "it does not play")
+    browser.press("Delete")
+    browser.find("dialog .bad")[0].click()
+    until(lambda: not file.exists(), "it is not deleted")
+    until(lambda: "There is no playlist yet" in browser.text(), "the list still has it")
+    assert browser.complaints() == []
+
+
+def test_what_people_do_quiet_hours_and_seeking(browser: Browser) -> None:
+    browser.resize("phone")
+    browser.open("/")
+
+    def schedule() -> dict:
+        return state_of(browser.page.config)["schedule"]
+
+    for on in (True, False):
+        browser.press("dinner")
+        until(lambda on=on: (state_of(browser.page.config)["context"]["activity"] == "dinner") is on, "no activity")
+        browser.press("Quiet now")
+        until(lambda on=on: schedule()["quiet"] is on, "no quiet hours")
+    until(lambda: browser.playback()["state"] == "playing" and browser.playback()["position"], "no music")
+    before = browser.playback()["position"]["track_s"]
+    bar = next(one for one in browser.find("input[type=range]") if "Position" in one.get_attribute("aria-label"))
+    bar.send_keys(Keys.PAGE_UP)
+    until(lambda: browser.playback()["position"]["track_s"] != before, "the keyboard does not seek")
+
+
+def test_media_from_elsewhere_are_shown_and_stopped(browser: Browser, tmp_path: Path) -> None:
+    with web_server() as server:
+        url = server.file(audio.tone(tmp_path / "radio.wav", 60.0).read_bytes(), "audio/wav")
+        media = {"do": "media", "with": {"url": url, "title": "Radio"}}
+        assert browser.page.ask("POST", "/api/do", media, cookie=browser.page.log_in()).json["ok"]
+        browser.open("/")
+        until(lambda: "This comes from outside the library" in browser.text(), "the page does not say so")
+        browser.press("Stop it")
+        until(lambda: not browser.playback()["foreign"], "it does not stop")
+
+
+def test_a_group_needs_a_broker_and_an_update_a_source(browser: Browser) -> None:
+    browser.resize("tablet")
+    browser.open("/settings")
+    browser.press("Join a group")
+    browser.find("dialog input")[0].send_keys(Keys.ENTER)
+    until(lambda: "find one another over MQTT" in browser.text(), "the reason does not lie above the dialog")
+    assert browser.find("dialog[open]"), "the dialog is gone, with the name"
+    browser.press("Cancel")
+    browser.press("Look for a new version")
+    until(lambda: "There is no source of updates" in browser.text(), "no answer")
+
+
 def test_never_has_a_way_back(browser: Browser) -> None:
     browser.resize("phone")
     browser.open("/")
@@ -279,6 +359,18 @@ def test_an_alarm_and_the_sleep_timer_are_set(browser: Browser) -> None:
     until(lambda: browser.find("button[aria-label='Remove the alarm at 07:00']"), "the alarm is not listed")
     browser.button("Remove the alarm at 07:00").click()
     until(lambda: not state_of(browser.page.config)["schedule"]["alarms"], "the alarm is not removed")
+
+
+def test_the_week_leads_to_its_days_and_people_invite_guests(browser: Browser) -> None:
+    browser.resize("phone")
+    browser.open("/today")
+    until(lambda: len(browser.find(".weekday")) == 7, "no week")
+    browser.find(".weekday")[6].click()
+    until(lambda: "Nothing played on this day" in browser.text(), "the day does not open")
+    browser.open("/people")
+    browser.press("Invite guests")
+    until(lambda: browser.find("dialog svg.qr path"), "no QR code")
+    assert "/g/" in browser.find("dialog a")[0].get_attribute("href")
 
 
 def test_a_guest_sees_songs_and_no_switches(page: PageProcess) -> None:

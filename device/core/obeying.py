@@ -62,6 +62,8 @@ def obey(state: State, command: Command, origin: Origin, now: Now) -> list[Actio
         case SetCamera(on):
             before, state.memory = state.memory, consent.decide(state.memory, on, origin, now)
             return [] if state.memory == before else [Log(consent.words(state.memory))]
+        case SetGroup(name) if name and not state.config.mqtt.enabled:
+            return [Answer(origin, "The devices of a group find one another over MQTT; switch mqtt.enabled on first.")]
         case _ if isinstance(command, Setting):
             return _set(state, command, origin, now)
         case Forget():

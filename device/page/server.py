@@ -19,7 +19,7 @@ from aiohttp import web
 from device import __version__, systemd
 from device.config import page_keys
 from device.config.schema import Config
-from device.control.live_client import LiveClient
+from device.control.live_client import AWAY, LiveClient
 from device.domain import Diary
 from device.domain.context import DAY_PARTS, GUESTS, read_leaning
 from device.domain.library import Library
@@ -171,7 +171,7 @@ class Page:
     async def _check(self, request: web.Request) -> web.StreamResponse:
         """The findings of `affetto check`."""
         found = await self.hub.client.ask("check", CHECK_S)
-        return problem(503, "The check failed.") if found is None else answer({"findings": found})
+        return problem(503, AWAY) if found is None else answer({"findings": found})
 
     async def _do(self, request: web.Request) -> web.StreamResponse:
         fields = await fields_of(request)

@@ -20,7 +20,9 @@ async function show(path, focus = false) {
   document.title = `${title} – ${state.me.device}`;
   drawNav(path);
   main.className = "";
-  put(main, view.show(main));
+  const waiting = hint("Waiting for the device …");
+  follow(waiting, ["connected"], () => { waiting.hidden = Boolean(state.playback); });
+  put(main, waiting, view.show(main));
   scrollTo(0, 0);
   if (focus) main.focus({ preventScroll: true });
 }
@@ -41,7 +43,7 @@ function drawCamera() {
   put(camera, icon("camera", !wanted && !open && "off"), words);
   press(camera, open).ariaLabel = `${words}. Switch it ${wanted ? "off" : "on"}`;
   camera.disabled = !may("household");
-  camera.hidden = false;
+  document.body.dataset.mood = state.mood.name;
 }
 
 camera.onclick = () => {
@@ -78,6 +80,5 @@ async function start() {
 }
 
 follow(lost, ["connected"], () => { lost.hidden = state.connected || !may("guest"); });
-follow(camera, ["camera"], drawCamera);
-follow(camera, ["mood"], () => { document.body.dataset.mood = state.mood.name; });
+follow(camera, ["camera", "mood"], drawCamera);
 start();

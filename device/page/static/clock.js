@@ -1,5 +1,8 @@
 // Music by the clock: the sleep timer, the alarms and quiet hours, as a card of the view Now.
-import { button, card, chip, command, count, field, form, get, h, hint, input, joined, line, press, put, redraw, round, row, select, timeOfDay, two } from "./dom.js";
+import {
+  button, card, chip, command, count, field, form, get, h, hint, input, joined, line, press, put, redraw, round, row, select,
+  sentences, timeOfDay, two,
+} from "./dom.js";
 import { follow, state } from "./state.js";
 
 const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
@@ -22,7 +25,7 @@ export function clockCard() {
   const sleep = h("select", { onchange: () => command("sleep", { minutes: Number(sleep.value) },
     sleep.value === "0" ? "The sleep timer is off." : `The music fades out in ${sleep.value} minutes.`) });
   const list = h("ul.list"), about = hint();
-  const ringing = row(h("b.grow", { role: "alert" }, "An alarm is ringing."), button("Snooze", () => command("snooze_alarm")),
+  const ringing = row(h("b", { role: "alert" }, "An alarm is ringing."), button("Snooze", () => command("snooze_alarm")),
     button("Stop", () => command("stop_alarm"), { className: "button main" }));
   const quiet = chip("Quiet now", false, () => command("quiet", { on: !state.schedule.quiet }));
   const box = card("Sleep and alarms", ringing, field("Sleep timer", sleep), list, about,
@@ -33,8 +36,8 @@ export function clockCard() {
     put(sleep, [...new Set([...SLEEP, minutes])].sort((a, b) => a - b).map((one) =>
       h("option", { value: one, selected: one === minutes }, one ? count(one, "minute") : "off")));
     const day = next && new Date(1000 * next).toLocaleDateString([], { weekday: "long" });
-    put(about, [until && `The music stops at ${timeOfDay(until)}.`, next && `The next alarm rings on ${day} at ${timeOfDay(next)}.`,
-      silent && `Quiet hours: at most ${ceiling} %.`, children != null && `The children may listen for ${count(children, "more minute")}.`].filter(Boolean).join(" "));
+    put(about, sentences(until && `The music stops at ${timeOfDay(until)}.`, next && `The next alarm rings on ${day} at ${timeOfDay(next)}.`,
+      silent && `Quiet hours: at most ${ceiling} %.`, children != null && `The children may listen for ${count(children, "more minute")}.`));
     ringing.hidden = rings == null;
     press(quiet, silent);
     redraw(list, alarms.map(alarmLine));
@@ -44,8 +47,8 @@ export function clockCard() {
 
 function alarmLine(alarm) {
   const { id, minute, mood, playlist, folder, volume } = alarm, at = time(minute);
-  return h("li", {},
-    input("checkbox", { checked: alarm.on, ariaLabel: `Alarm at ${at}`, onchange: (event) => command("switch_alarm", { id, on: event.target.checked }) }),
+  const on = input("checkbox", { checked: alarm.on, ariaLabel: `Alarm at ${at}`, onchange: () => command("switch_alarm", { id, on: on.checked }) });
+  return h("li", {}, on,
     ...line(at, joined(days(alarm), mood || playlist || nameOf(folder), `${volume} %`), () => edit(alarm)).children,
     round("remove", `Remove the alarm at ${at}`, () => command("remove_alarm", { id })));
 }
@@ -56,7 +59,8 @@ async function musicChoices({ playlist, folder }) {
   const [playlists, folders] = await Promise.all([read("playlists"), read("folders")]);
   const inside = (await Promise.all(folders.map((one) => read(`folders?uri=${encodeURIComponent(one.uri)}`)))).flat();
   const choices = [["", "Whatever fits"], ...MOODS.map((name) => [`mood:${name}`, `Something ${name}`]),
-    ...playlists.map(({ name }) => [`playlist:${name}`, `Playlist ${name}`]), ...[...folders, ...inside].map(({ uri, name }) => [`folder:${uri}`, `Folder ${name}`])];
+    ...playlists.map(({ name }) => [`playlist:${name}`, `Playlist ${name}`]),
+    ...[...folders, ...inside].map(({ uri, name }) => [`folder:${uri}`, `Folder ${name}`])];
   const now = playlist ? `playlist:${playlist}` : folder && `folder:${folder}`; // it may be gone
   return choices.some(([value]) => value === now) ? choices : [...choices, [now, playlist || nameOf(folder)]];
 }
@@ -64,14 +68,17 @@ async function musicChoices({ playlist, folder }) {
 async function edit(alarm) {
   const chosen = alarm.mood ? `mood:${alarm.mood}` : alarm.playlist ? `playlist:${alarm.playlist}` : alarm.folder && `folder:${alarm.folder}`;
   const at = input("time", { required: true, value: time(alarm.minute) });
-  const boxes = DAYS.map((name, i) => press(h("button", { onclick: (event) => press(event.target, event.target.ariaPressed !== "true") }, name), alarm.days.includes(i)));
+  const turn = ({ target }) => press(target, target.ariaPressed !== "true");
+  const boxes = DAYS.map((name, i) => press(h("button", { onclick: turn }, name), alarm.days.includes(i)));
   const music = select(await musicChoices(alarm), chosen);
   const volume = input("number", { min: 1, max: 100, value: alarm.volume, required: true });
   const rise = input("number", { min: 0, max: 60, value: Math.round(alarm.rise_s / 60), required: true });
   form("Alarm", [field("Time", at), h("div.segments", { role: "group", ariaLabel: "Days; none means once" }, boxes), field("Music", music),
     field("Volume in percent", volume), field("Minutes until it is that loud", rise)], "Set", () => {
-    const [hours, minutes] = at.value.split(":").map(Number), { since, ...kept } = alarm, [kind, ...what] = music.value.split(":");
-    return command("set_alarm", { alarm: { ...kept, minute: 60 * hours + minutes, days: boxes.flatMap((one, i) => (one.ariaPressed === "true" ? [i] : [])),
-      mood: null, playlist: "", folder: "", ...(kind && { [kind]: what.join(":") }), volume: Number(volume.value), rise_s: 60 * rise.value } }, "The alarm is set.");
+    const [hours, minutes] = at.value.split(":").map(Number), [kind, ...what] = music.value.split(":");
+    const chosen = { mood: null, playlist: "", folder: "", ...(kind && { [kind]: what.join(":") }) };
+    const days = boxes.flatMap((one, i) => (one.ariaPressed === "true" ? [i] : []));
+    return command("set_alarm", { alarm: { id: alarm.id, on: alarm.on, minute: 60 * hours + minutes, days, ...chosen,
+      volume: Number(volume.value), rise_s: 60 * rise.value } }, "The alarm is set.");
   });
 }

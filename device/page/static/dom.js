@@ -50,6 +50,7 @@ export const line = (title, about, onclick, mood, ...children) => h("li", { "dat
   h(onclick ? "button.line" : "div.line", { onclick }, h("b", {}, title), [about].flat().map((words) => words && h("small", {}, words))), children);
 
 export const count = (number, one) => `${number} ${one}${number === 1 ? "" : "s"}`;
+export const sentences = (...words) => words.filter(Boolean).join(" ");
 export const joined = (...words) => words.filter(Boolean).join(" · ");
 export const byline = (track) => joined(track.artist, track.album);
 export const two = (number) => String(number).padStart(2, "0");

@@ -23,7 +23,8 @@ async function read() {
 
 export async function show(choose) {
   const { all, numbers, places, apart, moods } = await read();
-  const about = hint(), canvas = h("canvas.dots", { role: "img", ariaLabel: `${count(all, "song")} in the plane of valence and arousal. The tab Moods lists them.` });
+  const ariaLabel = `${count(all, "song")} in the plane of valence and arousal. The tab Moods lists them.`;
+  const about = hint(), canvas = h("canvas.dots", { role: "img", ariaLabel });
   const pen = canvas.getContext("2d"), touches = new Map(), corner = [0, 0];
   const move = press(button("Move dots", () => tell(!moving)), false);
   let zoom = 1, size = 300, moving = false, held = -1, far = 0;
@@ -124,5 +125,6 @@ export async function show(choose) {
 
   new ResizeObserver(draw).observe(canvas);
   tell(false);
-  return [canvas, about, row(h("div.grow", {}, move), round("add", "Zoom in", () => scale(1.5)), round("minus", "Zoom out", () => scale(1 / 1.5)))];
+  const zooms = [round("add", "Zoom in", () => scale(1.5)), round("minus", "Zoom out", () => scale(1 / 1.5))];
+  return [canvas, about, row(h("div.grow", {}, move), zooms)];
 }

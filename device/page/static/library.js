@@ -45,24 +45,27 @@ const songs = (number) => count(number, "song");
 async function found(words) {
   const hits = await read(`search?q=${encodeURIComponent(words)}`);
   const group = (title, rows) => rows.length > 0 && h("section", {}, h("h2", {}, title), h("ul.list", {}, rows));
-  const groups = [group("Artists", hits.artists.map(artist)), group("Albums", hits.albums.map(album)), group("Songs", hits.tracks.map((track) => song(track)))];
+  const groups = [group("Artists", hits.artists.map(artist)), group("Albums", hits.albums.map(album)),
+    group("Songs", hits.tracks.map((track) => song(track)))];
   return groups.some(Boolean) ? groups : nothing(`Nothing fits “${words}”.`);
 }
 
 async function moods() {
   const found = Object.entries(await read("moods"));
   if (!found.some(([, number]) => number)) return nothing("There is no music yet. Copy some onto the device, or plug in a USB drive.");
-  return h("div.moods", {}, found.map(([name, number]) => h("button.tile", { "data-mood": name, disabled: !number,
-    onclick: () => open(() => list(`${name} songs`, { mood: name })) }, name, h("small", {}, songs(number)))));
+  return h("ul.list", {}, found.map(([name, number]) => line(name, songs(number), () => open(() => list(`${name} songs`, { mood: name })), name)));
 }
 
 const all = async (what, draw) => (await pages(`${what}?`, draw)).node;
-const artist = ({ name, tracks }) => line(name || "Unknown artist", songs(tracks), () => open(() => list(name || "Unknown artist", { artist: name })));
-const album = ({ name, artist, tracks }) => line(name, joined(artist, songs(tracks)), () => open(() => list(name, artist ? { album: name, artist } : { album: name })));
+const artist = ({ name, tracks }) => line(name || "Unknown artist", songs(tracks),
+  () => open(() => list(name || "Unknown artist", { artist: name })));
+const album = ({ name, artist, tracks }) => line(name, joined(artist, songs(tracks)),
+  () => open(() => list(name, { album: name, ...(artist && { artist }) })));
 
 async function list(title, selection) {
   const { node, shown } = await pages(`tracks?${new URLSearchParams(selection)}&`, song);
-  return [head(title, shown.length > 0 && playAll(title, shown), shown.length > 0 && may("household") && button("Save as a playlist", () => savePlaylist(shown.map((one) => one.uri), title))), node];
+  const save = button("Save as a playlist", () => savePlaylist(shown.map((one) => one.uri), title));
+  return [head(title, shown.length > 0 && [playAll(title, shown), may("household") && save]), node];
 }
 
 // A list that loads more when somebody asks for it; `shown` are the items so far.
@@ -94,10 +97,16 @@ async function playlists() {
 
 async function playlist(one) {
   const all = await entries(one), uris = all.map((entry) => entry.uri);
-  const without = async (place, title) => await command("save_playlist", { name: one.name, uris: uris.toSpliced(place, 1) }, `Removed ${title}.`) && open(() => playlist(one));
+  const without = async (place, title) => {
+    const rest = { name: one.name, uris: uris.toSpliced(place, 1) };
+    if (await command("save_playlist", rest, `Removed ${title}.`)) open(() => playlist(one));
+  };
   const drop = () => confirm(`Delete ${one.name}?`, "The songs stay. You cannot undo that.", "Delete",
     async () => await command("remove_playlist", { name: one.name }, `Deleted ${one.name}.`) && home());
-  const tools = (entry, place) => !may("household") ? [] : round("remove", `Take ${entry.title} out of the playlist`, () => without(place, entry.title));
+  const tools = ({ track, title }, place) => {
+    const name = track?.title || title;
+    return may("household") ? round("remove", `Take ${name} out of the playlist`, () => without(place, name)) : [];
+  };
   const play = button("Play it now", () => command("play_playlist", { playlist: one.name, where: "now" }, `${one.name} plays.`));
   const buttons = may("household") ? [play, bad("Delete", drop)] : playAll(one.name, all.flatMap((entry) => entry.track || []));
   return [head(one.name, buttons), h("ol.list", {}, all.map((entry, place) =>
@@ -140,10 +149,15 @@ export async function sheet(track) {
   dialog(track.title, (close) => {
     const act = (label, where, done) => button(label, async () => await ask([track], where, done) && close());
     const moods = [["", "as the device hears it"], ...["happy", "excited", "calm", "neutral", "sad", "tense", "angry"].map((name) => [name, name])];
-    const mood = select(moods, track.mood, { onchange: () => command("track_mood", { mood: mood.value || null, track: track.key }, "Corrected. The device learns from it.") });
-    const add = select([["-", "…"], ...names.map((name) => [name, name]), ["", "A new playlist"]], "-", { onchange: () => { close(); addTo(add.value, track); } });
-    return [hint(byline(track)), row(may("household") && [act("Play now", "now", ""), act("Next", "next", `${track.title} comes next.`)],
-      act("Later", "later", `${track.title} comes later.`)), may("household") && [field("Mood of this song", mood), field("Add to a playlist", add)], row(button("Close", close))];
+    const correct = () => command("track_mood", { mood: mood.value || null, track: track.key }, "Corrected. The device learns from it.");
+    const mood = select(moods, track.mood, { onchange: correct });
+    const add = select([["-", "…"], ...names.map((name) => [name, name]), ["", "A new playlist"]], "-",
+      { onchange: () => { close(); addTo(add.value, track); } });
+    const later = act("Later", "later", `${track.title} comes later.`);
+    return [hint(byline(track)), may("household")
+      ? [row(act("Play now", "now", ""), act("Next", "next", `${track.title} comes next.`), later), field("Mood of this song", mood),
+        field("Add to a playlist", add)]
+      : row(later), row(button("Close", close))];
   });
 }
 

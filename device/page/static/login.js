@@ -4,10 +4,11 @@ import { state } from "./state.js";
 
 export const login = () => new Promise((resolve) => {
   const { word } = state.me, error = h("p.error", { role: "alert" });
-  const secret = input("password", { id: "secret", autocomplete: "current-password", required: true, inputMode: word === "PIN" ? "numeric" : "text" });
-  const where = word === "PIN" ? "The device shows its PIN in `affetto check`, and in the file affetto-page.txt on its boot partition." : "Enter the owner's password.";
+  const inputMode = word === "PIN" ? "numeric" : "text";
+  const secret = input("password", { id: "secret", autocomplete: "current-password", required: true, inputMode });
+  const where = "The command “affetto check” shows the PIN, and so does the file affetto-page.txt on the boot partition.";
   let done = false;
-  const box = form(`The ${word}, please`, [hint(where), field(word, secret), error], "Log in", async () => {
+  const box = form(`The ${word}, please`, [hint(word === "PIN" && where), field(word, secret), error], "Log in", async () => {
     const result = await post("/api/login", { secret: secret.value });
     done = result.ok;
     put(error, !done && result.message);

@@ -134,8 +134,8 @@ function nextCard() {
   const list = h("ol.list"), none = hint("The device chooses the next song when this one is nearly over.");
   const save = button("Save as a playlist", async () => (await import("./library.js")).savePlaylist(queued()));
   const queued = () => state.queue.map((one) => one.choice.track.uri);
-  const card = h("section.card.stack.next", { ariaLabel: "Next" }, row(h("h2.grow", {}, "Next"), h("a.button", { href: "/library" }, icon("add"), "Add songs")),
-    none, list, may("household") && row(save));
+  const add = h("a.button", { href: "/library" }, icon("add"), "Add songs");
+  const card = h("section.card.stack.next", { ariaLabel: "Next" }, row(h("h2.grow", {}, "Next"), add), none, list, may("household") && row(save));
   follow(card, ["queue"], () => {
     none.hidden = state.queue.length > 0;
     save.hidden = !state.queue.some((one) => one.id);
@@ -145,7 +145,8 @@ function nextCard() {
 }
 
 function entry({ id, by, votes, choice: { track, reason } }) {
-  const requests = state.queue.filter((one) => one.id), at = requests.findIndex((one) => one.id === id); // the device's own choice may come first
+  const requests = state.queue.filter((one) => one.id); // the device's own choice may come first
+  const at = requests.findIndex((one) => one.id === id);
   const asked = id ? joined(`${by || "Somebody"} asked for it`, votes.length > 0 && count(votes.length, "vote")) : sentence(reason);
   const move = (place) => command("move_request", { id, place });
   const tools = id && (may("household") ? [

@@ -29,11 +29,14 @@ export function show(main) {
   return [h("div.left", {},
     card("Whose taste counts now", hint("Tap everybody who is here. Affetto recognises nobody: only you say who is here."), present, why, add),
     card("Guests", h("label.row.tight", {}, mode, "Guests are here: learn nothing"), row(button("Invite guests", invite)))),
-  h("div.right", {}, card("What the device has learnt", hint("Delete a person, and everything that the device learnt from this person."), learned))];
+  h("div.right", {}, card("What the device has learnt", learned))];
 }
 
-const forget = (name) => confirm(`Delete ${name === EVERYONE ? "what all people taught" : name}?`, "This deletes likes, skips and diary for good.", "Delete",
-  async () => await command("forget", { scope: "person", name }, "Deleted.") && name !== EVERYONE && command("presence", { name, here: false }));
+const forget = (name) => confirm(`Delete ${name === EVERYONE ? "what all people taught" : name}?`,
+  "This deletes likes, skips and diary for good.", "Delete", async () => {
+    const done = await command("forget", { scope: "person", name }, "Deleted.");
+    if (done && name !== EVERYONE) command("presence", { name, here: false });
+  });
 
 // Shows a QR code that opens a page where guests ask for songs, like and vote.
 async function invite() {
@@ -41,7 +44,8 @@ async function invite() {
   if (!ok) return say(message);
   const size = rows.length + 8; // with a margin
   const path = rows.flatMap((row, y) => [...row].map((one, x) => (one === "1" ? `M${x + 4} ${y + 4}h1v1h-1z` : ""))).join("");
-  dialog("Invite guests", (close) => [hint("Let a guest's phone in your Wi-Fi scan this code. It opens a page to ask for songs, like and vote, and nothing else."),
+  const about = "Let a guest's phone in your Wi-Fi scan this code. It opens a page to ask for songs, like and vote, and nothing else.";
+  dialog("Invite guests", (close) => [hint(about),
     s("svg", { viewBox: `0 0 ${size} ${size}`, class: "qr", role: "img", "aria-label": "QR code of the invitation" }, s("path", { d: path })),
     hint(`It works for ${hours} hours from now. To send it, copy `, h("a", { href: url }, "the link"), "."), row(button("Close", close))]);
 }

@@ -1,5 +1,8 @@
 // The view Settings: health, updates, rooms, every setting of the device, a backup, the login.
-import { askFor, bad, button, card, command, confirm, count, field, get, h, hint, input, joined, line, load, post, put, redraw, row, say, select, send, submit } from "./dom.js";
+import {
+  askFor, bad, button, card, command, confirm, count, field, get, h, hint, input, joined, line, load, post, put, redraw, row, say, select,
+  send, sentences, submit,
+} from "./dom.js";
 import { follow, may, state } from "./state.js";
 
 const NAMES = { mqtt: "MQTT", upnp: "UPnP", listenbrainz: "ListenBrainz" };
@@ -25,11 +28,10 @@ function health() {
   });
   const box = h("section.card.stack", { ariaLabel: "Health" }, title, list, figures, may("owner") && row(examine), found);
   follow(box, ["health"], () => {
-    const { problems, notes, tracks, analysed, uptime_s: up, figures: process } = state.health;
-    const on = up < 7200 ? count(Math.round(up / 60), "minute") : up < 172800 ? `${Math.round(up / 3600)} hours` : `${Math.round(up / 86400)} days`;
+    const { problems, notes, tracks, analysed, figures: process } = state.health;
     put(title, problems.length ? "Something needs your attention" : "All is well");
     put(list, problems.map((one) => h("li.error", {}, one)), notes.map((one) => h("li.hint", {}, one)));
-    put(figures, joined(`${count(tracks, "song")}, ${analysed} analysed`, `on for ${on}`, process.memory_mb && `${Math.round(process.memory_mb)} MB of memory`));
+    put(figures, joined(count(tracks, "song"), `${analysed} analysed`, process.memory_mb && `${Math.round(process.memory_mb)} MB of memory`));
   });
   return box;
 }
@@ -37,7 +39,8 @@ function health() {
 const finding = ({ verdict, part, words, advice }) => line(`${SIGNS[verdict]} ${part}`, [words, advice && `→ ${advice}`]);
 
 function rooms() {
-  const list = h("ul.list"), about = hint(), leave = button("Leave the group", () => command("group", { name: "" }, "This device plays alone."));
+  const list = h("ul.list"), about = hint();
+  const leave = button("Leave the group", () => command("group", { name: "" }, "This device plays alone."));
   const join = button("Join a group", () => askFor("Join a group", "Name of the group", state.group?.name || "home",
     (name) => command("group", { name }, `This device plays with ${name}.`)));
   const box = card("Rooms that play together", about, list, may("household") && row(join, leave));
@@ -46,7 +49,8 @@ function rooms() {
     leave.hidden = !group;
     put(about, !group ? "This device plays alone. All devices of a group play the same music at the same time; each keeps its own volume."
       : joined(`Group ${group.name}`, !group.connected ? "the MQTT broker does not answer" : !group.leader && "nobody leads yet"));
-    redraw(list, group?.members.map((one) => line(one.name || one.id, joined(one.room, one.id === group.leader && "leads", one.id === group.me && "this device", count(one.tracks, "song")))));
+    redraw(list, group?.members.map((one) => line(one.name || one.id,
+      joined(one.room, one.id === group.leader && "leads", one.id === group.me && "this device", count(one.tracks, "song")))));
   };
   follow(box, ["room", "group"], draw);
   return box;
@@ -54,8 +58,9 @@ function rooms() {
 
 function update() {
   const about = hint(), owner = may("owner");
-  const install = button("Install it", () => confirm("Install the new version?", "The device checks its signature and restarts. If it does not work, the present version comes back.",
-    "Install", () => command("install_update", {}, "The device installs the new version.")), { className: "button main" });
+  const install = button("Install it", () => confirm("Install the new version?",
+    "The device checks its signature and restarts. If it does not work, the present version comes back.", "Install",
+    () => command("install_update", {}, "The device installs the new version.")), { className: "button main" });
   const look = button("Look for a new version", () => command("check_for_update", {}, "The device looks for one."));
   const box = card("Version", about, owner && row(install, look));
   follow(box, ["update"], () => {
@@ -63,7 +68,8 @@ function update() {
     const newer = latest.localeCompare(mine, "en", { numeric: true }) > 0;
     install.hidden = !newer || progress != null;
     look.disabled = progress != null;
-    put(about, [`This is version ${mine}.`, progress != null ? `The device installs ${latest}: ${progress} %.` : newer && `Version ${latest} is there. ${notes}`, problem].filter(Boolean).join(" "));
+    put(about, sentences(`This is version ${mine}.`, newer && `Version ${latest} is there.`, newer && notes,
+      progress != null && `The device installs it: ${progress} %.`, problem));
   });
   return box;
 }
@@ -89,7 +95,7 @@ function section({ name, words, settings }) {
   return h("details", {}, h("summary", {}, h("span.grow", {}, title, h("small", {}, words))), form);
 }
 
-const restart = (done) => confirm(`${done}. Restart now?`, "The settings take effect after a restart, which takes some seconds.", "Restart", async () => {
+const restart = (done) => confirm(`${done}. Restart now?`, "The settings take effect after a restart.", "Restart", async () => {
   const result = await post("/api/restart", {});
   say(result.ok ? "Affetto restarts. This page comes back by itself." : result.message);
 });
@@ -100,7 +106,8 @@ function setting(section, one) {
   let before = JSON.stringify(value());
   return {
     where, value, changed: () => JSON.stringify(value()) !== before, kept: () => { before = JSON.stringify(value()); },
-    node: field(one.name.replace(/_s$/, " (seconds)").replaceAll("_", " "), node, one.words + range + (one.fixed ? ". The file on the boot partition sets this." : "")),
+    node: field(one.name.replace(/_s$/, " (seconds)").replaceAll("_", " "), node,
+      one.words + range + (one.fixed ? ". The file on the boot partition sets this." : "")),
   };
 }
 
@@ -137,7 +144,7 @@ function backup() {
     if (chosen.size > 30e6) return say("That file is too large to be a backup.");
     const text = await chosen.text();
     file.value = "";
-    confirm("Restore this backup?", "It replaces the settings, and adds tastes and corrections to those that the device has.", "Restore", async () => {
+    confirm("Restore this backup?", "It replaces the settings, and adds its tastes and corrections.", "Restore", async () => {
       say("Restoring …");
       const result = await post("/api/restore", { backup: text });
       return result.ok ? restart(result.message) : say(result.message);

@@ -7,16 +7,23 @@ let source, offset = 0;
 
 export const may = (role) => ROLES.indexOf(state.me.role) >= ROLES.indexOf(role);
 
-// Calls `draw` now, if the first part is known, and after each change of one of the parts, for as long as `el` is on the page.
+// Calls `draw` now and after each change of one of the parts, for as long as `el` is on the page. Until the first part is
+// known, it hides `el` instead.
 export function follow(el, parts, draw) {
-  listeners.add({ el, parts, draw });
-  if (state[parts[0]] != null) draw();
+  const listener = { el, parts, draw };
+  listeners.add(listener);
+  show(listener);
+}
+
+function show({ el, parts, draw }) {
+  el.hidden = state[parts[0]] == null;
+  if (!el.hidden) draw();
 }
 
 function tell(changed) {
   for (const one of listeners) {
     if (!one.el.isConnected) listeners.delete(one);
-    else if (one.parts.some((part) => changed.includes(part)) && state[one.parts[0]] != null) one.draw();
+    else if (one.parts.some((part) => changed.includes(part))) show(one);
   }
 }
 

@@ -13,7 +13,7 @@ export function show(main) {
   let day = new Date();
   const title = h("h2.grow"), body = h("div.stack"), week = h("div"), songs = h("ol.list");
   const later = round("next", "Next day", () => go(ahead(day, 1)));
-  const forget = bad("Forget this day", () => confirm("Forget this day?", "This deletes its moods and songs, and what they taught, for good.", "Forget",
+  const forget = bad("Forget this day", () => confirm("Forget this day?", "This deletes its moods, songs and lessons for good.", "Forget",
     async () => await command("forget", { scope: "day", name: iso(day) }, "Forgotten.") && draw()));
   const isToday = () => iso(day) === iso(new Date());
   function go(to) {
@@ -32,14 +32,16 @@ export function show(main) {
   }
   function weekday(found) {
     const date = new Date(`${found.day}T12:00`);
-    return h("button.weekday", { onclick: () => go(date), ariaCurrent: found.day === iso(day) ? "date" : null, ariaLabel: `${local(date, { weekday: "long" })}. ${moodWords(found)}` },
+    const ariaCurrent = found.day === iso(day) ? "date" : null, ariaLabel = `${local(date, { weekday: "long" })}. ${moodWords(found)}`;
+    return h("button.weekday", { onclick: () => go(date), ariaCurrent, ariaLabel },
       h("span.hint", {}, local(date, { weekday: "short" })), ribbon(found, 22));
   }
   draw();
   every(60000, body, () => isToday() && draw());
   const kept = state.me.keep_days ? `The device keeps this for ${count(state.me.keep_days, "day")}.` : "The device keeps no diary.";
   main.className = "two";
-  return [h("div.left", {}, h("section.card.stack", { ariaLabel: "The day" }, h("div.row.tight", {}, round("previous", "Previous day", () => go(ahead(day, -1))), title, later), body),
+  const earlier = round("previous", "Previous day", () => go(ahead(day, -1)));
+  return [h("div.left", {}, h("section.card.stack", { ariaLabel: "The day" }, h("div.row.tight", {}, earlier, title, later), body),
     card("The last seven days", week, hint(kept))), h("div.right", {}, card("Songs", songs, row(forget)))];
 }
 
@@ -65,10 +67,14 @@ function moodWords(found) {
 }
 
 function ribbon(found, height) {
-  const { start, end, songs = [] } = found, x = (at) => (WIDTH * (at - start)) / (end - start), tall = height === HEIGHT, band = tall ? height - 24 : height;
-  const block = (from, to, y, height, mood) => s("rect", { x: x(from), y, width: Math.max(2, x(to) - x(from)), height, "data-mood": mood, class: "span" });
-  const picture = s("svg", { viewBox: `0 0 ${WIDTH} ${height}`, preserveAspectRatio: "none", class: "ribbon", role: "img", "aria-label": `The moods from midnight to midnight. ${moodWords(found)}` },
-    ...spans(found).map(({ mood, from, to }) => block(from, to, 0, band, mood)), ...songs.map((song) => block(song.started_at, song.ended_at - 20, band + 6, 12, song.mood)));
+  const { start, end, songs = [] } = found, band = height === HEIGHT ? height - 24 : height; // the songs lie below it
+  const x = (at) => (WIDTH * (at - start)) / (end - start);
+  const block = (mood, from, to, y, height) =>
+    s("rect", { x: x(from), y, width: Math.max(2, x(to) - x(from)), height, "data-mood": mood, class: "span" });
+  const picture = s("svg", { viewBox: `0 0 ${WIDTH} ${height}`, preserveAspectRatio: "none", class: "ribbon", role: "img",
+    "aria-label": `The moods from midnight to midnight. ${moodWords(found)}` },
+  ...spans(found).map(({ mood, from, to }) => block(mood, from, to, 0, band)),
+  ...songs.map((song) => block(song.mood, song.started_at, song.ended_at - 20, band + 6, 12)));
   picture.style.height = `${height}px`;
   return picture;
 }
@@ -80,7 +86,10 @@ function song(one) {
 
 function change({ before, after }) {
   if (!before || !after) return "";
-  const step = after.affect.valence - before.affect.valence, quick = after.affect.arousal - before.affect.arousal;
-  const words = [Math.abs(step) > 0.1 && (step > 0 ? "happier" : "less happy"), Math.abs(quick) > 0.1 && (quick > 0 ? "livelier" : "calmer")].filter(Boolean);
+  const moved = (axis, more, less) => {
+    const by = after.affect[axis] - before.affect[axis];
+    return Math.abs(by) > 0.1 && (by > 0 ? more : less);
+  };
+  const words = [moved("valence", "happier", "less happy"), moved("arousal", "livelier", "calmer")].filter(Boolean);
   return words.length ? `after it, the room was ${words.join(" and ")}` : "the mood stayed the same";
 }
