@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import queue
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,6 +32,8 @@ class Service(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers: list[int] = []
+        self.unwanted: int | None = None  # the moment of a listen that it does not want
+        self.kept: list[int] = []
         self.taken: queue.SimpleQueue[tuple[str, dict]] = queue.SimpleQueue()
         self.url = f"http://127.0.0.1:{self.server_port}"
 
@@ -41,6 +44,11 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         code = self.server.answers.pop(0) if self.server.answers else 200
+        moments = [one["listened_at"] for one in body["payload"]]
+        if self.server.unwanted in moments:
+            code = 400
+        elif code == 200:
+            self.server.kept += moments
         self.server.taken.put((f"{self.path} {self.headers['Authorization']} {code}", body))
         self.send_response(code)
         self.end_headers()
@@ -57,6 +65,13 @@ def service() -> Iterator[Service]:
     yield made
     made.shutdown()
     made.server_close()
+
+
+def until(fits: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not fits():
+        assert time.monotonic() < deadline, "not within a minute"
+        time.sleep(0.01)
 
 
 class Device:
@@ -136,32 +151,78 @@ def test_a_busy_service_gets_them_later(tmp_path: Path, service: Service, monkey
         assert [type(one) for one in said] == [SurfaceDown, SurfaceDown, SurfaceUp]
 
 
-def test_a_refused_token_is_a_problem_and_nothing_more_is_sent(tmp_path: Path, service: Service) -> None:
+REFUSAL = "ListenBrainz refuses the token; correct listenbrainz.token and restart. The listens wait."
+
+
+def lines(folder: Path) -> list[str]:
+    if not (folder / FILE).exists():
+        return []
+    return [json.loads(line)["track_metadata"]["track_name"] for line in (folder / FILE).read_text().splitlines()]
+
+
+def test_a_refused_token_is_a_problem_and_loses_no_listen(tmp_path: Path, service: Service) -> None:
     service.answers = [401]
     device = Device(tmp_path, service.url)
     with closing(device.surface):
         device.surface.start()
         device.room.start_music()
         device.song()
-        assert device.inbox.get(timeout=PATIENCE_S) == SurfaceDown(
-            "ListenBrainz", "ListenBrainz refuses the token; correct listenbrainz.token and restart."
-        )
+        assert device.inbox.get(timeout=PATIENCE_S) == SurfaceDown("ListenBrainz", REFUSAL)
         service.taken.get(timeout=PATIENCE_S)
         device.hear(60)
         device.song()
         assert device.surface.alive
+        until(lambda: len(lines(tmp_path)) == 2)
         assert service.taken.empty()
-    assert (tmp_path / FILE).read_text() != ""
+    good = Device(tmp_path, service.url)
+    with closing(good.surface):
+        good.surface.start()
+        assert len(service.taken.get(timeout=PATIENCE_S)[1]["payload"]) == 2
+        assert good.inbox.get(timeout=PATIENCE_S) == SurfaceUp("ListenBrainz")
+        until(lambda: lines(tmp_path) == [])
 
 
-def test_what_the_service_does_not_want_is_dropped(tmp_path: Path, service: Service) -> None:
-    service.answers = [400]
+def test_a_token_that_was_refused_by_mistake_counts_again_later(
+    tmp_path: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submission, "RETRY_S", 0.05)
+    service.answers = [401, 401]
+    device = Device(tmp_path, service.url)
+    with closing(device.surface):
+        device.surface.start()
+        device.room.start_music()
+        device.song()
+        said = [device.inbox.get(timeout=PATIENCE_S) for _ in range(2)]
+        assert said == [SurfaceDown("ListenBrainz", REFUSAL), SurfaceUp("ListenBrainz")]
+
+
+def test_a_listen_that_the_service_does_not_want_costs_no_other(tmp_path: Path, service: Service) -> None:
+    """Such as one that is dated in 1970, because the board had no clock."""
+    service.unwanted = 17
     (tmp_path / FILE).write_text("".join(f"{json.dumps(listen(LIBRARY[0], at))}\n" for at in range(150)))
     device = Device(tmp_path, service.url)
     with closing(device.surface):
         device.surface.start()
-        sizes = [len(service.taken.get(timeout=PATIENCE_S)[1]["payload"]) for _ in range(2)]
-        assert sizes == [100, 50]
+        until(lambda: (tmp_path / FILE).read_text() == "")
+        assert service.kept == [*range(17), *range(18, 150)]
+        assert device.inbox.get(timeout=PATIENCE_S) == SurfaceUp("ListenBrainz")
+
+
+def test_on_a_full_disk_the_listens_wait_in_memory(tmp_path: Path, service: Service) -> None:
+    (tmp_path / "listens.tmp").symlink_to("/dev/full")  # the kernel answers as a full disk does
+    service.answers = [503]
+    device = Device(tmp_path, service.url)
+    with closing(device.surface):
+        device.surface.start()
+        device.room.start_music()
+        device.song()
+        down = device.inbox.get(timeout=PATIENCE_S)
+        assert isinstance(down, SurfaceDown)
+        assert down.problem == (
+            "ListenBrainz answers 503; the listens wait. Listens for ListenBrainz cannot be kept on the disk (No space"
+            " left on device); a restart loses them."
+        )
+        assert not (tmp_path / "listens.tmp").exists()
 
 
 # --- What counts ---

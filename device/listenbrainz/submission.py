@@ -1,8 +1,9 @@
 """Sends listens to ListenBrainz on a thread of its own, and keeps them in a file until they have arrived.
 
 The file holds one listen a line. It is written whole or not at all, whenever a listen is added or sent; without a
-network it grows to `MOST` lines, and then loses the oldest. Several failures in a row wait longer each time. A token
-that ListenBrainz refuses becomes a problem on `health`, and nothing is sent until the next start.
+network it grows to `MOST` lines, and then loses the oldest. Several failures in a row wait longer each time. While
+ListenBrainz refuses the token, or the disk is full, `health` says so and the listens wait: in the file, or
+else in memory.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import logging
 import os
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections import deque
@@ -32,6 +34,7 @@ BATCH = 100
 TIMEOUT_S = 20.0
 RETRY_S, LONGEST_RETRY_S = 30.0, 3600.0
 REFUSED, WRONG, TOO_MANY = 401, 400, 429
+UNWANTED = "unwanted"
 
 
 class ListenBrainz:
@@ -41,8 +44,12 @@ class ListenBrainz:
         self._config, self._path, self._put = config, data_dir / FILE, put
         self._counter = ListenCounter()
         self._news = threading.Condition()
-        self._fresh: deque[dict[str, Any]] = deque()
+        self._fresh: deque[dict[str, Any]] = deque(maxlen=MOST)
         self._closing = False
+        self._waiting: list[dict[str, Any]] = []
+        self._batch, self._retry_s = BATCH, 0.0
+        self._told: str | None = None  # the last problem that was reported; None: nothing yet
+        self._disk_problem = ""
         self._thread = threading.Thread(target=self._run, name="listenbrainz", daemon=True)
 
     @property
@@ -77,43 +84,49 @@ class ListenBrainz:
     # --- The thread ---
 
     def _run(self) -> None:
-        waiting, retry_s, up = self._read(), 0.0, False
+        self._waiting = self._read()
+        send_at = time.monotonic()
         while not self._closing:
-            fresh = self._wait(retry_s if retry_s or waiting else None)
-            if fresh:
-                waiting = [*waiting, *fresh][-MOST:]
-                self._write(waiting)
-            if self._closing or not waiting:
-                continue
-            problem = self._send(waiting[:BATCH])
-            if problem is None:
-                waiting, retry_s = waiting[BATCH:], 0.0
-                self._write(waiting)
-            else:
-                retry_s = min(LONGEST_RETRY_S, 2 * retry_s or RETRY_S)
-            if problem is not None or not up:
-                up = problem is None
-                self._put(SurfaceUp(NAME) if problem is None else SurfaceDown(NAME, problem))
-            if problem is not None and problem.startswith("ListenBrainz refuses"):
-                return self._wait_for_the_end()
+            if fresh := self._wait(send_at - time.monotonic() if self._waiting else None):
+                self._keep([*self._waiting, *fresh][-MOST:])
+            if not self._closing and self._waiting and time.monotonic() >= send_at:
+                send_at = time.monotonic() + self._send_some()
+        if fresh := self._wait(0.0):
+            self._keep([*self._waiting, *fresh][-MOST:])
 
     def _wait(self, timeout_s: float | None) -> list[dict[str, Any]]:
-        """The new listens, after `timeout_s`; None waits for the first one. A retry is not hurried by a new song."""
+        """The new listens, as soon as there are any; none after `timeout_s`, or at the end."""
         with self._news:
-            if timeout_s is None:
-                self._news.wait_for(lambda: self._closing or bool(self._fresh))
-            else:
-                self._news.wait_for(lambda: self._closing, timeout_s)
+            self._news.wait_for(lambda: self._closing or bool(self._fresh), timeout_s)
             fresh = list(self._fresh)
             self._fresh.clear()
         return fresh
 
-    def _wait_for_the_end(self) -> None:
-        with self._news:
-            self._news.wait_for(lambda: self._closing)
+    def _send_some(self) -> float:
+        """Send the oldest listens that wait. Returns the seconds until the next attempt."""
+        batch = self._waiting[: self._batch]
+        problem = self._send(batch)
+        if problem == UNWANTED and len(batch) > 1:  # some of them are good: find out which
+            self._batch = len(batch) // 2
+            return 0.0
+        if problem in ("", UNWANTED):
+            self._batch, self._retry_s = min(BATCH, 2 * self._batch), 0.0
+            self._keep(self._waiting[len(batch) :])
+            problem = ""
+        else:
+            self._retry_s = min(LONGEST_RETRY_S, 2 * self._retry_s or RETRY_S)
+        self._tell(problem)
+        return self._retry_s
 
-    def _send(self, listens: list[dict[str, Any]]) -> str | None:
-        """Why it failed, as a sentence; None if they have arrived, or if ListenBrainz does not want them."""
+    def _tell(self, problem: str) -> None:
+        """Report what does not work, whenever that changes; a full disk matters only while listens wait."""
+        problem = " ".join(filter(None, (problem, self._disk_problem if self._waiting else "")))
+        if problem != self._told:
+            self._told = problem
+            self._put(SurfaceDown(NAME, problem) if problem else SurfaceUp(NAME))
+
+    def _send(self, listens: list[dict[str, Any]]) -> str:
+        """Why it failed, as a sentence; empty if they have arrived, UNWANTED if ListenBrainz does not take them."""
         request = urllib.request.Request(
             f"{self._config.url.rstrip('/')}/1/submit-listens",
             json.dumps({"listen_type": "import", "payload": listens}).encode(),
@@ -128,16 +141,17 @@ class ListenBrainz:
                 answer.read(65536)
         except urllib.error.HTTPError as error:
             if error.code == WRONG:
-                log.warning("ListenBrainz does not accept %d listens: %s", len(listens), error.reason)
-                return None
+                if len(listens) == 1:
+                    log.warning("ListenBrainz does not accept the listen %s: %s", listens[0], error.reason)
+                return UNWANTED
             if error.code == REFUSED:
-                return "ListenBrainz refuses the token; correct listenbrainz.token and restart."
+                return "ListenBrainz refuses the token; correct listenbrainz.token and restart. The listens wait."
             words = "asks to wait" if error.code == TOO_MANY else f"answers {error.code}"
-            return f"ListenBrainz {words}; {len(listens)} or more listens wait."
+            return f"ListenBrainz {words}; the listens wait."
         except (OSError, ValueError) as error:  # no network, a broken answer
             reason = getattr(error, "reason", error)
             return f"ListenBrainz cannot be reached ({reason}); the listens wait."
-        return None
+        return ""
 
     # --- The file ---
 
@@ -157,7 +171,9 @@ class ListenBrainz:
                 found.append(one)
         return found
 
-    def _write(self, waiting: list[dict[str, Any]]) -> None:
+    def _keep(self, waiting: list[dict[str, Any]]) -> None:
+        """Let these wait from now on, on the disk if it has room."""
+        self._waiting = waiting
         temporary = self._path.with_suffix(".tmp")
         try:
             with temporary.open("w", encoding="utf-8") as file:
@@ -165,5 +181,11 @@ class ListenBrainz:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, self._path)
-        except OSError as error:  # a full disk: they wait in memory
-            log.warning("%s cannot be written (%s).", self._path, error.strerror)
+            problem = ""
+        except OSError as error:
+            temporary.unlink(missing_ok=True)  # a part of it would only fill the disk
+            problem = f"Listens for ListenBrainz cannot be kept on the disk ({error.strerror}); a restart loses them."
+        if problem != self._disk_problem:
+            self._disk_problem = problem
+            if problem:
+                log.warning("%s", problem)
