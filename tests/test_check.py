@@ -30,7 +30,7 @@ from device.demo.show import write
 from device.domain import HealthReport, Memory
 from device.mqtt.topics import Topics
 from device.music.audio import alsa
-from device.music.library import Catalogue
+from device.music.library.catalogue import Catalogue
 from device.store.database import Store
 from device.store.instance import Running, read_running
 from tools.people import script

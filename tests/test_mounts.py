@@ -17,8 +17,8 @@ from device.config.schema import MusicConfig
 from device.domain import Affect, Event, LibraryLoaded, MoodName, MoodOrigin
 from device.errors import LibraryError, WorkerError
 from device.music.disks import Mount, mount_of
-from device.music.library import Catalogue
 from device.music.library.analysis_queue import AnalysisQueue
+from device.music.library.catalogue import Catalogue
 from device.music.library.mounts import MountWatch, watched_folders
 from device.music.library.scanner import Scanner
 from device.music.library.walker import FolderWalk, expand

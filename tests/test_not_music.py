@@ -11,8 +11,9 @@ import pytest
 
 from device.domain import Affect, MoodName, MoodOrigin, Track
 from device.domain.library import Selection
-from device.music.library import Catalogue, not_music
+from device.music.library import not_music
 from device.music.library.browser import Browser
+from device.music.library.catalogue import Catalogue
 from device.music.library.relatives import corrected
 from device.music.track_mood import FEATURE_BYTES, Doubt, TrackMood
 from device.music.workers.tag_client import read_here

@@ -13,7 +13,7 @@ from mutagen import id3, mp4
 from mutagen.asf import ASFUnicodeAttribute
 
 from device.domain import Affect, Listen, MoodName, Now, Outcome, Target, Track
-from device.music.library import Catalogue
+from device.music.library.catalogue import Catalogue
 from device.music.metadata.rating import read, stars_of
 from device.music.metadata.reader import read_tags
 from device.music.metadata.tags import number_of

@@ -18,9 +18,9 @@ from rich.progress import Progress
 from device import scan
 from device.domain import MOOD_AFFECT, Affect, LibraryLoaded, MoodName, MoodOrigin, Track
 from device.errors import AffettoError, LibraryError
-from device.music.library import Catalogue
 from device.music.library import catalogue as catalogue_module
 from device.music.library.analysis_queue import model_id
+from device.music.library.catalogue import Catalogue
 from device.music.track_mood import FEATURE_BYTES, TrackMood
 from device.music.workers.tag_client import read_here
 from device.scan import plot, points, report, terminal

@@ -18,8 +18,9 @@ import pytest
 from device.config.schema import MusicConfig
 from device.domain import Affect, Event, LibraryLoaded, MoodName, Track
 from device.errors import LibraryError, ModelError, WorkerError
-from device.music.library import Catalogue, analysis_queue, scan_loop, scanner
+from device.music.library import analysis_queue, scan_loop, scanner
 from device.music.library.analysis_queue import AnalysisQueue, AnalysisResult
+from device.music.library.catalogue import Catalogue
 from device.music.library.mounts import MountWatch
 from device.music.library.scanner import Prepare, ScanLoop, Scanner
 from device.music.track_mood import FEATURE_BYTES, TrackMood

@@ -23,7 +23,7 @@ from device import tags as command
 from device.config.schema import Config
 from device.domain import Affect, Listen, Memory, MoodName, MoodOrigin, Outcome
 from device.errors import ConfigError, LibraryError
-from device.music.library import Catalogue
+from device.music.library.catalogue import Catalogue
 from device.music.metadata import fingerprint
 from device.music.metadata.editing import Fields, Found, Wish, changes, edit, find
 from device.music.metadata.reader import read_tags

@@ -17,7 +17,8 @@ from mutagen import id3
 
 from device.domain import LibraryLoaded, MoodName, MoodOrigin
 from device.music.disks import Mount, all_mounts
-from device.music.library import Catalogue, formats
+from device.music.library import formats
+from device.music.library.catalogue import Catalogue
 from device.music.library.found import LARGEST, bounded
 from device.music.library.servers import FileServers
 from device.music.library.walker import FolderWalk

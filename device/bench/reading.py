@@ -11,8 +11,8 @@ from pathlib import Path
 
 from device.domain import MoodName
 from device.music.disks import all_mounts
-from device.music.library import Catalogue
 from device.music.library.browser import Browser
+from device.music.library.catalogue import Catalogue
 from device.music.library.database import Database
 from device.music.library.rows import AnalysisRow, FileRow, Root
 from device.music.library.walker import FolderWalk

@@ -15,7 +15,7 @@ from device.console import count
 from device.domain import Event, MoodName
 from device.errors import AffettoError
 from device.music.audio import alsa, outputs
-from device.music.library import Catalogue
+from device.music.library.catalogue import Catalogue
 from device.music.library.ignored import Ignored
 from device.music.library.walker import expand
 from device.music.playback.vlc_player import VlcPlayer

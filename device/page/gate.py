@@ -6,6 +6,7 @@ but GET must come from our own origin, as JSON. Only one thread, the event loop'
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import time
@@ -16,10 +17,12 @@ import msgspec
 from aiohttp import web
 
 from device.page.access import Access, Role
+from device.page.door import Visitor
 
 log = logging.getLogger("affetto.page")
 
 COOKIE = "affetto"
+BODY_S = 60.0  # a body may take so long to arrive
 LARGEST_BODY = 65_536  # bytes; a restored backup may be larger
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SESSION = "session"  # where a request keeps its Session
@@ -49,6 +52,8 @@ class Gate:
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """aiohttp calls this for every request."""
+        if request.transport is not None and isinstance(visitor := request.transport.get_protocol(), Visitor):
+            visitor.arrived()
         try:
             response = self._refuse(request) or await handler(request)
         except web.HTTPException as error:
@@ -127,8 +132,11 @@ def answer(content: object, status: int = 200) -> web.Response:
 
 
 async def fields_of(request: web.Request) -> dict[str, object]:
-    """The JSON object in the body. Raises HTTPBadRequest with a sentence."""
-    raw = await request.read()
+    """The JSON object in the body. Raises HTTPBadRequest or HTTPRequestTimeout with a sentence."""
+    try:
+        raw = await asyncio.wait_for(request.read(), BODY_S)
+    except TimeoutError:
+        raise web.HTTPRequestTimeout(reason="The request took too long to arrive.") from None
     try:
         return msgspec.json.decode(raw, type=dict[str, object])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

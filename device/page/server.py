@@ -28,6 +28,7 @@ from device.page import permissions, static_files
 from device.page.access import GUEST_HOURS, Access, Role
 from device.page.backup import BackupRoutes
 from device.page.diary_routes import DiaryRoutes
+from device.page.door import Door
 from device.page.gate import COOKIE, LARGEST_BODY, SESSION, Gate, address_of, answer, fields_of, needs, problem
 from device.page.guest_routes import GuestRoutes
 from device.page.library_routes import LibraryRoutes
@@ -37,6 +38,8 @@ from device.page.stream import Hub
 log = logging.getLogger("affetto.page")
 
 OTHER_PORT = 8080
+KEEP_S = 30.0  # a connection may wait so long for its next request
+BACKLOG = 128
 LONGEST_NAME = 24  # characters of a guest's name
 CHECK_S = 150.0  # the longest wait for an examination
 VIEWS = ("/", "/library", "/today", "/people", "/settings")
@@ -218,11 +221,11 @@ def open_socket(port: int) -> socket.socket:
     problems = []
     for one in dict.fromkeys((port, OTHER_PORT)):
         try:
-            return socket.create_server(("::", one), family=socket.AF_INET6, dualstack_ipv6=True, backlog=128)
+            return socket.create_server(("::", one), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG)
         except OSError as error:
             if error.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):  # no IPv6
                 with contextlib.suppress(OSError):
-                    return socket.create_server(("0.0.0.0", one), backlog=128)
+                    return socket.create_server(("0.0.0.0", one), backlog=BACKLOG)
             why = os.strerror(error.errno or 0)
             problems.append(f"port {one}: {why}")
             log.warning("The page cannot use port %d (%s).", one, why)
@@ -233,9 +236,12 @@ async def serve(page: Page, sock: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT."""
     # It logs a traceback for every request that is not HTTP. Our own defects are logged by the gate.
     logging.getLogger("aiohttp.server").setLevel(logging.CRITICAL)
-    runner = web.AppRunner(page.application(), access_log=None, handle_signals=False, shutdown_timeout=2.0)
+    runner = web.AppRunner(
+        page.application(), access_log=None, handle_signals=False, shutdown_timeout=2.0, keepalive_timeout=KEEP_S
+    )
     await runner.setup()
-    await web.SockSite(runner, sock).start()
+    assert runner.server is not None
+    listener = await asyncio.get_running_loop().create_server(Door(runner.server), sock=sock, backlog=BACKLOG)
     jobs = {asyncio.create_task(page.hub.client.run())}
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -252,6 +258,7 @@ async def serve(page: Page, sock: socket.socket) -> None:
     for job in jobs:
         job.cancel()
     await asyncio.wait(jobs)
+    listener.close()
     await runner.cleanup()
 
 

@@ -16,8 +16,8 @@ from device.console import count, open_console
 from device.domain import LibraryLoaded
 from device.errors import AffettoError, LibraryError, ModelError, WorkerError
 from device.model import SHIPPED_MODELS
-from device.music.library import Catalogue
 from device.music.library.analysis_queue import TrackAnalyser, model_id
+from device.music.library.catalogue import Catalogue
 from device.music.library.ignored import Ignored
 from device.music.track_mood import TrackMood
 from device.music.workers.analysis_client import AnalysisClient

@@ -9,8 +9,6 @@
   search_schema.py and fold.py make it quick to search.
 - playlists.py reads and writes playlist files; playlist_files.py keeps the catalogue's up to date.
 - steps.py: how all of that stays out of the way of other threads.
+
+Importing the package imports none of them: the page needs browser.py, and not the rest with NumPy.
 """
-
-from device.music.library.catalogue import Catalogue
-
-__all__ = ["Catalogue"]
