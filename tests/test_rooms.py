@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -41,8 +42,9 @@ from device.domain import (
 )
 from device.music.audio.gate import Gate
 from device.music.audio.outputs import UnheardOutput
-from device.rooms import discovery, documents
+from device.rooms import datagram, discovery, documents
 from device.rooms.channel import own_address
+from device.rooms.datagram import Challenges, Datagram
 from device.rooms.topics import GroupTopics
 from device.rooms.witness import Duty, Witness
 from tests.appliance import Ear, running
@@ -191,6 +193,55 @@ def test_a_leader_answers_for_its_own_term_only(port: int) -> None:
         b.wait(Witnessed("a", 6))
         heard = [a.news.get(timeout=20) for _ in range(3)]
         assert Witnessed("b", 5) not in heard
+
+
+def test_signed_datagrams_work_like_others(port: int) -> None:
+    with closing(Post("a", "127.0.0.2", port)) as a, closing(Post("b", "127.0.0.3", port)) as b:
+        a.witness.attend(Duty(5, "", "a", "the key"))
+        b.witness.attend(Duty(5, "127.0.0.2", "a", "the key"))
+        a.wait(Witnessed("b", 5))
+        b.wait(Witnessed("a", 5))
+
+
+def test_who_does_not_know_the_key_is_no_witness(port: int) -> None:
+    """A stranger hears the leader's answers, and can neither forge a member nor the leader."""
+    with (
+        closing(Post("a", "127.0.0.2", port)) as a,
+        closing(Post("b", "127.0.0.3", port)) as b,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger,
+    ):
+        a.witness.attend(Duty(5, "", "a", "the key"))
+        b.witness.attend(Duty(5, "127.0.0.2", "a", "another key"))
+        for _ in range(3):
+            a.wait(GroupTick())  # by then it listens
+        stranger.settimeout(20)
+        for key in ("", "wrong"):
+            forged = Datagram(group="home", id="c", term=5, asks=True, challenge="mine")
+            stranger.sendto(datagram.encode(forged, key), ("127.0.0.2", port))
+            answer = datagram.decode(stranger.recv(1024))
+            assert answer is not None
+            assert (answer.repeats, datagram.is_signed(answer, "the key")) == ("mine", True)
+            forged = msgspec.structs.replace(forged, repeats=answer.challenge)
+            stranger.sendto(datagram.encode(forged, key), ("127.0.0.2", port))
+        heard = [post.news.get(timeout=20) for post in (a, b) for _ in range(8)]
+        assert set(heard) == {GroupTick()}
+
+
+def test_an_old_datagram_is_no_witness() -> None:
+    challenges = Challenges()
+    first = challenges.current(100.0)
+    assert challenges.current(100.5) == first, "a flood of questions pushes nothing out"
+    assert (challenges.knows(first, 102.9), challenges.knows(first, 103.1)) == (True, False)
+    assert not challenges.knows("", 100.0)
+    later = {challenges.current(101.0 + second) for second in range(10)}
+    assert len(later) == 10
+    signed = datagram.encode(Datagram(group="home", id="b", term=5, asks=True, repeats=first), "key")
+    heard = datagram.decode(signed)
+    assert heard is not None
+    assert datagram.is_signed(heard, "key")
+    changed = [msgspec.structs.replace(heard, **change) for change in ({"term": 6}, {"id": "c"}, {"repeats": "x"})]
+    assert [datagram.is_signed(one, "key") for one in changed] == [False] * 3
+    assert not datagram.is_signed(msgspec.structs.replace(heard, signature="é"), "key")
 
 
 def test_rubbish_is_ignored(port: int) -> None:

@@ -19,7 +19,7 @@ class LeaderRecord:
 
     `term` grows with every change of leader; of two claims with the same term, the lower `id` wins. `beat` counts the
     renewals within a term. `host` is the leader's address for sound and for witnesses. `resigned`: the leader has
-    stopped, and `heir` (may be empty) should follow it.
+    stopped, and `heir` (may be empty) should follow it. `key` signs the datagrams of the term: rooms/datagram.py.
     """
 
     id: str
@@ -28,6 +28,7 @@ class LeaderRecord:
     host: str = ""
     resigned: bool = False
     heir: str = ""
+    key: str = ""
 
     def beats(self, other: LeaderRecord | None) -> bool:
         """Whether this record replaces `other`: a higher term, or the same term and a lower id."""

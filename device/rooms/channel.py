@@ -39,6 +39,7 @@ from device.domain import (
     PlaybackState,
 )
 from device.rooms import discovery, documents
+from device.rooms.datagram import new_key
 from device.rooms.link import Connect, Down, LinkEvent, LinkRequest, Message, Up
 from device.rooms.topics import GroupTopics
 from device.rooms.witness import Duty, Witness
@@ -75,6 +76,7 @@ class Channel:
         self._member_at = self._music_at = float("-inf")
         self._record: LeaderRecord | None = None
         self._music: GroupMusic | None = None
+        self._key = new_key()  # of this device's own terms
         bind = config.rooms.address or "0.0.0.0"
         self._witness = Witness(name, self._me, bind, config.rooms.port, self._put)
         client_id, will = f"affetto-{self._me}-group", self._topics.availability(self._me)
@@ -93,7 +95,7 @@ class Channel:
     def show(self, group: GroupView, now: Now) -> None:
         """Publish what has changed, and let the witness know its duty."""
         self._leads = group.leads
-        self._witness.attend(duty(group))
+        self._witness.attend(duty(group, self._key))
         if not self._up:
             return
         if (connections := self._connections) != self._shown:
@@ -106,7 +108,7 @@ class Channel:
         self._show_member(next(one for one in group.members if one.id == self._me), now)
         if group.record is not None and group.record.id == self._me and group.record != self._record:
             self._record = group.record
-            self._link.publish(self._topics.leader, documents.encode(group.record), True)
+            self._publish_record(group.record)
         if group.leads and group.music is not None and group.music.leader == self._me:
             self._show_music(group.music, now)
 
@@ -135,12 +137,15 @@ class Channel:
         self._witness.close()
         if self._record is not None and not self._record.resigned and self._up:
             resigned = replace(self._record, beat=self._record.beat + 1, resigned=True)
-            self._link.publish(self._topics.leader, documents.encode(resigned), True)
+            self._publish_record(resigned)
         if leave:
             self._link.publish(self._topics.member(self._me), b"", True)
         self._link.close()
 
     # --- What is published ---
+
+    def _publish_record(self, record: LeaderRecord) -> None:
+        self._link.publish(self._topics.leader, documents.encode(replace(record, key=self._key)), True)
 
     def _show_member(self, member: Member, now: Now) -> None:
         before = self._member
@@ -236,11 +241,13 @@ def _close(one: float | None, other: float | None) -> bool:
     return one is other or (one is not None and other is not None and abs(one - other) < ERROR_MS)
 
 
-def duty(group: GroupView) -> Duty:
-    """What the witness does for this group."""
+def duty(group: GroupView, own_key: str) -> Duty:
+    """What the witness does for this group. `own_key` signs while this device leads."""
     if group.record is None or not group.leader:
         return Duty()
-    return Duty(group.record.term, "" if group.leads else group.record.host, group.leader)
+    if group.leads:
+        return Duty(group.record.term, "", group.leader, own_key)
+    return Duty(group.record.term, group.record.host, group.leader, group.record.key)
 
 
 def own_address(broker: str) -> str:

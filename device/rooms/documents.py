@@ -49,6 +49,7 @@ class LeaderDocument(msgspec.Struct, frozen=True, kw_only=True):
     host: Annotated[str, Meta(max_length=253)] = ""
     resigned: bool = False
     heir: Annotated[str, Meta(max_length=64)] = ""
+    key: Annotated[str, Meta(max_length=64)] = ""
 
 
 class MoodDocument(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,9 +17,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import msgspec
-
 from device.domain import GroupNews, GroupTick, Witnessed
+from device.rooms.datagram import Challenges, Datagram, decode, encode, is_signed
 
 log = logging.getLogger("affetto")
 
@@ -30,23 +29,15 @@ HUNG_S = 10.0
 LARGEST = 1024
 
 
-class Datagram(msgspec.Struct, frozen=True, kw_only=True):
-    """`asks`: from a follower; otherwise from the leader."""
-
-    group: str
-    id: str
-    term: int
-    asks: bool
-
-
 @dataclass(frozen=True, slots=True)
 class Duty:
     """What to do: as the leader (`host` is empty) answer, or as a follower ask the leader at `host`. `term` is the
-    leader's; 0: do nothing."""
+    leader's; 0: do nothing. `key` is the one of the leader's record; empty for a leader of an older version."""
 
     term: int = 0
     host: str = ""
     leader: str = ""
+    key: str = ""
 
 
 class Witness:
@@ -59,6 +50,8 @@ class Witness:
         self._asked: tuple[str, socket.socket] | None = None  # the leader's address, and a socket to it
         self._server: socket.socket | None = None
         self._selector = selectors.DefaultSelector()
+        self._challenges = Challenges()
+        self._to_repeat = ""  # the leader's last challenge
         self._problem = ""
         self._ask_at = self._tick_at = self._round_s = time.monotonic()
         self._closing = threading.Event()
@@ -148,9 +141,9 @@ class Witness:
 
     def _ask(self, duty: Duty) -> None:
         if self._asked is not None and duty.host:
-            question = Datagram(group=self._group, id=self._me, term=duty.term, asks=True)
+            question = self._datagram(duty, asks=True, repeats=self._to_repeat)
             try:
-                self._asked[1].send(msgspec.json.encode(question))
+                self._asked[1].send(encode(question, duty.key))
             except ConnectionRefusedError:
                 self._put(Witnessed(duty.leader, duty.term, alive=False))
             except OSError:
@@ -172,19 +165,27 @@ class Witness:
                 self._take(place, raw, sender, duty)
 
     def _take(self, place: socket.socket, raw: bytes, sender: tuple[str, int], duty: Duty) -> None:
-        try:
-            heard = msgspec.json.decode(raw, type=Datagram)
-        except (msgspec.MsgspecError, RecursionError):
+        heard = decode(raw)
+        if heard is None or heard.group != self._group or heard.term != duty.term or heard.id == self._me:
             return
-        if heard.group != self._group or heard.term != duty.term or heard.id == self._me:
-            return
-        if heard.asks and not duty.host:
-            answer = Datagram(group=self._group, id=self._me, term=duty.term, asks=False)
+        genuine = not duty.key or is_signed(heard, duty.key)
+        fresh = genuine and (not duty.key or self._challenges.knows(heard.repeats, self._round_s))
+        if heard.asks and not duty.host:  # also the question of a follower whose version signs nothing
+            answer = self._datagram(duty, asks=False, repeats=heard.challenge)
             with contextlib.suppress(OSError):
-                place.sendto(msgspec.json.encode(answer), sender)
-            self._put(Witnessed(heard.id, heard.term))
+                place.sendto(encode(answer, duty.key), sender)
         elif not heard.asks and heard.id == duty.leader:
+            self._to_repeat = heard.challenge if genuine else self._to_repeat
+        else:
+            return
+        if fresh:
             self._put(Witnessed(heard.id, heard.term))
+
+    def _datagram(self, duty: Duty, *, asks: bool, repeats: str) -> Datagram:
+        challenge = self._challenges.current(self._round_s) if duty.key else ""
+        return Datagram(
+            group=self._group, id=self._me, term=duty.term, asks=asks, challenge=challenge, repeats=repeats[:64]
+        )
 
     def _close_sockets(self) -> None:
         for one in (self._server, self._asked[1] if self._asked else None):
