@@ -60,7 +60,7 @@ def moving(seconds: float) -> list[np.ndarray]:
 @pytest.fixture(scope="module")
 def done() -> Replay:
     actor = Actor(happy_s=8, away_s=4)
-    eye = Eye(FakeCamera(moving(30), fps=FPS), actor, actor)
+    eye = Eye(FakeCamera(moving(30), fps=FPS), actor, actor, gestures=False)
     return replay.replay(eye, Config(mood=MoodConfig(hold_s=4.0, dwell_s=2.0)), "a play")
 
 

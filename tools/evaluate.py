@@ -21,7 +21,7 @@ from device.errors import AffettoError  # noqa: E402
 
 SUBJECTS = (
     *("emotion", "fairness", "smoothing", "faces", "music", "hearing", "tracks"),
-    *("recommend", "effects", "groups", "context", "bodies", "gestures", "corrections"),
+    *("recommend", "effects", "groups", "context", "bodies", "gestures", "reactions", "corrections"),
 )
 
 

@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from device.config import files
 from device.config import schema as settings
 from device.config.schema import Config
 from device.domain import Now
@@ -32,16 +33,19 @@ from device.mood.room_mood import RoomMood
 from device.perception.eye import Eye, open_eye
 from device.perception.footage import FolderCamera, VideoCamera
 from device.perception.frame import Frame
+from tools.replaying.marks import Marker
 from tools.replaying.recording import Pictures, Replay, Step
 from tools.replaying.report import as_json, summary
 
 
-def replay(eye: Eye, config: Config, name: str, advance: Progress | None = None) -> Replay:
-    """Look at every frame of the eye's camera; raises CameraError if there is none."""
-    room, steps, pictures = RoomMood(config.mood), [], Pictures()
+def replay(
+    eye: Eye, config: Config, name: str, advance: Progress | None = None, songs: Sequence[float] = ()
+) -> Replay:
+    """Look at every frame of the eye's camera; raises CameraError if there is none. `songs`: when songs begin (s)."""
+    room, steps, pictures, marker = RoomMood(config.mood), [], Pictures(), Marker(songs)
     task = advance.add_task("looking", total=getattr(eye.camera, "length_s", 0) or None) if advance else None
     for frame in eye.camera.frames():
-        step = take(eye, room, frame)
+        step = take(eye, room, marker, frame)
         steps.append(step)
         pictures.add(step.reading, frame.gray)
         if advance and task is not None:
@@ -50,13 +54,13 @@ def replay(eye: Eye, config: Config, name: str, advance: Progress | None = None)
         advance.update(task, total=1, completed=1)
     if not steps:
         raise CameraError(f"The video {name} has no readable picture; use another file.")
-    return Replay(name, config, tuple(steps), tuple(pictures.kept))
+    return Replay(name, config, tuple(steps), tuple(pictures.kept), marker.songs)
 
 
-def take(eye: Eye, room: RoomMood, frame: Frame) -> Step:
+def take(eye: Eye, room: RoomMood, marker: Marker, frame: Frame) -> Step:
     """One frame through eye and smoothing, with the recording's time for both clocks."""
     reading = eye.step(frame)
-    return Step(reading, room.update(reading, Now(frame.at_s, frame.at_s)))
+    return Step(reading, room.update(reading, Now(frame.at_s, frame.at_s)), tuple(marker.take(reading)))
 
 
 def write_picture(done: Replay, out: Path) -> None:
@@ -94,6 +98,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("video", type=Path, help="video file or folder of pictures")
     top.add_argument("--config", type=Path, metavar="FILE", help="settings; default: the defaults of config.yaml")
     top.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
+    top.add_argument("--song", type=float, action="append", default=[], metavar="SECONDS",
+                     help="a song begins here: mark how people react to it (may be repeated)")  # fmt: skip
     top.add_argument("--out", type=Path, metavar="PICTURE", help="PNG, SVG or PDF; default: <video>-replay.png here")
     top.add_argument("--json", action="store_true", help="print every step as JSON; draws only with --out")
     return top
@@ -101,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace) -> None:
     """Raises AffettoError for what the user can mend."""
-    config = settings.load(options.config) if options.config else Config()
+    config = files.load(options.config) if options.config else Config()
     config = overridden(config, options.set)
     if not options.video.exists():
         raise CameraError(f"There is no video {options.video}; use a video file or a folder of pictures.")
@@ -112,7 +118,7 @@ def run(options: argparse.Namespace) -> None:
     with closing(open_eye(config, live=False)) as eye, Progress(*bar, console=Console(stderr=True)) as progress:
         if not isinstance(eye.camera, VideoCamera | FolderCamera):
             raise CameraError(f"{options.video} is not a recording; use a video file or a folder of pictures.")
-        done = replay(eye, config, options.video.name, progress)
+        done = replay(eye, config, options.video.name, progress, options.song)
     if out is not None:
         write_picture(done, out)
     print(json.dumps(as_json(done)) if options.json else summary(done))

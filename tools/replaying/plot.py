@@ -1,4 +1,5 @@
-"""Draws a replay: one time axis, and from top to bottom frames, mood, raw scores, smoothed scores, plane and faces.
+"""Draws a replay: one time axis, and from top to bottom frames, mood, raw scores, smoothed scores, plane,
+songs with reactions, and faces.
 
 Only tools/replay.py uses it; needs matplotlib.
 """
@@ -6,7 +7,7 @@ Only tools/replay.py uses it; needs matplotlib.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import matplotlib
@@ -19,13 +20,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from device.core.reactions import MINUTE_S
 from device.domain import EMOTIONS, Emotion, MoodName, Reading
 from tools.replaying.recording import Replay, Step
 from tools.replaying.report import clock
 
 INK, FAINT, GRID = "#22262b", "#767d86", "#e7e9ec"
+LIKED, DISLIKED = "#2e8b57", "#c4372f"
 
-ROWS = ("mood", "emotions,\neach frame", "emotions,\nsmoothed", "the mood's\nplace", "faces")
+ROWS = ("mood", "emotions,\neach frame", "emotions,\nsmoothed", "the mood's\nplace", "songs and\nreactions", "faces")
 EMOTION_COLOURS = {
     Emotion.NEUTRAL: "#c9cdd2",
     Emotion.HAPPINESS: "#f4b92f",
@@ -55,11 +58,11 @@ def draw(done: Replay, out: Path) -> None:
     """Write the picture of `done` to `out` (PNG, SVG or PDF)."""
     figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI, facecolor="white")
     rows = figure.add_gridspec(
-        6, 1, left=0.085, right=0.865, top=0.91, bottom=0.06, hspace=0.2, height_ratios=[2.1, 0.55, 3, 3, 2.2, 1.5]
+        7, 1, left=0.085, right=0.865, top=0.91, bottom=0.06, hspace=0.2, height_ratios=[2.1, 0.55, 3, 3, 2.2, 0.9, 1.5]
     )
     for place, cell in enumerate(list(rows[0].subgridspec(1, PICTURES, wspace=0.06))):
         draw_picture(figure.add_subplot(cell), done, (place + 0.5) / PICTURES)
-    mood, raw, smooth, plane, faces = axes = [figure.add_subplot(row) for row in list(rows)[1:]]
+    mood, raw, smooth, plane, reactions, faces = axes = [figure.add_subplot(row) for row in list(rows)[1:]]
     heading(figure, done)
     draw_mood(mood, done)
     draw_scores(raw, done, [raw_scores(step, done.config.mood.certainty) for step in done.steps])
@@ -73,6 +76,7 @@ def draw(done: Replay, out: Path) -> None:
         labelcolor=INK,
     )
     draw_plane(plane, done)
+    draw_reactions(reactions, done)
     draw_faces(faces, done)
     for one, name in zip(axes, ROWS, strict=True):
         finish(one, done, name)
@@ -191,6 +195,25 @@ def draw_plane(axes: Axes, done: Replay) -> None:
     axes.set_ylim(-1, 1)
     axes.set_yticks([-1, 0, 1])
     legend(axes)
+
+
+def draw_reactions(axes: Axes, done: Replay) -> None:
+    """The songs as bands with the minute that counts, and what people did about them; gray where it does not count."""
+    end_s = done.steps[-1].at_s + done.period_s
+    for number, (begin_s, until_s) in enumerate(pairwise((*done.songs, end_s)), 1):
+        axes.axvspan(begin_s, until_s, ymin=0.02, ymax=0.3, color="#e3e7ec", linewidth=0)
+        axes.axvspan(begin_s, min(until_s, begin_s + MINUTE_S), ymin=0.02, ymax=0.3, color="#c7d3df", linewidth=0)
+        axes.text(begin_s + 0.004 * done.length_s, 0.16, f"song {number}", fontsize=8.5, color=INK, va="center")
+    for mark in done.marks:
+        colour = FAINT if not mark.counts else LIKED if mark.liked else DISLIKED
+        axes.plot([mark.at_s], [0.42], marker="v", color=colour, markersize=7, clip_on=False)
+        late = mark.at_s > done.steps[0].at_s + 0.93 * done.length_s
+        axes.text(mark.at_s, 0.74, mark.what, ha="right" if late else "center", va="center", fontsize=9, color=colour)
+    if not done.marks:
+        axes.text(0.5, 0.65, "nobody nodded, smiled or left", transform=axes.transAxes, ha="center", va="center",
+                  fontsize=9, color=FAINT)  # fmt: skip
+    axes.set_ylim(0, 1)
+    axes.set_yticks([])
 
 
 def draw_faces(axes: Axes, done: Replay) -> None:

@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 from device.config.schema import Config
 from device.domain import Mood, MoodName, Reading
 from device.perception.frame import Gray
+from tools.replaying.marks import Mark
 
 PICTURES = 32  # frames kept to be shown, while the length is unknown; the drawing shows fewer
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One frame: what the eye said of it, and the room's mood after it."""
+    """One frame: what the eye said of it, the room's mood after it, and what people did."""
 
     reading: Reading
     mood: Mood
+    marks: tuple[Mark, ...] = ()
 
     @property
     def at_s(self) -> float:
@@ -59,6 +61,12 @@ class Replay:
     config: Config
     steps: tuple[Step, ...]
     pictures: tuple[tuple[Reading, Gray], ...]
+    songs: tuple[float, ...] = ()
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """What people did, in order."""
+        return tuple(mark for step in self.steps for mark in step.marks)
 
     @property
     def period_s(self) -> float:
@@ -75,10 +83,11 @@ class Replay:
 
     def seconds(self) -> dict[MoodName, float]:
         """How long each mood lasted, the longest first."""
-        counts: dict[MoodName, int] = {}
-        for step in self.steps:
-            counts[step.mood.name] = counts.get(step.mood.name, 0) + 1
-        return {name: count * self.period_s for name, count in sorted(counts.items(), key=lambda item: -item[1])}
+        lasted: dict[MoodName, float] = {}
+        ends = [*(step.at_s for step in self.steps[1:]), self.steps[-1].at_s + self.period_s]
+        for step, end_s in zip(self.steps, ends, strict=True):  # in a burst, frames are closer
+            lasted[step.mood.name] = lasted.get(step.mood.name, 0.0) + end_s - step.at_s
+        return dict(sorted(lasted.items(), key=lambda item: -item[1]))
 
     def face_share(self) -> float:
         """The share of frames with a face that counts."""

@@ -22,6 +22,10 @@ def as_json(done: Replay) -> dict[str, object]:
         "costs_ms": {
             stage: {key: round(value, 3) for key, value in costs.items()} for stage, costs in done.costs_ms().items()
         },
+        "songs": list(done.songs),
+        "marks": [
+            {"at": round(one.at_s, 3), "what": one.what, "counts": one.counts, "liked": one.liked} for one in done.marks
+        ],
         "steps": [_step_json(step) for step in done.steps],
     }
 
@@ -76,6 +80,7 @@ def summary(done: Replay) -> str:
             f"moods: {moods}",
             f"switches: {len(switches) or 'none'}",
             *switches,
+            *(f"  {clock(one.at_s)}  {one.what}{'' if one.counts else ' (does not count)'}" for one in done.marks),
             f"milliseconds a frame (half of them/95% of them below): {costs}",
         ]
     )

@@ -1,0 +1,1 @@
+"""People who hear songs begin, to measure reactions: by `tools/evaluate.py reactions`."""
