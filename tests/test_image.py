@@ -482,6 +482,16 @@ def test_json_is_what_elsewhere_reads() -> None:
     assert told["platform_machine"] == "aarch64"
 
 
+def test_a_pc_gets_packages_of_its_own() -> None:
+    here = system.System("trixie", False, "", "amd64")
+    command = wheels.command([], here, Path("x"))
+    assert "manylinux2014_x86_64" in command
+    assert not [word for word in command if "aarch64" in word]
+    assert json.loads(command[2])["platform_machine"] == "x86_64"
+    assert "APT::Architecture=amd64" in debs.options(Path("x"), here.processor)
+    assert "amd64" in here.words
+
+
 def test_what_the_emulation_of_arm_lacks_is_named(tmp_path: Path) -> None:
     assert "apt install qemu-user-static" in debian.missing_emulation(tmp_path, ("no-such-program",))
     assert "binfmt_misc is not mounted" in debian.missing_emulation(tmp_path, ("sh",))

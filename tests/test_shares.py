@@ -85,9 +85,15 @@ def test_the_password_is_for_root_alone_and_never_an_argument(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "bin").mkdir()
-    program = tmp_path / "bin" / "systemd-mount"
-    program.write_text(f'#!/bin/sh\necho systemd-mount "$@" >>{tmp_path}/calls\n')
-    program.chmod(0o755)
+    said = {
+        "systemd-mount": "[ $(grep -c systemd-mount $calls) != 1 ]",  # the first time, the old automount is still known
+        "systemctl": '[ "$1" != show ] || echo media-affetto-old.mount media-affetto-old.automount',
+    }
+    for name, script in said.items():
+        program = tmp_path / "bin" / name
+        program.write_text(f'#!/bin/sh\ncalls={tmp_path}/calls\necho {name} "$@" >>$calls\n{script}\n')
+        program.chmod(0o755)
+    monkeypatch.setattr(shares, "PAUSE_S", 0.0)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
     (tmp_path / "config.yaml").write_text(
         'music:\n  shares: ["smb://nas/music", "nfs://nas/other"]\n'
@@ -101,7 +107,8 @@ def test_the_password_is_for_root_alone_and_never_an_argument(
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     calls = (tmp_path / "calls").read_text()
     assert "cret" not in calls + str(capsys.readouterr())
-    assert calls.count("systemd-mount ") == 2
+    assert calls.count("systemd-mount ") == 3
+    assert "systemctl stop media-affetto-old.mount media-affetto-old.automount" in calls.splitlines()
     assert f"credentials={secret}" in calls
     (tmp_path / "config.yaml").write_text('music:\n  shares: ["nothing"]\n')
     assert shares.main() == 1

@@ -140,6 +140,16 @@ def test_the_kernel_gets_an_archive_that_cpio_reads(tmp_path: Path) -> None:
     assert (tmp_path / "start").read_bytes() == kernel.INIT
 
 
+def test_a_kernel_for_a_pc_is_told_from_one_for_arm(tmp_path: Path) -> None:
+    image = tmp_path / "vmlinuz"
+    image.write_bytes(bytes(0x202) + b"HdrS" + bytes(99))
+    assert kernel.is_for_pc(image)
+    assert "console=ttyS0" in kernel.Kernel(image, image, pc=True).words
+    image.write_bytes(bytes(56) + b"ARMd" + bytes(999))  # Documentation/arch/arm64/booting.rst
+    assert not kernel.is_for_pc(image)
+    assert "console=ttyAMA0" in kernel.Kernel(image, image, pc=False).words
+
+
 def test_an_ssh_server_is_told_from_an_open_port() -> None:
     assert shell.is_banner(b"SSH-2.0-OpenSSH_10.0p2 Debian-7\r\n")
     assert not shell.is_banner(b"")

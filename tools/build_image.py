@@ -58,7 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         examine(options)
         need(PROGRAMS)
-        image = options.image or debian.make(options.debian, options.cache, options.mirror)
+        image = options.image or debian.make(
+            options.debian, options.cache, options.mirror, options.processor
+        )
         build(image, part, options)
         part.replace(options.out)
     except (Refusal, AffettoError) as refusal:
@@ -87,6 +89,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("image", nargs="?", type=Path, help="image of Raspberry Pi OS Lite (64 bit), .img or .img.xz")
     top.add_argument("--out", type=Path, required=True, help="the image to make")
     top.add_argument("--debian", choices=system.PYTHONS, help="make a test image of this Debian instead; needs root")
+    top.add_argument(
+        "--processor", choices=system.PROCESSORS, default="arm64", help="with --debian: its processor (default: arm64)"
+    )
     top.add_argument(
         "--cache", type=Path, default=home / "affetto-image", help="where things are kept for the next time"
     )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,6 +30,7 @@ LIMITS = {
     Protocol.NFS: "soft,timeo=30,retrans=2",
 }
 MOUNT_S = 20
+TRIES, PAUSE_S = 5, 1.0  # systemd may not have forgotten the automount yet that was stopped just now
 OWNER = "affetto-shares.service"
 # They end with the service and before it. A server that does not answer cannot keep systemd from unmounting it.
 MOUNT = (f"PartOf={OWNER}", f"After={OWNER}", f"TimeoutSec={MOUNT_S}", "LazyUnmount=yes", "ForceUnmount=yes")
@@ -42,7 +44,16 @@ def main() -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 1
+    unmount()
     return max((mount(share, music, RUN) for share in parse_shares(music.shares)), default=0)
+
+
+def unmount() -> None:
+    """Remove the automounts that an earlier run has made. systemd restarts them with the service that owns them, but
+    the settings may name others now."""
+    ask = ["systemctl", "show", "-P", "ConsistsOf", OWNER]
+    if owned := subprocess.run(ask, capture_output=True, text=True, check=False).stdout.split():
+        subprocess.run(["systemctl", "stop", *owned], stderr=subprocess.DEVNULL, check=False)  # some are gone
 
 
 def mount(share: Share, music: MusicConfig, run: Path) -> int:
@@ -50,7 +61,12 @@ def mount(share: Share, music: MusicConfig, run: Path) -> int:
     secret = run / os.path.basename(share.folder)
     if share.protocol is Protocol.SMB and music.share_username:
         write_secret(secret, music)
-    return subprocess.run(command(share, secret if secret.exists() else None), check=False).returncode
+    words = command(share, secret if secret.exists() else None)
+    for _ in range(TRIES - 1):
+        if subprocess.run(words, stderr=subprocess.DEVNULL, check=False).returncode == 0:
+            return 0
+        time.sleep(PAUSE_S)
+    return subprocess.run(words, check=False).returncode
 
 
 def command(share: Share, secret: Path | None) -> Sequence[str]:

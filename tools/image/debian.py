@@ -1,10 +1,10 @@
-"""A small bootable Debian for arm64, from Debian's packages: what tests put Affetto into where no image of Raspberry Pi
+"""A small bootable Debian, from Debian's packages: what tests put Affetto into where no image of Raspberry Pi
 OS is at hand. Never for a real card: root logs in on its serial console without a password, and it is made for QEMU.
 
 It is laid out like a card of Raspberry Pi OS (two partitions, the boot one at /boot/firmware), so that everything after
 it is the same for both. debootstrap makes it, which runs the packages' scripts: that takes root and, on another
 processor, its emulation (qemu-user-static). Kernel and initrd lie on the boot partition, as vmlinuz and initrd.img, for
-QEMU to be given (`-append "root=LABEL=rootfs ro fsck.repair=yes console=ttyAMA0"`).
+QEMU to be given (`-append "root=LABEL=rootfs ro fsck.repair=yes console=ttyAMA0"`; on amd64 the console is ttyS0).
 """
 
 from __future__ import annotations
@@ -37,11 +37,16 @@ PACKAGES = (
         "dbus",
         "kmod",
         "initramfs-tools",
-        "linux-image-arm64",
         "e2fsprogs",
         "dosfstools",
     ),
     *("fdisk", "procps", "iproute2", "openssh-server", "alsa-utils", "ca-certificates", "python3", "sudo"),
+    # the file servers of `python -m tools.vm --only shares`, which run in the machine, and what mounts them
+    *("samba", "nfs-kernel-server", "cifs-utils", "nfs-common", "psmisc"),
+)
+SERVERS = (  # they are started by hand
+    *("smbd.service", "nmbd.service", "winbind.service", "samba-ad-dc.service", "nfs-server.service"),
+    *("nfs-mountd.service", "rpcbind.service", "rpcbind.socket"),
 )
 FILES = {
     "etc/fstab": (  # an emulator takes its time to find the disk
@@ -53,7 +58,7 @@ FILES = {
     "etc/resolv.conf": "nameserver 10.0.2.3\n",  # QEMU's user network
     "etc/machine-id": "",
     "etc/systemd/network/80-wired.network": "[Match]\nType=ether\n\n[Network]\nDHCP=yes\n",
-    "etc/systemd/system/serial-getty@ttyAMA0.service.d/root.conf": (
+    "etc/systemd/system/serial-getty@{console}.service.d/root.conf": (
         "[Service]\nExecStart=\nExecStart=-/sbin/agetty --autologin root --noclear --keep-baud 115200,9600 %I $TERM\n"
     ),
 }
@@ -63,19 +68,19 @@ GONE = (
 )
 
 
-def make(suite: str, cache: Path, mirror: str = MIRROR) -> Path:
+def make(suite: str, cache: Path, mirror: str = MIRROR, processor: str = "arm64") -> Path:
     """The image; made only if `cache` has none of this recipe. Raises Refusal."""
-    recipe = repr((suite, PACKAGES, FILES, GONE, BOOT_SIZE))
+    recipe = repr((suite, processor, PACKAGES, FILES, GONE, BOOT_SIZE))
     path = cache / f"debian-{suite}-{hashlib.sha256(recipe.encode()).hexdigest()[:8]}.img"
     if path.exists():
         return path
-    refuse(suite)
+    refuse(suite, processor)
     cache.mkdir(parents=True, exist_ok=True)
     check_room(path, NEEDED)
     with tempfile.TemporaryDirectory(prefix="debian-", dir=cache) as folder:
         root = Path(folder) / "root"
-        install(suite, root, cache / f"debs-{suite}", mirror)
-        adapt(root)
+        install(suite, root, cache / f"debs-{suite}-{processor}", mirror, processor)
+        adapt(root, "ttyAMA0" if processor == "arm64" else "ttyS0")
         part = Path(folder) / "image"
         with step("Making the file systems"):
             pack(root, part)
@@ -83,14 +88,14 @@ def make(suite: str, cache: Path, mirror: str = MIRROR) -> Path:
     return path
 
 
-def refuse(suite: str) -> None:
+def refuse(suite: str, processor: str = "arm64") -> None:
     """What keeps this machine from making it."""
     if suite not in PYTHONS:
         raise Refusal(f"{suite} is not one of {', '.join(PYTHONS)}")
     if os.geteuid() != 0:
         raise Refusal("--debian takes root, because Debian's packages are installed into a folder: use sudo")
     need(PROGRAMS)
-    if platform.machine() != "aarch64" and not EMULATION.exists():
+    if processor == "arm64" and platform.machine() != "aarch64" and not EMULATION.exists():
         raise Refusal(f"--debian runs programs for ARM, and this machine cannot: {missing_emulation()}")
 
 
@@ -106,25 +111,26 @@ def missing_emulation(folder: Path = EMULATION.parent, programs: tuple[str, ...]
     return "qemu-aarch64 is not registered: sudo update-binfmts --enable qemu-aarch64"
 
 
-def install(suite: str, root: Path, debs: Path, mirror: str) -> None:
+def install(suite: str, root: Path, debs: Path, mirror: str, processor: str) -> None:
     """Debian's packages into the folder `root`; downloads are kept in `debs`."""
     debs.mkdir(parents=True, exist_ok=True)
-    with step(f"Installing Debian {suite} for arm64 (some minutes; a quarter of an hour where ARM is emulated)"):
+    with step(f"Installing Debian {suite} for {processor} (some minutes; a quarter of an hour where ARM is emulated)"):
         run(
-            *("debootstrap", "--arch=arm64", "--variant=minbase", f"--cache-dir={debs.resolve()}"),
-            *(f"--include={','.join(PACKAGES)}", suite, root, mirror),
+            *("debootstrap", f"--arch={processor}", "--variant=minbase", f"--cache-dir={debs.resolve()}"),
+            *(f"--include={','.join((*PACKAGES, f'linux-image-{processor}'))}", suite, root, mirror),
         )
 
 
-def adapt(root: Path) -> None:
+def adapt(root: Path, console: str) -> None:
     """What makes it boot, and lets tests in. debootstrap leaves names of this machine in it, which go."""
     for name, content in FILES.items():
-        path = root / name
+        path = root / name.format(console=console)
         path.unlink(missing_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
     (root / "boot/firmware").mkdir(exist_ok=True)
     run("chroot", root, "systemctl", "enable", "systemd-networkd.service")
+    run("chroot", root, "systemctl", "mask", "--quiet", *SERVERS)
     for name in GONE:
         (root / name).unlink(missing_ok=True)
     for pattern in ("var/cache/apt/archives/*.deb", "var/lib/apt/lists/*Packages"):

@@ -33,7 +33,7 @@ FOLDERS = (
 def fetch(root: Root, system: System, folder: Path) -> list[Path]:
     """Download what is missing, with `folder` as apt's world; paths of the packages. Raises Refusal."""
     prepare(root, system, folder)
-    apt = ("apt-get", "--quiet", *options(folder))
+    apt = ("apt-get", "--quiet", *options(folder, system.processor))
     with step("Reading the lists of Debian packages"):
         try:
             run(*apt, "update", "--error-on=any")
@@ -70,14 +70,14 @@ def wanted(named: str) -> tuple[str, ...]:
     return (*WANTED, *(WANTED_ON_A_BOARD if "archive.raspberrypi." in named else ()))
 
 
-def options(folder: Path) -> list[str]:
-    """What makes apt live in `folder`, on an arm64 machine."""
+def options(folder: Path, processor: str) -> list[str]:
+    """What makes apt live in `folder`, on a machine with this processor."""
     settings = {
         "Dir": folder,
         "Dir::State::status": folder / "var/lib/dpkg/status",
         "Dir::Bin::dpkg": "/usr/bin/dpkg",
-        "APT::Architecture": "arm64",
-        "APT::Architectures": "arm64",
+        "APT::Architecture": processor,
+        "APT::Architectures": processor,
         "APT::Sandbox::User": "root",
         "Acquire::Languages": "none",
         "Debug::NoLocking": "1",

@@ -11,15 +11,18 @@ from tools.image.steps import Refusal
 PYTHONS = {"bookworm": "3.11.2", "trixie": "3.13.5"}
 GLIBC_MINORS = {"bookworm": 36, "trixie": 41}
 HERE = "/opt/affetto-image"
+PROCESSORS = {"arm64": "aarch64", "amd64": "x86_64"}  # Debian's names, and the kernel's
 
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """An image's Debian by its code name; `board` tells Raspberry Pi OS from plain Debian."""
+    """An image's Debian by its code name; `board` tells Raspberry Pi OS from plain Debian. `processor` is Debian's name
+    of it."""
 
     suite: str
     board: bool
     status: str
+    processor: str = "arm64"
 
     @property
     def python(self) -> str:
@@ -35,8 +38,13 @@ class System:
         return GLIBC_MINORS[self.suite]
 
     @property
+    def machine(self) -> str:
+        """The processor, as uname(1) names it."""
+        return PROCESSORS[self.processor]
+
+    @property
     def words(self) -> str:
-        return f"{'Raspberry Pi OS' if self.board else 'Debian'} ({self.suite}, arm64, Python {self.python})"
+        return f"{'Raspberry Pi OS' if self.board else 'Debian'} ({self.suite}, {self.processor}, Python {self.python})"
 
 
 def examine(root: Root) -> System:
@@ -51,11 +59,12 @@ def examine(root: Root) -> System:
         raise Refusal(f"this image has Debian {suite}, and Affetto needs 12 (bookworm) or 13 (trixie)")
     text = status.decode("utf-8", "replace")
     kind = architecture(text)
-    if kind != "arm64":
+    board = root.exists("/etc/rpi-issue")
+    if kind not in (PROCESSORS if not board else ("arm64",)):
         raise Refusal(f"this is a system for {kind}, not for arm64; take the 64-bit edition of Raspberry Pi OS Lite")
     if root.exists(HERE):
         raise Refusal("Affetto is in this image already; take the image as it was published")
-    return System(suite, root.exists("/etc/rpi-issue"), text)
+    return System(suite, board, text, kind)
 
 
 def architecture(status: str) -> str:

@@ -38,12 +38,12 @@ def requirements(path: Path) -> list[str]:
 def command(wanted: list[str], system: System, folder: Path) -> list[str]:
     """The command that fetches them with all that they need in turn."""
     minors = range(system.glibc_minor, OLDEST_GLIBC_MINOR - 1, -1)
-    platforms = [f"manylinux_2_{minor}_aarch64" for minor in minors] + ["manylinux2014_aarch64", "linux_aarch64"]
+    names = [*(f"manylinux_2_{minor}" for minor in minors), "manylinux2014", "linux"]
     return [
         *(sys.executable, str(ELSEWHERE), json.dumps(answers(system)), "download", "--progress-bar", "off"),
         *("--disable-pip-version-check", "--only-binary", ":all:", "--implementation", "cp"),
         *("--python-version", system.python, "--dest", str(folder)),
-        *(word for platform in platforms for word in ("--platform", platform)),
+        *(word for name in names for word in ("--platform", f"{name}_{system.machine}")),
         *wanted,
     ]
 
@@ -54,7 +54,7 @@ def answers(system: System) -> dict[str, str]:
         "implementation_name": "cpython",
         "implementation_version": system.python_full,
         "os_name": "posix",
-        "platform_machine": "aarch64",
+        "platform_machine": system.machine,
         "platform_python_implementation": "CPython",
         "platform_release": "",
         "platform_system": "Linux",

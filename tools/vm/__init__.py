@@ -5,5 +5,6 @@ shell.py     commands in it, over SSH
 outside.py   the broker outside, and what arrived there                   stage.py    what every check is given
 start.py, home.py, camera.py, marker.py, memory.py, wall.py, sound.py, boot_file.py, versions.py, wear.py, cuts.py
     what is looked at, by subject
+nas.py       file servers beside it, and shares.py what is looked at there
 scene.py     music and people for the machine                               table.py    what came out
 """

@@ -16,7 +16,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from device.errors import AffettoError
-from tools.vm import boot_file, camera, cuts, home, marker, memory, scene, sound, start, table, versions, wall, wear
+from tools.vm import (
+    boot_file,
+    camera,
+    cuts,
+    home,
+    marker,
+    memory,
+    scene,
+    shares,
+    sound,
+    start,
+    table,
+    versions,
+    wall,
+    wear,
+)
 from tools.vm.disk import VmError
 from tools.vm.examine import examine
 from tools.vm.machine import KEPT, Machine, load
@@ -24,7 +39,7 @@ from tools.vm.outside import NotHeard, Outside
 from tools.vm.shell import ShellError
 from tools.vm.stage import BOOT_FILE, DEVICE, PASSWORD, USER, Stage
 
-PARTS = ("start", "camera", "marker", "faces", "wear", "boot_file", "cuts", "versions")
+PARTS = ("start", "camera", "marker", "faces", "wear", "boot_file", "shares", "cuts", "versions")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -120,6 +135,9 @@ def run(stage: Stage, options: argparse.Namespace) -> None:
         stage.shell.put(stage.settings().encode(), BOOT_FILE)
         start_again(stage)
         stage.check(boot_file.corrected)
+    if "shares" in options.only:
+        stage.check(shares.mounted, shares.frozen, shares.switched_off, shares.absent)
+        stage.check(shares.wrong_password, shares.removed)
     if "cuts" in options.only:
         stage.check(cuts.campaign(options.cuts, options.seed))
     if "versions" in options.only:

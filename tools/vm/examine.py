@@ -11,7 +11,6 @@ from pathlib import Path
 from tools.vm.disk import VmError, linux_partition, run
 
 PROGRAMS = {
-    "qemu-system-aarch64": "qemu-system-arm",
     "nbdkit": "nbdkit",
     "mcopy": "mtools",
     "ssh": "openssh-client",

@@ -19,6 +19,7 @@ IDLE = (
     *(
         "getty@tty1.service",
         "serial-getty@ttyAMA0.service",
+        "serial-getty@ttyS0.service",
         "modprobe@drm.service",
         "modprobe@fuse.service",
         "modprobe@efi_pstore.service",
@@ -41,7 +42,7 @@ umount /proc
 exec run-init /root /sbin/init
 """
 WORDS = (
-    "console=ttyAMA0 root=/dev/vda2 rw quiet systemd.show_status=1 rdinit=/start "
+    "root=/dev/vda2 rw quiet systemd.show_status=1 rdinit=/start mitigations=off "
     "initcall_blacklist=load_system_certificate_list "
     "systemd.default_device_timeout_sec=600 " + " ".join(f"systemd.mask={unit}" for unit in IDLE)
 )
@@ -49,11 +50,16 @@ WORDS = (
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """Files on this computer, and the command line."""
+    """Files on this computer, and whether it is one for a PC (x86-64) or for 64-bit ARM."""
 
     image: Path
     initrd: Path
-    words: str = WORDS
+    pc: bool
+
+    @property
+    def words(self) -> str:
+        """The command line."""
+        return f"console={'ttyS0' if self.pc else 'ttyAMA0'} {WORDS}"
 
 
 def take(image: Path, folder: Path) -> Kernel:
@@ -66,7 +72,13 @@ def take(image: Path, folder: Path) -> Kernel:
     initrd = folder / "initrd.img"
     content = initrd.read_bytes()
     initrd.write_bytes(content + bytes(-len(content) % 4) + archive("start", INIT))
-    return Kernel(folder / "vmlinuz", initrd)
+    return Kernel(folder / "vmlinuz", initrd, is_for_pc(folder / "vmlinuz"))
+
+
+def is_for_pc(image: Path) -> bool:
+    """Whether a kernel has the header of the x86 boot protocol (Documentation/arch/x86/boot.rst)."""
+    with image.open("rb") as file:
+        return file.read(0x206)[0x202:] == b"HdrS"
 
 
 def archive(name: str, content: bytes) -> bytes:

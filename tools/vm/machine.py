@@ -1,4 +1,5 @@
-"""The machine: qemu emulates a 64-bit ARM computer of 1 GB that boots a disk image. To end it is to cut the power.
+"""The machine: qemu emulates a 64-bit ARM computer, or a PC, of 1 GB that boots a disk image. To end it is to cut the
+power.
 
 The image stays as it is; the machine has its own card, which begins as a copy (card.py) and forgets what it did not
 flush.
@@ -7,6 +8,7 @@ flush.
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -22,6 +24,9 @@ QUIET_S = 600.0  # without a word on the console or a write to the card, an emul
 LONGEST_S = 7200.0
 POLL_S = 0.5
 KEPT = "first.img"
+BOARD = ("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72")
+PC = ("qemu-system-x86_64", "-M", "q35", "-cpu", "max")
+PACKAGES = {True: "qemu-system-x86", False: "qemu-system-arm"}
 
 
 class Patience:
@@ -46,6 +51,8 @@ class Machine:
         self.folder, self.card, self.serial = folder, Card(folder / "card.img"), folder / "serial.log"
         self._cores = cores
         self._kernel = kernel.take(image, folder)
+        if shutil.which(self._qemu[0]) is None:
+            raise VmError(f"{self._qemu[0]} is missing: sudo apt install {PACKAGES[self._kernel.pc]}")
         self._kept = folder / KEPT
         self.card.lay(self._kept if self.was_here else image)
         self.shell = Shell(free_port(), key, folder)
@@ -83,9 +90,13 @@ class Machine:
             )
         self.started_s = time.monotonic()
 
+    @property
+    def _qemu(self) -> tuple[str, ...]:
+        return PC if self._kernel.pc else BOARD
+
     def _command(self) -> list[str]:
         return [
-            *("qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a72", "-m", "1G", "-smp", str(self._cores)),
+            *(*self._qemu, "-m", "1G", "-smp", str(self._cores)),
             *("-accel", "tcg,thread=multi", "-display", "none", "-monitor", "none", "-nodefaults"),
             *("-kernel", str(self._kernel.image), "-initrd", str(self._kernel.initrd), "-append", self._kernel.words),
             *("-drive", self.card.words),

@@ -198,6 +198,10 @@ class FolderWalk:
         except OSError as error:
             if self._lose(folder.root, error):
                 return iter(())
+            if is_top and (why := self._explain(folder.path)):  # its automount is newer than the list of mounts
+                self.servers_missing = True
+                self.problems.append(why)
+                return iter(())
             words = f"{_shown(folder.path)} cannot be read: {(error.strerror or str(error)).lower()}."
             if is_top and not folder.links:
                 self.problems.append(words)
