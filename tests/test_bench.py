@@ -111,6 +111,7 @@ def test_big_libraries_are_read_and_looked_through(tmp_path: Path, monkeypatch: 
     letters = sizes.pop("search 10k")
     assert letters > 10
     assert sizes.pop("search 100k") == letters
+    assert sizes.pop("search 10k changed") == sizes.pop("search 100k changed") == reading_library.CHANGES
     assert sizes == {
         "load 10k": reading_library.STARTS, "rescan 10k": reading_library.SCANS, "load 100k": reading_library.STARTS,
     }  # fmt: skip

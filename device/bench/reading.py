@@ -20,7 +20,7 @@ from device.music.uri import uri_of
 from device.music.workers.tag_client import read_here
 from device.procfs import memory_mb
 
-STARTS, SCANS = 3, 2
+STARTS, SCANS, CHANGES = 3, 2, 5
 SEARCHES = ("song number 9", "artist 7 album 5", "a", "nothing of the kind", "12345")
 LIBRARIES = {"10k": 10_000, "100k": 100_000}
 SCANNED = "10k"
@@ -43,6 +43,7 @@ def catalogue(folder: Path) -> tuple[dict[str, list[float]], float]:
             if name == SCANNED:
                 stages[f"rescan {name}"] = [scan_ms(opened, music, count) for _ in range(SCANS)]
         stages[f"search {name}"] = search_ms(data)
+        stages[f"search {name} changed"] = changed_ms(data)
     return stages, each_bytes
 
 
@@ -65,6 +66,23 @@ def search_ms(data: Path) -> list[float]:
                 began = time.perf_counter()
                 browser.search(words[:length])
                 took.append((time.perf_counter() - began) * 1000)
+    return took
+
+
+def changed_ms(data: Path) -> list[float]:
+    """Milliseconds of the first search after a file has changed."""
+    took = list[float]()
+    with closing(Database(data)) as database, closing(Browser(data, fresh_s=0.0)) as browser:
+        browser.search(SEARCHES[0])
+        first = database.file(bytes(next(database.known()).path))
+        assert first is not None
+        for number in range(CHANGES):
+            database.save_files([replace(first, title=f"Changed {number}")])
+            began = time.perf_counter()
+            browser.search(SEARCHES[0])
+            took.append((time.perf_counter() - began) * 1000)
+            browser.artists()  # the next change comes when the names are up to date again
+        database.save_files([first])
     return took
 
 

@@ -37,6 +37,8 @@ MEANINGS = {
     "command 100k": "carry out a command while 100,000 tracks and 50,000 listens load",
     "search 10k": "search 10,000 tracks after each letter",
     "search 100k": "search 100,000 tracks after each letter",
+    "search 10k changed": "search 10,000 tracks for the first time after a change",
+    "search 100k changed": "search 100,000 tracks for the first time after a change",
     "rescan 10k": "scan 10,000 files, none of them changed",
 }
 
