@@ -53,6 +53,9 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         add("clips", hear(analyser, whole))
         add("clips, 8 kHz telephone", hear(analyser, noises.telephone(whole)))
         add("clips, half a second", hear(analyser, whole[middle : middle + HALF_S]))
+        if speech.installed():
+            for name, louder_db in (("", 0.0), (", 12 dB louder", 12.0)):
+                add(f"a voice over clips{name}", hear(analyser, speech.over_music(whole, louder_db)))
     for path in sorted(DEMO.rglob("*.opus")):
         add("the demo's songs", analyser.analyse(path))
     for kind, sound in made():

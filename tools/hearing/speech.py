@@ -57,6 +57,12 @@ def over_noise(voice: str, seconds: float, random: Random, below_db: float = 12.
     return level(spoken + noise)
 
 
+def over_music(music: Sound, louder_db: float, voice: str = VOICES[0]) -> Sound:
+    """Somebody talks over music, so many decibels louder than it."""
+    spoken = speech(voice, len(music) / RATE_HZ)[: len(music)]
+    return level(spoken + music * (np.std(spoken) / max(float(np.std(music)), 1e-9)) * 10 ** (-louder_db / 20))
+
+
 def talk_radio(one: str, other: str, seconds: float) -> Sound:
     """Two people in turns, without pauses, pressed to one loudness as stations do."""
     turn = 4.0
