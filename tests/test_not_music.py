@@ -75,6 +75,16 @@ def test_the_notes_say_which_files(catalogue: Catalogue) -> None:
     ]
 
 
+def test_without_any_music_it_says_so(tmp_path: Path) -> None:
+    audio.tone(tmp_path / "music" / "talk.wav", 0.1)
+    with closing(Catalogue.open(tmp_path / "data", read_here)) as opened:
+        (track,) = opened.scan([tmp_path / "music"]).tracks
+        assert opened.load().problems == ()
+        opened.analysed(track.key, MODEL, heard(Doubt.SPEECH))
+        opened.flush()
+        assert [problem[:35] for problem in opened.load().problems] == ["Nothing here sounds like music, so "]
+
+
 def test_the_scan_counts_it_apart(catalogue: Catalogue) -> None:
     assert list(report.summary(catalogue.load()))[1:] == [
         "mood   not music  unsure  by model  by folder",

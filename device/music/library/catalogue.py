@@ -91,6 +91,7 @@ class Catalogue:
         problems = [self._database.problem, *self._problems]
         if self._searched and not found:
             problems.append(self._empty(len(notes)))
+        problems.append(not_music.without_music(found))
         return LibraryLoaded(
             found, tuple(filter(None, problems)), (*self._folder_notes, *notes), playlists=self._known.playlists
         )

@@ -1,11 +1,12 @@
-"""Says which files are no music. Pure."""
+"""Says which files are no music, and when none is. Pure."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from device.domain import MoodOrigin, Track
 from device.music.metadata.tags import shown
 from device.music.track_mood import Doubt
 
@@ -23,6 +24,16 @@ def sentences(found: Iterable[tuple[str, bytes]]) -> Iterator[str]:
         if len(files) > 1:
             subject = f"{len(files):,} files {'are' if doubt == Doubt.SILENCE else 'sound like'}"
         yield f"{subject} {doubt}, so no mood chooses {'them' if len(files) > 1 else 'it'}{_names(files)}."
+
+
+def without_music(tracks: Sequence[Track]) -> str:
+    """Why nothing plays although there are files, and what to do; empty if any of them is music."""
+    if not tracks or any(track.origin is not MoodOrigin.NOT_MUSIC for track in tracks):
+        return ""
+    return (
+        "Nothing here sounds like music, so no mood chooses anything; copy music here, or put these files into a "
+        "folder named after a mood, such as calm."
+    )
 
 
 def _names(files: list[str]) -> str:
