@@ -35,6 +35,8 @@ LIMITS = [
     "The clips are Western popular music in the main; other traditions, speech, children's songs and classical music "
     "are rare among them or missing, and figures by genre were not measured.",
     "Valence is much harder than arousal: about one clip in five lies on the wrong side. It does not hear words.",
+    "Alone, it gives every sound a mood, noise and speech, too. device/music/analysis/doubt.py decides before whether "
+    "the sound is music.",
     "A quadrant is all that the labels say: how far a track lies from the middle is read off how sure the model is.",
     "Long files are judged by three excerpts of 20 s; music that changes much between them is averaged.",
 ]
