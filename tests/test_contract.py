@@ -218,6 +218,7 @@ EXAMPLES = {
     "media_set": ['{"url": "http://h/a"}', '{"url": "http://h/a", "announce": true, "volume": 5}'],
     "never_set": ["file:///music/a.mp3"],
     "queue_set": ["file:///a.mp3", '{"add": ["file:///a.mp3"], "where": "now"}', '{"clear": true}', '{"remove": 3}'],
+    "playlist_set": ["Sunday", "Große Oper"],
     "vote_set": ['{"vote": "up", "id": 3, "by": "Ben"}', '{"vote": "veto", "by": "Ben"}'],
     "profile_set": ["Ada", '["Ada", "Ben"]', '{"add": "Ada"}'],
     "feedback_set": ['{"liking": "like", "by": "Ada"}'],
@@ -229,7 +230,8 @@ EXAMPLES = {
 }
 WRONG = {
     "seek_set": "soon", "volume_set": "loud", "media_set": '{"title": "no url"}', "never_set": "http://h/a",
-    "queue_set": '{"plus": 1}', "vote_set": '{"vote": "yes", "by": "Ben"}', "profile_set": '{"add": 1}',
+    "queue_set": '{"plus": 1}', "playlist_set": "", "vote_set": '{"vote": "yes", "by": "Ben"}',
+    "profile_set": '{"add": 1}',
     "feedback_set": '{"liking": "love"}', "room_set": "a/b", "group_set": "a/b",
     "context_set": '{"guests": -1}', "body_set": "72", "sleep_set": "long", "alarm_set": '{"time": 7}',
 }  # fmt: skip

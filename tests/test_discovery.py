@@ -12,15 +12,16 @@ from dataclasses import replace
 
 import pytest
 from test_documents import matches_snapshot
-from test_session import Room
+from test_session import LIBRARY, Room
 
 from device import __version__
 from device.config.schema import Config, DeviceConfig, MqttConfig, PlayerConfig, UpnpConfig
 from device.demo.broker import PLACES, PrivateBroker
-from device.domain import Event, EventType, Identity, MoodName, Now, SurfaceUp, Transport
+from device.domain import Event, EventType, Identity, LibraryLoaded, MoodName, Now, SurfaceUp, Transport
 from device.mqtt import discovery
 from device.mqtt.adapter import MqttAdapter
 from device.mqtt.discovery import ENTITIES, TRIGGERS
+from device.mqtt.state_publisher import StatePublisher
 from device.mqtt.topics import Topics
 from tests.appliance import Ear
 
@@ -150,3 +151,22 @@ def test_without_discovery_an_announced_device_is_taken_back_once_a_connection()
         with closing(Ear(broker)) as late:
             late.wait(lambda m: m.topic == TOPICS.availability)
             assert TOPICS.discovery not in {m.topic for m in late.messages if m.retained}
+
+
+def test_home_assistant_offers_the_playlists_as_they_are_now() -> None:
+    """The real adapter's document changes when a playlist comes or goes, and only then."""
+    room = Room()
+    publisher = StatePublisher(
+        CONFIG.mqtt, TOPICS, lambda playlists: discovery.announcement(CONFIG, TOPICS, IDENTITY, playlists)
+    )
+
+    def offered(*playlists: str) -> list[list[str]]:
+        room.tell(LibraryLoaded(LIBRARY, playlists=dict.fromkeys(playlists, ())))
+        assert room.snapshot is not None
+        sent = publisher.render(room.snapshot, room.now)
+        documents = (json.loads(one.payload) for one in sent if one.topic == TOPICS.discovery)
+        return [document["components"]["playlist"]["options"] for document in documents]
+
+    assert offered() == [["choose a playlist"]]
+    assert offered("Sunday", "\udcff") == [["choose a playlist", "Sunday", "\N{REPLACEMENT CHARACTER}"]]
+    assert offered("\udcff", "Sunday") == []

@@ -516,7 +516,7 @@ RETAINED = {
     "policy/state",
     "profile/state",
     "room/state", "queue/state",
-    "vote/state",
+    "playlist/state", "vote/state",
     "guest/state",
     "never/state", "question/state",
     "sleep/state", "alarm/state", "quiet/state", "children/state", "page/state",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from test_group_session import TRACKS, Device
-from test_session import LIBRARY, UP, Room, only
+from test_session import LIBRARY, UP, Room, only, said
 from test_session_requests import next_song, queue, refusals
 
 from device.core.playlist_commands import MOST, with_tracks
@@ -84,6 +84,18 @@ def test_another_playlist_now_replaces_the_rest_of_the_first(room: Room) -> None
     waiting = [title for title, _ in queue(room)]
     assert sorted(waiting[:3]) == sorted([*titles("Monday")[1:], LIBRARY[21].title])
     assert waiting[3:] == [LIBRARY[20].title], "what waits for its turn stays"
+
+
+def test_dashboards_offer_the_playlists(room: Room) -> None:
+    names = sorted(LISTS, key=str.casefold)
+    assert said(room.log, "playlist/state") == [[], names]
+    (play,) = only(Play, room.say("playlist", "monday"))
+    assert play.track.title == titles("Monday")[0]
+    assert refusals(room.say("playlist", "")) == [
+        "playlist/set takes the name of a playlist, of 1 to 1000 characters; got ''."
+    ]
+    less = {"Sunday": LISTS["Sunday"]}
+    assert said(room.tell(LibraryLoaded(LIBRARY, playlists=less)), "playlist/state") == [["Sunday"]]
 
 
 def test_a_track_that_waits_already_plays_at_its_place_in_the_playlist(room: Room) -> None:

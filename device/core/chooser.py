@@ -30,6 +30,7 @@ from device.domain import (
     Target,
     Track,
 )
+from device.domain.snapshot import MOST_PLAYLISTS
 from device.music.recommend.choose import Taste, TrackIndex, choose
 from device.music.recommend.effects import Effects
 
@@ -51,6 +52,8 @@ class Chooser:
         self.heard_elsewhere: frozenset[str] = frozenset()
         self.never: tuple[Track, ...] = ()
         self.playlists: Mapping[str, tuple[str, ...]] = {}
+        self.playlist_names: tuple[str, ...] = ()
+        """Sorted, as surfaces show them."""
         self._dice = dice
         self._erasures: list[Erasure] = []
 
@@ -70,6 +73,11 @@ class Chooser:
         self.failures.keys.clear()
         self.failures.load(index.tracks)
         self._list_never()
+
+    def take_playlists(self, playlists: Mapping[str, tuple[str, ...]]) -> None:
+        """Use these playlists."""
+        self.playlists = playlists
+        self.playlist_names = tuple(sorted(playlists, key=str.casefold)[:MOST_PLAYLISTS])
 
     # --- Choosing ---
 

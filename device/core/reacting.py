@@ -140,7 +140,7 @@ def _library_loaded(state: State, event: LibraryLoaded) -> list[Action]:
         state.playback.load(index, taste)
     else:
         state.playback.load(TrackIndex(event.tracks))
-    state.chooser.playlists = event.playlists
+    state.chooser.take_playlists(event.playlists)
     changed = state.chooser.index.signature != before.signature or not health.library_loaded
     changed |= (event.problems, event.notes) != (health.library_problems, health.library_notes)
     health.library_problems, health.library_notes, health.library_loaded = event.problems, event.notes, True

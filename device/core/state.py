@@ -164,6 +164,7 @@ class State:
             update=self.updates.update,
             schedule=self.schedule.view(memory, now),
             context=memory.context,
+            playlists=self.chooser.playlist_names,
             question=self.question.open,
         )
 

@@ -76,12 +76,15 @@ class HealthReport:
         return not self.problems
 
 
+MOST_PLAYLISTS = 200
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything that surfaces may show. `queue` is what plays next, in this order: the device's choice, as far as
     it is made, and people's requests. `never` lists the banned tracks, the latest last. `occupied`: somebody is in
     the room, whoever it is; None if no camera looks. `question`: a nod or a shake of the head answers now. `group`
-    is None for a device that plays alone."""
+    is None for a device that plays alone. `playlists` are their names, at most `MOST_PLAYLISTS`."""
 
     mood: Mood
     policy: PolicyName
@@ -99,3 +102,4 @@ class Snapshot:
     context: Context = field(default_factory=Context)
     question: bool = False
     group: GroupView | None = None
+    playlists: tuple[str, ...] = ()

@@ -65,13 +65,16 @@ class MqttAdapter:
     ) -> None:
         topics = Topics(config.mqtt.base_topic, config.device.id, config.mqtt.discovery_prefix)
         self._topics, self._put, self._more = topics, put, ["", ""]
-        announcement = discovery.withdrawal(topics)
-        if config.mqtt.discovery:
-            announcement = discovery.announcement(config, topics, identity or Identity())
+
+        def announce(playlists: tuple[str, ...]) -> Publication:
+            if not config.mqtt.discovery:
+                return discovery.withdrawal(topics)
+            return discovery.announcement(config, topics, identity or Identity(), playlists)
+
         former = Topics.recall(known_as)
         page = documents.PageState(url=identity.page, pin=identity.pin or None) if identity and identity.page else None
         self._publisher = StatePublisher(
-            config.mqtt, topics, announcement, former if former != topics else None, page
+            config.mqtt, topics, announce, former if former != topics else None, page
         )
         self._connections = self._shown = 0  # how often a broker (or Home Assistant) came up, and got all documents
         self._up = False

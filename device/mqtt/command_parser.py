@@ -44,7 +44,7 @@ from device.mqtt import groups, people_parser, request_parser, schedule_parser
 
 LONGEST_BYTES = 1024
 """Bytes; a longer payload is refused without decoding it."""
-LONGER_BYTES = {"never": 8192, "alarm": 8192, "media": 8192, "profile": 8192, "queue": 262_144}
+LONGER_BYTES = {"playlist": 4096, "never": 8192, "alarm": 8192, "media": 8192, "profile": 8192, "queue": 262_144}
 """The limits of commands that take more."""
 LONGEST_NAME = 255
 """Characters in a title, artist or album."""
@@ -213,6 +213,7 @@ READERS: dict[str, Callable[[str], Command]] = {
     "question": _question,
     "never": _allow,
     "queue": request_parser.queue,
+    "playlist": request_parser.playlist,
     "vote": request_parser.vote,
     "profile": _profile,
     "guest": _guest,

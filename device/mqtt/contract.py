@@ -44,6 +44,7 @@ Minutes = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{1,3}(\.[0-9]{1,3})?$")]
 Clock = Annotated[str, msgspec.Meta(pattern=r"[0-9]{1,2}:[0-9]{2}")]
 File = Annotated[str, msgspec.Meta(pattern="^file://")]
 Room = Annotated[str, msgspec.Meta(pattern="^[^/+#]*$", max_length=groups.LONGEST)]
+Playlist = Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=groups.LONGEST)]
 assert AUTO == "auto"
 
@@ -115,6 +116,8 @@ CHANNELS = (
     Channel("never_set", (File, Literal["undo"]), "allow a banned track again; undo: the latest"),
     Channel("queue_state", list[queue_documents.QueueItem], "what plays next", JSON),
     Channel("queue_set", (File, request_parser.QueueOrder), "ask for tracks, or change the queue"),
+    Channel("playlist_state", list[str], "the names of the playlists, at most 200", JSON),
+    Channel("playlist_set", Playlist, "play the playlist with this name at once"),
     Channel("vote_state", queue_documents.VoteState, "who wants to skip the current track", JSON),
     Channel("vote_set", request_parser.VoteOrder, "vote for a request, vote to skip, or veto", JSON),
     Channel("profile_state", (Name, list[Name]), "whose taste the music follows: a name, or a JSON list of names"),

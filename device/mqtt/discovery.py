@@ -8,7 +8,7 @@ entity, send only its platform for one release; then delete the row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from device import __version__
@@ -26,7 +26,7 @@ from device.domain import (
 )
 from device.domain.upnp_name import unique_name
 from device.mqtt.command_parser import AUTO
-from device.mqtt.documents import OFF, ON, encode
+from device.mqtt.documents import OFF, ON, encode, text
 from device.mqtt.groups import LONGEST
 from device.mqtt.messages import Publication
 from device.mqtt.topics import Topics
@@ -74,6 +74,7 @@ MEGABYTES = {
 COUNT = {"state_class": "measurement"}
 MINUTES_LEFT = "((as_timestamp(value_json.until) - now().timestamp()) / 60) | round(0, 'ceil')"
 
+CHOOSE = "choose a playlist"
 NOTHING = "off"  # Home Assistant shows the option "none" as unknown
 
 ENTITIES = (
@@ -133,6 +134,8 @@ ENTITIES = (
            more={"min": 1, "max": 255}),
     Entity("guests", "switch", "Guest mode", "mdi:account-question", "guest_state", "guest_set",
            more={"payload_on": ON, "payload_off": OFF}),
+    Entity("playlist", "select", "Playlist", "mdi:playlist-play", "playlist_state", "playlist_set",
+           value=f"'{CHOOSE}'", more={"options": [CHOOSE]}),
     Entity("skip_votes", "sensor", "Votes to skip", "mdi:vote", "vote_state", value="value_json.skip | count",
            attributes="vote_state", more=COUNT),
     Entity("activity", "select", "Activity", "mdi:run", "context_state", "context_set",
@@ -212,8 +215,10 @@ TRIGGERS = (
 """Events as Home Assistant offers them in its automation editor: "When the mood becomes calm"."""
 
 
-def announcement(config: Config, topics: Topics, identity: Identity) -> Publication:
-    """What to publish, retained, so that Home Assistant knows the device and all its entities."""
+def announcement(
+    config: Config, topics: Topics, identity: Identity, playlists: Sequence[str] = ()
+) -> Publication:
+    """What to publish, retained, so that Home Assistant knows the device and all its entities, and these playlists."""
     unique = f"affetto_{topics.device_id}"
     player = [["upnp", unique_name(config.device.id)]] if config.upnp.enabled else []
     device: dict[str, object] = {
@@ -233,6 +238,7 @@ def announcement(config: Config, topics: Topics, identity: Identity) -> Publicat
     components |= {f"on_{one.kind}_{one.subtype}": trigger(one, topics) for one in TRIGGERS}
     components["volume"]["max"] = config.player.max_volume
     components["activity"]["options"] = [NOTHING, *(read_leaning(row).name for row in config.context.activities)]
+    components["playlist"]["options"] = [CHOOSE, *map(text, playlists)]
     document: dict[str, object] = {
         "device": {key: value for key, value in device.items() if value},
         "origin": {key: value for key, value in origin.items() if value},

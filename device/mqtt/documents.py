@@ -221,6 +221,11 @@ def timestamp(wall_s: float) -> str | None:
         return None
 
 
+def names(found: Sequence[str]) -> bytes:
+    """A JSON list of names."""
+    return msgspec.json.encode([text(name) for name in found])
+
+
 def encode(document: msgspec.Struct | Mapping[str, object] | Sequence[msgspec.Struct]) -> bytes:
     """The bytes to send. All text in the document must come from `text`."""
     return msgspec.json.encode(document)

@@ -32,6 +32,7 @@ from device.mqtt.groups import LONGEST
 EXPECTED = {
     "queue": 'the uri of a track, or JSON such as {"add": ["file:///..."], "where": "later", "by": "Ada"},'
     ' {"playlist": "Sunday", "where": "now"}, {"remove": 3}, {"move": 3, "to": 1} or {"clear": true}',
+    "playlist": "the name of a playlist, of 1 to 1000 characters",
     "vote": 'JSON such as {"vote": "up", "id": 3, "by": "Ada"}; vote is up, back, skip or veto',
     "profile": f'a name of 1 to {LONGEST} characters, a JSON list of names, {{"add": "Ada"}} or {{"remove": "Ada"}}',
     "feedback": 'like, dislike or never, or JSON such as {"liking": "like", "by": "Ada"}',
@@ -106,6 +107,11 @@ def queue(text: str) -> Command:
     if asked.move is not None and asked.to is not None:
         return MoveRequest(asked.move, asked.to, by)
     return ClearRequests(None if asked.clear is True else str(asked.clear), by)
+
+
+def playlist(text: str) -> Command:
+    """Play the playlist with this name at once."""
+    return PlayPlaylist(msgspec.convert(text, PlaylistName), Where.NOW)
 
 
 def vote(text: str) -> Command:

@@ -5,7 +5,7 @@ Converts times to wall-clock time, and again when the clock is set: a Pi without
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -20,26 +20,28 @@ HEALTH_S = 60.0
 CLOCK_SET_S = 2.0  # a jump of the wall clock by more than this means that somebody set it
 DRIFT_S = 0.7  # a position within this distance of the expected one is not sent again
 
+Announcer = Callable[[tuple[str, ...]], Publication]
 Document = bytes | msgspec.Struct | Sequence[msgspec.Struct] | Mapping[str, object]
 
 
 class StatePublisher:
     """Remembers what the broker has. After `forget`, it sends everything again.
 
-    `announcement` describes the device to Home Assistant, or removes it there. `former` are the topics of the device
-    under its earlier name: `render` empties them.
+    `announce` describes the device with these playlists to Home Assistant, or removes it there. `former` are the topics
+    of the device under its earlier name: `render` empties them.
     """
 
     def __init__(
         self,
         config: MqttConfig,
         topics: Topics,
-        announcement: Publication | None,
+        announce: Announcer | None,
         former: Topics | None = None,
         page: documents.PageState | None = None,
     ) -> None:
         self._config, self._topics = config, topics
-        self._announcement, self._former, self._page = announcement, former, page
+        self._announce, self._former, self._page = announce, former, page
+        self._announcement: tuple[tuple[str, ...], Publication] | None = None  # the last one, and its playlists
         self._sent: dict[str, Document] = {}
         self._mood_sent_at = self._health_sent_at = float("-inf")
         self._clock_s: float | None = None
@@ -86,6 +88,7 @@ class StatePublisher:
             topics.track_state: documents.track_state(playback, self._position, clock_s),
             topics.track_cover: playback.cover,
             topics.queue_state: queue_documents.queue_state(snapshot.queue),
+            topics.playlist_state: documents.names(snapshot.playlists),
             topics.vote_state: queue_documents.vote_state(snapshot.skip_votes),
             topics.never_state: queue_documents.never_state(snapshot.never),
             topics.sleep_state: schedule_documents.sleep_state(snapshot.schedule),
@@ -107,8 +110,10 @@ class StatePublisher:
         }
         if self._page is not None:
             retained[topics.page_state] = self._page
-        if self._announcement is not None:
-            retained[self._announcement.topic] = self._announcement.payload
+        if self._announce is not None:
+            if self._announcement is None or self._announcement[0] != snapshot.playlists:
+                self._announcement = snapshot.playlists, self._announce(snapshot.playlists)
+            retained[self._announcement[1].topic] = self._announcement[1].payload
         retained[topics.availability] = ONLINE  # last, so that everything else is there by then
         return retained
 

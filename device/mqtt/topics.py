@@ -68,6 +68,8 @@ class Topics:
     never_set = _Below("never/set")
     queue_state = _Below("queue/state")
     queue_set = _Below("queue/set")
+    playlist_state = _Below("playlist/state")
+    playlist_set = _Below("playlist/set")
     vote_state = _Below("vote/state")
     vote_set = _Below("vote/set")
     guest_state = _Below("guest/state")
