@@ -233,6 +233,24 @@ def test_hard_links_folders_and_write_protected_files_stay(tmp_path: Path) -> No
     assert len(os.listdir(tmp_path)) == 3
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_another_users_file_stays(tmp_path: Path) -> None:
+    """A copy would belong to whoever runs the command."""
+    os.chmod(tmp_path, 0o777)
+    (tmp_path / "a.mp3").write_bytes(b"old")
+    child = os.fork()
+    if not child:
+        os.chdir(tmp_path)  # the folders above are root's
+        os.setuid(65534)
+        try:
+            replace_file(Path("a.mp3"), changed, lambda: None)
+        except LibraryError as error:
+            os._exit(0 if "belongs to another user" in str(error) else 2)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert ((tmp_path / "a.mp3").read_bytes(), os.listdir(tmp_path)) == (b"old", ["a.mp3"])
+
+
 def test_a_file_that_changes_meanwhile_and_a_full_disk_leave_everything_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "a.mp3"
     path.write_bytes(b"old")
