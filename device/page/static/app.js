@@ -4,18 +4,19 @@ import { icon } from "./icons.js";
 import { connect, follow, may, state } from "./state.js";
 
 const VIEWS = {
-  "/": ["Now", "now", "guest"],
-  "/library": ["Library", "library", "guest"],
-  "/today": ["Today", "today", "household"],
-  "/people": ["People", "people", "household"],
-  "/settings": ["Settings", "settings", "household"],
+  "/": ["Now", "guest"],
+  "/library": ["Library", "guest"],
+  "/today": ["Today", "household"],
+  "/people": ["People", "household"],
+  "/settings": ["Settings", "household"],
 };
+const nameOf = (path) => path.slice(1) || "now"; // of a view's module and icon
 const [main, camera, lost, loading, device] = ["main", "camera", "link", "loading", "device"].map((id) => document.getElementById(id));
 
 async function show(path, focus = false) {
-  const [title, name, role] = VIEWS[path] || VIEWS["/"];
+  const [title, role] = VIEWS[path];
   if (!may(role)) return path === "/" ? undefined : go("/", true);
-  const view = await import(`./${name}.js`).catch(() => null);
+  const view = await import(`./${nameOf(path)}.js`).catch(() => null);
   if (!view) return say("This view cannot be loaded; is the device on?");
   document.title = `${title} – ${state.me.device}`;
   drawNav(path);
@@ -33,8 +34,8 @@ function go(path, replace = false) {
 }
 
 function drawNav(path) {
-  put(document.querySelector("nav"), Object.entries(VIEWS).filter(([, [, , role]]) => may(role)).map(([to, [title, name]]) =>
-    h("a", { href: to, "aria-current": to === path ? "page" : null }, icon(name), h("span", {}, title))));
+  put(document.querySelector("nav"), Object.entries(VIEWS).filter(([, [, role]]) => may(role)).map(([to, [title]]) =>
+    h("a", { href: to, "aria-current": to === path ? "page" : null }, icon(nameOf(to)), h("span", {}, title))));
 }
 
 function drawCamera() {

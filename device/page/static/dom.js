@@ -4,7 +4,7 @@ import { icon } from "./icons.js";
 
 export function h(tag, props = {}, ...children) {
   const [name, ...classes] = tag.split(".");
-  const el = document.createElement(name || "div");
+  const el = document.createElement(name);
   if (classes.length) el.className = classes.join(" ");
   if (name === "button") el.type = "button";
   for (const [key, value] of Object.entries(props)) {

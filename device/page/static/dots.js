@@ -23,6 +23,7 @@ async function read() {
 
 export async function show(choose) {
   const { all, numbers, places, apart, moods } = await read();
+  if (!all) return hint("There is no music yet.");
   const ariaLabel = `${count(all, "song")} in the plane of valence and arousal. The tab Moods lists them.`;
   const about = hint(), canvas = h("canvas.dots", { role: "img", ariaLabel });
   const pen = canvas.getContext("2d"), touches = new Map(), corner = [0, 0];

@@ -92,7 +92,7 @@ const entries = (playlist) => read(`entries?uri=${encodeURIComponent(playlist.ur
 async function playlists() {
   const found = await lists();
   return found.length ? h("ul.list", {}, found.map((one) => line(one.name, songs(one.entries), () => open(() => playlist(one)))))
-    : nothing("There is no playlist yet. Save a list of songs or the queue as one, or put m3u files into the music folders.");
+    : nothing("There is no playlist yet. Save the queue or a list as one, or put m3u files into the music folders.");
 }
 
 async function playlist(one) {

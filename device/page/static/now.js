@@ -134,11 +134,11 @@ function nextCard() {
   const list = h("ol.list"), none = hint("The device chooses the next song when this one is nearly over.");
   const save = button("Save as a playlist", async () => (await import("./library.js")).savePlaylist(queued()));
   const queued = () => state.queue.map((one) => one.choice.track.uri);
-  const add = h("a.button", { href: "/library" }, icon("add"), "Add songs");
-  const card = h("section.card.stack.next", { ariaLabel: "Next" }, row(h("h2.grow", {}, "Next"), add), none, list, may("household") && row(save));
+  const tools = row(save), add = h("a.button", { href: "/library" }, icon("add"), "Add songs");
+  const card = h("section.card.stack.next", { ariaLabel: "Next" }, row(h("h2.grow", {}, "Next"), add), none, list, may("household") && tools);
   follow(card, ["queue"], () => {
     none.hidden = state.queue.length > 0;
-    save.hidden = !state.queue.some((one) => one.id);
+    tools.hidden = !state.queue.some((one) => one.id);
     redraw(list, state.queue.map(entry));
   });
   return card;
@@ -180,7 +180,8 @@ function moodCard() {
 
 function moodWords(mood) {
   if (mood.source === "manual") return "Somebody set this mood by hand.";
-  if (mood.source === "none") return state.camera?.open ? "Nobody is in sight." : "The camera is off. Tap a mood to set it.";
+  if (mood.source === "none" && state.camera?.open) return "Nobody is in sight.";
+  if (mood.source === "none") return may("household") ? "The camera is off. Tap a mood to set it." : "The camera is off.";
   return mood.faces ? `${count(mood.faces, "face")}, ${Math.round(100 * mood.confidence)} % sure` : "Nobody is in sight now; this was the last mood.";
 }
 

@@ -21,7 +21,7 @@ export function show(main) {
     redraw(present, chip("Everyone", !here.length, () => command("present", { names: [] })),
       names.map((one) => chip(one, here.includes(one), () => command("presence", { name: one, here: !here.includes(one) }))));
     put(why, here.length > 1 ? "The device looks for music that all of you like. Whoever heard less of it lately counts more."
-      : here.length ? `Only what ${here[0]} likes counts now.` : "The device does not know who is here, so what it learnt from all of you counts.");
+      : here.length ? `Only what ${here[0]} likes counts now.` : "Nobody is named, so what all of you taught counts.");
     redraw(learned, [EVERYONE, ...names].map((one) => line(one === EVERYONE ? "Everyone together" : one, "", null, null,
       bad("Delete", () => forget(one), { ariaLabel: `Delete ${one}` }))));
   });

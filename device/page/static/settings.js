@@ -77,7 +77,7 @@ function update() {
 // --- Settings ---
 
 function allSettings(sections) {
-  return [hint("They take effect after a restart. The music goes on where it stopped."), h("div", {}, sections.map(section))];
+  return [hint("They take effect after a restart."), h("div", {}, sections.map(section))];
 }
 
 function section({ name, words, settings }) {
@@ -95,7 +95,7 @@ function section({ name, words, settings }) {
   return h("details", {}, h("summary", {}, h("span.grow", {}, title, h("small", {}, words))), form);
 }
 
-const restart = (done) => confirm(`${done}. Restart now?`, "The settings take effect after a restart.", "Restart", async () => {
+const restart = (done) => confirm(`${done}. Restart now?`, "The music goes on where it stopped.", "Restart", async () => {
   const result = await post("/api/restart", {});
   say(result.ok ? "Affetto restarts. This page comes back by itself." : result.message);
 });

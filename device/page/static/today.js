@@ -4,7 +4,7 @@ import { s } from "./icons.js";
 import { state } from "./state.js";
 
 const HEIGHT = 120, WIDTH = 1440;
-const iso = (date) => new Date(date.getTime() - 60000 * date.getTimezoneOffset()).toISOString().slice(0, 10);
+const iso = (date) => date.toLocaleDateString("sv"); // Swedes write dates as ISO 8601 does
 const ahead = (date, days) => new Date(date.getFullYear(), date.getMonth(), date.getDate() + days);
 const local = (date, options) => date.toLocaleDateString([], options);
 const OUTCOMES = { played: "played to the end", replaced: "replaced, because the mood changed", banned: "never again", null: "stopped" };
