@@ -75,6 +75,13 @@ def test_the_notes_say_which_files(catalogue: Catalogue) -> None:
     ]
 
 
+    silent = [(Doubt.SILENCE, b"/m/a.wav"), (Doubt.CLICKS, b"/m/b.wav"), (Doubt.SILENCE, b"/m/c.wav")]
+    assert list(not_music.sentences(silent)) == [
+        "2 files are silent, so no mood chooses them: /m/a.wav, /m/c.wav.",
+        "/m/b.wav sounds like single clicks, so no mood chooses it.",
+    ]
+
+
 def test_without_any_music_it_says_so(tmp_path: Path) -> None:
     audio.tone(tmp_path / "music" / "talk.wav", 0.1)
     with closing(Catalogue.open(tmp_path / "data", read_here)) as opened:

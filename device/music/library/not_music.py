@@ -19,11 +19,13 @@ def sentences(found: Iterable[tuple[str, bytes]]) -> Iterator[str]:
     for doubt, path in found:
         names.setdefault(doubt, []).append(shown(Path(os.fsdecode(path))))
     for doubt, files in names.items():
-        verb = "is" if doubt == Doubt.SILENCE else "sounds like"
-        subject = f"{files[0]} {verb}"
-        if len(files) > 1:
-            subject = f"{len(files):,} files {'are' if doubt == Doubt.SILENCE else 'sound like'}"
-        yield f"{subject} {doubt}, so no mood chooses {'them' if len(files) > 1 else 'it'}{_names(files)}."
+        many = len(files) > 1
+        subject, them = (f"{len(files):,} files", "them") if many else (files[0], "it")
+        if doubt == Doubt.SILENCE:
+            words = "are silent" if many else "is silent"
+        else:
+            words = f"sound like {doubt}" if many else f"sounds like {doubt}"
+        yield f"{subject} {words}, so no mood chooses {them}{_names(files)}."
 
 
 def without_music(tracks: Sequence[Track]) -> str:
