@@ -29,7 +29,7 @@ COMMANDS = {
     "demo": "run the whole program with rendered people, synthesised music and a private broker",
     "check": "check settings, camera, sound, models, broker and library, and say what to do",
     "scan": "read the music folders, analyse new files, and list the result",
-    "tags": "write likes and moods into the tags of your music files, or take that back",
+    "tags": "write likes and moods into the tags of your music files, or undo that",
     "watch": "show a device live in the terminal, over MQTT, from any machine",
     "status": "show what the device on this machine plays and why, its mood, timers and problems",
     "play": "continue, or play what your words name: a song, an artist, an album, a playlist or a mood",
@@ -38,8 +38,8 @@ COMMANDS = {
     "next": "skip to the next song",
     "previous": "go back to the previous song, or to the beginning of this one",
     "queue": "list what plays next",
-    "sleep": "fade the music out in some minutes",
-    "set": "set the volume, the mood, the policy, an alarm and everything else that MQTT can set",
+    "sleep": "fade the music out after some minutes",
+    "set": "set the volume, the mood, the policy, an alarm and everything else that MQTT commands can set",
     "mqtt-setup": "write a user, access rules and TLS settings for Mosquitto, so that no stranger controls a device",
     "mqtt-contract": "print every topic and payload of a device as an AsyncAPI document, for programmers",
     "privacy": "print what the device stores about people, and delete it",
@@ -88,14 +88,14 @@ EXAMPLES = {
     "stop": """\
   affetto stop                      affetto play chooses another song""",
     "next": """\
-  affetto next                      counts as a dislike of the current song""",
+  affetto next                      the device then plays the skipped song less often""",
     "previous": """\
   affetto previous                  after the first seconds of a song, go to its beginning""",
     "queue": """\
   affetto queue                     requests, and what the device has chosen so far""",
     "sleep": """\
   affetto sleep 30                  stop the music in half an hour
-  affetto sleep off                 play on""",
+  affetto sleep off                 cancel the sleep timer""",
     "set": """\
   affetto set volume 40             or +5, or -5
   affetto set mood calm             auto follows the room again

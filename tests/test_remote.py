@@ -94,10 +94,10 @@ def test_a_household_controls_a_real_device(
     (home / "music" / "Radio.m3u").write_text(f"#EXTINF:-1,A station\n{station}\n")
     with running(config, home):
         eventually(config, lambda state: state["health"]["tracks"] == len(SONGS))
-        assert command("status")[1].startswith("No music is playing.\nVolume: 30 % of at most 70 %\nMood: ")
+        assert command("status")[1].startswith("No music is playing.\nVolume: 30% of at most 70%\nMood: ")
         assert command("set", "volume", "55") == (0, "", "")
         status, _, err = command("set", "volume", "99")
-        assert (status, "limit is 70 %" in err) == (1, True)
+        assert (status, "limit is 70%" in err) == (1, True)
         assert command("play", "hoppi")[:2] == (0, "Playing: Hoppípolla by Sigur Rós.")
         eventually(config, lambda state: state["playback"]["state"] == "playing")
         assert "Playing: Hoppípolla by Sigur Rós (0:" in command("status")[1]

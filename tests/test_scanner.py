@@ -200,6 +200,20 @@ def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
         yield opened
 
 
+def test_only_the_end_of_a_scan_says_that_there_is_no_music(
+    catalogue: Catalogue, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan_loop, "FIRST_PUBLISH_S", 0.0)
+    with closing(Bench(catalogue, FakeAnalyser(), music)) as bench:
+        bench.loop.scan(3600.0)
+        assert [len(one.tracks) for one in bench.published] == [3]
+    with closing(Catalogue.open(music.parent / "empty", read_here)) as empty:
+        with closing(Bench(empty, FakeAnalyser(), music.parent / "empty")) as bench:
+            bench.loop.scan(3600.0)
+        [only] = bench.published
+        assert "There is no music in" in only.problems[0]
+
+
 def test_a_file_that_is_gone_does_not_keep_the_others_waiting(catalogue: Catalogue, music: Path) -> None:
     fake = FakeAnalyser(a=LibraryError("a.wav cannot be read"), b=OSError("I/O error"))
     with closing(Bench(catalogue, fake, music)) as bench:

@@ -772,7 +772,7 @@ def test_the_volume_takes_steps_and_says_where_it_ends() -> None:
     assert said(room.say("volume", "-60"), "volume/state") == ["0"]
     actions = room.say("volume", "90")
     assert said(actions, "volume/state") == ["70"]
-    assert said(actions, "error")[0]["message"].startswith("The volume limit is 70 %; to raise it, change player.max_")
+    assert said(actions, "error")[0]["message"].startswith("The volume limit is 70%; to raise it, change player.max_")
     assert said(room.say("volume", "+5"), "error"), "a step that does nothing is answered"
 
 

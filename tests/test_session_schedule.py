@@ -151,7 +151,7 @@ def test_quiet_hours_over_mqtt() -> None:
     actions = let(room, TO_23_S, 10) + let(room, 60)
     assert said(actions, "quiet/state") == ["ON"]
     assert only(RampVolume, actions)[-1].percent == 20
-    assert refusals(room.say("volume", "60")) == ["The volume limit in quiet hours is 20 %."]
+    assert refusals(room.say("volume", "60")) == ["The volume limit in quiet hours is 20%."]
     assert room.session.memory.volume == 20
     assert room.session.memory.policy is PolicyName.CALM
     room.say("quiet", "OFF")

@@ -88,7 +88,7 @@ def test_news_of_a_whole_device() -> None:
         ("link", "kit is online"),
         ("mood", "mood calm, 81% sure, 1 face"),
         ("music", "playing Slow River by Nobody: It is calm here."),
-        ("setting", "volume 30 %"),
+        ("setting", "volume 30%"),
         ("setting", "policy match"),
         ("setting", "camera ON"),
         ("setting", "profile everyone"),
@@ -194,7 +194,7 @@ def test_everything_of_interest_is_on_80_by_24() -> None:
     lines = picture(full(), 80, 24, mono=45.0)
     text = "\n".join(lines)
     for part in ("kit", "● online", "calm", "81% sure, 1 face", "happiness", "50%", "contempt", "♪", "●", "Slow River",
-                 "Nobody", "0:45", "1:30", "It is calm here.", "volume 30 %", "policy match", "camera ON",
+                 "Nobody", "0:45", "1:30", "It is calm here.", "volume 30%", "policy match", "camera ON",
                  "8.0 frames/s", "refused: no", "The camera is gone."):
         assert part in text, part
 
@@ -232,7 +232,7 @@ def test_lines_tell_each_thing_once() -> None:
         for _ in range(2):
             view.take(Message(TOPICS.volume_state, b"30", retained=True), now(2))
         view.take(None, now(3))
-    assert [text[9:] for text in output.getvalue().splitlines()] == ["There is no broker.", "connected", "volume 30 %"]
+    assert [text[9:] for text in output.getvalue().splitlines()] == ["There is no broker.", "connected", "volume 30%"]
 
 
 def test_a_view_on_what_the_device_says() -> None:

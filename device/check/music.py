@@ -37,7 +37,7 @@ def sound(config: PlayerConfig, *, ours: bool, shared: bool) -> Iterator[Finding
     elif config.output == "auto" and outputs.present(os.environ, Path("/dev")) == "nothing":
         yield problem("sound", words, "connect a sound card, or set player.output to dummy if you want no sound")
     else:
-        yield well("sound", f"{words}; at most {config.max_volume} %")
+        yield well("sound", f"{words}; at most {config.max_volume}%")
     if stable := alsa.stable_name(config.device):
         yield note(
             "sound",

@@ -212,14 +212,14 @@ class Schedule:
         """Why no higher volume can be set, as a sentence."""
         ceiling = self.ceiling(memory, now)
         if ceiling == self._max_volume:
-            return f"The volume limit is {ceiling} %; to raise it, change player.max_volume in the settings."
+            return f"The volume limit is {ceiling}%; to raise it, change player.max_volume in the settings."
         if self.wake_up.ringing is not None:
-            return f"The volume limit of an alarm is {ceiling} %."
+            return f"The volume limit of an alarm is {ceiling}%."
         if self._silent(memory):
             return f"The time of the profile {self.children} is up for today; it starts again at midnight."
         if self._children(memory) and self._config.children_volume == ceiling:
-            return f"The volume limit of the profile {self._config.children} is {ceiling} %."
-        return f"The volume limit in quiet hours is {ceiling} %."
+            return f"The volume limit of the profile {self._config.children} is {ceiling}%."
+        return f"The volume limit in quiet hours is {ceiling}%."
 
     def quiet(self, memory: Memory, now: Now) -> bool:
         """Whether these are quiet hours."""

@@ -53,7 +53,9 @@ def run(*, seconds: float | None, fps: float, rendered: bool, keep: Path | None)
             console.print(f"Using {webcam}. Nothing is recorded. To use rendered people instead, add --rendered.")
         config = configure(home, webcam or str(PEOPLE), MUSIC, broker.config, fps)
         with conductor(write(config, home / "config.yaml"), home / "affetto.log") as process:
-            watch.run(config, seconds=seconds, listener=tally.hear, until=lambda: process.poll() is not None)
+            watch.run(
+                config, seconds=seconds, listener=tally.hear, until=lambda: process.poll() is not None, starts=True
+            )
             died = process.poll()
         if died is not None:
             raise AffettoError(last_words(home / "affetto.log", died))

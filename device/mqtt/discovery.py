@@ -174,7 +174,7 @@ ENTITIES = (
     Entity("uptime", "sensor", "Uptime", "mdi:clock-outline", "health", value="value_json.uptime_s / 3600",
            category="diagnostic", enabled=False, more={"device_class": "duration", "state_class": "measurement",
                                         "unit_of_measurement": "h", "suggested_display_precision": 1}),
-    Entity("eye_fps", "sensor", "Frames looked at", "mdi:speedometer", "health", value="value_json.eye_fps",
+    Entity("eye_fps", "sensor", "Camera frame rate", "mdi:speedometer", "health", value="value_json.eye_fps",
            category="diagnostic", enabled=False,
            more={**FIGURE, "unit_of_measurement": "fps", "suggested_display_precision": 1}),
     Entity("tracks", "sensor", "Tracks in the library", "mdi:music-box-multiple", "health",

@@ -53,7 +53,7 @@ def _music(playback: Mapping[str, Any], mono: float) -> Iterator[str]:
         if choice.get("reason"):
             yield f"Why: {choice['reason']}"
     muted = ", muted" if playback.get("muted") else ""
-    yield f"Volume: {playback['volume']} % of at most {playback['max_volume']} %{muted}"
+    yield f"Volume: {playback['volume']}% of at most {playback['max_volume']}%{muted}"
 
 
 def _room(state: State) -> Iterator[str]:

@@ -32,11 +32,14 @@ PATIENCE_S = 0.5
 class View:
     """Shows one device. Use as a context manager; feed it with `take` from one thread."""
 
-    def __init__(self, topics: Topics, console: Console | None = None, plain: bool | None = None) -> None:
+    def __init__(
+        self, topics: Topics, console: Console | None = None, plain: bool | None = None, *, starts: bool = False
+    ) -> None:
+        """`starts`: the device is only just starting, so its silence is no reason to doubt its id."""
         self._topics = topics
         self._console = console or Console()
         self._plain = needs_lines(self._console) if plain is None else plain
-        self._seen = Seen(topics.device_id)
+        self._seen = Seen(topics.device_id, warned=starts)
         self._live: Live | None = None
 
     def __enter__(self) -> View:
@@ -91,8 +94,10 @@ def run(
     listener: Callable[[str, bytes], None] | None = None,
     until: Callable[[], bool] | None = None,
     console: Console | None = None,
+    starts: bool = False,
 ) -> int:
-    """Watch until Ctrl-C, for `seconds`, or until `until()`; returns 0. `listener` also gets each (topic, payload)."""
+    """Watch until Ctrl-C, for `seconds`, or until `until()`; returns 0. `listener` also gets each (topic, payload).
+    `starts`: see `View`."""
     mqtt = config.mqtt
     topics = Topics(mqtt.base_topic, device_id or config.device.id, mqtt.discovery_prefix)
     inbox: queue.SimpleQueue[ConnectionEvent] = queue.SimpleQueue()
@@ -102,7 +107,7 @@ def run(
         contextlib.closing(connection),
         contextlib.suppress(KeyboardInterrupt, BrokenPipeError),
         _terminable(),
-        View(topics, console) as view,
+        View(topics, console, starts=starts) as view,
     ):
         connection.start()
         while (deadline is None or time.monotonic() < deadline) and not (until and until()):

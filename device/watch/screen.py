@@ -246,7 +246,7 @@ def _settings(seen: Seen) -> RenderableType:
         if not value:
             continue
         style = {"ON": "bold red", "OFF": "dim"}.get(value, "bold") if name == "camera" else "bold"
-        shown = f"{value} %" if name == "volume" else value
+        shown = f"{value}%" if name == "volume" else value
         text.append(f"{name} ", style="dim").append(shown, style=style).append("  ")
     if seen.health.eye_fps:
         text.append(f"{seen.health.eye_fps:.1f} frames/s", style="dim")

@@ -197,7 +197,7 @@ def _setting(name: str) -> Callable[[Seen, bytes, Now, bool], Seen]:
         value = clean(payload[:200].decode("utf-8", "replace"))
         if seen.settings.get(name) == value:
             return seen
-        shown = f"{value} %" if name == "volume" else value or "none"
+        shown = f"{value}%" if name == "volume" else value or "none"
         return _add(replace(seen, settings={**seen.settings, name: value}), now, "setting", f"{name} {shown}", old)
 
     return read

@@ -70,7 +70,7 @@ class AlsaOutput:
         raise self._error(error)
 
     def write(self, sound: FloatFrames) -> None:
-        """Wait for room and hand over. Recovers from an interruption, not from an end."""
+        """Wait for room and write. Recovers from an interruption; raises SoundError if the device is gone."""
         library, at = _library(), 0
         block = _integers(sound, self._type)
         patience = Patience(AGAIN_S)
@@ -89,7 +89,7 @@ class AlsaOutput:
         self._pace.keep(len(sound))
 
     def delay_s(self) -> float:
-        """What the device still has to play."""
+        """The sound that the device still has to play."""
         library, frames = _library(), ctypes.c_long()
         if library is None or self._pcm is None or library.snd_pcm_delay(self._pcm, ctypes.byref(frames)) < 0:
             return 0.0
@@ -130,7 +130,7 @@ class Patience:
         self._until_s = time.monotonic() + longest_s
 
     def wait(self) -> bool:
-        """A moment; whether to try again."""
+        """Wait a moment; returns whether to try again."""
         time.sleep(AGAIN_AFTER_S)
         return time.monotonic() < self._until_s
 

@@ -22,19 +22,19 @@ class Gate:
         self._output, self._until, self._clock = output, until, clock
 
     def open(self) -> None:
-        """Get hold of the device."""
+        """Open the device."""
         self._output.open()
 
     def write(self, sound: FloatFrames) -> None:
-        """Take the next block, or silence in its place."""
+        """Write the next block, or silence instead."""
         self._output.write(sound if self._clock() < self._until() else np.zeros_like(sound))
 
     def delay_s(self) -> float:
-        """How long from now until the next block would be heard."""
+        """The time until the next block would be audible."""
         return self._output.delay_s()
 
     def drop(self) -> None:
-        """Let go of the device."""
+        """Close the device."""
         self._output.drop()
 
     def problem(self) -> str:

@@ -30,7 +30,7 @@ class Source(Protocol):
 
     @property
     def gain_db(self) -> float:
-        """What brings it to the loudness of the others."""
+        """The gain that brings this track to the loudness of the others."""
 
     def read(self, count: int) -> Frames:
         """The next frames, fewer if they are not decoded yet."""
@@ -63,8 +63,7 @@ class Voice(Generic[S]):
 
 @dataclass(slots=True)
 class Mixed(Generic[S]):
-    """A block of the stream, and which sources were first heard, were played to their end, or are not needed any more
-    because they are faded out."""
+    """A block of the stream, and the sources that start in it, that reach their end in it, and that have faded out."""
 
     sound: FloatFrames
     started: list[S] = field(default_factory=list)
@@ -87,22 +86,22 @@ class Mixer(Generic[S]):
 
     @property
     def playing(self) -> S | None:
-        """What plays, also while it is held."""
+        """The current source, also while it is held."""
         return None if self._voice is None else self._voice.source
 
     @property
     def leaving(self) -> list[S]:
-        """What is fading out."""
+        """The sources that fade out."""
         return [voice.source for voice in self._leaving]
 
     @property
     def silent(self) -> bool:
-        """Whether there is no music in a block: nothing is in the mix, or it is held."""
+        """Whether blocks have no music: the mix is empty or held."""
         return self.held or (self._voice is None and not self._leaving)
 
     @property
     def held(self) -> bool:
-        """Whether everything stands still after `hold`."""
+        """Whether the mix stands still after `hold`."""
         return self._gate.end == 0 and self._gate.over(self._time_s)
 
     def set_volume(self, percent: float, length_s: float) -> None:
@@ -111,12 +110,12 @@ class Mixer(Generic[S]):
         self._volume = Ramp(self._volume.at(self._time_s), percent, self._time_s, length_s)
 
     def enter(self, source: S, length_s: float, shape: int = 1) -> None:
-        """Let `source` come in over `length_s`; call `leave` for what plays first, with at most that time."""
+        """Bring `source` in over `length_s`. Before, call `leave` for the current source, with at most that time."""
         self._voice = Voice(source, TrackGain(source.gain_db), Ramp(0, 1, self._time_s, length_s), shape)
         self._fresh = True
 
     def follow(self, source: S | None) -> None:
-        """What comes after the end of what plays, at its very next frame."""
+        """Play this source after the current one, from its very next frame on."""
         self._next = source
 
     def leave(self, length_s: float) -> None:
@@ -133,7 +132,7 @@ class Mixer(Generic[S]):
         self._gate = Ramp(self._gate.at(self._time_s), 0, self._time_s, 0.0 if self.silent else length_s)
 
     def go_on(self, length_s: float) -> None:
-        """Come back from `hold`, or after a pause that nobody asked for (`hold(0)` before)."""
+        """Return from `hold`, or from a gap that nobody asked for (call `hold(0)` before)."""
         self._gate = Ramp(self._gate.at(self._time_s), 1, self._time_s, length_s)
 
     @property
@@ -142,7 +141,7 @@ class Mixer(Generic[S]):
         return self._speech.source
 
     def speak(self, source: S, percent: float) -> None:
-        """Let an announcement be heard at `percent`, over the music, or while it is held."""
+        """Play an announcement at `percent` over the music, also while the music is held."""
         self._speech.begin(source, percent, self._time_s, silent=self.silent)
 
     def hush(self) -> None:
@@ -151,15 +150,15 @@ class Mixer(Generic[S]):
 
     @property
     def spoken(self) -> bool:
-        """Whether nothing more of the announcement is to be heard."""
+        """Whether the announcement is over."""
         return self._speech.stopped(self._time_s)
 
     def end_speech(self) -> None:
-        """Let the music come back."""
+        """Raise the music again."""
         self._speech.leave(self._time_s)
 
     def drop_leaving(self) -> list[S]:
-        """Cut what is fading out, because it would not be heard any more."""
+        """Cut the sources that fade out, because nobody would hear them."""
         dropped = [voice.source for voice in self._leaving]
         self._leaving = []
         return dropped
@@ -187,7 +186,7 @@ class Mixer(Generic[S]):
         mixed.sound *= (_line(ceiling, count) * _line(gate, count))[:, None]
 
     def _render_voice(self, mixed: Mixed[S], span_s: tuple[float, float]) -> None:
-        """The track that plays, and after its last frame, in the same block, the one that follows."""
+        """Render the current source and, after its last frame, the next one in the same block."""
         at = 0
         while self._voice is not None:
             voice = self._voice
@@ -205,7 +204,7 @@ class Mixer(Generic[S]):
                 self._voice, self._next, self._fresh = Voice(self._next, level, voice.share, voice.shape), None, True
 
     def _add(self, voice: Voice[S], sound: FloatFrames, at: int, span_s: tuple[float, float]) -> int:
-        """Mix a voice into the block from frame `at` on; how many frames there were."""
+        """Mix a voice into the block from frame `at` on; returns the number of frames."""
         frames = voice.source.read(len(sound) - at)
         if len(frames):
             part = voice.level.apply(frames, voice.source.peak(len(sound)))

@@ -29,16 +29,16 @@ class Output(Protocol):
     """Where it goes, for people."""
 
     def open(self) -> None:
-        """Get hold of the device; raises SoundError with the reason, and may be tried again."""
+        """Open the device. Raises SoundError with the reason; the caller may try again."""
 
     def write(self, sound: FloatFrames) -> None:
-        """Take the next block, waiting for room. Raises SoundError if the device is gone; it is closed then."""
+        """Write the next block; waits for room. Raises SoundError, and closes the device, if it is gone."""
 
     def delay_s(self) -> float:
-        """How long from now until the next block would be heard."""
+        """The time until the next block would be audible."""
 
     def drop(self) -> None:
-        """Let go of the device, and of what it has not played yet. Does nothing if it is not open."""
+        """Close the device and drop what it has not played yet. Does nothing if it is not open."""
 
     def problem(self) -> str:
         """Why this output is silent, as a sentence; empty if it seems to work. Not while it is open."""
@@ -48,25 +48,25 @@ class Output(Protocol):
 
 
 class UnheardOutput:
-    """Takes the music at its pace, and nobody hears it."""
+    """Takes blocks in real time and drops them."""
 
     def __init__(self, words: str = "no sound (dummy output)") -> None:
         self.words = words
         self._pace = Pace(LEAD_S)
 
     def open(self) -> None:
-        """Nothing to get hold of."""
+        """Nothing to open."""
 
     def write(self, sound: FloatFrames) -> None:
         """Wait until there would be room."""
         self._pace.keep(len(sound))
 
     def delay_s(self) -> float:
-        """What is ahead of time."""
+        """The time by which writing is ahead."""
         return self._pace.ahead_s()
 
     def drop(self) -> None:
-        """Forget what is ahead of time."""
+        """Start counting again."""
         self._pace.reset()
 
     def problem(self) -> str:
@@ -78,7 +78,7 @@ class UnheardOutput:
 
 
 class FileOutput(UnheardOutput):
-    """Into a WAV file: what would be heard, at the volume and the time that it would have."""
+    """Writes what one would hear into a WAV file, in real time."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(f"file {path}")

@@ -21,9 +21,9 @@ class Pace:
         time.sleep(max(0.0, self._end_s - self._lead_s - now_s))
 
     def ahead_s(self) -> float:
-        """How much of what passed is still to come (s)."""
+        """By how many seconds the frames that passed are ahead of real time."""
         return max(0.0, self._end_s - time.monotonic())
 
     def reset(self) -> None:
-        """Forget what passed."""
+        """Start counting again."""
         self._end_s = 0.0

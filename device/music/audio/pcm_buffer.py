@@ -30,14 +30,14 @@ class PcmBuffer:
         self._over = False
 
     def append(self, samples: bytes) -> None:
-        """Interleaved 16-bit samples, next in time. Called by the one who decodes."""
+        """Interleaved 16-bit samples, next in time. Called by the decoding thread."""
         block: Frames = np.frombuffer(samples, "<i2").reshape(-1, CHANNELS)
         self._blocks.append(block)
         self.given += len(block)
         self._over = False  # a chained Ogg file is drained between its songs and goes on
 
     def finish(self) -> None:
-        """Nothing more will come. Called by the one who decodes."""
+        """Mark the end. Called by the decoding thread."""
         self._over = True
 
     @property
@@ -47,7 +47,7 @@ class PcmBuffer:
 
     @property
     def frames(self) -> int:
-        """How much waits to be read."""
+        """The number of frames that wait to be read."""
         return self.given - self.taken
 
     @property
@@ -56,7 +56,7 @@ class PcmBuffer:
         return self.frames / RATE_HZ
 
     def read(self, count: int) -> Frames:
-        """The next `count` frames, or fewer if there are not so many. Called by the reader."""
+        """The next `count` frames, or fewer if there are fewer. Called by the reading thread."""
         parts: list[Frames] = []
         left = count
         while left > 0 and (len(self._rest) or self._blocks):

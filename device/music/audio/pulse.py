@@ -66,7 +66,7 @@ class PulseOutput:
             raise self._error(error.value)
 
     def write(self, sound: FloatFrames) -> None:
-        """Wait for room and hand over."""
+        """Wait for room and write."""
         library, error = _library(), ctypes.c_int()
         block = np.ascontiguousarray(sound, "<f4")
         if library is not None and library.pa_simple_write(
@@ -76,7 +76,7 @@ class PulseOutput:
             raise self._error(error.value)
 
     def delay_s(self) -> float:
-        """What the server and the device still have to play."""
+        """The sound that the server and the device still have to play."""
         library, error = _library(), ctypes.c_int()
         if library is None or self._stream is None:
             return 0.0

@@ -1,7 +1,8 @@
 """Opens the sound device while there is something to play, and retries when it is gone.
 
-Belongs to the player's worker thread. After some seconds of silence the sink lets go of the device, so that others may
-have it and a card may sleep; not at once, because many cards click, or swallow the first notes, when they wake up.
+Belongs to the player's worker thread. After some seconds of silence, the sink closes the device, so that other programs
+can use it and a card can sleep. It does not do so at once, because many cards click, or swallow the first notes, when
+they wake up.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Sink:
         return self._open
 
     def ready(self, now_s: float) -> bool:
-        """Whether sound can be written; opens the device if it is time for a try."""
+        """Whether the device takes sound; opens it if it is time to try again."""
         if self._open:
             return True
         if self.lost and now_s < self._retry_s:
@@ -54,7 +55,7 @@ class Sink:
         return True
 
     def write(self, sound: FloatFrames, now_s: float) -> bool:
-        """Hand a block over, in its time; False if the device is gone."""
+        """Write a block, in real time; False if the device is gone."""
         self._quiet_s = None
         try:
             self._output.write(sound)
@@ -69,7 +70,7 @@ class Sink:
         return self._output.delay_s() if self._open else 0.0
 
     def rest(self, now_s: float, frames: int) -> None:
-        """There is nothing to hear: write another block of silence, and after `LINGER_S` let go of the device."""
+        """Write a block of silence; after `LINGER_S` without music, close the device."""
         if not self._open:
             return
         self._quiet_s = now_s if self._quiet_s is None else self._quiet_s
@@ -83,7 +84,7 @@ class Sink:
             self._open = False
 
     def change(self, output: Output | None) -> None:
-        """Use another output from now on, or again the first one (None)."""
+        """Use another output from now on; None: the first one again."""
         before, self._output = self._output, output or self._own
         if before is self._output:
             return
@@ -94,7 +95,7 @@ class Sink:
             before.close()
 
     def close(self) -> None:
-        """Let go at once and for good."""
+        """Close everything, for good."""
         self.change(None)
         self._open = False
         self._output.drop()

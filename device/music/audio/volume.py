@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 def limited(percent: int, max_volume: int) -> int:
-    """The volume that may be played when `percent` is asked."""
+    """The volume to use when somebody asks for `percent`."""
     return max(0, min(percent, max_volume))
 
 
@@ -25,7 +25,7 @@ class Ramp:
     length_s: float = 0.0
 
     def at(self, now_s: float) -> float:
-        """The value at this time, never outside of the two ends."""
+        """The value at this time, between `start` and `end`."""
         if self.over(now_s):
             return self.end
         share = max(0.0, (now_s - self.begin_s) / self.length_s)

@@ -133,7 +133,7 @@ class ScanLoop:
         self._sleep(0.0)
         self._obey()
         if self._publish_in() <= 0:
-            self.publish()
+            self.publish(partial=True)
             self._patience_s = min(2 * self._patience_s, PUBLISH_S)
 
     def _sleep(self, timeout_s: float) -> None:
@@ -231,8 +231,9 @@ class ScanLoop:
         tracks = len(self._published.tracks) if self._published else 0
         return max(self._published_at + max(self._patience_s, PUBLISH_TRACK_S * tracks) - time.monotonic(), 0.0)
 
-    def publish(self) -> None:
-        """Publish the library, if it is not what was published last."""
+    def publish(self, *, partial: bool = False) -> None:
+        """Publish the library, if it is not what was published last. `partial`: the scan goes on, so nobody knows yet
+        whether there is no music at all."""
         with contextlib.suppress(LibraryError):
             self._catalogue.flush()
         library = self._catalogue.load()
@@ -240,6 +241,8 @@ class ScanLoop:
             library = replace(library, problems=(self._problem, *library.problems))
         self._published_at = time.monotonic()
         before = self._published
+        if partial and before is None and not library.tracks:
+            return
         if before is not None and library == replace(before, index=None):
             return
         if before is not None and library.tracks == before.tracks:

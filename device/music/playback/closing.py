@@ -16,14 +16,14 @@ class Closing:
         self._threads: list[threading.Thread] = []
 
     def later(self, decoders: Iterable[Decoder]) -> None:
-        """Close these; returns at once."""
+        """Close these in the background."""
         for decoder in decoders:
             thread = threading.Thread(target=decoder.close, name=f"close {decoder.serial}", daemon=True)
             thread.start()
             self._threads = [*(before for before in self._threads if before.is_alive()), thread]
 
     def finish(self, within_s: float) -> bool:
-        """Wait until all are closed; False if a disk does not let them within this time."""
+        """Wait until all are closed; False if a disk blocks that for longer."""
         end_s = time.monotonic() + within_s
         for thread in self._threads:
             thread.join(max(0.0, end_s - time.monotonic()))

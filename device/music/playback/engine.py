@@ -24,12 +24,12 @@ from device.music.playback.reports import Reports
 from device.music.playback.speaker import LARGEST_BYTES, Speaker
 
 BLOCK = round(0.05 * RATE_HZ)
-LOOK_S = 0.1  # between two looks at what is open while nothing is heard
-IDLE_S = 1.0  # between two rounds of the worker while nothing is open: it shows that it lives
+LOOK_S = 0.1  # between two looks at the open tracks while nothing plays
+IDLE_S = 1.0  # between two rounds of the worker while nothing is open, to show that it is alive
 CLOSE_S = 1.0  # libVLC waits for a slow disk when it stops
 CUT_S = 0.05  # a cut without a click
 PAUSE_FADE_S = 0.2
-FULL = 100  # percent: nothing is made quieter
+FULL = 100  # percent
 
 
 class Engine:
@@ -53,9 +53,9 @@ class Engine:
         self._reports = Reports(sink, put)
         self._mixer: Mixer[Decoder] = Mixer(limited(config.volume, config.max_volume))
         self._coming: Decoder | None = None
-        self._coming_s = 0.0  # how long it takes to come in
-        self._sought = False  # it is what plays already, at another position
-        self._landed = False  # somebody heard where it will go on, while it is held
+        self._coming_s = 0.0  # the length of its fade-in
+        self._sought = False  # `_coming` is the current track elsewhere
+        self._landed = False  # its position was reported while it is paused
         self._cued: Decoder | None = None
         self._paused = False
         self._percent = limited(config.volume, config.max_volume)  # on the own device
@@ -63,7 +63,7 @@ class Engine:
         self._speaker = Speaker(self._mixer, put)
 
     def step(self, now_s: float) -> None:
-        """Look after what is open, and let the next block be heard."""
+        """Look after the open tracks, then render and write the next block."""
         self._tend(now_s)
         if not self._sounding():
             self._rest(now_s)
@@ -80,7 +80,7 @@ class Engine:
     # --- Commands ---
 
     def play(self, serial: int, track: Track, fade_s: float, start_s: float) -> None:
-        """Open it; it comes in as soon as it is decoded, and what plays goes meanwhile."""
+        """Open the track. It comes in as soon as it is decoded; the current track fades out meanwhile."""
         self._drop_cue()
         self._drop_coming()
         self._coming, self._sought, self._landed = self._open(serial, track, start_s), False, False
@@ -90,7 +90,7 @@ class Engine:
         self._paused = False
 
     def cue(self, serial: int, track: Track) -> None:
-        """Open it, to follow what plays."""
+        """Open the track that follows the current one."""
         if self._mixer.playing is None and self._coming is None:
             self.play(serial, track, 0.0, 0.0)
             return
@@ -98,7 +98,7 @@ class Engine:
         self._cued = self._open(serial, track, 0.0)
 
     def seek(self, serial: int, position_s: float) -> None:
-        """Open the same track elsewhere; it comes in place of the one that plays."""
+        """Open the same track at another position; it replaces the one that plays."""
         decoder = self._coming or self._mixer.playing
         if decoder is None or decoder.serial != serial:
             return
@@ -115,26 +115,26 @@ class Engine:
         self._mixer.hold(0.0 if self._sink.lost else PAUSE_FADE_S)
 
     def resume(self) -> None:
-        """Go on, ramping up."""
+        """Continue, with a ramp."""
         self._paused = False
         self._reports.renew()
         self._mixer.go_on(self._config.ramp_s)
 
     def silence(self, fade_s: float) -> None:
-        """Fade out, and let go of everything."""
+        """Fade out and close everything."""
         self._drop_cue()
         self._drop_coming()
         self._paused = False
         self._make_room(fade_s)
 
     def set_volume(self, percent: int) -> None:
-        """Ramp there."""
+        """Ramp to this volume."""
         self._percent = limited(percent, self._config.max_volume)
         if not self._lent:
             self._mixer.set_volume(self._percent, self._config.ramp_s)
 
     def feed(self, output: Output | None) -> None:
-        """Give the mix at full scale to `output`; None: at the volume to the own device. It comes in out of silence."""
+        """Send the mix to `output` at full scale; None: to the own device at its volume. Starts from silence."""
         self._sink.change(output)
         self._lent = output is not None
         self._mixer.hold(0.0)
@@ -143,8 +143,8 @@ class Engine:
             self._mixer.go_on(self._config.ramp_s)
 
     def speak(self, serial: int, track: Track, percent: int) -> None:
-        """Open it; it is heard over the music as soon as it is decoded. In a group, the volume comes after the mix, so
-        the announcement is at most as loud as the music."""
+        """Open the announcement; it plays over the music as soon as it is decoded. In a group, each member applies its
+        volume after the mix, so the announcement is at most as loud as the music."""
         self.hush()
         percent = limited(percent, self._config.max_volume)
         if self._lent:
@@ -164,7 +164,7 @@ class Engine:
         return Decoder(self._libvlc, serial, track, start_s, gain_db, time.monotonic(), self._wake)
 
     def _make_room(self, fade_s: float) -> None:
-        """What plays goes, within the time in which the next one comes; what is not heard goes at once."""
+        """Fade the current track out while the next one comes in; drop at once what nobody hears."""
         self._coming_s = max(fade_s, CUT_S)
         self._mixer.leave(self._coming_s)
         if self._mixer.held or self._sink.lost:
@@ -182,7 +182,7 @@ class Engine:
         self._cued = None
 
     def close(self) -> bool:
-        """Close all that is open; False if a disk does not let it within `CLOSE_S`."""
+        """Close everything; False if a disk blocks that for longer than `CLOSE_S`."""
         self.hush()
         self._closing.later(self._speaker.drop())
         self._drop_cue()
@@ -194,7 +194,7 @@ class Engine:
     # --- Looking after what is open ---
 
     def _sounding(self) -> bool:
-        """Whether the device is needed; silence is written for a track that is about to come."""
+        """Whether the device is needed; while a track is being opened, the engine writes silence."""
         return not self._mixer.silent or (self._coming is not None and not self._paused) or self._speaker.busy
 
     def _open_decoders(self) -> list[Decoder]:
@@ -221,7 +221,7 @@ class Engine:
             self._put(TrackAt(self._coming.serial, Position(self._coming.track_s, now_s, False)))
 
     def _enter(self, decoder: Decoder) -> None:
-        """Let it come in: evenly while another goes, or like a volume that is turned up."""
+        """Bring the track in: as a crossfade if another one fades out, else like a volume that somebody turns up."""
         self._coming = None
         if self._mixer.silent:
             self._closing.later(self._mixer.drop_leaving())
@@ -234,7 +234,7 @@ class Engine:
             self._mixer.enter(decoder, max(CUT_S, self._config.ramp_s), shape=3)
 
     def _give_up(self, decoder: Decoder, event: TrackFailed | TrackEnded) -> None:
-        """It does not go on, or not from there."""
+        """Drop a track that failed, or that ends before the position to start from."""
         if decoder is self._cued:
             self._drop_cue()
         elif decoder is self._coming:
@@ -254,14 +254,14 @@ class Engine:
         self._report(mixed, heard)
         if not heard:
             self._reports.renew()
-            self._mixer.hold(0.0)  # so that it comes back out of silence
+            self._mixer.hold(0.0)  # so that the sound returns from silence
             self._mixer.go_on(self._config.ramp_s)
 
     # --- Events for the core ---
 
     def _report(self, mixed: Mixed[Decoder], heard: bool) -> None:
         reports = self._reports
-        if self._mixer.playing is self._cued:  # it followed; perhaps without a sound yet
+        if self._mixer.playing is self._cued:  # it follows now, perhaps without a sound yet
             self._cued = None
         self._closing.later(mixed.faded)
         reports.expect(mixed.started)
@@ -290,7 +290,7 @@ class Engine:
         self._promote()
 
     def _promote(self) -> None:
-        """Nothing plays, and what is to follow was not decoded in time: it comes as soon as it is."""
+        """If nothing plays because the next track was not decoded in time, start it as soon as it is."""
         if self._cued is not None and self._mixer.playing is None and self._coming is None:
             self._mixer.follow(None)
             self._coming, self._coming_s, self._cued = self._cued, CUT_S, None

@@ -24,7 +24,7 @@ from device.music.playback.player import ENDING_S, REPORT_S
 
 
 class FakePlayer:
-    """A `Player`. `playing` is the track that is on (also while paused), `volume` what was set, in percent. `speaking`
+    """A `Player`. `playing` is the current track (also while paused), `volume` the last one set, in percent. `speaking`
     is the announcement: its serial number, its track and its volume."""
 
     def __init__(self, put: Callable[[Event], None], *, max_volume: int = 100, broken: Collection[str] = ()) -> None:
@@ -68,7 +68,7 @@ class FakePlayer:
             self._cued = (serial, track)
 
     def seek(self, serial: int, position_s: float) -> None:
-        """Be there at once."""
+        """Jump at once."""
         if self.playing is None or self._waiting is not None or serial != self._serial:
             return
         self.track_s, self._reported_ending = max(0.0, position_s), False
@@ -87,7 +87,7 @@ class FakePlayer:
             self._say_position()
 
     def resume(self) -> None:
-        """Go on."""
+        """Continue."""
         if not self.paused:
             return
         self.paused = False
@@ -117,7 +117,7 @@ class FakePlayer:
         self.speaking = None
 
     def describe(self) -> str:
-        """That nobody hears anything."""
+        """Says that nobody hears anything."""
         return "no sound: a simulated player"
 
     @property
@@ -132,7 +132,7 @@ class FakePlayer:
         self._closed = True
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` of playing time go by; events come in the order of a real player's."""
+        """Let `seconds` of playing time pass; events come in the same order as from a real player."""
         self._advance_speech(seconds)
         if self.paused:
             return
@@ -173,7 +173,7 @@ class FakePlayer:
             self._say_progress()
 
     def _end_if_over(self) -> bool:
-        """Behind its end a track is over, and the cued one follows."""
+        """End a track that has reached its end, and start the cue."""
         if self.playing is None or self.track_s < self.playing.duration_s:
             return False
         self.playing = None

@@ -1,8 +1,8 @@
 """libVLC's instance, its callbacks and its options. Adapter: nobody else imports python-vlc.
 
 libVLC finds out what a file is, opens and decodes it. Mixing and the sound device are ours (device/music/audio),
-because libVLC 3 cannot start a track at a given sample, which gapless playing needs. libVLC's own threads call what is
-given to it here; none of that may call libVLC back, or it may lock up (python-vlc issue 77).
+because libVLC 3 cannot start a track at a given sample, which gapless playing needs. libVLC's own threads call the
+callbacks given here; a callback may not call libVLC, which can deadlock (python-vlc issue 77).
 """
 
 from __future__ import annotations

@@ -24,11 +24,11 @@ class Reports:
         self._unheard: Sequence[Decoder] = ()
 
     def expect(self, decoders: Sequence[Decoder]) -> None:
-        """These are in the mix, but the device took nothing of them yet."""
+        """These tracks are in the mix; the device has not taken a block of them yet."""
         self._unheard = (*self._unheard, *decoders)
 
     def expects(self, decoder: Decoder) -> bool:
-        """Whether the device took nothing of this one yet."""
+        """Whether the device has not taken a block of this track yet."""
         return decoder in self._unheard
 
     def heard(self) -> None:
@@ -40,7 +40,7 @@ class Reports:
         self._reported_s = None
 
     def start(self, decoder: Decoder, *, jumped: bool, paused: bool) -> None:
-        """The device took the first of it. `jumped`: it is the same track elsewhere."""
+        """The device took the first block of this track. `jumped`: it is the same track at another position."""
         self._unheard = [one for one in self._unheard if one is not decoder]
         if jumped:
             self.at(decoder, paused=paused)
@@ -49,7 +49,7 @@ class Reports:
             self._put(TrackStarted(decoder.serial, self._position(decoder, paused=paused), decoder.length_s))
 
     def progress(self, decoder: Decoder, *, paused: bool) -> None:
-        """Another block of it was heard."""
+        """The device took another block of this track."""
         if not decoder.reported_ending and decoder.left_s < ENDING_S:
             decoder.reported_ending = True
             self._put(TrackEnding(decoder.serial))
@@ -62,7 +62,7 @@ class Reports:
         self._put(TrackAt(decoder.serial, self._position(decoder, paused=paused)))
 
     def _position(self, decoder: Decoder, *, paused: bool) -> Position:
-        """What is heard now: what was written last, less what the device still holds back. Less than nothing cannot be
-        heard, so the very beginning is heard a little later than now."""
+        """The position that is audible now: the last one written, less the delay of the device. Before the first
+        sample is audible, the result is position 0 at the moment in the future when it will be."""
         track_s, now_s = decoder.track_s - self._sink.delay_s(), time.monotonic()
         return Position(max(0.0, track_s), now_s + max(0.0, -track_s), not paused and not self._sink.lost)

@@ -38,7 +38,7 @@ class Speaker:
         self._decoder, self._percent, self._waits_s, self._track_s = decoder, percent, now_s, 0.0
 
     def hush(self) -> list[Decoder]:
-        """End the announcement, without an event. What is heard already fades out first."""
+        """End the announcement, without an event. An audible one fades out first."""
         decoder, self._decoder = self._decoder, None
         if decoder is None:
             return []
@@ -54,7 +54,7 @@ class Speaker:
         return [] if faded is None else [faded]
 
     def tend(self, now_s: float, lost: bool) -> list[Decoder]:
-        """Look after it. `lost`: there is no sound device."""
+        """Look after the announcement. `lost`: there is no sound device."""
         gone: list[Decoder] = []
         if self._mixer.speaking is not None and self._mixer.speaking is not self._decoder:  # it was hushed
             self._mixer.speaking.tend(now_s, False)
@@ -73,7 +73,7 @@ class Speaker:
         return gone
 
     def _overdue(self, decoder: Decoder, now_s: float, lost: bool) -> str:
-        """Why it does not go on in time."""
+        """Why the announcement takes too long; empty if it does not."""
         if decoder.track_s > LONGEST_S:
             return f"The announcement is longer than {LONGEST_S:g} s; the rest was not spoken."
         if decoder.track_s > self._track_s:

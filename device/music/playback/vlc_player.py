@@ -32,7 +32,7 @@ class VlcPlayer:
     """A `Player` on libVLC."""
 
     def __init__(self, config: PlayerConfig, data_dir: Path, put: Callable[[Event], None]) -> None:
-        """Starts libVLC and the worker. Raises PlayerError if libVLC or the file to write to is not there; a sound
+        """Starts libVLC and the worker. Raises PlayerError if libVLC or the file to write to is missing; a sound
         device that does not work shows itself as SoundLost, because it may come back."""
         self._output = outputs.choose(config, data_dir)
         try:
@@ -70,7 +70,7 @@ class VlcPlayer:
         self._command(lambda: self._engine.set_volume(percent))
 
     def feed(self, output: Output | None) -> None:
-        """Give the mix to `output` in place of the own device, at full scale; None takes it back. Any thread."""
+        """Send the mix to `output` at full scale instead of the own device; None: to the own device. Any thread."""
         self._command(lambda: self._engine.feed(output))
 
     def speak(self, serial: int, track: Track, percent: int) -> None:
@@ -88,7 +88,7 @@ class VlcPlayer:
 
     @property
     def alive(self) -> bool:
-        """Whether the worker runs and its loop goes round."""
+        """Whether the worker runs and its loop makes progress."""
         return self._worker.is_alive() and time.monotonic() - self._round_s < HUNG_S
 
     def close(self) -> None:
@@ -114,7 +114,7 @@ class VlcPlayer:
             self._libvlc.release()
 
     def _obey(self) -> bool:
-        """Do all that people asked for, waiting for it only while nothing sounds; False at the end."""
+        """Carry out all waiting commands; waits for one only while nothing plays. False at the end."""
         patience_s = self._engine.patience_s
         while True:
             try:
