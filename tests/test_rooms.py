@@ -8,8 +8,10 @@ import queue
 import shutil
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -47,6 +49,7 @@ from device.rooms.channel import own_address
 from device.rooms.datagram import Challenges, Datagram
 from device.rooms.topics import GroupTopics
 from device.rooms.witness import Duty, Witness
+from device.timezone import system_zone
 from tests.appliance import Ear, running
 
 needs_services = pytest.mark.skipif(
@@ -348,3 +351,44 @@ def test_a_bridged_broker_with_a_prefix_carries_the_group(tmp_path: Path) -> Non
             far.wait(lambda m: m.topic == state and m.json["state"] == "paused")
             assert record.json["term"] >= 1
 
+
+
+@needs_services
+@pytest.mark.slow
+def test_an_alarm_wakes_one_room_and_the_sleep_timer_stops_all(
+    broker: PrivateBroker, ear: Ear, tmp_path: Path
+) -> None:
+    """On the follower, at the next minute: it leaves the silent group, rings, and returns."""
+    with home(tmp_path, broker, 2) as devices:
+        first = ear.wait(leads).json
+        names = ["a0", "b1"]
+        leader = first["id"]
+        [follower] = [name for name in names if name != leader]
+        music_of(ear, follower)
+        place = ear.mark()
+        ear.say(f"affetto/{follower}/sleep/set", "0.1")
+        for name in names:
+            topic = f"affetto/{name}/track/state"
+            ear.wait(lambda m, topic=topic: m.topic == topic and m.json["state"] == "stopped", since=place)
+        place = ear.mark()
+        at = datetime.fromtimestamp(time.time() + 62, system_zone())
+        ear.say(f"affetto/{follower}/volume/set", "60")
+        ear.say(f"affetto/{follower}/alarm/set", json.dumps({"time": f"{at:%H:%M}", "volume": 20, "rise_s": 5}))
+        ear.wait(lambda m: m.topic == f"affetto/{follower}/group/state" and not m.payload, since=place, patience_s=130)
+        music_of(ear, follower, since=place)
+        ear.wait(lambda m: m.topic == f"affetto/{follower}/volume/state" and m.payload == "20", since=place)
+        assert not [
+            m for m in ear.messages[place:]
+            if m.topic == f"affetto/{leader}/track/state" and m.json["state"] == "playing"
+        ]  # fmt: skip
+        place = ear.mark()
+        ear.say(f"affetto/{follower}/alarm/set", "stop")
+        ear.wait(lambda m: m.topic == f"affetto/{follower}/group/state" and m.payload == GROUP, since=place)
+        ear.wait(lambda m: m.topic == f"affetto/{follower}/volume/state" and m.payload == "60", since=place)
+        online = f"affetto/group/{GROUP}/member/{follower}/availability"
+        ear.wait(lambda m: m.topic == online and m.payload == "online", since=place)
+        place = ear.mark()
+        ear.say(f"affetto/{leader}/playback/set", "play")
+        for name in names:
+            music_of(ear, name, since=place)
+        assert all(device.process.poll() is None for device in devices)
