@@ -56,10 +56,10 @@ function alarmLine(alarm) {
 // What an alarm plays, as pairs of a value and words. The value is a field of the alarm and what goes into it.
 async function musicChoices({ playlist, folder }) {
   const read = (path) => get(`/api/library/${path}`).catch(() => []);
-  const [playlists, folders] = await Promise.all([read("playlists"), read("folders")]);
+  const folders = await read("folders");
   const inside = (await Promise.all(folders.map((one) => read(`folders?uri=${encodeURIComponent(one.uri)}`)))).flat();
   const choices = [["", "Whatever fits"], ...MOODS.map((name) => [`mood:${name}`, `Something ${name}`]),
-    ...playlists.map(({ name }) => [`playlist:${name}`, `Playlist ${name}`]),
+    ...state.playlists.map((name) => [`playlist:${name}`, `Playlist ${name}`]),
     ...[...folders, ...inside].map(({ uri, name }) => [`folder:${uri}`, `Folder ${name}`])];
   const now = playlist ? `playlist:${playlist}` : folder && `folder:${folder}`; // it may be gone
   return choices.some(([value]) => value === now) ? choices : [...choices, [now, playlist || nameOf(folder)]];

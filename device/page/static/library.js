@@ -105,7 +105,7 @@ async function playlist(one) {
     async () => await command("remove_playlist", { name: one.name }, `Deleted ${one.name}.`) && home());
   const tools = ({ track, title }, place) => {
     const name = track?.title || title;
-    return may("household") ? round("remove", `Take ${name} out of the playlist`, () => without(place, name)) : [];
+    return may("household") ? round("remove", `Take ${name} out`, () => without(place, name)) : [];
   };
   const play = button("Play it now", () => command("play_playlist", { playlist: one.name, where: "now" }, `${one.name} plays.`));
   const buttons = may("household") ? [play, bad("Delete", drop)] : playAll(one.name, all.flatMap((entry) => entry.track || []));
@@ -118,11 +118,10 @@ function stream({ title, uri }, tools) {
   return line(title, radio ? uri : "The file is missing.", null, null, radio && may("household") && round("play", `Play ${title}`, play), tools);
 }
 
-export async function savePlaylist(uris, suggestion = "") {
-  const names = (await lists().catch(() => [])).map((one) => one.name);
+export function savePlaylist(uris, suggestion = "") {
   askFor("Save as a playlist", "Name", suggestion, (name) => {
     const save = () => command("save_playlist", { name, uris }, `Saved ${name} with ${songs(uris.length)}.`);
-    if (!names.includes(name)) return save();
+    if (!state.playlists.includes(name)) return save();
     return confirm(`Replace ${name}?`, "There is a playlist with this name already.", "Replace", save);
   });
 }
@@ -144,18 +143,18 @@ function song(track, tools = []) {
 }
 
 // What to do with a song.
-export async function sheet(track) {
-  const names = may("household") ? (await lists().catch(() => [])).map((one) => one.name) : [];
+export function sheet(track) {
+  const doubt = { unsure: " (a guess)", "not music": " (no music?)" }[track.origin] || "";
   dialog(track.title, (close) => {
     const act = (label, where, done) => button(label, async () => await ask([track], where, done) && close());
     const moods = [["", "as the device hears it"], ...["happy", "excited", "calm", "neutral", "sad", "tense", "angry"].map((name) => [name, name])];
     const correct = () => command("track_mood", { mood: mood.value || null, track: track.key }, "Corrected. The device learns from it.");
     const mood = select(moods, track.mood, { onchange: correct });
-    const add = select([["-", "…"], ...names.map((name) => [name, name]), ["", "A new playlist"]], "-",
+    const add = select([["-", "…"], ...(state.playlists || []).map((name) => [name, name]), ["", "A new playlist"]], "-",
       { onchange: () => { close(); addTo(add.value, track); } });
     const later = act("Later", "later", `${track.title} comes later.`);
     return [hint(byline(track)), may("household")
-      ? [row(act("Play now", "now", ""), act("Next", "next", `${track.title} comes next.`), later), field("Mood of this song", mood),
+      ? [row(act("Play now", "now", ""), act("Next", "next", `${track.title} comes next.`), later), field(`Mood of this song${doubt}`, mood),
         field("Add to a playlist", add)]
       : row(later), row(button("Close", close))];
   });

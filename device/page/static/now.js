@@ -23,19 +23,19 @@ export function show(main) {
 // --- What plays ---
 
 function songCard() {
-  const title = h("h1", { id: "song-title" }), by = h("p"), why = h("p.why"), rooms = hint(), art = h("div.cover");
+  const title = h("h1", { id: "song-title" }), by = h("p"), why = h("p.why"), rooms = hint(), question = hint(), art = h("div.cover");
   const outside = h("p.grow"), stop = row(outside, button("Stop it", () => command("stop_media")));
   const household = may("household"), opinions = opinionButtons(), seek = seekBar();
   const step = (transport, label) => round(transport, label, () => command("playback", { transport }));
   const play = round("play", "Play", () => command("playback", { transport: "toggle" }));
   play.classList.add("big");
   const card = h("section.card.song.stack", { "aria-labelledby": "song-title" },
-    h("div.head", {}, art, h("div.grow", {}, title, by)), why, rooms, stop, seek,
+    h("div.head", {}, art, h("div.grow", {}, title, by)), why, question, rooms, stop, seek,
     household && h("div.transport", {}, opinions[0], step("previous", "Previous song"), play, step("next", "Next song"), opinions[1]),
     household ? volumeBar(opinions[2]) : h("div.transport", {}, opinions[0], voteButton(), nameButton()));
 
   let cover = null;
-  follow(card, ["playback", "health", "group"], () => {
+  follow(card, ["playback", "health", "group", "question"], () => {
     const { choice, foreign, announcement, state: doing, cover: picture } = state.playback, track = choice?.track;
     card.dataset.mood = track?.mood || "neutral";
     put(title, track ? track.title : "Silence");
@@ -43,6 +43,7 @@ function songCard() {
     put(why, choice && sentence(choice.reason));
     const others = state.group?.members.filter((one) => one.id !== state.group.me).map((one) => one.name || one.id) || [];
     put(rooms, others.length > 0 && `Together with ${others.join(", ")}`);
+    put(question, state.question && "Do you like it? Nod, or shake your head.");
     stop.hidden = !household || !(foreign || announcement);
     put(outside, announcement ? `Announcement: ${announcement.title}` : "This comes from outside the library.");
     put(play, icon(doing === "playing" ? "pause" : "play"));
