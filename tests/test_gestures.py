@@ -194,6 +194,15 @@ def test_who_leaves_has_reacted_but_who_gets_another_number_has_not() -> None:
     assert outcomes(see(room, 25.0, replace(NEUTRAL, number=2))) == []
 
 
+def test_who_left_before_the_song_did_not_leave_because_of_it() -> None:
+    room = Room(Memory(camera=True), people={"reactions": True})
+    room.tell(EyeOpened("test"))
+    room.show(Emotion.NEUTRAL, 15.0)
+    see(room, 8.0, replace(NEUTRAL, number=2))  # face 1 has left
+    room.start_music()
+    assert outcomes(see(room, 15.0, replace(NEUTRAL, number=2)) + see(room, 3.0)) == []
+
+
 @pytest.mark.parametrize("people", [{}, {"gestures": True}])
 def test_switched_off_nothing_is_learnt(people: dict[str, bool]) -> None:
     room, _ = watching(**people)

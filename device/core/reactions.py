@@ -85,7 +85,8 @@ class ReactionWatch:
         self._serial, self._began, self._there = serial, mono, self._present(mono)
         for watched in self._faces.values():
             before = [one for one in watched.seen if mono - one[0] <= BEFORE_S]
-            long_enough = bool(before) and mono - before[0][0] >= LEAST_BEFORE_S
+            there = mono - watched.seen[-1][0] <= PRESENT_S  # who left before the song did not leave because of it
+            long_enough = there and bool(before) and mono - before[0][0] >= LEAST_BEFORE_S
             watched.usual = _mean(before) if long_enough else None
             watched.reacted = False
 

@@ -27,7 +27,7 @@ from device.perception.footage import VideoCamera
 from device.perception.frame import Gray
 from tools.gestures.motion import NECK, NOSE_DEPTH, RATE
 
-CYCLES_HZ, DEGREES, CYCLES = 1.8, 11.0, 3
+CYCLES_HZ, DEGREES, CYCLES = 1.6, 13.0, 3
 HEAD, NOSE = 1.5, 0.35  # how far the movement reaches, in eye distances: of the head and of the nose
 Moment = tuple[float, Gesture]
 

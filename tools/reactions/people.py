@@ -1,8 +1,9 @@
 """People before a camera in a song's first minute, made from labelled faces.
 
-A person shows one expression after the other. Each is a picture of that emotion, a new one every second, as the
-device's classifier scores it, so its errors are real. The detector misses `MISSED` of the frames, and once in
-`RENUMBERED_S` the tracker gives a face a new number. All rates are assumed.
+A person shows one expression after the other. Each is a picture of that emotion, every second one of the `LOOKS` that
+this person has of it, as the device's classifier scores it. So its errors are real, and come back: who is misread
+during the song was often misread before. The detector misses `MISSED` of the frames, and once in `RENUMBERED_S` the
+tracker gives a face a new number. All rates are assumed.
 
     quiet     neutral; if they react, they smile or make a face for 3 to 8 s, at some time from the 3rd second on
     talks     two smiles a minute of 1 to 4 s, a surprise, and now and then a frown, whatever the music does
@@ -26,6 +27,7 @@ Random = np.random.Generator
 
 FPS, BEFORE_S = 4.0, 25.0
 MISSED, RENUMBERED_S = 0.05, 120.0
+LOOKS = 3  # pictures of each emotion that one person has
 GRIMACES = (Emotion.ANGER, Emotion.DISGUST, Emotion.CONTEMPT)
 SONG = Playthrough(1, Choice(Track("song", "file:///song", "song"), ""), MoodName.NEUTRAL)
 
@@ -73,12 +75,13 @@ def absent(habit: str, random: Random) -> npt.NDArray[np.bool_]:
 def readings(bank: Bank, habit: str, reaction: Emotion | None, random: Random) -> Iterator[Reading]:
     """What the eye reports; time 0 is the beginning of the song."""
     number, gone = 1, absent(habit, random)
+    own = {emotion: looks[random.integers(len(looks), size=LOOKS)] for emotion, looks in bank.items()}
     picture: dict[Emotion, npt.NDArray[np.float64]] = {}
     for at, emotion in enumerate(expressions(habit, reaction, random)):
         if at % round(FPS) == 0:
             picture = {}
         if emotion not in picture:
-            picture[emotion] = bank[emotion][random.integers(len(bank[emotion]))]
+            picture[emotion] = own[emotion][random.integers(LOOKS)]
         number += random.random() < 1 / (RENUMBERED_S * FPS)
         face = SeenFace(number, (0.4, 0.3, 0.2, 0.3), 0.9, tuple(map(float, picture[emotion])))
         yield Reading(at / FPS - BEFORE_S, () if gone[at] else (face,))

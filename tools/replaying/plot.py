@@ -6,6 +6,7 @@ Only tools/replay.py uses it; needs matplotlib.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -203,12 +204,16 @@ def draw_reactions(axes: Axes, done: Replay) -> None:
     for number, (begin_s, until_s) in enumerate(pairwise((*done.songs, end_s)), 1):
         axes.axvspan(begin_s, until_s, ymin=0.02, ymax=0.3, color="#e3e7ec", linewidth=0)
         axes.axvspan(begin_s, min(until_s, begin_s + MINUTE_S), ymin=0.02, ymax=0.3, color="#c7d3df", linewidth=0)
+        axes.axvline(begin_s, ymin=0.02, ymax=0.3, color="white", linewidth=3)
         axes.text(begin_s + 0.004 * done.length_s, 0.16, f"song {number}", fontsize=8.5, color=INK, va="center")
-    for mark in done.marks:
+    for mark, count in Counter(done.marks).items():
         colour = FAINT if not mark.counts else LIKED if mark.liked else DISLIKED
         axes.plot([mark.at_s], [0.42], marker="v", color=colour, markersize=7, clip_on=False)
         late = mark.at_s > done.steps[0].at_s + 0.93 * done.length_s
-        axes.text(mark.at_s, 0.74, mark.what, ha="right" if late else "center", va="center", fontsize=9, color=colour)
+        what = mark.what if count == 1 else f"{mark.what} ({count})"
+        place = {"ha": "right" if late else "center", "va": "center"}
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # above the lines of the changes of mood
+        axes.text(mark.at_s, 0.74, what, **place, fontsize=9, color=colour, bbox=box, zorder=5)
     if not done.marks:
         axes.text(0.5, 0.65, "nobody nodded, smiled or left", transform=axes.transAxes, ha="center", va="center",
                   fontsize=9, color=FAINT)  # fmt: skip
