@@ -55,6 +55,9 @@ def put_clone(machine: Container) -> None:
         path.write_bytes(content)
         path.chmod(mode)
     (machine.folder / "upper/root").chmod(0o700)
+    boot = machine.folder / "upper/boot"
+    boot.mkdir(exist_ok=True)
+    (boot / "affetto.yaml").write_text("# Nothing is changed here.\n")
 
 
 def install(machine: Container, *words: str) -> subprocess.CompletedProcess[str]:
@@ -107,6 +110,55 @@ def test_again_it_changes_nothing(machine: Container) -> None:
     assert shown(machine, "affetto.service", "MainPID") == pid
     assert machine.shell("tail -n 1 /etc/affetto/config.yaml") == "# mine"
     assert len(machine.shell("ls /opt/affetto/releases").split()) == 1
+
+
+PAGE = r"""
+python3 - <<'END'
+import http.client, json, re, subprocess, time
+def told(*command):
+    return subprocess.run(command, capture_output=True, text=True).stdout
+pin = re.search(r"PIN: (\d+)", open("/boot/affetto-page.txt").read())[1]
+ports = re.findall(r"\(port (\d+)\)", told("journalctl", "-u", "affetto-page", "-o", "cat", "--no-pager"))
+def ask(method, path, body=None, cookie=""):
+    line = http.client.HTTPConnection("127.0.0.1", int(ports[-1]), timeout=30)
+    host = "127.0.0.1" if ports[-1] == "80" else f"127.0.0.1:{ports[-1]}"
+    sent = {"Host": host, "Origin": f"http://{host}", "Content-Type": "application/json", "Cookie": cookie}
+    line.request(method, path, None if body is None else json.dumps(body), sent)
+    answer = line.getresponse()
+    return answer.status, answer.getheader("Set-Cookie") or "", answer.read()
+def up():
+    try:
+        return ask("GET", "/api/me")[0] == 200
+    except OSError:
+        return False
+owner = ask("POST", "/api/login", {"secret": pin})[1].partition(";")[0]
+print("stranger", ask("GET", "/api/settings")[0])
+before = open("/etc/affetto/config.yaml").read().splitlines()
+changed = json.loads(ask("POST", "/api/settings", {"change": {"player.max_volume": 61}}, owner)[2])
+after = open("/etc/affetto/config.yaml").read().splitlines()
+print("changed", changed["ok"], len(before) == len(after), [two for one, two in zip(before, after) if one != two])
+status, _, backup = ask("GET", "/api/backup", None, owner)
+pid = told("systemctl", "show", "-P", "MainPID", "affetto")
+print("restart", json.loads(ask("POST", "/api/restart", {}, owner)[2])["ok"])
+for _ in range(300):
+    if told("systemctl", "show", "-P", "MainPID", "affetto") != pid and "at most 61" in told("affetto", "status"):
+        print("in force")
+        break
+    time.sleep(0.2)
+while not up():  # the page restarts, too
+    time.sleep(0.2)
+print("restored", json.loads(ask("POST", "/api/restore", {"backup": backup.decode()}, owner)[2])["ok"])
+END
+"""
+
+
+def test_the_page_and_its_settings_work_behind_their_walls(machine: Container) -> None:
+    """The PIN is on the boot partition at the first start; a change of the owner reaches the conductor."""
+    told = machine.shell(PAGE)
+    assert "stranger 401" in told
+    assert "changed True True ['  max_volume: 61']" in told
+    assert "restart True\nin force\nrestored True" in told
+    assert machine.shell("stat -c '%a %U %G' /var/lib/affetto/page.json") == "640 affetto affetto"
 
 
 DEVICES = """
