@@ -372,6 +372,18 @@ def test_a_disk_that_does_not_answer_is_left_alone_for_a_while() -> None:
     assert room.snapshot.health.problems == ()
 
 
+def test_a_disk_that_a_scan_found_again_plays_at_once() -> None:
+    room = Room()
+    (play,) = only(Play, room.tell(LibraryLoaded((*FAR, LIBRARY[-1]))))
+    (following,) = only(Play, room.tell(TrackFailed(play.serial, "it did not open", NAS)))
+    room.tell(room.started(following.serial), LibraryLoaded(LIBRARY[-1:]))  # the scanner lost it, too
+    assert room.snapshot.health.problems == ()
+    room.tell(LibraryLoaded((*FAR, LIBRARY[-1])))
+    room.pass_time(60)
+    (back,) = only(Play, room.tell(TrackEnded(following.serial), Tick()))
+    assert back.track in FAR
+
+
 def test_what_follows_from_the_same_disk_is_not_waited_for() -> None:
     room = Room()
     (play,) = only(Play, room.tell(LibraryLoaded((*FAR, LIBRARY[-1]))))

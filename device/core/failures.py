@@ -45,7 +45,11 @@ class Failures:
         self.load(tracks)
 
     def load(self, tracks: Iterable[Track]) -> None:
-        """The library is another one."""
+        """The library is another one. If it has nothing of a disk, a scan has missed it, too, and will find it."""
+        uris = [track.uri for track in tracks] if self._disks else []
+        self._disks = {
+            disk: until for disk, until in self._disks.items() if any(uri.startswith(f"{disk.uri}/") for uri in uris)
+        }
         tops = tuple(f"{disk.uri}/" for disk in self._disks)
         self.away = frozenset(track.key for track in tracks if track.uri.startswith(tops)) if tops else frozenset()
 
