@@ -38,11 +38,12 @@ def levels(gray: Gray) -> Gray:
 def _ends(gray: Gray) -> tuple[float, float]:
     """The percentiles, as `np.percentile` computes them, in a tenth of its time."""
     looked = gray[::STEP_PX, ::STEP_PX].flatten()
-    ranks = [percent / 100 * (looked.size - 1) for percent in ENDS_PERCENT]
-    places = [(math.floor(rank), math.ceil(rank)) for rank in ranks]
-    looked.partition([place for pair in places for place in pair])
-    low, high = (
-        float(looked[below] + (int(looked[above]) - int(looked[below])) * (rank - below))
-        for rank, (below, above) in zip(ranks, places, strict=True)
-    )
+    looked.sort(kind="stable")  # of bytes a radix sort: the fastest way there is
+    low, high = (_at(looked, percent / 100 * (looked.size - 1)) for percent in ENDS_PERCENT)
     return low, high
+
+
+def _at(ordered: Gray, rank: float) -> float:
+    """The gray at this rank, counted from 0; between two grays in proportion."""
+    below, above = int(ordered[math.floor(rank)]), int(ordered[math.ceil(rank)])
+    return below + (above - below) * (rank - math.floor(rank))
