@@ -20,6 +20,7 @@ from tools.faces import compose, learn  # noqa: E402
 from tools.faces.album import FACE, IGNORED, NOTHING, Album  # noqa: E402
 from tools.faces.assign import Cells, Lesson, assign, boxes_to_corners  # noqa: E402
 from tools.faces.compose import Composer, Scenes  # noqa: E402
+from tools.faces.layers import label  # noqa: E402
 from tools.faces.light import Light, lift  # noqa: E402
 from tools.faces.styles import CLOSE, HEIGHT_PX, WIDTH_PX  # noqa: E402
 from tools.labelled.boxes import Label, Picture, read_scenes  # noqa: E402
@@ -102,9 +103,9 @@ def test_what_is_hidden_cut_off_or_tiny_does_not_count(album: Album) -> None:
     zoom = torch.tensor([1.0, 6.0 / float(box[2]), 1.0, 1.0])
     layer = composer._layer(pictures, zoom, 0 * ones, middle, place)
     own = torch.ones((4, HEIGHT_PX, WIDTH_PX), dtype=torch.bool)
-    assert composer._labels(layer, own)[2][:, 0].tolist() == [FACE, IGNORED, IGNORED, NOTHING]
+    assert label(album, layer, own)[2][:, 0].tolist() == [FACE, IGNORED, IGNORED, NOTHING]
     own[0, :, 150:] = False  # somebody stands before the larger part of the first
-    assert composer._labels(layer, own)[2][0, 0] == IGNORED
+    assert label(album, layer, own)[2][0, 0] == IGNORED
     assert float(size[0]) == 160
 
 

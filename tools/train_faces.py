@@ -25,7 +25,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tools.faces import album as albums
-from tools.faces.learn import Recipe, begin, learn, resume, take_weights
+from tools.faces.learn import Recipe, begin, learn, resume, take_weights, told_of
 from tools.labelled.boxes import training_pictures
 
 STARTED = time.monotonic()
@@ -54,6 +54,8 @@ def main() -> int:
             from tools.faces import card  # TensorFlow takes long to load
 
             trained = asdict(recipe) | {"steps_done": run.done_steps, "seconds_done": round(run.done_s)}
+            if arguments.start:
+                trained["began_with"] = told_of(arguments.start)
             card.export(run.weights, arguments.data, arguments.models, trained, arguments.peers, tell)
     except ValueError as error:
         tell(str(error))

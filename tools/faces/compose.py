@@ -15,14 +15,12 @@ from dataclasses import dataclass
 import torch
 
 from device.perception.faces import PAD_GRAY
-from tools.faces.album import CORNERS, FACE, IGNORED, LEVELS, NOTHING, PAGE, Album
+from tools.faces.album import FACE, NOTHING, Album
+from tools.faces.layers import Layer, label, render
 from tools.faces.styles import WHOLE, Style
 
 TURN_DEGREES = 25.0
-SMALLEST_PX = 13.0  # narrower faces are neither taught nor held against the net; the device drops them under 16
-GONE, DOUBTFUL = 0.15, 0.55  # visible shares of a face under which it is not there, or ignored
 MOST_FACES = 64  # in a scene
-MIRRORED = [1, 0, 2, 4, 3]  # the landmarks' order after left and right are swapped
 
 EXTRA_SHARE = 0.6  # of scenes have the third layer
 MASK_SHARE = 0.15  # of main faces get a mask painted on
@@ -44,23 +42,6 @@ class Scenes:
     main: torch.Tensor
 
 
-@dataclass(slots=True)
-class Layer:
-    """One picture a scene: which, how it is mapped into the frame (matrix [B, 2, 3]), and where it is cut out.
-
-    `mirror` bool [B]; `degrees` [B]; `scale` [B, 2]; `cut` [B, 4] is an ellipse in the frame (middle, half axes), of
-    which the half axes are infinite where the whole picture counts; `shown` bool [B].
-    """
-
-    picture: torch.Tensor
-    matrix: torch.Tensor
-    mirror: torch.Tensor
-    degrees: torch.Tensor
-    scale: torch.Tensor
-    cut: torch.Tensor
-    shown: torch.Tensor
-
-
 class Composer:
     """Draws scenes from an album; `fooled` is how sure the net was last of a face in each picture without any."""
 
@@ -71,7 +52,6 @@ class Composer:
         y, x = torch.meshgrid(torch.arange(style.height), torch.arange(style.width), indexing="ij")
         self.grid = torch.stack([x, y]).float().to(self.device) + 0.5
         self.frame = torch.tensor([float(style.width), float(style.height)], device=self.device)
-        self.corners = torch.tensor(CORNERS, device=self.device)
         least, most = style.chosen_px
         chosen = (album.kinds == FACE) & (album.boxes[..., 2] >= least) & (album.boxes[..., 2] <= most)
         self.crowds = chosen.sum(1).float().sqrt() + 0.01
@@ -86,12 +66,12 @@ class Composer:
         grays = torch.full((count, self.style.height, self.style.width), float(PAD_GRAY), device=self.device)
         owner = torch.full_like(grays, -1)
         for number, layer in enumerate(layers):
-            pixels, share = self._render(layer)
+            pixels, share = render(self.album, layer, self.grid)
             grays = grays + share * (pixels - grays)
             owner = torch.where(share > 0.5, float(number), owner)
             if layer is main:
                 grays = self._mask(grays, main, target, faced)
-        parts = [self._labels(layer, owner == number) for number, layer in enumerate(layers)]
+        parts = [label(self.album, layer, owner == number) for number, layer in enumerate(layers)]
         boxes, points, kinds, placed = (torch.cat(part, 1) for part in zip(*parts, strict=True))
         weight = (kinds != NOTHING) * (boxes[..., 2] + 1000.0 * (kinds == FACE))
         most = min(MOST_FACES, weight.shape[1])
@@ -208,51 +188,6 @@ class Composer:
 
     # --- Pixels ------------------------------------------------------------------------------------------------
 
-    def _render(self, layer: Layer) -> tuple[torch.Tensor, torch.Tensor]:
-        """The layer's pixels and their share of the frame, [B, H, W] each."""
-        turn, shift = layer.matrix[:, :, :2], layer.matrix[:, :, 2]
-        back = _inverse(turn)
-        origin = -(back @ shift[:, :, None])[..., 0]
-        x, y = (
-            back[:, axis, 0, None, None] * self.grid[0] + back[:, axis, 1, None, None] * self.grid[1]
-            + origin[:, axis, None, None]
-            for axis in range(2)
-        )  # fmt: skip
-        size = self.album.sizes[layer.picture][:, :, None, None]
-        inside = (x >= 0) & (y >= 0) & (x < size[:, 0]) & (y < size[:, 1])
-        level = (-torch.log2(layer.scale.mean(1)) + 0.35).floor().clamp(0, LEVELS - 1)
-        pixels = self._sample(layer.picture, level, x, y, size)
-        wide, high = layer.cut[:, 2, None, None], layer.cut[:, 3, None, None]
-        apart = ((self.grid[0] - layer.cut[:, 0, None, None]) / wide) ** 2
-        apart = (apart + ((self.grid[1] - layer.cut[:, 1, None, None]) / high) ** 2).sqrt()
-        apart = torch.where(wide > 1e5, 0.0, apart)
-        softness = 0.5 * wide.clamp(max=1e5) * 0.3 + 0.5
-        share = ((1 - apart) * softness).clamp(0, 1)
-        share = torch.where(wide > 1e5, 1.0, share)
-        return pixels, share * inside * layer.shown[:, None, None]
-
-    def _sample(
-        self, picture: torch.Tensor, level: torch.Tensor, x: torch.Tensor, y: torch.Tensor, size: torch.Tensor
-    ) -> torch.Tensor:
-        """Bilinear, edges repeated, from each picture's own level."""
-        shrunk = (2.0**level)[:, None, None]
-        corner = self.corners[level.long()]
-        wide, high = (torch.div(size[:, axis], shrunk, rounding_mode="floor").clamp(min=1) for axis in range(2))
-        x = torch.minimum((x / shrunk - 0.5).clamp(min=0), wide - 1)
-        y = torch.minimum((y / shrunk - 0.5).clamp(min=0), high - 1)
-        left, top = x.floor(), y.floor()
-        right, below = torch.minimum(left + 1, wide - 1), torch.minimum(top + 1, high - 1)
-        columns = [(edge + corner[:, 0, None, None]).long() for edge in (left, right)]
-        rows = [(edge + corner[:, 1, None, None]).long() * PAGE[1] for edge in (top, below)]
-        pages = self.album.pages.index_select(0, picture).flatten(1)
-        upper, lower = (
-            torch.lerp(
-                *(pages.gather(1, (row + column).flatten(1)).view(x.shape).float() for column in columns), x - left
-            )
-            for row in rows
-        )
-        return upper.lerp(lower, y - top)
-
     def _mask(self, grays: torch.Tensor, layer: Layer, face: torch.Tensor, faced: torch.Tensor) -> torch.Tensor:
         """Paint a mask over nose and mouth of some of the main faces."""
         count, album = len(face), self.album
@@ -275,31 +210,6 @@ class Composer:
         cloth = tone + (grays - tone) * (0.25 * self._uniform(count))[:, None, None]
         return torch.where(inside & plain[:, None, None], cloth, grays)
 
-    # --- Labels ------------------------------------------------------------------------------------------------
-
-    def _labels(self, layer: Layer, own: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Boxes, points, kinds and `placed` of the layer's faces in the frame; `own` bool [B, H, W] are its pixels."""
-        album, turn, shift = self.album, layer.matrix[:, :, :2], layer.matrix[:, :, 2]
-        boxes, points = album.boxes[layer.picture], album.points[layer.picture]
-        middle = (boxes[..., :2] + boxes[..., 2:] / 2) @ turn.transpose(1, 2) + shift[:, None]
-        sides = boxes[..., 2:] * layer.scale[:, None]
-        cos, sin = (part(layer.degrees * math.pi / 180)[:, None].abs() for part in (torch.cos, torch.sin))
-        # a face is nearly an ellipse: its new box is the one around the turned ellipse
-        wide, high = (
-            torch.hypot(sides[..., 0] * cos, sides[..., 1] * sin),
-            torch.hypot(sides[..., 0] * sin, sides[..., 1] * cos),
-        )
-        sides = torch.stack([wide, high], -1)
-        boxes = torch.cat([middle - sides / 2, sides], -1)
-        points = (points.flatten(1, 2) @ turn.transpose(1, 2) + shift[:, None]).unflatten(1, points.shape[1:3])
-        points = torch.where(layer.mirror[:, None, None, None], points[:, :, MIRRORED], points)
-        share = _visible(own, boxes)
-        kinds = album.kinds[layer.picture]
-        ignored = (kinds == IGNORED) | (share < DOUBTFUL) | (boxes[..., 2] < SMALLEST_PX)
-        kinds = torch.where(ignored & (kinds != NOTHING), IGNORED, kinds)
-        kinds = torch.where((share < GONE) | ~layer.shown[:, None], NOTHING, kinds)
-        return boxes, points, kinds, album.placed[layer.picture]
-
     # --- Chance ------------------------------------------------------------------------------------------------
 
     def _uniform(self, *shape: int) -> torch.Tensor:
@@ -314,28 +224,6 @@ class Composer:
     def _degrees(self, count: int) -> torch.Tensor:
         turned = self._uniform(count) < 0.4
         return torch.where(turned, (2 * self._uniform(count) - 1) * TURN_DEGREES, 0.0)
-
-
-def _inverse(turn: torch.Tensor) -> torch.Tensor:
-    """Of matrices [B, 2, 2]; a library's would check, and so wait for, all that runs on a GPU."""
-    (a, b), (c, d) = (row.unbind(1) for row in turn.unbind(1))
-    return torch.stack([torch.stack([d, -b], 1), torch.stack([-c, a], 1)], 1) / (a * d - b * c)[:, None, None]
-
-
-def _visible(own: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:
-    """The share of each box, [B, F], that lies in the frame on pixels of its own picture."""
-    height, width = own.shape[1:]
-    sums = torch.nn.functional.pad(own.float().cumsum(1).cumsum(2), (1, 0, 1, 0)).flatten(1)
-    near, far = boxes[..., :2].round().long(), (boxes[..., :2] + boxes[..., 2:]).round().long()
-    left, right = (edge[..., 0].clamp(0, width) for edge in (near, far))
-    top, bottom = (edge[..., 1].clamp(0, height) for edge in (near, far))
-
-    def at(row: torch.Tensor, column: torch.Tensor) -> torch.Tensor:
-        return sums.gather(1, row * (width + 1) + column)
-
-    pixels = at(bottom, right) - at(top, right) - at(bottom, left) + at(top, left)
-    area = ((far - near)[..., 0] * (far - near)[..., 1]).clamp(min=1)
-    return pixels / area
 
 
 def _one(values: torch.Tensor, place: torch.Tensor) -> torch.Tensor:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -108,11 +109,23 @@ def resume(run: Run, folder: Path) -> bool:
 def take_weights(run: Run, checkpoint: Path) -> None:
     """Begin with the mean weights of another run; raises ValueError if the file holds none."""
     try:
-        saved = torch.load(checkpoint, map_location=next(run.net.parameters()).device, weights_only=True)
-        run.mean.load_state_dict(saved["mean"])
-    except (OSError, KeyError, RuntimeError, pickle.UnpicklingError) as error:
+        run.mean.load_state_dict(_open(checkpoint)["mean"])
+    except (KeyError, RuntimeError) as error:
         raise ValueError(f"{checkpoint} holds no weights of this network ({error}).") from error
     run.net.load_state_dict(run.weights.state_dict())
+
+
+def told_of(checkpoint: Path) -> dict[str, Any]:
+    """The recipe of the run that wrote this checkpoint, and how far it came; raises ValueError if it is none."""
+    saved = _open(checkpoint)
+    return {**saved["recipe"], "steps_done": saved["steps"], "seconds_done": round(saved["seconds"])}
+
+
+def _open(checkpoint: Path) -> dict[str, Any]:
+    try:
+        return torch.load(checkpoint, map_location="cpu", weights_only=True)  # type: ignore[no-any-return]
+    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{checkpoint} holds no weights of this network ({error}).") from error
 
 
 def save(run: Run, recipe: Recipe, history: list[dict[str, float]], folder: Path) -> None:
