@@ -18,14 +18,14 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tools.faces import album as albums
-from tools.faces.learn import Recipe, begin, learn, resume, take_weights, told_of
+from tools.faces.learn import CHECKPOINT, Recipe, begin, learn, resume, take_weights, told_of
 from tools.labelled.boxes import training_pictures
 
 STARTED = time.monotonic()
@@ -53,7 +53,7 @@ def main() -> int:
         if not arguments.train_only:
             from tools.faces import card  # TensorFlow takes long to load
 
-            trained = asdict(recipe) | {"steps_done": run.done_steps, "seconds_done": round(run.done_s)}
+            trained = told_of(arguments.run / CHECKPOINT)
             if arguments.start:
                 trained["began_with"] = told_of(arguments.start)
             card.export(run.weights, arguments.data, arguments.models, trained, arguments.peers, tell)

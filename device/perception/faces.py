@@ -26,7 +26,7 @@ STRIDES = (8, 16, 32)
 KINDS = {"score": 1, "box": 4, "landmarks": 10}
 SMALLEST_SIDE_PX = 16
 PAD_GRAY = 128
-NARROWEST_PX = 16.0
+NARROWEST_PX = 17.0
 """Of a face at the network's size. What looks narrower is more often wrong than right, and too small to be read."""
 
 SAME_FACE_OVERLAP = 0.45
@@ -39,7 +39,7 @@ SURER = 2
 
 
 class FaceDetector:
-    """Detects faces from a width of about 20 pixels, none below 16, in a picture of 320x240. One thread owns it."""
+    """Detects faces from a width of about 20 pixels, none below 17, in a picture of 320x240. One thread owns it."""
 
     def __init__(self, model: Model, threshold: float) -> None:
         if not 0.0 < threshold < 1.0:

@@ -48,7 +48,7 @@ DATA = (
     "this model should check first what these sets allow: some are for research."
 )
 LIMITS = (
-    "Counted from 20 pixels of width at 320x240 on; below 16 it reports none. Faces in the split `valid` are of "
+    "Counted from 20 pixels of width at 320x240 on; below 17 it reports none. Faces in the split `valid` are of "
     "people who also occur in training, so that AP on it flatters; the landmarks' truth is YuNet's opinion of an "
     "enlarged picture. `scenes` were used to choose the threshold; no choice was made on `unseen`. A picture is a "
     "single frame; what the tracker confirms over frames is in `stills`. Not measured: infrared light, drawings. "
@@ -61,7 +61,7 @@ PREPROCESSING = (
     "stretched to 160, by 8 at most. "
     "The network sees (gray - 128) / 128. Outputs for strides s = 8, 16, 32 at cell centre c = ((column + 0.5) s, "
     "(row + 0.5) s): score logit; box = centre offset / s and log of width and height / 4s; landmarks = offsets / 4s. "
-    "Boxes narrower than 16 pixels there are left out."
+    "Boxes narrower than 17 pixels there are left out."
 )
 
 

@@ -10,7 +10,7 @@ import torch
 
 from tools.faces.album import CORNERS, IGNORED, LEVELS, NOTHING, PAGE, Album
 
-SMALLEST_PX = 13.0  # narrower faces are neither taught nor held against the net; the device drops them under 16
+SMALLEST_PX = 13.0  # narrower faces are neither taught nor held against the net; the device drops them under 17
 GONE, DOUBTFUL = 0.15, 0.55  # visible shares of a face under which it is not there, or ignored
 MIRRORED = [1, 0, 2, 4, 3]  # the landmarks' order after left and right are swapped
 

@@ -34,6 +34,7 @@ REFINED_LANDMARKS = (1.0, 1.0)
 WHOLE_EVERY = 6  # steps of a refinement, all others see close scenes
 WHOLE_PART = 4  # a batch of whole scenes is so much smaller
 TURNING = 0.6  # of the run, after which it rises
+CHECKPOINT = "checkpoint.pt"
 SAVED_S, TOLD_S = 45.0, 20.0
 TRIALS = 8  # steps by which a layout of the memory is timed on a GPU
 
@@ -95,7 +96,7 @@ def begin(recipe: Recipe, device: torch.device) -> Run:
 
 def resume(run: Run, folder: Path) -> bool:
     """Go on from the folder's checkpoint; False if it has none."""
-    path = folder / "checkpoint.pt"
+    path = folder / CHECKPOINT
     if not path.exists():
         return False
     saved = torch.load(path, map_location=next(run.net.parameters()).device, weights_only=True)
@@ -134,7 +135,7 @@ def save(run: Run, recipe: Recipe, history: list[dict[str, float]], folder: Path
     states = {"net": run.net.state_dict(), "mean": run.mean.state_dict(), "optimiser": run.optimiser.state_dict()}
     partial = folder / "checkpoint.partial"
     torch.save({"recipe": asdict(recipe), "steps": run.done_steps, "seconds": run.done_s, **states}, partial)
-    partial.replace(folder / "checkpoint.pt")
+    partial.replace(folder / CHECKPOINT)
     write_atomically(folder / "history.json", json.dumps(history, indent=1).encode())
 
 
