@@ -337,8 +337,8 @@ def test_music_is_there_before_it_is_analysed_and_each_file_is_analysed_once(
     audio.tone(tmp_path / "music" / "b.wav", 0.05, 600)
     inbox, _, analyser = run(tmp_path / "music")
     done = inbox.wait(lambda library: sum(bool(track.features) for track in library.tracks) == 3)
-    assert len(inbox.libraries[0].tracks) == 0
-    assert len(inbox.libraries[1].tracks) == 4
+    first = inbox.libraries[0].tracks
+    assert (len(first), any(track.features for track in first)) == (4, False)
     assert sorted(analyser.asked) == ["a.wav", "b.wav", "bad.wav", "c.wav"]
     assert [note for note in done.notes if "bad" in note] == list(done.notes)
     moods = {track.title: (track.mood, track.origin) for track in done.tracks}

@@ -6,6 +6,7 @@ import gzip
 import struct
 from array import array
 from collections.abc import Iterator
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
@@ -109,7 +110,5 @@ def test_the_mood_of_any_song_can_be_corrected(page: PageProcess, owner: str) ->
 
 
 def test_without_a_track_there_is_nothing_to_correct() -> None:
-    class Nothing:
-        choice = None
-
-    assert str(_correct(SetTrackMood(MoodName.SAD), Nothing())).startswith("Nothing is playing")  # type: ignore[arg-type]
+    nothing = SimpleNamespace(playing=SimpleNamespace(choice=None))
+    assert str(_correct(SetTrackMood(MoodName.SAD), nothing)).startswith("Nothing is playing")  # type: ignore[arg-type]

@@ -248,6 +248,9 @@ def test_format_4_gets_the_tables_of_playlists(tmp_path: Path, music: Path) -> N
     with sqlite3.connect(tmp_path / "data" / NAME) as db:
         db.execute("DROP TABLE playlists")
         db.execute("DROP TABLE playlist_entries")
+        db.execute("DROP INDEX doubtful_analyses")
+        for column in ("moved_valence", "moved_arousal", "doubt"):
+            db.execute(f"ALTER TABLE analyses DROP COLUMN {column}")
         db.execute("PRAGMA user_version = 4")
     db.close()
     with closing(Catalogue.open(tmp_path / "data", read_here)) as opened:
