@@ -18,6 +18,7 @@ from device.backoff import Backoff
 from device.control import address
 
 TIMEOUT_S = 10.0
+FIRST_S = 2.0  # how long a request waits for the end of the first try to connect
 LARGEST_LINE = 16_777_216  # bytes
 WAITS = Backoff(first_s=0.5, longest_s=5.0)
 AWAY = "Affetto does not answer; it may be starting."
@@ -35,6 +36,7 @@ class LiveClient:
     ) -> None:
         self.state: dict[str, bytes] = {}
         self.connected = False
+        self._tried = asyncio.Event()  # the first try to connect gave a state, or failed
         self._path = address.socket_path(data_dir)
         self._on_change, self._on_event = on_change, on_event
         self._numbers = itertools.count(1)
@@ -70,6 +72,9 @@ class LiveClient:
         return None if raw is None else msgspec.json.decode(raw)
 
     async def _request(self, request: dict[str, Any], timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
+        if not self._tried.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._tried.wait(), FIRST_S)
         if self._writer is None or not self.connected:
             return {"ok": False, "message": AWAY}
         number = next(self._numbers)
@@ -91,6 +96,7 @@ class LiveClient:
                 parts = msgspec.json.decode(message["state"], type=dict[str, msgspec.Raw])
                 self.state.update({name: bytes(part) for name, part in parts.items()})
                 self.connected = True
+                self._tried.set()
                 self._on_change()
             elif "event" in message:
                 self._on_event(msgspec.json.decode(message["event"], type=dict[str, Any]))
@@ -101,6 +107,7 @@ class LiveClient:
                     future.set_result(answer)
 
     def _lost(self) -> None:
+        self._tried.set()
         if self._writer is not None:
             self._writer.close()
         self._writer = None
