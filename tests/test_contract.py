@@ -226,6 +226,7 @@ EXAMPLES = {
     "context_set": ["dinner", '{"activity": "dinner", "guests": 2}'],
     "body_set": ['{"heart_rate": 72, "person": "Ada"}', '{"hrv_ms": 45.5, "at": "2026-11-28T20:15:00Z"}'],
     "sleep_set": ["30", "0.5"],
+    "schedule_set": ['{"quiet": "22:00-07:00"}', '{"policies": null, "children_minutes": 60}'],
     "alarm_set": ["mon-fri 7:00 calm", '{"time": "7:00", "days": "daily"}', '{"id": 1, "on": false}', '{"remove": 1}'],
 }
 WRONG = {
@@ -234,6 +235,7 @@ WRONG = {
     "profile_set": '{"add": 1}',
     "feedback_set": '{"liking": "love"}', "room_set": "a/b", "group_set": "a/b",
     "context_set": '{"guests": -1}', "body_set": "72", "sleep_set": "long", "alarm_set": '{"time": 7}',
+    "schedule_set": '{"alarms": []}',
 }  # fmt: skip
 
 

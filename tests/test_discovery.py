@@ -28,9 +28,9 @@ from tests.appliance import Ear
 CONFIG = Config(device=DeviceConfig(id="kit", name="Küche", room="Kitchen"), mqtt=MqttConfig())
 TOPICS = Topics("affetto", "kit")
 IDENTITY = Identity("10000000a1b2c3d4", ("b8:27:eb:01:02:03",), "Raspberry Pi 4 Model B Rev 1.4", "http://affetto-kit.local")
-LISTS = {"page_state", "queue_state", "never_state"}  # for pages and programs; no entity holds a list
+LISTS = {"page_state", "queue_state", "never_state", "schedule_state"}  # for pages and programs: no entity holds a list
 READ = {name for name in vars(Topics) if name.endswith("_state")} - LISTS | {"event", "health", "error", "track_cover"}
-NOT_SENT = {"body_set", "seek_set", "queue_set", "vote_set", "media_set"}  # a slider, and JSON: no entity
+NOT_SENT = {"body_set", "seek_set", "queue_set", "vote_set", "media_set", "schedule_set"}  # a slider, JSON: no entity
 SENT = {name for name in vars(Topics) if name.endswith("_set")} - NOT_SENT
 
 

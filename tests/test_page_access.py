@@ -120,6 +120,7 @@ def test_roles() -> None:
     assert allowed <= {"enqueue", "vote", "vote_skip", "remove_request"}
     assert not refusal("feedback", {"liking": "like"}, Role.GUEST)
     assert refusal("feedback", {"liking": "never"}, Role.GUEST)
+    assert refusal("schedule", {"settings": {"children_minutes": None}}, Role.HOUSEHOLD)
     assert refusal("camera", {"on": True}, Role.HOUSEHOLD)
     assert refusal("camera", {"on": 1}, Role.HOUSEHOLD)
     assert refusal("camera", {}, Role.HOUSEHOLD)

@@ -531,7 +531,7 @@ RETAINED = {
     "playlist/state", "vote/state",
     "guest/state",
     "never/state", "question/state",
-    "sleep/state", "alarm/state", "quiet/state", "children/state", "page/state",
+    "sleep/state", "alarm/state", "quiet/state", "schedule/state", "children/state", "page/state",
 }
 
 

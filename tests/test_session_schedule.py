@@ -194,3 +194,48 @@ def test_a_radio_station_that_wakes_people_stops_with_its_alarm(what: str) -> No
     assert only(Silence, room.say("alarm", what)) == [Silence(3.0)]
     assert only(Play, let(room, 60)) == []
     assert (len(only(Play, let(room, 600))), what) in [(0, "stop"), (1, "snooze")]
+
+
+def test_times_and_limits_over_mqtt_count_at_once_survive_a_restart_and_go_back() -> None:
+    file = {"quiet": "01:00-02:00", "quiet_volume": 30}
+    room = running(Memory(volume=50), schedule=file)
+    order = '{"quiet": "22:00-07:00", "quiet_volume": 20, "policies": ["daily 22:00-23:00 energise"]}'
+    (state,) = said(room.say("schedule", order), "schedule/state")
+    assert (state["quiet"], state["quiet_volume"], state["children_minutes"]) == ("22:00-07:00", 20, 0)
+    assert state["overridden"] == ["quiet", "quiet_volume", "policies"]
+    let(room, 60)
+    assert (room.session.memory.volume, room.session.memory.policy) == (20, PolicyName.ENERGISE)
+    kept = read_memory(list(encode_memory(room.session.memory).items()), Memory())
+    again = running(kept, schedule=file)
+    assert again.snapshot is not None
+    assert again.snapshot.schedule.quiet
+    (state,) = said(again.say("schedule", '{"quiet": null, "policies": null}'), "schedule/state")
+    assert (state["quiet"], state["overridden"]) == ("01:00-02:00", ["quiet_volume"])
+    let(again, 2)
+    assert not again.snapshot.schedule.quiet
+    assert again.session.memory.policy is PolicyName.MATCH
+
+
+def test_the_childrens_limits_over_mqtt() -> None:
+    room = running(Memory(profiles=("kids",), volume=50))
+    room.say("schedule", '{"children": "kids", "children_volume": 30, "children_minutes": 1}')
+    assert refusals(room.say("volume", "60")) == ["The volume limit of the profile kids is 30%."]
+    assert "time_up" in event_types(let(room, 65))
+    room.say("schedule", '{"children_minutes": 90}')
+    assert refusals(room.say("playback", "play")) == []
+
+
+def test_a_wrong_schedule_gets_the_sentences_of_the_settings_and_changes_nothing() -> None:
+    room = running()
+    for payload, part in (
+        ('{"quiet": "late"}', "schedule.quiet: 'late' is not a period of time; write it like 22:00-07:00"),
+        ('{"quiet_volume": 101}', "schedule.quiet_volume: must be from 0 to 100, not 101."),
+        ('{"policies": ["mon 6:00-9:00 loud"]}', "schedule.policies: 'mon 6:00-9:00 loud' does not end with a policy"),
+        ('{"quiet_volume": 20, "children_minutes": 2000}', "schedule.children_minutes: must be from 0 to 1440"),
+        ('{"alarms": []}', "schedule/set takes JSON such as"),
+        ("{}", "The schedule takes quiet, quiet_volume"),
+        ("[" * 5000, "schedule/set takes"),
+    ):
+        (message,) = refusals(room.say("schedule", payload))
+        assert part in message
+    assert room.session.memory.plan == Memory().plan

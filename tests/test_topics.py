@@ -209,6 +209,7 @@ def test_the_names_are_the_contract() -> None:
         "queue/state", "queue/set", "vote/state", "vote/set", "guest/state", "guest/set",
         "playlist/state", "playlist/set",
         "sleep/state", "sleep/set", "alarm/state", "alarm/set", "quiet/state", "quiet/set", "children/state",
+        "schedule/state", "schedule/set",
         "page/state",
         "never/state", "never/set", "context/state", "context/set", "body/set", "affetto/+/availability",
         "#", "+/set", "affetto/kit", "homeassistant/device/affetto_kit/config", "homeassistant/status",

@@ -105,6 +105,27 @@ def test_commands_and_what_outlives_a_restart(config: Config, ear: Ear, tmp_path
 
 
 @pytest.mark.slow
+def test_the_schedule_over_mqtt_outlives_a_restart(config: Config, ear: Ear, tmp_path: Path) -> None:
+    def schedule(**wanted: object):
+        return lambda m: m.topic == "affetto/demo/schedule/state" and wanted.items() <= m.json.items()
+
+    with running(config, tmp_path) as appliance:
+        ear.wait(schedule(quiet="", overridden=[]))
+        ear.say("affetto/demo/schedule/set", '{"quiet": "22:00-07:00", "children": "kids", "children_minutes": 45}')
+        ear.wait(schedule(quiet="22:00-07:00", children="kids", overridden=["quiet", "children", "children_minutes"]))
+        ear.say("affetto/demo/schedule/set", '{"children_minutes": -1}')
+        assert "must be from 0 to 1440" in ear.wait(lambda m: m.topic == "affetto/demo/error").json["message"]
+        assert appliance.stop() == 0
+    place = ear.mark()
+    with running(config, tmp_path) as appliance:
+        ear.wait(schedule(quiet="22:00-07:00", children_minutes=45), since=place)
+        ear.say("affetto/demo/schedule/set", '{"quiet": null, "children": null, "children_minutes": null}')
+        ear.wait(schedule(quiet="", children="", children_minutes=0, overridden=[]), since=place)
+        assert appliance.stop() == 0
+    assert "Traceback" not in appliance.log.read_text()
+
+
+@pytest.mark.slow
 def test_requests_votes_and_a_restart(config: Config, ear: Ear, tmp_path: Path) -> None:
     """Requests over the real broker, played by the real player; what is left of them outlives the process."""
     dark = replace(config, camera=replace(config.camera, enabled=False))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
 from device.config.schema import ScheduleConfig
-from device.core import alarm_clock
+from device.core import alarm_clock, schedule_plan
 from device.core.alarm_clock import local
 from device.core.childrens_time import ChildrensTime
 from device.core.sleep_timer import SleepTimer
@@ -26,6 +26,7 @@ from device.domain import (
     Now,
     PolicyName,
     PolicyRule,
+    SchedulePlan,
     ScheduleView,
 )
 from device.domain.schedule import parse_rule, parse_window
@@ -49,9 +50,9 @@ class Schedule:
     """`max_volume` is the player's; `zone` is where the device is."""
 
     def __init__(self, config: ScheduleConfig, max_volume: int, zone: tzinfo) -> None:
-        self._config, self._max_volume, self._zone = config, max_volume, zone
-        self._quiet = parse_window(config.quiet) if config.quiet else None
-        self._rules = tuple(map(parse_rule, config.policies))
+        self._file, self._max_volume, self._zone = config, max_volume, zone
+        self._plan = SchedulePlan()
+        self._use(config)
         self.wake_up = WakeUp(config, max_volume)
         self._sleep = SleepTimer()
         self._childrens_time = ChildrensTime()
@@ -59,8 +60,20 @@ class Schedule:
         self._glided_at = float("-inf")
         self._shared = False  # other rooms hear the same music
         self._time_up = False  # the children have heard about it
+
+    def _use(self, config: ScheduleConfig) -> None:
+        """Let these settings count from now on."""
+        self._config = config
+        self._quiet = parse_window(config.quiet) if config.quiet else None
+        self._rules = tuple(map(parse_rule, config.policies))
         self.children = config.children
         """The name of the children's profile; empty for none."""
+
+    def follow(self, plan: SchedulePlan) -> None:
+        """Let the settings that commands changed count on top of config.yaml's."""
+        if plan != self._plan:
+            self._plan = plan
+            self._use(schedule_plan.in_effect(self._file, plan))
 
     # --- Time passes ---
 
@@ -70,6 +83,7 @@ class Schedule:
     ) -> Step:  # fmt: skip
         """Move on to `now`. `playing`: music is audible; `wanted`: people want it; `faces`: how many are seen;
         `shared`: other rooms hear the same music; `follows`: another device chooses it."""
+        self.follow(memory.plan)
         passed_s = min(LONGEST_STEP_S, max(0.0, now.mono - (self._advanced_at or now.mono)))
         step, self._shared = Step(memory), shared
         if self._advanced_at is None:
@@ -242,6 +256,8 @@ class Schedule:
             quiet=self.quiet(memory, now),
             ceiling=self.ceiling(memory, now),
             children_left_min=self.children_left(memory),
+            plan=schedule_plan.values(self._config),
+            overridden=schedule_plan.overridden(memory.plan),
         )
 
     def _quiet_ceiling(self, quiet: bool) -> int:

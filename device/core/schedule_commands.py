@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from device.core import schedule_plan
 from device.core.schedule import Schedule
 from device.core.sleep_timer import LONGEST_MIN
 from device.domain import (
@@ -14,6 +15,7 @@ from device.domain import (
     ScheduleCommand,
     SetAlarm,
     SetQuiet,
+    SetSchedule,
     SetSleep,
     SnoozeAlarm,
     StopAlarm,
@@ -60,6 +62,11 @@ def obey(command: ScheduleCommand, schedule: Schedule, memory: Memory, now: Now)
             return Outcome(memory, "" if snoozed else "No alarm is ringing.", stop=snoozed is not None)
         case SetQuiet(on):
             return Outcome(replace(memory, schedule=replace(memory.schedule, quiet=on)))
+        case SetSchedule(settings):
+            try:
+                return Outcome(replace(memory, plan=schedule_plan.changed(memory.plan, settings)))
+            except ValueError as problem:
+                return Outcome(memory, str(problem))
 
 
 def _dismiss(number: int, schedule: Schedule, now: Now) -> bool:

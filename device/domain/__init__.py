@@ -61,6 +61,7 @@ from device.domain.commands import (
     SetAlarm,
     SetPlayback,
     SetQuiet,
+    SetSchedule,
     SetSleep,
     SetTrackMood,
     SnoozeAlarm,
@@ -146,7 +147,7 @@ from device.domain.rooms import (
     MusicHeard,
     Witnessed,
 )
-from device.domain.schedule import Alarm, PolicyRule, ScheduleMemory, ScheduleView, Window
+from device.domain.schedule import Alarm, PolicyRule, ScheduleMemory, SchedulePlan, ScheduleView, Window
 from device.domain.settings import (
     SetCamera,
     SetContext,
@@ -280,6 +281,7 @@ __all__ = [
     "Saved",
     "ScheduleCommand",
     "ScheduleMemory",
+    "SchedulePlan",
     "ScheduleView",
     "Scope",
     "Scores",
@@ -300,6 +302,7 @@ __all__ = [
     "SetProfile",
     "SetQuiet",
     "SetRoom",
+    "SetSchedule",
     "SetSleep",
     "SetTrackMood",
     "SetVolume",

@@ -6,6 +6,7 @@ plays now.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -192,6 +193,14 @@ class SetQuiet:
     on: bool | None
 
 
+@dataclass(frozen=True, slots=True)
+class SetSchedule:
+    """Change settings of the schedule (see `SchedulePlan`), until somebody changes them again; None takes config.yaml's
+    value again. What is not named stays."""
+
+    settings: Mapping[str, bool | int | float | str | Sequence[str] | None]
+
+
 # --- Playlists ---
 
 
@@ -224,7 +233,7 @@ class Restore:
 
 MediaOrder = PlayMedia | StopMedia | PlayPlaylist
 Order = SetPlayback | SeekTo | SetTrackMood | Feedback | AllowAgain | MediaOrder | RequestOrder
-ScheduleCommand = SetSleep | SetAlarm | SwitchAlarm | RemoveAlarm | StopAlarm | SnoozeAlarm | SetQuiet
+ScheduleCommand = SetSleep | SetAlarm | SwitchAlarm | RemoveAlarm | StopAlarm | SnoozeAlarm | SetQuiet | SetSchedule
 PlaylistCommand = SavePlaylist | RemovePlaylist
 UpdateCommand = InstallUpdate | CheckForUpdate
 Command = Setting | Order | Forget | ReportBody | ScheduleCommand | PlaylistCommand | UpdateCommand | Restore | Ask

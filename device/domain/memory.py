@@ -8,7 +8,7 @@ from device.domain.affect import MoodName
 from device.domain.context import Context
 from device.domain.music import EVERYONE, PlaybackState, PolicyName
 from device.domain.requests import Requests
-from device.domain.schedule import Alarm, ScheduleMemory
+from device.domain.schedule import Alarm, ScheduleMemory, SchedulePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,5 +32,6 @@ class Memory:
     requests: Requests = field(default_factory=Requests)
     alarms: tuple[Alarm, ...] = ()
     schedule: ScheduleMemory = field(default_factory=ScheduleMemory)
+    plan: SchedulePlan = field(default_factory=SchedulePlan)  # settings of the schedule that a command changed
     context: Context = field(default_factory=Context)
     group: str = ""  # the group that the device plays with; empty for none

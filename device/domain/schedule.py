@@ -6,7 +6,7 @@ Times of day are local, in minutes since midnight. Days are numbers, 0 for Monda
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from device.domain.affect import MoodName
 from device.domain.music import PolicyName
@@ -90,10 +90,25 @@ class ScheduleMemory:
 
 
 @dataclass(frozen=True, slots=True)
+class SchedulePlan:
+    """Settings of the schedule, with the names and the meaning that they have in config.yaml. In the memory, None is
+    config.yaml's value."""
+
+    quiet: str | None = None
+    quiet_volume: int | None = None
+    quiet_calm: bool | None = None
+    policies: tuple[str, ...] | None = None
+    children: str | None = None
+    children_volume: int | None = None
+    children_minutes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ScheduleView:
     """The schedule as surfaces show it. `sleep_until` and `next_alarm` are wall-clock seconds. `ringing` is the id of
     the alarm that wakes people now. `ceiling` is the highest volume now. `children_left_min` is None unless the
-    children's profile is in use and has a limit."""
+    children's profile is in use and has a limit. `plan` has the settings that count, and `overridden` the names of
+    those that a command set; the others come from config.yaml."""
 
     sleep_until: float | None = None
     alarms: tuple[Alarm, ...] = ()
@@ -102,6 +117,8 @@ class ScheduleView:
     quiet: bool = False
     ceiling: int = 100
     children_left_min: int | None = None
+    plan: SchedulePlan = field(default_factory=SchedulePlan)
+    overridden: tuple[str, ...] = ()
 
 
 # --- As text, in config.yaml and on the command line ---

@@ -44,7 +44,9 @@ from device.mqtt import groups, people_parser, request_parser, schedule_parser
 
 LONGEST_BYTES = 1024
 """Bytes; a longer payload is refused without decoding it."""
-LONGER_BYTES = {"playlist": 4096, "never": 8192, "alarm": 8192, "media": 8192, "profile": 8192, "queue": 262_144}
+LONGER_BYTES = {
+    "playlist": 4096, "never": 8192, "alarm": 8192, "schedule": 8192, "media": 8192, "profile": 8192, "queue": 262_144,
+}  # fmt: skip
 """The limits of commands that take more."""
 LONGEST_NAME = 255
 """Characters in a title, artist or album."""
@@ -223,6 +225,7 @@ READERS: dict[str, Callable[[str], Command]] = {
     "sleep": schedule_parser.sleep,
     "alarm": schedule_parser.alarm,
     "quiet": schedule_parser.quiet,
+    "schedule": schedule_parser.schedule,
     "group": _group,
 }
 """Every command, by the topic level before `/set`."""

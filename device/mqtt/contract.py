@@ -133,6 +133,8 @@ CHANNELS = (
     Channel("alarm_set", (Literal["stop", "snooze"], Clock, schedule_parser.AlarmOrder), "set, switch or stop alarms"),
     Channel("quiet_state", Switch, "whether quiet hours limit the volume"),
     Channel("quiet_set", Literal["ON", "OFF", "auto"], "switch quiet hours by hand, or follow their times again"),
+    Channel("schedule_state", schedule_documents.ScheduleState, "the times and limits that count", JSON),
+    Channel("schedule_set", schedule_parser.ScheduleOrder, "change times and limits; null: config.yaml's value", JSON),
     Channel("children_state", schedule_documents.ChildrenState, "how long the children may still listen today", JSON),
     Channel("room_state", Room, "the room that the device is in; empty for none"),
     Channel("room_set", Room, "move the device to another room"),

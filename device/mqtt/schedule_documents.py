@@ -43,6 +43,20 @@ class ChildrenState(msgspec.Struct, frozen=True, kw_only=True):
     left_min: int | None
 
 
+class ScheduleState(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of the schedule that count. `overridden`: the names of those that `schedule/set` changed; the others
+    come from config.yaml."""
+
+    quiet: str | None
+    quiet_volume: int | None
+    quiet_calm: bool | None
+    policies: list[str] | None
+    children: str | None
+    children_volume: int | None
+    children_minutes: int | None
+    overridden: list[str]
+
+
 def sleep_state(view: ScheduleView) -> SleepState:
     """The sleep timer."""
     return SleepState(until=None if view.sleep_until is None else timestamp(view.sleep_until))
@@ -68,3 +82,13 @@ def alarm_item(alarm: Alarm) -> AlarmItem:
 def children_state(view: ScheduleView) -> ChildrenState:
     """The children's time."""
     return ChildrenState(left_min=view.children_left_min)
+
+
+def schedule_state(view: ScheduleView) -> ScheduleState:
+    """The settings that count, and where they come from."""
+    plan = view.plan
+    return ScheduleState(
+        quiet=plan.quiet, quiet_volume=plan.quiet_volume, quiet_calm=plan.quiet_calm,
+        policies=None if plan.policies is None else list(plan.policies), children=plan.children,
+        children_volume=plan.children_volume, children_minutes=plan.children_minutes, overridden=list(view.overridden),
+    )  # fmt: skip

@@ -18,6 +18,7 @@ from device.domain import (
     RemoveAlarm,
     SetAlarm,
     SetQuiet,
+    SetSchedule,
     SetSleep,
     SnoozeAlarm,
     StopAlarm,
@@ -30,10 +31,13 @@ EXPECTED = {
     "alarm": 'stop, snooze, words such as mon-fri 7:00 calm, or JSON such as {"time": "7:00", "days": "mon-fri",'
     ' "mood": "calm"}, {"id": 1, "on": false} or {"remove": 1}',
     "quiet": "ON, OFF or auto",
+    "schedule": 'JSON such as {"quiet": "22:00-07:00", "children_minutes": 60}, with settings of config.yaml; null'
+    " takes the value of config.yaml again",
 }
 """What each command takes, as a phrase that continues "sleep/set takes"."""
 
 Number = Annotated[int, msgspec.Meta(ge=1, lt=2**31)]
+Text = Annotated[str, msgspec.Meta(max_length=1000)]
 Name = Annotated[str, msgspec.Meta(max_length=1000)]
 
 
@@ -50,6 +54,18 @@ class AlarmOrder(msgspec.Struct, forbid_unknown_fields=True):
     volume: Annotated[int, msgspec.Meta(ge=0, le=100)] = 40
     rise_s: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 300.0
     remove: Number | None = None
+
+
+class ScheduleOrder(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """`schedule/set`: the settings of the section `schedule` that change. null takes config.yaml's value again."""
+
+    quiet: Text | msgspec.UnsetType | None = msgspec.UNSET
+    quiet_volume: int | msgspec.UnsetType | None = msgspec.UNSET
+    quiet_calm: bool | msgspec.UnsetType | None = msgspec.UNSET
+    policies: list[Text] | msgspec.UnsetType | None = msgspec.UNSET
+    children: Text | msgspec.UnsetType | None = msgspec.UNSET
+    children_volume: int | msgspec.UnsetType | None = msgspec.UNSET
+    children_minutes: int | msgspec.UnsetType | None = msgspec.UNSET
 
 
 def sleep(text: str) -> Command:
@@ -86,3 +102,8 @@ def quiet(text: str) -> Command:
     if text.casefold() not in words:
         raise msgspec.ValidationError
     return SetQuiet(words[text.casefold()])
+
+
+def schedule(text: str) -> Command:
+    """Settings of the schedule. The core checks their values as those of config.yaml."""
+    return SetSchedule(msgspec.to_builtins(msgspec.json.decode(text, type=ScheduleOrder)))

@@ -94,6 +94,7 @@ class StatePublisher:
             topics.sleep_state: schedule_documents.sleep_state(snapshot.schedule),
             topics.alarm_state: schedule_documents.alarm_state(snapshot.schedule),
             topics.quiet_state: (ON if snapshot.schedule.quiet else OFF).encode(),
+            topics.schedule_state: schedule_documents.schedule_state(snapshot.schedule),
             topics.children_state: schedule_documents.children_state(snapshot.schedule),
             topics.volume_state: str(playback.volume).encode(),
             topics.mute_state: (ON if playback.muted else OFF).encode(),

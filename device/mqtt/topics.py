@@ -80,6 +80,8 @@ class Topics:
     alarm_set = _Below("alarm/set")
     quiet_state = _Below("quiet/state")
     quiet_set = _Below("quiet/set")
+    schedule_state = _Below("schedule/state")
+    schedule_set = _Below("schedule/set")
     children_state = _Below("children/state")
     update_state = _Below("update/state")
     update_set = _Below("update/set")

@@ -7,7 +7,7 @@ from typing import Any
 
 from device.page.access import Role, Session
 
-OWNERS = {"forget", "room", "restore", "install_update", "check_for_update"}
+OWNERS = {"forget", "room", "restore", "schedule", "install_update", "check_for_update"}
 GUESTS = {"enqueue", "vote", "vote_skip", "feedback", "remove_request"}
 BY = {"enqueue", "vote", "vote_skip", "veto", "feedback", "remove_request", "move_request", "clear_requests"}
 """Commands that name who asks."""

@@ -38,6 +38,7 @@ from device.domain import (
     PolicyName,
     Requests,
     ScheduleMemory,
+    SchedulePlan,
 )
 from device.errors import StateError
 from device.store.files import connect, is_damage, set_aside
@@ -255,5 +256,6 @@ TYPES: Mapping[str, Any] = {
     "context": Context,
     "alarms": tuple[Alarm, ...],
     "schedule": ScheduleMemory,
+    "plan": SchedulePlan,
 }
 """The fields of the memory that are in the database."""
