@@ -114,7 +114,7 @@ def eye(options: argparse.Namespace) -> int:
 def page(options: argparse.Namespace) -> int:
     """`affetto page`."""
     os.environ.setdefault("SSL_CERT_FILE", os.devnull)  # aiohttp loads all certificates; the page uses no TLS
-    from device.music.library.browser import Browser
+    from device.music.library.browse.browser import Browser
     from device.page import access, server
     from device.store.diary import DiaryReader
 

@@ -34,9 +34,9 @@ from device.group import LeasedSound, make_rooms
 from device.listenbrainz.submission import ListenBrainz
 from device.model import SHIPPED_MODELS
 from device.mqtt.adapter import MqttAdapter
-from device.music.library.browser import Browser
-from device.music.library.corrections import read_corrections
+from device.music.library.browse.browser import Browser
 from device.music.library.scanner import Scanner
+from device.music.library.sql.corrections import read_corrections
 from device.music.playback.vlc_player import VlcPlayer
 from device.music.recommend.taste import Taste, prepared
 from device.music.recommend.track_index import TrackIndex

@@ -160,6 +160,16 @@ def test_the_rooms_of_the_music_know_only_those_below_them() -> None:
     assert wrong == []
 
 
+def test_the_rooms_of_the_library_know_only_those_below_them() -> None:
+    below = {"files": set[str](), "sql": {"files"}, "browse": {"sql"}}
+    library = DEVICE / "music" / "library"
+    assert {path.name for path in library.iterdir() if (path / "__init__.py").exists()} == set(below)
+    for room, allowed in below.items():
+        for other in set(below) - allowed - {room}:
+            assert offenders(f"device.music.library.{room}", f"device.music.library.{other}") == []
+    assert offenders("device.music.library.files", "device.music.library.catalogue") == []
+
+
 def test_what_the_rooms_of_the_music_share_knows_none_of_them() -> None:
     beside = (module for module in MODULES if module.rpartition(".")[0] == "device.music")
     shared = ["device.music", *(module for module in beside if module.rpartition(".")[2] not in ROOMS)]

@@ -14,12 +14,13 @@ import pytest
 
 from device.domain import MoodName, MoodOrigin
 from device.domain.library import Artist, Selection
-from device.music.library.browser import Browser
-from device.music.library.database import NAME, Database
+from device.music.library.browse.browser import Browser
+from device.music.library.browse.kept import Kept
+from device.music.library.browse.names import Group, Names
+from device.music.library.files.found import Root
 from device.music.library.fold import fold, indexed, words_of
-from device.music.library.kept import Kept
-from device.music.library.names import Group, Names
-from device.music.library.rows import AnalysisRow, FileRow, Root
+from device.music.library.sql.database import NAME, Database
+from device.music.library.sql.rows import AnalysisRow, FileRow
 from device.music.uri import uri_of
 
 MUSIC = Root(b"/music", b"/")

@@ -16,10 +16,10 @@ from mutagen import id3
 
 from device.domain import MOOD_AFFECT, Affect, LibraryLoaded, MoodName, MoodOrigin
 from device.errors import LibraryError
-from device.music.library.browser import Browser
+from device.music.library.browse.browser import Browser
 from device.music.library.catalogue import Catalogue
-from device.music.library.database import NAME, Database
 from device.music.library.legacy import key_of as legacy_key_of
+from device.music.library.sql.database import NAME, Database
 from device.music.metadata import fingerprint, reader, tags
 from device.music.metadata.fingerprint import key_of
 from device.music.track_mood import FEATURE_BYTES, TrackMood

@@ -11,7 +11,7 @@ import pytest
 from device.check import elsewhere
 from device.check.finding import Verdict
 from device.config.schema import MusicConfig, PlayerConfig
-from device.music.library import servers
+from device.music.library.files import servers
 
 SHARE = replace(MusicConfig(), shares=("smb://nas/my%20music",))
 SPEAKER = replace(PlayerConfig(), output="alsa", device="bluealsa:DEV=00:11:22:aa:bb:cc,PROFILE=a2dp")

@@ -11,7 +11,7 @@ import pytest
 
 from device.domain import Affect, MoodName, MoodOrigin, Track
 from device.domain.library import Selection
-from device.music.library.browser import Browser
+from device.music.library.browse.browser import Browser
 from device.music.library.catalogue import Catalogue
 from device.music.library.relatives import MOST, changes, corrected
 from device.music.metadata.tags import Tags

@@ -11,9 +11,9 @@ from mutagen import id3
 from mutagen.wave import WAVE
 
 from device.config.schema import MusicConfig
-from device.music.library.browser import Browser
+from device.music.library.browse.browser import Browser
 from device.music.library.catalogue import Catalogue
-from device.music.library.ignored import Ignored
+from device.music.library.files.ignored import Ignored
 from device.music.workers.tag_client import read_here
 
 DEFAULT = MusicConfig().ignore

@@ -12,7 +12,7 @@ import pytest
 from device.domain import Affect, MoodName, MoodOrigin, Track
 from device.domain.library import Selection
 from device.music.library import not_music
-from device.music.library.browser import Browser
+from device.music.library.browse.browser import Browser
 from device.music.library.catalogue import Catalogue
 from device.music.library.relatives import corrected
 from device.music.track_mood import FEATURE_BYTES, Doubt, TrackMood

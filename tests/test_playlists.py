@@ -31,12 +31,12 @@ from device.domain import (
 )
 from device.domain.library import Selection
 from device.errors import LibraryError
-from device.music.library.browser import Browser
+from device.music.library.browse.browser import Browser
 from device.music.library.catalogue import Catalogue
-from device.music.library.database import NAME
 from device.music.library.playlist_files import PlaylistFiles
 from device.music.library.playlists import LARGEST, MOST_LINES, Line, name_problem, parse, render
 from device.music.library.scanner import Scanner
+from device.music.library.sql.database import NAME
 from device.music.uri import uri_of
 from device.music.workers.tag_client import read_here
 

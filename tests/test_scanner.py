@@ -21,7 +21,7 @@ from device.errors import LibraryError, ModelError, WorkerError
 from device.music.library import analysis_queue, scan_loop, scanner
 from device.music.library.analysis_queue import AnalysisQueue, AnalysisResult
 from device.music.library.catalogue import Catalogue
-from device.music.library.mounts import MountWatch
+from device.music.library.files.mounts import MountWatch
 from device.music.library.scanner import Prepare, ScanLoop, Scanner
 from device.music.track_mood import FEATURE_BYTES, TrackMood
 from device.music.workers.analysis_client import AnalysisClient

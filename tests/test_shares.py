@@ -19,7 +19,7 @@ from device.config.files import load
 from device.config.schema import Config, MusicConfig
 from device.config.shares import Protocol, Share, parse_share, parse_shares
 from device.errors import ConfigError
-from device.music.library import servers
+from device.music.library.files import servers
 from device.music.library.scanner import library_folders
 from device.setup import shares
 

@@ -17,11 +17,11 @@ from mutagen import id3
 
 from device.domain import LibraryLoaded, MoodName, MoodOrigin
 from device.music.disks import Mount, all_mounts
-from device.music.library import formats
 from device.music.library.catalogue import Catalogue
-from device.music.library.found import LARGEST, bounded
-from device.music.library.servers import FileServers
-from device.music.library.walker import FolderWalk
+from device.music.library.files import formats
+from device.music.library.files.found import LARGEST, bounded
+from device.music.library.files.servers import FileServers
+from device.music.library.files.walker import FolderWalk
 from device.music.metadata.tags import Tags
 from device.music.workers.tag_client import read_here
 

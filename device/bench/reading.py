@@ -11,11 +11,12 @@ from pathlib import Path
 
 from device.domain import MoodName
 from device.music.disks import all_mounts
-from device.music.library.browser import Browser
+from device.music.library.browse.browser import Browser
 from device.music.library.catalogue import Catalogue
-from device.music.library.database import Database
-from device.music.library.rows import AnalysisRow, FileRow, Root
-from device.music.library.walker import FolderWalk
+from device.music.library.files.found import Root
+from device.music.library.files.walker import FolderWalk
+from device.music.library.sql.database import Database
+from device.music.library.sql.rows import AnalysisRow, FileRow
 from device.music.uri import uri_of
 from device.music.workers.tag_client import read_here
 from device.procfs import memory_mb

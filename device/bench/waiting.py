@@ -20,7 +20,7 @@ from device.config.schema import MusicConfig
 from device.domain import Event
 from device.music.library.analysis_queue import AnalysisQueue
 from device.music.library.catalogue import Catalogue
-from device.music.library.mounts import MountWatch
+from device.music.library.files.mounts import MountWatch
 from device.music.library.scan_loop import Prepare, ScanLoop
 from device.music.track_mood import TrackMood
 

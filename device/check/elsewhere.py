@@ -11,7 +11,7 @@ from pathlib import Path
 from device.check.finding import Finding, note, problem, well
 from device.config.schema import MusicConfig, PlayerConfig
 from device.config.shares import Share, parse_shares
-from device.music.library import servers
+from device.music.library.files import servers
 
 MOUNTS = Path("/proc/self/mounts")
 LIBRARIES = Path("/usr/lib")

@@ -17,7 +17,7 @@ from device.control.client import ControlClient
 from device.domain import Command, Enqueue, PlayPlaylist, SetPlayback, Transport, Where
 from device.errors import ControlError
 from device.mqtt.command_parser import READERS, read
-from device.music.library.browser import Browser
+from device.music.library.browse.browser import Browser
 from device.remote import report, wanted
 
 

@@ -18,7 +18,7 @@ from device.errors import AffettoError, LibraryError, ModelError, WorkerError
 from device.model import SHIPPED_MODELS
 from device.music.library.analysis_queue import TrackAnalyser, model_id
 from device.music.library.catalogue import Catalogue
-from device.music.library.ignored import Ignored
+from device.music.library.files.ignored import Ignored
 from device.music.track_mood import TrackMood
 from device.music.workers.analysis_client import AnalysisClient
 from device.scan import report, terminal

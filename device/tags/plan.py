@@ -11,9 +11,9 @@ from pathlib import Path
 
 from device.domain import Listen, MoodOrigin, Outcome
 from device.errors import LibraryError
-from device.music.library.database import NAME as CATALOGUE
-from device.music.library.queries import TRACKS
-from device.music.library.schema import FORMAT
+from device.music.library.sql.database import NAME as CATALOGUE
+from device.music.library.sql.queries import TRACKS
+from device.music.library.sql.schema import FORMAT
 from device.music.library.tracks import track_of
 from device.music.metadata.editing import Wish
 from device.store.database import SELECT, read_history

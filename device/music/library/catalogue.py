@@ -1,6 +1,6 @@
 """The library: all tracks, with their tags, their moods and their loudness.
 
-Runs on the scanner's thread. Reads the music folders and stores the result in catalogue.db (see database.py), so that
+Runs on the scanner's thread. Reads the music folders and stores the result in catalogue.db (see sql/database.py), so that
 the next scan opens only new and changed files. Also lists the files that still need analysis. A problem with a file or
 a folder becomes a sentence in the result, never an exception.
 """
@@ -17,16 +17,16 @@ from device.domain import LibraryLoaded, MoodName
 from device.errors import LibraryError, WorkerError
 from device.music.disks import GONE, all_mounts
 from device.music.library import not_music, steps
-from device.music.library.database import Database
 from device.music.library.diff import Diff, compare
 from device.music.library.file_reader import FileReader
-from device.music.library.found import Found
-from device.music.library.ignored import Ignored
+from device.music.library.files.found import Found, Root
+from device.music.library.files.ignored import Ignored
+from device.music.library.files.servers import FileServers
+from device.music.library.files.walker import FolderWalk
 from device.music.library.known_tracks import KnownTracks
 from device.music.library.playlist_files import FoundList, PlaylistFiles
-from device.music.library.rows import AnalysisRow, FileRow, Root
-from device.music.library.servers import FileServers
-from device.music.library.walker import FolderWalk
+from device.music.library.sql.database import Database
+from device.music.library.sql.rows import AnalysisRow, FileRow
 from device.music.metadata import tags
 from device.music.track_mood import TrackMood
 from device.music.workers.tag_client import ReadTags

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from device.music.library.found import Found
-from device.music.library.rows import KnownFile, Root
+from device.music.library.files.found import Found, Root
+from device.music.library.sql.rows import KnownFile
 
 
 @dataclass(slots=True)

@@ -12,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from device.errors import LibraryError
-from device.music.library import formats, legacy
-from device.music.library.database import Database
-from device.music.library.found import Found
-from device.music.library.rows import FileRow
+from device.music.library import legacy
+from device.music.library.files import formats
+from device.music.library.files.found import Found
+from device.music.library.sql.database import Database
+from device.music.library.sql.rows import FileRow
 from device.music.metadata import fingerprint, tags
 from device.music.uri import uri_of
 from device.music.workers.tag_client import ReadTags, TagClient

@@ -11,8 +11,8 @@ from collections.abc import Collection, Mapping
 from device.domain import Track
 from device.errors import LibraryError
 from device.music.library import steps, tracks
-from device.music.library.database import Database
 from device.music.library.relatives import changes, corrected
+from device.music.library.sql.database import Database
 
 MANY = 1000  # keys; to read all analyses takes less time than to look so many up
 

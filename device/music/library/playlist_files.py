@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 from device.errors import LibraryError
 from device.music.library import playlists
-from device.music.library.database import Database
-from device.music.library.formats import ending_of
-from device.music.library.walker import expand
+from device.music.library.files.formats import ending_of
+from device.music.library.files.walker import expand
+from device.music.library.sql.database import Database
 from device.music.uri import SCHEME, path_of
 
 OWN = "playlists"  # folder beside the catalogue

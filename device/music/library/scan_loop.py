@@ -22,7 +22,7 @@ from device.errors import LibraryError, ModelError
 from device.music.library import steps
 from device.music.library.analysis_queue import AnalysisQueue, AnalysisResult
 from device.music.library.catalogue import Catalogue
-from device.music.library.mounts import MountWatch, watched_folders
+from device.music.library.files.mounts import MountWatch, watched_folders
 
 log = logging.getLogger("affetto.scanner")
 

@@ -17,10 +17,10 @@ from device.config.shares import parse_shares
 from device.domain import ChangePlaylist, Event, MoodName
 from device.music.library.analysis_queue import AnalysisQueue, TrackAnalyser, model_id
 from device.music.library.catalogue import Catalogue
-from device.music.library.ignored import Ignored
-from device.music.library.mounts import MountWatch
+from device.music.library.files.ignored import Ignored
+from device.music.library.files.mounts import MountWatch
+from device.music.library.files.servers import FileServers
 from device.music.library.scan_loop import Prepare, ScanLoop
-from device.music.library.servers import FileServers
 from device.music.workers.analysis_client import AnalysisClient
 
 log = logging.getLogger("affetto.scanner")

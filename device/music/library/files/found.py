@@ -6,9 +6,19 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from device.domain import MoodName
-from device.music.library.rows import Root
 
 LARGEST = 2**63 - 1  # what SQLite can keep; ext4 has dates until 2446, and FUSE passes on any number
+
+
+class Root(NamedTuple):
+    """What comes and goes as a whole: the part of a music folder that lies on one mounted drive.
+
+    `folder` is the music folder as the configuration means it; `mount` is where the drive is mounted, also if a link
+    leads there.
+    """
+
+    folder: bytes
+    mount: bytes
 
 
 @dataclass(frozen=True, slots=True)

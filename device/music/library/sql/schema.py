@@ -9,7 +9,7 @@ import os
 import sqlite3
 from pathlib import Path
 
-from device.music.library import playlist_queries, search_schema
+from device.music.library.sql import playlist_queries, search_schema
 from device.music.uri import uri_of
 
 FORMAT = 7

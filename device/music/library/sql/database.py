@@ -19,8 +19,10 @@ from typing import Any, TypeVar
 
 from device.domain import MoodName
 from device.errors import LibraryError
-from device.music.library import playlist_queries, queries, schema, steps
-from device.music.library.rows import AnalysisRow, FileRow, KnownFile, Root
+from device.music.library import steps
+from device.music.library.files.found import Root
+from device.music.library.sql import playlist_queries, queries, schema
+from device.music.library.sql.rows import AnalysisRow, FileRow, KnownFile
 
 NAME = "catalogue.db"
 LOCK_S = 10.0  # how long to wait while another program writes

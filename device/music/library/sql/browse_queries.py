@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 
 from device.domain.library import Selection
-from device.music.library.queries import PLAYABLE, TRACK_COLUMNS
+from device.music.library.sql.queries import PLAYABLE, TRACK_COLUMNS
 from device.music.uri import path_of
 
 SEARCH = f"""

@@ -21,11 +21,11 @@ from typing import NamedTuple
 
 from device.domain import MoodName
 from device.music.disks import GONE, Mount
-from device.music.library import formats, steps
-from device.music.library.found import Found, FoundPlaylist, bounded
-from device.music.library.ignored import MARK, Ignored
+from device.music.library import steps
+from device.music.library.files import formats
+from device.music.library.files.found import Found, FoundPlaylist, Root, bounded
+from device.music.library.files.ignored import MARK, Ignored
 from device.music.library.playlists import ENDINGS as PLAYLISTS
-from device.music.library.rows import Root
 from device.music.metadata.mood_words import mood_of_word
 from device.music.metadata.tags import shown
 

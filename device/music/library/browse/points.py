@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from device.domain import MOOD_AFFECT, MoodName, MoodOrigin
 from device.domain.library import PlanePoints
-from device.music.library.queries import PLAYABLE
+from device.music.library.sql.queries import PLAYABLE
 from device.music.library.steps import hurry
 from device.music.library.tracks import ORDER, nearest
 from device.music.library.tracks import ORIGINS as HEARD

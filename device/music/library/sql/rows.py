@@ -8,17 +8,6 @@ from typing import NamedTuple
 from device.domain import MoodName
 
 
-class Root(NamedTuple):
-    """What comes and goes as a whole: the part of a music folder that lies on one mounted drive.
-
-    `folder` is the music folder as the configuration means it; `mount` is where the drive is mounted, also if a link
-    leads there.
-    """
-
-    folder: bytes
-    mount: bytes
-
-
 @dataclass(frozen=True, slots=True)
 class FileRow:
     """What is known of one file.

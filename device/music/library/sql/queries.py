@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from device.music.library.rows import AnalysisRow, FileRow, KnownFile
-from device.music.library.schema import OUTDATED_CTIME_NS
+from device.music.library.sql.rows import AnalysisRow, FileRow, KnownFile
+from device.music.library.sql.schema import OUTDATED_CTIME_NS
 from device.music.track_mood import Doubt
 
 FILE_COLUMNS = ", ".join(field.name for field in fields(FileRow))
