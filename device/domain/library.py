@@ -1,7 +1,7 @@
 """How surfaces look into the library: search, lists and single tracks. A Protocol, and the values that it returns.
 
-The conductor and the page hand it in; `music/library/browse/browser.py` implements it. Every method may be called from any
-thread, reads the disk, and returns what the scanner has stored so far. An empty library gives empty answers.
+The conductor and the page hand it in; `music/library/browse/browser.py` implements it. Any thread may call every
+method. It reads the disk, and returns what the scanner has stored so far. An empty library gives empty answers.
 """
 
 from __future__ import annotations

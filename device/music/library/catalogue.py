@@ -1,6 +1,6 @@
 """The library: all tracks, with their tags, their moods and their loudness.
 
-Runs on the scanner's thread. Reads the music folders and stores the result in catalogue.db (see sql/database.py), so that
+Runs on the scanner's thread. Reads the music folders and stores the result in catalogue.db (sql/database.py), so that
 the next scan opens only new and changed files. Also lists the files that still need analysis. A problem with a file or
 a folder becomes a sentence in the result, never an exception.
 """
