@@ -19,7 +19,8 @@ from device.music.library.browse.kept import Kept
 from device.music.library.browse.names import Group, Names
 from device.music.library.files.found import Root
 from device.music.library.fold import fold, indexed, words_of
-from device.music.library.sql.database import NAME, Database
+from device.music.library.sql.catalogue_file import NAME
+from device.music.library.sql.database import Database
 from device.music.library.sql.rows import AnalysisRow, FileRow
 from device.music.uri import uri_of
 
@@ -148,7 +149,7 @@ def test_a_change_is_found_at_once(browser: Browser, written: Database) -> None:
     written.save_files([file_row(b"/music/x/moved.mp3", "key0", home, "Gestern", "", "", "")])
     written.drop_moved()
     assert [track.uri for track in browser.search("gestern").tracks] == ["file:///music/x/moved.mp3"]
-    counts = [written._all(f"SELECT count(*) FROM {table}") for table in ("entries", "search", "files")]
+    counts = [written._sql.all(f"SELECT count(*) FROM {table}") for table in ("entries", "search", "files")]
     assert counts[0] == counts[1] == counts[2]
 
 
@@ -273,8 +274,8 @@ def test_a_search_does_not_wait_for_names_and_the_next_one_has_them(tmp_path: Pa
 def test_names_that_cannot_be_read_stay_as_they_were(tmp_path: Path, written: Database) -> None:
     with closing(Browser(tmp_path, fresh_s=0.0).warm()) as browser:
         before = browser.search("beatles").artists
-        written._write("DROP INDEX files_by_artist", [()])
-        written._write("ALTER TABLE files RENAME COLUMN album_artist TO other", [()])
+        written._sql.write("DROP INDEX files_by_artist", [()])
+        written._sql.write("ALTER TABLE files RENAME COLUMN album_artist TO other", [()])
         assert browser.search("beatles").artists == before == (Artist("The Beatles", 4),)
     with closing(Browser(tmp_path / "nowhere").warm()) as browser:
         assert browser.search("a").artists == ()
@@ -322,13 +323,13 @@ def ask_from_outside(folder: Path, answers: multiprocessing.Queue[list[str]]) ->
 def test_another_process_asks_while_the_scanner_writes(tmp_path: Path, written: Database) -> None:
     context = multiprocessing.get_context("spawn")
     answers: multiprocessing.Queue[list[str]] = context.Queue()
-    written._db.execute("BEGIN IMMEDIATE")
-    written._db.execute("UPDATE files SET title = 'Tomorrow'")
+    written._sql.db.execute("BEGIN IMMEDIATE")
+    written._sql.db.execute("UPDATE files SET title = 'Tomorrow'")
     process = context.Process(target=ask_from_outside, args=(tmp_path, answers))
     process.start()
     assert answers.get(timeout=60) == ["Yesterday"], "what was saved last"
     process.join(60)
-    written._db.execute("ROLLBACK")
+    written._sql.db.execute("ROLLBACK")
 
 
 def test_threads_share_a_browser(browser: Browser, written: Database) -> None:

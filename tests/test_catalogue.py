@@ -19,7 +19,8 @@ from device.errors import LibraryError
 from device.music.library.browse.browser import Browser
 from device.music.library.catalogue import Catalogue
 from device.music.library.legacy import key_of as legacy_key_of
-from device.music.library.sql.database import NAME, Database
+from device.music.library.sql.catalogue_file import NAME
+from device.music.library.sql.database import Database
 from device.music.metadata import fingerprint, reader, tags
 from device.music.metadata.fingerprint import key_of
 from device.music.track_mood import FEATURE_BYTES, TrackMood
@@ -545,8 +546,8 @@ def test_a_row_that_cannot_be_kept_does_not_cost_the_catalogue(data: Path) -> No
     kept = Database(data)
     kept.save_user_mood("key", MoodName.CALM)
     with pytest.raises(sqlite3.IntegrityError):
-        kept._write("INSERT INTO user_moods VALUES (?, NULL)", [("other",)])
-    assert kept._all("SELECT key FROM user_moods") == [("key",)]
+        kept._sql.write("INSERT INTO user_moods VALUES (?, NULL)", [("other",)])
+    assert kept._sql.all("SELECT key FROM user_moods") == [("key",)]
     assert (kept.problem, [path.name for path in data.glob("*broken*")]) == ("", [])
     kept.close()
 
@@ -630,8 +631,8 @@ def test_a_full_disk_loses_only_the_memory(data: Path, music: Path) -> None:
         song(music / f"{n} {'x' * 150}.wav", 100 + n)
     opened = open_here(data)
     opened.scan([music / "0.wav"])
-    (pages,) = opened._database._db.execute("PRAGMA page_count").fetchone()
-    opened._database._db.execute(f"PRAGMA max_page_count = {pages}")
+    (pages,) = opened._database._sql.db.execute("PRAGMA page_count").fetchone()
+    opened._database._sql.db.execute(f"PRAGMA max_page_count = {pages}")
     found = opened.scan([music])
     assert len(found.tracks) == 60
     assert any("full" in problem and "free some space" in problem for problem in found.problems)
@@ -651,17 +652,17 @@ def test_a_disk_that_fails_at_reading_and_writing_loses_only_the_memory(data: Pa
             raise sqlite3.OperationalError("disk I/O error")
 
     kept = Database(data)
-    kept._db.close()
-    kept._db = sqlite3.connect(data / NAME, factory=Failing)
+    kept._sql.db.close()
+    kept._sql.db = sqlite3.connect(data / NAME, factory=Failing)
     kept.save_user_mood("key", MoodName.CALM)
-    assert kept._all("SELECT key FROM user_moods") == [("key",)]
+    assert kept._sql.all("SELECT key FROM user_moods") == [("key",)]
     assert "disk I/O error" in kept.problem
     kept.close()
 
 
 def test_a_catalogue_that_another_program_holds_is_a_library_error(data: Path) -> None:
     kept, other = Database(data), sqlite3.connect(data / NAME)
-    kept._db.execute("PRAGMA busy_timeout = 1")
+    kept._sql.db.execute("PRAGMA busy_timeout = 1")
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(LibraryError, match="Another program"):
         kept.save_user_mood("key", MoodName.CALM)
@@ -688,9 +689,9 @@ def test_nothing_is_written_when_nothing_changed(data: Path, music: Path) -> Non
     song(music / "a.wav")
     opened = open_here(data)
     opened.scan([music])
-    before = opened._database._db.total_changes
+    before = opened._database._sql.db.total_changes
     opened.scan([music])
-    assert opened._database._db.total_changes == before
+    assert opened._database._sql.db.total_changes == before
     opened.close()
 
 

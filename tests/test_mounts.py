@@ -149,14 +149,14 @@ def test_what_is_known_of_a_drive_costs_one_line_when_it_goes(tmp_path: Path, dr
         folders = [tmp_path / "media" / "*" / "*"]
         known = catalogue.scan(folders)
         assert len(known.tracks) == 5
-        before = catalogue._database._db.total_changes
+        before = catalogue._database._sql.db.total_changes
         assert catalogue.unmounted(os.fsencode(drive))
         assert catalogue.load().tracks == ()
-        assert catalogue._database._db.total_changes == before + 1
+        assert catalogue._database._sql.db.total_changes == before + 1
         assert not catalogue.unmounted(os.fsencode(drive)), "it is lost already"
         back = catalogue.scan(folders)
         assert back.tracks == known.tracks
-        assert catalogue._database._db.total_changes == before + 2
+        assert catalogue._database._sql.db.total_changes == before + 2
     assert len(read) == 5
 
 
@@ -167,7 +167,7 @@ def test_a_mount_point_that_is_the_music_folder_itself(tmp_path: Path, drive: Pa
         known = catalogue.scan([drive])
         unmount(drive)
         assert catalogue.scan([drive]).tracks == ()
-        rows = catalogue._database._db.execute("SELECT present FROM files").fetchall()
+        rows = catalogue._database._sql.db.execute("SELECT present FROM files").fetchall()
         assert rows == [(1,)]
         mount(drive)
         audio.tone(drive / "a.wav", 0.05)
@@ -228,7 +228,7 @@ def test_a_drive_that_goes_takes_its_music_along_in_every_layout(tmp_path: Path,
             assert catalogue.unmounted(os.fsencode(gone))
             assert titles(catalogue.load()) == {"home"}
             assert titles(catalogue.scan(folders)) == {"home"}
-            rows = dict(catalogue._database._all("SELECT title, present FROM files"))
+            rows = dict(catalogue._database._sql.all("SELECT title, present FROM files"))
             assert rows == {"home": 1, "away": 1}, "the row of no file was touched"
             assert layout == "bind" or watch.mounts(watched | catalogue.watched) != before, "it is still watched for"
         finally:

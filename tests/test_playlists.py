@@ -36,7 +36,7 @@ from device.music.library.catalogue import Catalogue
 from device.music.library.playlist_files import PlaylistFiles
 from device.music.library.playlists import LARGEST, MOST_LINES, Line, name_problem, parse, render
 from device.music.library.scanner import Scanner
-from device.music.library.sql.database import NAME
+from device.music.library.sql.catalogue_file import NAME
 from device.music.uri import uri_of
 from device.music.workers.tag_client import read_here
 
@@ -161,9 +161,9 @@ def test_changes_and_deletions_are_seen(catalogue: Catalogue, browser: Browser, 
     path = music / "Mix.m3u8"
     path.write_text("one.wav\n")
     catalogue.scan([music])
-    before = catalogue._database._db.total_changes
+    before = catalogue._database._sql.db.total_changes
     catalogue.scan([music])
-    assert catalogue._database._db.total_changes == before, "nothing has changed"
+    assert catalogue._database._sql.db.total_changes == before, "nothing has changed"
     path.write_text("two.wav\none.wav\n")
     catalogue.scan([music])
     assert titles(browser, "Mix") == ["two", "one"]

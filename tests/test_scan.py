@@ -295,7 +295,7 @@ def test_a_catalogue_that_is_being_written_is_not_the_fault_of_a_file(
     catalogue: Catalogue, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalogue_module, "SAVE_EVERY", 1)
-    catalogue._database._db.execute("PRAGMA busy_timeout = 1")
+    catalogue._database._sql.db.execute("PRAGMA busy_timeout = 1")
     other = sqlite3.connect(tmp_path / "data" / "catalogue.db")
     other.execute("BEGIN IMMEDIATE")
     assert "Another program is writing" in analyse(catalogue, models, FakeAnalyser())

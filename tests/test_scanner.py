@@ -276,7 +276,7 @@ def test_a_mood_that_cannot_be_saved_now_is_saved_later(tmp_path: Path, catalogu
     with closing(Bench(catalogue, FakeAnalyser(), music)) as bench:
         bench.loop.scan(3600.0)
         track = bench.published[-1].tracks[0]
-        catalogue._database._db.execute("PRAGMA busy_timeout = 1")
+        catalogue._database._sql.db.execute("PRAGMA busy_timeout = 1")
         other = sqlite3.connect(tmp_path / "data" / "catalogue.db")
         other.execute("BEGIN IMMEDIATE")
         bench.corrections.put((track.key, MoodName.ANGRY))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from device.domain import Listen, MoodOrigin, Outcome
 from device.errors import LibraryError
-from device.music.library.sql.database import NAME as CATALOGUE
+from device.music.library.sql.catalogue_file import NAME as CATALOGUE
 from device.music.library.sql.queries import TRACKS
 from device.music.library.sql.schema import FORMAT
 from device.music.library.tracks import track_of

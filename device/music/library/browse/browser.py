@@ -37,7 +37,7 @@ from device.music.library.browse.kept import Kept
 from device.music.library.browse.names import Names, place
 from device.music.library.fold import words_of
 from device.music.library.sql import browse_queries, playlist_queries
-from device.music.library.sql.database import NAME
+from device.music.library.sql.catalogue_file import NAME
 from device.music.library.sql.schema import FORMAT
 from device.music.library.tracks import track_of
 from device.music.uri import path_of, uri_of

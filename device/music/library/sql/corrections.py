@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 from device.errors import LibraryError
-from device.music.library.sql.database import NAME
+from device.music.library.sql.catalogue_file import NAME
 
 
 def read_corrections(data_dir: Path) -> dict[str, str]:

@@ -5,56 +5,47 @@ Its tables: `files` (tags and dates of each file), `roots` (parts of music folde
 content). Analyses and users' moods belong to the key of the content, so they survive when somebody moves a file, or
 deletes it and copies it back.
 
-A damaged database never stops the music: it is renamed, and a new one is created; if the folder cannot be written, the
-database is in memory. Belongs to the thread that opened it. Without changes it writes nothing.
+Belongs to the thread that opened it. Without changes it writes nothing. catalogue_file.py says what happens if
+the file is damaged or the disk is full.
 """
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import astuple, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from device.domain import MoodName
-from device.errors import LibraryError
-from device.music.library import steps
 from device.music.library.files.found import Root
-from device.music.library.sql import playlist_queries, queries, schema
+from device.music.library.sql import playlist_queries, queries
+from device.music.library.sql.catalogue_file import Answer, CatalogueFile, Values
 from device.music.library.sql.rows import AnalysisRow, FileRow, KnownFile
-
-NAME = "catalogue.db"
-LOCK_S = 10.0  # how long to wait while another program writes
-Values = Sequence[object] | Mapping[str, object]
-Answer = TypeVar("Answer")
 
 
 class Database:
-    """`problem` is a sentence if the catalogue could not be opened as it was; `folder` is where it is."""
+    """What the catalogue asks and changes. `folder` is where the file is."""
 
     def __init__(self, folder: Path) -> None:
         """Never fails: see `problem`."""
-        self.problem = ""
         self.folder = folder
-        self._path = folder / NAME
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._db = self._connect()
-        except (OSError, sqlite3.OperationalError) as error:
-            self.problem = f"{self._path} cannot be used ({_why(error)}); Affetto reads all music at every start."
-            self._db = schema.prepare(sqlite3.connect(":memory:"))
+        self._sql = CatalogueFile(folder)
+
+    @property
+    def problem(self) -> str:
+        """A sentence if the catalogue could not be opened, or written, as it was."""
+        return self._sql.problem
 
     # --- Questions ---
 
     def tracks(self, key: str = "") -> Iterator[tuple[Any, ...]]:
         """Rows of `queries.TRACKS`: what can be played now, in the order of paths; with `key`, only that content."""
         only, values = ("AND files.key = ?", (key,)) if key else ("", ())
-        return self._rows(f"{queries.TRACKS} {only} ORDER BY path", values)
+        return self._sql.rows(f"{queries.TRACKS} {only} ORDER BY path", values)
 
     def known(self) -> Iterator[KnownFile]:
         """All files ever seen, in the order of paths. Save nothing before the last one."""
-        return map(KnownFile._make, self._rows(f"SELECT {queries.KNOWN_COLUMNS} FROM files ORDER BY path"))
+        return map(KnownFile._make, self._sql.rows(f"SELECT {queries.KNOWN_COLUMNS} FROM files ORDER BY path"))
 
     def file(self, path: bytes) -> FileRow | None:
         """What is known of the file at this path."""
@@ -67,21 +58,21 @@ class Database:
 
     def alias(self, key: str) -> str:
         """The key under which this content is known."""
-        rows = self._all("SELECT key FROM aliases WHERE alias = ?", (key,))
+        rows = self._sql.all("SELECT key FROM aliases WHERE alias = ?", (key,))
         return str(rows[0][0]) if rows else key
 
     def legacy_keys(self) -> set[str]:
         """The keys of format 1 of files that were not seen again yet."""
-        return {str(key) for (key,) in self._rows("SELECT DISTINCT key FROM files WHERE legacy_key")}
+        return {str(key) for (key,) in self._sql.rows("SELECT DISTINCT key FROM files WHERE legacy_key")}
 
     def pending(self, model: str, count: int) -> list[tuple[str, bytes]]:
         """Key and path of tracks that `model` has not analysed, first those of which nobody said what mood they have.
         Keys are hashes, so a library half analysed is analysed half everywhere."""
-        return [(str(key), bytes(path)) for key, path in self._all(queries.PENDING, (model, count))]
+        return [(str(key), bytes(path)) for key, path in self._sql.all(queries.PENDING, (model, count))]
 
     def count_analysed(self, model: str) -> tuple[int, int]:
         """How many tracks `model` has analysed (or failed at), and of how many."""
-        rows = self._all(queries.COUNTS, (model,))
+        rows = self._sql.all(queries.COUNTS, (model,))
         return (int(rows[0][0]), int(rows[0][1])) if rows else (0, 0)
 
     def notes(self, most: int | None) -> tuple[list[str], int]:
@@ -90,7 +81,7 @@ class Database:
         notes: list[str] = []
         total = 0
         for question in (queries.BAD_FILES, queries.FAILED_ANALYSES):
-            for (note,) in self._rows(question):
+            for (note,) in self._sql.rows(question):
                 total += 1
                 if most is None or len(notes) < most:
                     notes.append(str(note))
@@ -98,11 +89,11 @@ class Database:
 
     def not_music(self) -> list[tuple[str, bytes]]:
         """Doubt and path of what plays only for somebody who asks for it, in the order of paths."""
-        return [(str(doubt), bytes(path)) for doubt, path in self._rows(queries.NOT_MUSIC)]
+        return [(str(doubt), bytes(path)) for doubt, path in self._sql.rows(queries.NOT_MUSIC)]
 
     def roots(self) -> dict[Root, tuple[int, bool]]:
         """The number of each root, and whether it is there."""
-        rows = self._all("SELECT folder, mount, id, present FROM roots WHERE id")
+        rows = self._sql.all("SELECT folder, mount, id, present FROM roots WHERE id")
         return {Root(folder, mount): (number, bool(present)) for folder, mount, number, present in rows}
 
     def affects(self, keys: Collection[str] | None = None) -> dict[str, tuple[float, float, float]]:
@@ -117,193 +108,106 @@ class Database:
 
     def known_playlists(self) -> list[tuple[bytes, int, int, int]]:
         """Path, root, size and date of each playlist."""
-        return [(bytes(path), root, size, mtime) for path, root, size, mtime in self._all(playlist_queries.KNOWN)]
+        return [(bytes(path), root, size, mtime) for path, root, size, mtime in self._sql.all(playlist_queries.KNOWN)]
 
     def playlist_entries(self) -> Iterator[tuple[Any, ...]]:
         """Rows of `playlist_queries.OF_ALL`."""
-        return self._rows(playlist_queries.OF_ALL)
+        return self._sql.rows(playlist_queries.OF_ALL)
 
     def has_file(self, path: bytes) -> bool:
         """Whether a file at this path was ever seen."""
-        return bool(self._all(playlist_queries.FILE, (path,)))
+        return bool(self._sql.all(playlist_queries.FILE, (path,)))
 
     def version(self) -> int:
         """Changes whenever another program has written the file."""
-        rows = self._all("PRAGMA data_version")
+        rows = self._sql.all("PRAGMA data_version")
         return int(rows[0][0]) if rows else 0
 
-    # --- Changes. All raise LibraryError if another program holds the file; on a full disk they go on in memory, see
-    # `problem`. ---
+    # --- Changes. All raise LibraryError if another program holds the file; see `CatalogueFile.write`. ---
 
     def save_files(self, changed: Iterable[FileRow]) -> None:
         """Keep these rows."""
-        self._write(queries.SAVE_FILE, map(astuple, changed))
+        self._sql.write(queries.SAVE_FILE, map(astuple, changed))
 
     def save_analyses(self, found: Iterable[AnalysisRow]) -> None:
         """Keep what analysis found."""
         marks = ",".join("?" * len(fields(AnalysisRow)))
-        self._write(
+        self._sql.write(
             f"INSERT OR REPLACE INTO analyses ({queries.ANALYSIS_COLUMNS}) VALUES ({marks})", map(astuple, found)
         )
 
     def forget_failed_analyses(self) -> None:
         """Let every file that could not be analysed be tried again."""
-        self._write("DELETE FROM analyses WHERE problem != ''", [()])
+        self._sql.write("DELETE FROM analyses WHERE problem != ''", [()])
 
     def save_user_mood(self, key: str, mood: MoodName | None) -> None:
         """Keep what somebody said of this content's mood; None forgets it."""
         if mood is None:
-            self._write("DELETE FROM user_moods WHERE key = ?", [(key,)])
+            self._sql.write("DELETE FROM user_moods WHERE key = ?", [(key,)])
         else:
-            self._write("INSERT OR REPLACE INTO user_moods VALUES (?, ?)", [(key, str(mood))])
+            self._sql.write("INSERT OR REPLACE INTO user_moods VALUES (?, ?)", [(key, str(mood))])
 
     def move_points(self, points: Iterable[tuple[str, tuple[float, float] | None]]) -> None:
         """Move these tracks, by key, to a valence and an arousal; None: back to where the model put them."""
-        self._write(queries.MOVE_POINT, [(*(point or (None, None)), key) for key, point in points])
+        self._sql.write(queries.MOVE_POINT, [(*(point or (None, None)), key) for key, point in points])
 
     def save_playlist(self, facts: Sequence[object], entries: Sequence[tuple[str, str, bytes]]) -> None:
         """Keep a playlist: path, root, name, size and date; and title, URL and path of each entry."""
         path = facts[0]
-        self._write(playlist_queries.DROP_ENTRIES, [(path,)])
+        self._sql.write(playlist_queries.DROP_ENTRIES, [(path,)])
         rows = [(path, place, *entry) for place, entry in enumerate(entries)]
-        self._write(playlist_queries.SAVE_ENTRY, rows)
-        self._write(playlist_queries.SAVE, [facts])
+        self._sql.write(playlist_queries.SAVE_ENTRY, rows)
+        self._sql.write(playlist_queries.SAVE, [facts])
 
     def drop_playlists(self, paths: Sequence[bytes]) -> None:
         """Forget these playlists."""
-        self._write(playlist_queries.DROP, [(path,) for path in paths])
-        self._write(playlist_queries.DROP_ENTRIES, [(path,) for path in paths])
+        self._sql.write(playlist_queries.DROP, [(path,) for path in paths])
+        self._sql.write(playlist_queries.DROP_ENTRIES, [(path,) for path in paths])
 
     def leave_out_genres(self, ignored: Callable[[str], bool]) -> bool:
         """Let files of these genres be no music, and all others with a genre be music. Whether that changed any."""
-        rows = self._all("SELECT genre, is_music FROM files WHERE genre != '' GROUP BY genre, is_music")
+        rows = self._sql.all("SELECT genre, is_music FROM files WHERE genre != '' GROUP BY genre, is_music")
         wrong = [(not ignored(genre), genre) for genre, is_music in rows if bool(is_music) == ignored(genre)]
-        self._write("UPDATE files SET is_music = ? WHERE genre = ?", wrong)
+        self._sql.write("UPDATE files SET is_music = ? WHERE genre = ?", wrong)
         return bool(wrong)
 
     def save_alias(self, alias: str, key: str) -> None:
         """Content with the first key goes by the second."""
-        self._write("INSERT OR REPLACE INTO aliases VALUES (?, ?)", [(alias, key)])
+        self._sql.write("INSERT OR REPLACE INTO aliases VALUES (?, ?)", [(alias, key)])
 
     def save_roots(self, here: Iterable[Root], gone: Iterable[Root]) -> None:
         """The first roots are there (new ones get a number), the others are not."""
         rows = [(*root, True) for root in here] + [(*root, False) for root in gone]
         upsert = "ON CONFLICT (folder, mount) DO UPDATE SET present = excluded.present"
-        self._write(f"INSERT INTO roots (folder, mount, present) VALUES (?, ?, ?) {upsert}", rows)
+        self._sql.write(f"INSERT INTO roots (folder, mount, present) VALUES (?, ?, ?) {upsert}", rows)
 
     def save_absent(self, paths: Iterable[bytes]) -> None:
         """These files are not on their roots any more."""
-        self._write("UPDATE files SET present = 0 WHERE path = ?", [(path,) for path in paths])
+        self._sql.write("UPDATE files SET present = 0 WHERE path = ?", [(path,) for path in paths])
 
     def drop_moved(self) -> None:
         """Forget the old paths of files that are elsewhere now."""
-        self._write(queries.MOVED, [()])
+        self._sql.write(queries.MOVED, [()])
+
+    def or_anew(self, make: Callable[[], Answer], nothing: Answer) -> Answer:
+        """See `CatalogueFile.or_anew`."""
+        return self._sql.or_anew(make, nothing)
 
     def close(self) -> None:
         """Close the file; idempotent."""
-        self._db.close()
-
-    # --- SQLite and its errors ---
-
-    def or_anew(self, make: Callable[[], Answer], nothing: Answer) -> Answer:
-        """What `make` makes of rows; if this program cannot have written them, start again and return `nothing`."""
-        try:
-            return make()
-        except (ValueError, TypeError, KeyError) as error:
-            self._begin_anew(f"it has an invalid row: {error}")
-            return nothing
-
-    def _rows(self, question: str, values: Values = ()) -> Iterator[tuple[Any, ...]]:
-        """Row by row: no other thread has to wait until thousands are read or freed."""
-        pace = steps.Pace()
-        try:
-            for row in self._db.execute(question, values):
-                pace()
-                yield row
-        except sqlite3.DatabaseError as error:
-            self._cannot_read(error)
+        self._sql.close()
 
     def _analyses(self, question: str, keys: Collection[str] | None) -> Iterator[tuple[Any, ...]]:
         """Rows of the analyses of these keys; None: of all."""
         if keys is None:
-            yield from self._rows(question)
+            yield from self._sql.rows(question)
         else:
             for key in keys:
-                yield from self._rows(f"{question} AND key = ?", (key,))
-
-    def _all(self, question: str, values: Values = ()) -> list[tuple[Any, ...]]:
-        return list(self._rows(question, values))
+                yield from self._sql.rows(f"{question} AND key = ?", (key,))
 
     def _file(self, question: str, values: Values) -> FileRow | None:
-        rows = self._all(question, values)
-        return self.or_anew(lambda: _file_row(rows[0]), None) if rows else None
-
-    def _cannot_read(self, error: sqlite3.DatabaseError) -> None:
-        if schema.is_damaged(error):
-            self._begin_anew(str(error))
-        elif isinstance(error, sqlite3.OperationalError):
-            self.problem = f"{self._path} cannot be read ({error})."
-        else:
-            raise error
-
-    def _begin_anew(self, why: str) -> None:
-        """Set a damaged file aside; `problem` says so."""
-        self._db.close()
-        try:
-            self.problem = schema.move_aside(self._path, why)
-            self._db = schema.prepare(sqlite3.connect(self._path, timeout=LOCK_S))
-        except (OSError, sqlite3.DatabaseError) as error:
-            self.problem = f"{self._path} is damaged and cannot be replaced ({_why(error)}); delete it."
-            self._db = schema.prepare(sqlite3.connect(":memory:"))
-
-    def _write(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
-        listed = list(rows)
-        if not listed:
-            return
-        try:
-            self._transact(statement, listed)
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error):
-                raise LibraryError(f"Another program is writing {self._path}; Affetto tries again later.") from error
-            self._continue_in_memory(str(error))
-            self._transact(statement, listed)
-        except sqlite3.DatabaseError as error:
-            if not schema.is_damaged(error):
-                raise
-            self._begin_anew(str(error))
-            raise LibraryError(self.problem) from error
-
-    def _transact(self, statement: str, rows: list[Sequence[object]]) -> None:
-        with self._db:
-            self._db.executemany(statement, rows)
-
-    def _continue_in_memory(self, why: str) -> None:
-        """A full disk costs what is learnt from now on, at the next start; the music plays."""
-        memory = sqlite3.connect(":memory:")
-        try:
-            self._db.backup(memory)
-            memory = schema.prepare(memory)
-        except sqlite3.Error:  # the disk does not even let us read
-            memory = schema.prepare(sqlite3.connect(":memory:"))
-        self._db.close()
-        self._db = memory
-        self.problem = (
-            f"{self._path} cannot be written ({why}); free some space, or new results are lost at the next start."
-        )
-
-    def _connect(self) -> sqlite3.Connection:
-        try:
-            return schema.prepare(sqlite3.connect(self._path, timeout=LOCK_S))
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and not schema.is_damaged(error):
-                raise
-            self.problem = schema.move_aside(self._path, str(error))
-            return schema.prepare(sqlite3.connect(self._path, timeout=LOCK_S))
-
-
-def _why(error: Exception) -> str:
-    """The reason, without the number that Python puts before it."""
-    return (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
+        rows = self._sql.all(question, values)
+        return self._sql.or_anew(lambda: _file_row(rows[0]), None) if rows else None
 
 
 def _file_row(row: Sequence[Any]) -> FileRow:
