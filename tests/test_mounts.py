@@ -19,8 +19,9 @@ from device.errors import LibraryError, WorkerError
 from device.music.disks import Mount, mount_of
 from device.music.library.analysis_queue import AnalysisQueue
 from device.music.library.catalogue import Catalogue
+from device.music.library.files.listing import expand
 from device.music.library.files.mounts import MountWatch, watched_folders
-from device.music.library.files.walker import FolderWalk, expand
+from device.music.library.files.walker import FolderWalk
 from device.music.library.scanner import Scanner
 from device.music.track_mood import FEATURE_BYTES, TrackMood
 from device.music.workers.tag_client import read_here

@@ -14,7 +14,7 @@ from device.music.disks import all_mounts
 from device.music.library.browse.browser import Browser
 from device.music.library.catalogue import Catalogue
 from device.music.library.files.found import Root
-from device.music.library.files.walker import FolderWalk
+from device.music.library.files.mount_table import MountTable
 from device.music.library.sql.database import Database
 from device.music.library.sql.rows import AnalysisRow, FileRow
 from device.music.uri import uri_of
@@ -112,7 +112,7 @@ def write(data: Path, music: Path, count: int, *, really: bool) -> None:
 def root_of(music: Path) -> Root:
     """The root that a scan would find if the folder existed."""
     folder = os.fsencode(music)
-    return Root(folder, FolderWalk(all_mounts()).mount_of(os.path.realpath(folder)))
+    return Root(folder, MountTable(all_mounts()).point_of(os.path.realpath(folder)))
 
 
 def invented(music: Path, number: int, root: int, dice: random.Random) -> FileRow:

@@ -17,7 +17,7 @@ from device.errors import AffettoError
 from device.music.audio import alsa, outputs
 from device.music.library.catalogue import Catalogue
 from device.music.library.files.ignored import Ignored
-from device.music.library.files.walker import expand
+from device.music.library.files.listing import expand
 from device.music.playback.vlc_player import VlcPlayer
 
 LISTED = 5  # sentences about single files

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from device.errors import LibraryError
 from device.music.library import playlists
 from device.music.library.files.formats import ending_of
-from device.music.library.files.walker import expand
+from device.music.library.files.listing import expand
 from device.music.library.sql.database import Database
 from device.music.uri import SCHEME, path_of
 

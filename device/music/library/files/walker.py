@@ -9,42 +9,28 @@ place does not: an album linked into "happy" is happy. Both depend on the tree a
 
 from __future__ import annotations
 
-import glob
 import heapq
 import os
 import stat
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
-from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
 from device.domain import MoodName
-from device.music.disks import GONE, Mount
+from device.music.disks import Mount
 from device.music.library import steps
 from device.music.library.files import formats
 from device.music.library.files.found import Found, FoundPlaylist, Root, bounded
-from device.music.library.files.ignored import MARK, Ignored
+from device.music.library.files.ignored import Ignored
+from device.music.library.files.listing import Entry, expand, list_folder
+from device.music.library.files.mount_table import MountTable
 from device.music.library.playlists import ENDINGS as PLAYLISTS
 from device.music.metadata.mood_words import mood_of_word
 from device.music.metadata.tags import shown
 
-SYSTEM_KINDS = frozenset(
-    b"proc sysfs cgroup cgroup2 devpts devtmpfs tracefs debugfs securityfs configfs bpf pstore mqueue hugetlbfs"
-    b" binfmt_misc efivarfs fusectl nsfs rpc_pipefs selinuxfs".split()
-)
-"""File systems that the kernel makes up; some of their files never end, or make whoever reads them wait."""
-
 PROGRESS_EVERY = 100  # files; a folder may hold 100,000
 MOST_NOTES = 200  # folders that cannot be read; a dying disk has more
-
-
-class Entry(Enum):
-    """What an entry of a folder is."""
-
-    FILE = 1
-    FOLDER = 2
-    LINK = 3
 
 
 END = (None, b"")
@@ -65,16 +51,6 @@ class Folder(NamedTuple):
 File = tuple[bytes, int, int, int, int, bool]
 """Path, number of the folder, size, mtime_ns, ctime_ns, named. Thousands wait in memory while the disk is read; plain
 tuples of plain values cost the garbage collector nothing."""
-
-
-def expand(folder: Path) -> list[bytes]:
-    """The absolute folders that an entry of `music.folders` means: `*` in it stands for any name that is there now, as
-    in /media/*/*. An entry without `*` means itself, there or not."""
-    top = os.path.abspath(os.fsencode(folder))
-    if b"*" not in top:
-        return [top]
-    pattern = glob.escape(top).replace(b"[*]", b"*")
-    return sorted(path for path in glob.glob(pattern) if os.path.isdir(path))
 
 
 class FolderWalk:
@@ -104,11 +80,7 @@ class FolderWalk:
         self.passed_over: Counter[str] = Counter()
         self.targets: set[bytes] = set()
         self.playlists: dict[bytes, FoundPlaylist] = {}
-        listed = list(mounts)
-        self._mounts = {mount.point for mount in listed}
-        self._system = {mount.point for mount in listed if mount.kind in SYSTEM_KINDS}
-        self._remote = {mount.point for mount in listed if mount.remote}
-        self._lost: set[bytes] = set()  # file servers that were gone when the walk came to them, by mount point
+        self._mounts = MountTable(mounts)
         self._progress = progress
         self._count = 0
         self._numbers: dict[Folder, int] = {}  # of the folders that hold files
@@ -132,8 +104,8 @@ class FolderWalk:
                 self.problems.append(why or words)
                 continue
             real = _real(top)
-            root = Root(top, self.mount_of(real))
-            if root.mount not in self._lost:
+            root = Root(top, self._mounts.point_of(real))
+            if root.mount not in self._mounts.lost:
                 yield Folder(top, real, mood_of(os.path.basename(top), None), root, 0)
 
     def _walk(self, top: Folder) -> deque[File]:
@@ -145,7 +117,7 @@ class FolderWalk:
         while stack:
             pace()
             folder, entries = stack[-1]
-            kind, name = END if folder.root.mount in self._lost else next(entries, END)
+            kind, name = END if folder.root.mount in self._mounts.lost else next(entries, END)
             if kind is None:
                 stack.pop()
             elif kind is Entry.LINK:
@@ -158,16 +130,16 @@ class FolderWalk:
 
     def _child(self, folder: Folder, name: bytes) -> Folder:
         real = os.path.join(folder.real_path, name)
-        root = Root(folder.root.folder, real) if real in self._mounts else folder.root
+        root = Root(folder.root.folder, real) if self._mounts.is_point(real) else folder.root
         return Folder(os.path.join(folder.path, name), real, mood_of(name, folder.mood), root, folder.links)
 
     def _follow(self, name: bytes, folder: Folder) -> deque[File]:
         """What a symbolic link leads to; one that leads to nothing may lead to a drive that is not there now."""
         path, found = os.path.join(folder.path, name), deque[File]()
-        if folder.root.mount in self._lost:
+        if folder.root.mount in self._mounts.lost:
             return found
         real = _real(path)
-        mount = self.mount_of(real)
+        mount = self._mounts.point_of(real)
         if mount != folder.root.mount or not os.path.exists(path):
             self.targets.add(real)
         linked = Folder(path, real, mood_of(name, folder.mood), Root(folder.root.folder, mount), folder.links + 1)
@@ -190,11 +162,10 @@ class FolderWalk:
     def _entries(self, folder: Folder, *, is_top: bool = False) -> Iterator[tuple[Entry, bytes]]:
         """Names in a folder, in the order of paths, without what nobody means as music."""
         self._progress(self._count)
-        if folder.real_path in self._system or folder.root.mount in self._lost:
+        if self._mounts.is_system(folder.real_path) or folder.root.mount in self._mounts.lost:
             return iter(())
         try:
-            with os.scandir(folder.path) as listing:
-                entries = list(self._wanted(listing))
+            listed = list_folder(folder.path, self._ignored)
         except OSError as error:
             if self._lose(folder.root, error):
                 return iter(())
@@ -209,15 +180,7 @@ class FolderWalk:
                 self.notes.append(words)
             return iter(())
         self.roots.add(folder.root)
-        return steps.sort(entries, key=_place)
-
-    def _wanted(self, listing: Iterable[os.DirEntry[bytes]]) -> Iterator[tuple[Entry, bytes]]:
-        """The entries that may be music; none in a folder with .nomedia."""
-        entries = list(listing)
-        if all(entry.name != MARK for entry in entries):
-            for entry in entries:
-                if not formats.is_hidden(entry.name) and not self._ignored.name(entry.name):
-                    yield _kind(entry), entry.name
+        return listed
 
     def _look_at(self, folder: Folder, name: bytes, path: bytes, found: deque[File]) -> None:
         kind = formats.kind_of(name)
@@ -255,30 +218,24 @@ class FolderWalk:
     def _lose(self, root: Root, error: OSError) -> bool:
         """Whether the error means that the file server of this root is gone. Nothing on it is asked again in this walk:
         each question takes its time to fail."""
-        if error.errno not in GONE or root.mount not in self._remote:
+        if not self._mounts.means_gone(root.mount, error):
             return False
-        if root.mount not in self._lost:
-            self._lost.add(root.mount)
+        if root.mount not in self._mounts.lost:
+            self._mounts.lost.add(root.mount)
             self.servers_missing = True
             self.problems.append(self._explain(root.mount) or f"The server of {_shown(root.mount)} does not answer.")
         return True
 
-    def mount_of(self, real: bytes) -> bytes:
-        """Where the drive is mounted that holds this real path."""
-        while real not in self._mounts and real != os.path.dirname(real):
-            real = os.path.dirname(real)
-        return real
-
     def _merge(self, segments: list[deque[File]]) -> Iterator[Found]:
         """All files in the order of paths. Of one path that was found twice, the time with a mood counts. What was seen
         of a server before it was lost does not: none of its songs can be played now."""
-        self.roots = {root for root in self.roots if root.mount not in self._lost}
+        self.roots = {root for root in self.roots if root.mount not in self._mounts.lost}
         self.playlists = {path: one for path, one in self.playlists.items() if one.root in self.roots}
         folders = list(self._numbers)
         last: Found | None = None
         for path, number, size, mtime_ns, ctime_ns, named in heapq.merge(*map(steps.drain, segments), key=_path):
             folder = folders[number]
-            if folder.root.mount in self._lost:
+            if folder.root.mount in self._mounts.lost:
                 continue
             file = Found(path, folder.mood, size, mtime_ns, ctime_ns, folder.root, folder.links, named)
             if last is not None and last.path != path:
@@ -297,20 +254,6 @@ def mood_of(name: bytes, above: MoodName | None) -> MoodName | None:
 
 def _path(file: File) -> bytes:
     return file[0]
-
-
-def _kind(entry: os.DirEntry[bytes]) -> Entry:
-    try:
-        if entry.is_symlink():
-            return Entry.LINK
-        return Entry.FOLDER if entry.is_dir(follow_symlinks=False) else Entry.FILE
-    except OSError:  # some file systems have to look at the file for that, and cannot
-        return Entry.FILE
-
-
-def _place(entry: tuple[Entry, bytes]) -> bytes:
-    """What sorts like the path of the entry, or of the files below."""
-    return entry[1] + b"/" if entry[0] is Entry.FOLDER else entry[1]
 
 
 def _real(path: bytes) -> bytes:
