@@ -8,36 +8,29 @@ a folder becomes a sentence in the result, never an exception.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from device.domain import LibraryLoaded, MoodName
-from device.errors import LibraryError, WorkerError
-from device.music.disks import GONE, all_mounts
-from device.music.library import not_music, steps
-from device.music.library.diff import Diff, compare
+from device.errors import LibraryError
+from device.music.disks import all_mounts
+from device.music.library import not_music
+from device.music.library.diff import compare
 from device.music.library.file_reader import FileReader
-from device.music.library.files.found import Found, Root
+from device.music.library.files.found import Root
 from device.music.library.files.ignored import Ignored
 from device.music.library.files.servers import FileServers
 from device.music.library.files.walker import FolderWalk
 from device.music.library.known_tracks import KnownTracks
 from device.music.library.playlist_files import FoundList, PlaylistFiles
 from device.music.library.sql.database import Database
-from device.music.library.sql.rows import AnalysisRow, FileRow
-from device.music.metadata import tags
+from device.music.library.sql.rows import AnalysisRow
+from device.music.library.update import NO_ROOT, Progress, Update
 from device.music.track_mood import TrackMood
 from device.music.workers.tag_client import ReadTags
 
-SAVE_EVERY = 200  # files read or analysed; an interrupted scan loses at most this many
-NO_ROOT = -1  # while the catalogue cannot be written
-MOST_PROBLEMS = 20  # of disks, because a failing disk has a problem with every file
-
-Progress = Callable[[int, int | None], None]
-"""Called with how many of the new and changed files are read, and of how many; while the folders are searched, with how
-many files are found so far, and None."""
+SAVE_EVERY = 200  # analysed files; a power cut loses at most this many
 
 
 class Catalogue:
@@ -119,18 +112,20 @@ class Catalogue:
         walk = FolderWalk(all_mounts(), searching, self._ignored, self._servers.explain)
         found = walk.files(folders)
         self.incomplete = walk.servers_missing
-        self._problems, self._folder_notes = walk.problems, [*walk.left_out(), *walk.notes]
+        self._folder_notes = [*walk.left_out(), *walk.notes]
         self.watched = frozenset(walk.targets)
-        ids = self._root_ids(walk.roots)
-        self._check_genres()
+        update = Update(self._database, self._reader, self._known, self._ignored, walk.problems)
+        self._problems = update.problems
+        ids = update.number_roots(walk.roots)
+        self._check_genres(update)
         diff = compare(found, self._database.known(), ids, again=again)
         self._known.stale |= diff.any or again or self._known.outdated
         try:
-            self._apply(diff, ids, progress, meanwhile, again=again)
+            update.apply(diff, ids, progress, meanwhile, again=again)
             self._update_playlists(walk, ids)
         except LibraryError as error:
-            self._add_problem(error)
-            self.incomplete = True
+            update.fail(error)
+        self.incomplete |= update.incomplete
         self._reader.close()
         self._searched = ", ".join(map(str, folders)) or "the folders of the configuration, which names none"
         return self.load()
@@ -213,77 +208,7 @@ class Catalogue:
         self._reader.close()
         self._database.close()
 
-    # --- Reading files ---
-
-    def _apply(
-        self, diff: Diff, ids: Mapping[Root, int], progress: Progress, meanwhile: Callable[[], None], *, again: bool
-    ) -> None:
-        """Bring the database up to date. Raises LibraryError."""
-        changed = diff.any
-        if again:
-            self._database.forget_failed_analyses()
-        for gone in steps.batches(diff.gone):
-            self._database.save_absent(gone)
-        for noted in steps.batches(diff.noted):
-            self._database.save_files(self._noted(noted, ids))
-            meanwhile()
-        self._read_all(diff, ids, progress, meanwhile, again=again)
-        if changed:
-            self._database.drop_moved()
-
-    def _read_all(
-        self, diff: Diff, ids: Mapping[Root, int], progress: Progress, meanwhile: Callable[[], None], *, again: bool
-    ) -> None:
-        total, unsaved = len(diff.read), list[FileRow]()
-        lost: set[bytes] = set()  # file servers that were lost on the way
-        remote = {mount.point for mount in all_mounts() if mount.remote} if total else set()
-        legacy_keys = self._database.legacy_keys() if total else set()
-        for done, file in enumerate(steps.drain(diff.read)):
-            progress(done, total)
-            meanwhile()
-            if file.root.mount in lost:
-                continue
-            try:
-                unsaved.append(self._reader.read(file, ids[file.root], legacy_keys, again=again))
-            except FileNotFoundError:  # deleted since, or its drive was pulled out: the next scan knows
-                continue
-            except OSError as error:  # not the file's fault: the next scan tries again
-                self._add_problem(error, file.path)
-                if error.errno in GONE and file.root.mount in remote:
-                    lost.add(file.root.mount)
-                    self.incomplete = True
-            except WorkerError as error:  # no file's fault
-                self._add_problem(error)
-                self.incomplete = True
-                break
-            if len(unsaved) >= SAVE_EVERY:
-                self._save(unsaved)
-                unsaved = []
-        self._save(unsaved)
-        progress(total, total)
-
-    def _noted(self, files: Iterable[Found], ids: Mapping[Root, int]) -> Iterator[FileRow]:
-        """Of these files, only the way to them is another."""
-        for file in files:
-            if row := self._database.file(file.path):
-                yield replace(row, root=ids[file.root], links=file.links, folder_mood=file.mood, present=True)
-
-    def _root_ids(self, here: set[Root]) -> Mapping[Root, int]:
-        """The numbers of the roots that are here. Marks those that came or went; otherwise writes nothing."""
-        before = self._database.roots()
-        came = [root for root in here if not before.get(root, (0, False))[1]]
-        went = [root for root, (_, present) in before.items() if present and root not in here]
-        self._known.stale |= bool(came or went)
-        try:
-            self._database.save_roots(sorted(came), went)
-        except LibraryError as error:
-            self._add_problem(error)
-        known = self._database.roots()
-        return {root: known[root][0] if root in known else NO_ROOT for root in here}
-
-    # --- Problems ---
-
-    def _check_genres(self) -> None:
+    def _check_genres(self, update: Update) -> None:
         """Apply the ignored genres, which may be others than at the last start, to what is known."""
         if self._genres_checked:
             return
@@ -292,23 +217,7 @@ class Catalogue:
                 self._known.stale = True
             self._genres_checked = True
         except LibraryError as error:
-            self._add_problem(error)
-
-    def _save(self, rows: Sequence[FileRow]) -> None:
-        rows = [replace(row, is_music=False) if self._ignored.genre(row.genre) else row for row in rows]
-        self._known.stale |= bool(rows)
-        try:
-            self._database.save_files(rows)
-        except LibraryError as error:
-            self._add_problem(error)
-            self.incomplete = True
-
-    def _add_problem(self, error: Exception, path: bytes = b"") -> None:
-        words = str(error)
-        if isinstance(error, OSError) and error.strerror:
-            words = f"{tags.shown(Path(os.fsdecode(path)))} cannot be read: {error.strerror.lower()}."
-        if words not in self._problems and len(self._problems) < MOST_PROBLEMS:
-            self._problems.append(words)
+            update.fail(error)
 
     def _empty(self, bad: int) -> str:
         """Why there is nothing to play, and what to do."""
