@@ -104,24 +104,7 @@ class Parts:
         self.memory, self.history = store.memory, store.history
         self.store = stack.enter_context(contextlib.closing(StoreWriter(store, diary, put)))
         self.player = stack.enter_context(contextlib.closing(VlcPlayer(config.player, data_dir, put)))
-        health_file = stack.enter_context(contextlib.closing(HealthFile(lock.health_file)))
-        questions = {"check": lambda: examine(config_path), "backup": lambda: self._backup(data_dir)}
-        control = stack.enter_context(contextlib.closing(ControlSurface(data_dir, put, questions)))
-        self.surfaces: dict[str, Surface] = {"the health file": health_file, "the control socket": control}
-        if config.listenbrainz.token:
-            listens = ListenBrainz(config.listenbrainz, data_dir, put)
-            self.surfaces["ListenBrainz"] = stack.enter_context(contextlib.closing(listens))
-        if config.mqtt.enabled:
-            mqtt = MqttAdapter(config, put, self.memory.known_as, identity=identity.read(config))
-            self.surfaces["the MQTT connection"] = stack.enter_context(contextlib.closing(mqtt))
-            # the sound closes after the rooms: it goes on while another device takes over
-            sound = stack.enter_context(contextlib.closing(LeasedSound(config, self.player, self.memory.volume)))
-            self.rooms = stack.enter_context(contextlib.closing(make_rooms(config, put, sound)))
-            self.surfaces |= {"the group": self.rooms, "the group's sound": sound}
-        if config.upnp.enabled:
-            library = stack.enter_context(contextlib.closing(Browser(data_dir))) if config.upnp.library else None
-            upnp = UpnpAdapter(config, put, library)
-            self.surfaces["the UPnP server"] = stack.enter_context(contextlib.closing(upnp))
+        self.surfaces = self._open_surfaces(config, config_path, lock.health_file, put, stack)
         models_dir = Path(config.device.models_dir) if config.device.models_dir else SHIPPED_MODELS
         # the process behind the socket has only the shipped models
         worker = SocketAnalysisClient(scan_socket) if scan_socket and models_dir == SHIPPED_MODELS else None
@@ -135,6 +118,36 @@ class Parts:
         self.mistakes = boot_mistakes(config_path) if config_path is not None else ()
         for mistake in self.mistakes:
             log.warning("%s", mistake)
+
+    def _open_surfaces(
+        self,
+        config: Config,
+        config_path: Path | None,
+        health_path: Path,
+        put: Callable[[Event], None],
+        stack: contextlib.ExitStack,
+    ) -> dict[str, Surface]:
+        """The surfaces that the settings ask for, by their names for people."""
+        data_dir = Path(config.device.data_dir)
+        health_file = stack.enter_context(contextlib.closing(HealthFile(health_path)))
+        questions = {"check": lambda: examine(config_path), "backup": lambda: self._backup(data_dir)}
+        control = stack.enter_context(contextlib.closing(ControlSurface(data_dir, put, questions)))
+        surfaces: dict[str, Surface] = {"the health file": health_file, "the control socket": control}
+        if config.listenbrainz.token:
+            listens = ListenBrainz(config.listenbrainz, data_dir, put)
+            surfaces["ListenBrainz"] = stack.enter_context(contextlib.closing(listens))
+        if config.mqtt.enabled:
+            mqtt = MqttAdapter(config, put, self.memory.known_as, identity=identity.read(config))
+            surfaces["the MQTT connection"] = stack.enter_context(contextlib.closing(mqtt))
+            # the sound closes after the rooms: it goes on while another device takes over
+            sound = stack.enter_context(contextlib.closing(LeasedSound(config, self.player, self.memory.volume)))
+            self.rooms = stack.enter_context(contextlib.closing(make_rooms(config, put, sound)))
+            surfaces |= {"the group": self.rooms, "the group's sound": sound}
+        if config.upnp.enabled:
+            library = stack.enter_context(contextlib.closing(Browser(data_dir))) if config.upnp.library else None
+            upnp = UpnpAdapter(config, put, library)
+            surfaces["the UPnP server"] = stack.enter_context(contextlib.closing(upnp))
+        return surfaces
 
     @property
     def all(self) -> dict[str, Part]:

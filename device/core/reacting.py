@@ -57,17 +57,9 @@ def react(state: State, event: Event, now: Now) -> list[Action]:
         case EyeRead(reading):
             return _take_reading(state, reading, now)
         case EyeOpened(camera):
-            state.health.eye_opened(camera)
-            state.mood_control.eye_open = True
-            return [Announce(EventType.CAMERA_ON, {"camera": camera})]
+            return _eye_opened(state, camera)
         case EyeClosed(problem):
-            if problem and not state.camera_wanted:
-                return []  # it ended a moment before we closed it, because the switch is off
-            state.health.eye_closed(problem)
-            state.mood_control.eye_open = False
-            state.occupancy.stop()
-            kind = EventType.CAMERA_PROBLEM if problem else EventType.CAMERA_OFF
-            return [Announce(kind, {"message": problem})]
+            return _eye_closed(state, problem)
         case SwitchTurned(on, problem):
             state.switched_off = not on
             state.health.switch_problem = problem
@@ -96,9 +88,7 @@ def react(state: State, event: Event, now: Now) -> list[Action]:
         case PlaylistChanged(origin):
             return [Handled(origin)]
         case SurfaceUp(surface, known_as, problem, largest_bytes):
-            state.health.surfaces[surface] = problem
-            state.reconciler.limit_covers(largest_bytes)
-            state.memory = replace(state.memory, known_as=known_as or state.memory.known_as)
+            _surface_up(state, surface, known_as, problem, largest_bytes)
         case SurfaceDown(surface, problem):
             state.health.surfaces[surface] = problem
         case Saved(_, problem):
@@ -106,6 +96,28 @@ def react(state: State, event: Event, now: Now) -> list[Action]:
         case Tick(figures):
             state.health.figures = figures
     return []
+
+
+def _eye_opened(state: State, camera: str) -> list[Action]:
+    state.health.eye_opened(camera)
+    state.mood_control.eye_open = True
+    return [Announce(EventType.CAMERA_ON, {"camera": camera})]
+
+
+def _eye_closed(state: State, problem: str) -> list[Action]:
+    if problem and not state.camera_wanted:
+        return []  # it ended a moment before we closed it, because the switch is off
+    state.health.eye_closed(problem)
+    state.mood_control.eye_open = False
+    state.occupancy.stop()
+    kind = EventType.CAMERA_PROBLEM if problem else EventType.CAMERA_OFF
+    return [Announce(kind, {"message": problem})]
+
+
+def _surface_up(state: State, surface: str, known_as: str, problem: str, largest_bytes: int | None) -> None:
+    state.health.surfaces[surface] = problem
+    state.reconciler.limit_covers(largest_bytes)
+    state.memory = replace(state.memory, known_as=known_as or state.memory.known_as)
 
 
 def _sound_changed(state: State, problem: str, now: Now) -> list[Action]:
