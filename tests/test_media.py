@@ -221,7 +221,7 @@ def test_a_stream_without_sound_is_not_called_playing(room: Room) -> None:
 
 def test_one_seeks_where_the_length_is_known_and_nowhere_else(room: Room) -> None:
     _, radio = tune_in(room)
-    assert answers(room, SeekTo(10)) == ["The device cannot jump in a live stream, or in one of unknown length."]
+    assert answers(room, SeekTo(10)) == ["The device cannot seek in a live stream, or in a stream of unknown length."]
     assert ask(room, SetPlayback(Transport.PREVIOUS)) == []
     room.tell(TrackStarted(radio.serial, Position(0.0, room.mono, True), 200.0))
     assert playing(room).track.duration_s == 200.0

@@ -63,7 +63,7 @@ class MoodConfig:
     own_neutral: bool = key(False, "learn how each tracked face looks at rest, and subtract that")
     policy: str = key("match", "policy at the very first start: match, lift, calm, energise or manual",
                       choices=tuple(p.value for p in PolicyName))
-    lift_s: float = key(600.0, "seconds that lift, calm and energise take from sad to happy; shorter ways take less",
+    lift_s: float = key(600.0, "seconds that lift, calm and energise take from sad to happy; shorter paths take less",
                         low=10, high=7200)
 
 

@@ -162,7 +162,7 @@ class MediaControl:
         assert self.medium is not None
         length_s = self.medium.choice.track.duration_s
         if length_s <= 0:
-            return "The device cannot jump in a live stream, or in one of unknown length."
+            return "The device cannot seek in a live stream, or in a stream of unknown length."
         if relative:
             seconds += 0.0 if self.medium.position is None else self.medium.position.at(now.mono)
         return [Seek(self.medium.serial, max(0.0, min(seconds, length_s)))]
@@ -259,7 +259,7 @@ def url_problem(url: str) -> str:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
     except ValueError:
-        return "This is not the address of a medium; send one such as http://host/sound.mp3."
+        return "This is not an address; send one such as http://host/sound.mp3."
     if parts.scheme.lower() not in ("http", "https"):
         return "The device plays only addresses that begin with http:// or https://."
     if not host:

@@ -102,7 +102,7 @@ def _schedule(state: State, command: ScheduleCommand, origin: Origin, now: Now) 
 def _ask(state: State, origin: Origin, now: Now) -> list[Action]:
     """Await a nod or a shake of the head."""
     if not state.config.people.answers:
-        return [Answer(origin, "Nods and shakes of the head are no answers here; set people.answers to true.")]
+        return [Answer(origin, "Answers by nodding are switched off; set people.answers to true.")]
     if not state.health.eye_open:
         return [Answer(origin, "The camera is off, so nobody can answer with a nod.")]
     if not (key := state.heard_key(now)):

@@ -28,7 +28,7 @@ def play(
     entries = chooser.playlists.get(name, order.tracks)
     if stream := stream_of(entries):
         guest = given.audience.is_guest(order.by)
-        refused = "The requests of guests wait for their turn, and a stream has none."
+        refused = "Guests cannot start a stream; ask for songs instead."
         return refused if guest else media.play_station(stream, name, given)
     keys = tuple(key for key in dict.fromkeys(entries) if key in chooser.index.row)[:MOST]
     if not keys:

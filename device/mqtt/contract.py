@@ -105,7 +105,7 @@ CHANNELS = (
     Channel("mute_set", Switch, "mute or unmute the device"),
     Channel("media_set", (Literal["stop"], MediaOrder), "play the medium at an address, or announce it; stop ends it"),
     Channel("occupancy_state", Literal["ON", "OFF", "None"], "whether somebody is in the room; None: no camera looks"),
-    Channel("camera_state", Switch, "whether a process has the camera open, or somebody wants it to"),
+    Channel("camera_state", Switch, "whether the camera is open, or somebody wants it to be"),
     Channel("camera_set", Switch, "switch the camera on or off"),
     Channel("policy_state", PolicyName, "how the music follows the mood"),
     Channel("policy_set", PolicyName, "choose how the music follows the mood"),

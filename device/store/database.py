@@ -148,7 +148,8 @@ class Store:
             self._database.executemany(DELETE, {(one.track_key, one.profile, one.outcome, one.at) for one in gone})
             self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
-            raise StateError(f"{self._path} cannot be written ({error}); ask again to forget") from error
+            words = f"{self._path} cannot be written ({error}), so it still has the data; delete them again later"
+            raise StateError(words) from error
 
     def close(self) -> None:
         """Merge the write-ahead log into the file and close it. Idempotent."""

@@ -78,7 +78,7 @@ def _rows(path: Path, question: str) -> list[tuple]:  # type: ignore[type-arg]
     try:
         with contextlib.closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=2.0)) as db:
             if path.name == CATALOGUE and db.execute("PRAGMA user_version").fetchone()[0] != FORMAT:
-                raise LibraryError(f"{path} is of another version of Affetto; run affetto scan first")
+                raise LibraryError(f"{path} comes from another version of Affetto; run affetto scan first")
             return db.execute(question).fetchall()
     except sqlite3.Error as error:
         raise LibraryError(f"{path} cannot be read ({error}); run the command as root") from error

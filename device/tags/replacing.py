@@ -68,7 +68,7 @@ def _examined(path: Path) -> os.stat_result:
     if not stat.S_ISREG(status.st_mode):
         raise LibraryError(f"{shown(path)} is not a file")
     if status.st_nlink > 1:
-        raise LibraryError(f"{shown(path)} has {status.st_nlink} names (hard links); a new file would part them")
+        raise LibraryError(f"{shown(path)} has {status.st_nlink} names (hard links); a new file would separate them")
     if os.geteuid() not in (0, status.st_uid):
         raise LibraryError(f"{shown(path)} belongs to another user; run the command as that user or as root")
     if not status.st_mode & stat.S_IWUSR:

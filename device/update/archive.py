@@ -33,7 +33,7 @@ def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> Non
     """One plain file or folder, with our own permissions."""
     parts = PurePosixPath(member.name).parts
     if not parts or ".." in parts or member.name.startswith("/") or not (member.isfile() or member.isdir()):
-        raise Refusal(f"The release holds something else than files and folders: {member.name[:80]!a}.")
+        raise Refusal(f"The release contains something other than files and folders: {member.name[:80]!a}.")
     path = folder.joinpath(*parts)
     if member.isdir():
         path.mkdir(parents=True, exist_ok=True)

@@ -118,8 +118,7 @@ class AlsaOutput:
 
     def _sentence(self, reason: str) -> str:
         return (
-            f"{self.words} does not open ({reason}): see `aplay -L` for the devices there are, "
-            "and put one into player.device"
+            f"{self.words} does not open ({reason}); `aplay -L` lists the devices: set player.device to one of them"
         )
 
 

@@ -91,7 +91,7 @@ class PulseOutput:
         self._stream = None
 
     def problem(self) -> str:
-        """The server's reason why it takes no sound."""
+        """The server's reason why it does not accept sound."""
         try:
             self.open()
         except SoundError as error:
@@ -111,7 +111,7 @@ class PulseOutput:
 
     def _sentence(self, reason: str) -> str:
         return (
-            f"PulseAudio or PipeWire takes no sound for {self.words} ({reason}): start it for this user, "
+            f"PulseAudio or PipeWire does not accept sound for {self.words} ({reason}): start it for this user, "
             "check player.device, or set player.output to alsa"
         )
 

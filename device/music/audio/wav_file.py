@@ -40,7 +40,7 @@ class WavFile:
             self._file.writeframes(np.trunc(sound * 32767).astype("<i2").tobytes())
             self._disk.flush()
         except OSError as error:
-            self.problem = f"{self._path} cannot be written any more: {error.strerror}. Free some space."
+            self.problem = f"{self._path} can no longer be written: {error.strerror}. Free some space."
             self._close_quietly(self._file)
 
     def close(self) -> None:

@@ -127,7 +127,7 @@ class Catalogue:
             update.fail(error)
         self.incomplete |= update.incomplete
         self._reader.close()
-        self._searched = ", ".join(map(str, folders)) or "the folders of the configuration, which names none"
+        self._searched = ", ".join(map(str, folders)) or "music.folders, which is empty"
         return self.load()
 
     def unmounted(self, mount: bytes) -> bool:

@@ -127,7 +127,7 @@ class SnapserverOutput:
 
     def _wait_for_room(self, seconds: float) -> None:
         if self._closed or not select.select([], [self._fd], [], seconds)[1]:
-            raise SoundError("snapserver takes no sound: `affetto check` says whether it is installed")
+            raise SoundError("snapserver does not accept sound; `affetto check` says whether it is installed")
 
     def _waiting(self) -> int:
         count = array.array("i", [0])
