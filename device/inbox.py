@@ -1,7 +1,8 @@
 """The only way into the main thread: a bounded queue of events, in which readings coalesce.
 
 Any thread puts, the main thread gets. A new reading replaces one that still waits, because only the newest matters.
-A full inbox drops commands and logs that. All other events are few and always fit.
+A full inbox drops what comes from outside (commands, and messages of the group, which repeats them) and logs that. All
+other events are few and always fit.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import logging
 import threading
 from collections import deque
 
-from device.domain import Asked, Event, EyeClosed, EyeOpened, EyeRead, Misunderstood, TrackAt
+from device.domain import Asked, Event, EyeClosed, EyeOpened, EyeRead, FromGroup, Linked, Misunderstood, TrackAt
 
 log = logging.getLogger("affetto")
 
@@ -23,7 +24,7 @@ class ThreadDied(Exception):
 
 
 class Inbox:
-    """Events in order of arrival. `dropped` counts commands that did not fit."""
+    """Events in order of arrival. `dropped` counts messages that did not fit."""
 
     def __init__(self, full: int = FULL) -> None:
         self.dropped = 0
@@ -41,7 +42,7 @@ class Inbox:
         with self._changed:
             if isinstance(event, EyeRead | TrackAt) and self._replace(event):
                 return
-            if len(self._events) >= self._full and isinstance(event, Asked | Misunderstood):
+            if len(self._events) >= self._full and _from_outside(event):
                 self._drop()
                 return
             self._events.append(event)
@@ -93,4 +94,11 @@ class Inbox:
     def _drop(self) -> None:
         self.dropped += 1
         if self.dropped & (self.dropped - 1) == 0:  # the first, second, fourth, eighth ...
-            log.warning("The inbox is full (%d events); %d commands dropped so far.", self._full, self.dropped)
+            log.warning("The inbox is full (%d events); %d messages dropped so far.", self._full, self.dropped)
+
+
+def _from_outside(event: Event) -> bool:
+    """Whether others decide how many such events there are. `Linked` tells of our own connection."""
+    return isinstance(event, Asked | Misunderstood) or (
+        isinstance(event, FromGroup) and not isinstance(event.news, Linked)
+    )

@@ -32,6 +32,7 @@ from device.domain import (
 )
 from device.rooms import documents
 from device.rooms.adapter import Rooms
+from device.rooms.channel import REFUSALS
 from device.rooms.link import LinkRequest, Message
 
 NOW = Now(0.0, 0.0)
@@ -104,6 +105,16 @@ def test_the_leaders_answer_returns_to_the_member_that_passed_the_command_on() -
         assert (answer[0], answer[2]) == ("affetto/group/home/member/b/answer", False)
         assert member.hear(answer) == [FromGroup("home", LeaderAnswered(7, "Nothing plays. Nothing follows."))]
         assert not any(paho.topic_matches_sub(one, answer[0]) for one in other.wires[0].request.filters)
+
+
+def test_refusals_that_come_after_the_answer_do_not_pile_up() -> None:
+    """A stream that a member asked for may fail an hour later."""
+    with closing(End("a", "a")) as leader:
+        channel = leader.rooms._channel
+        assert channel is not None
+        for number in range(1000):
+            leader.rooms.notify(Answer(Origin("group", "affetto/group/home/member/b/answer", f"{number} media"), "No."))
+        assert len(channel._refusals) == REFUSALS
 
 
 def test_an_order_of_an_older_version_is_obeyed_and_not_answered() -> None:

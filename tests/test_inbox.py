@@ -11,6 +11,9 @@ from device.domain import (
     Event,
     EyeClosed,
     EyeRead,
+    FromGroup,
+    Linked,
+    MemberOnline,
     Origin,
     Position,
     Reading,
@@ -65,6 +68,15 @@ def test_a_flood_of_commands_is_bounded_and_said(caplog: pytest.LogCaptureFixtur
     assert inbox.dropped == 90
     assert "The inbox is full (10 events)" in caplog.text
     assert len(caplog.records) < 10
+
+
+def test_a_flood_from_the_group_is_bounded_and_does_not_hide_the_connection() -> None:
+    inbox = Inbox(full=10)
+    for number in range(100):
+        inbox.put(FromGroup("home", MemberOnline(f"stranger-{number}", True)))
+    inbox.put(FromGroup("home", Linked(False)))
+    assert len(inbox) == 11
+    assert taken(inbox)[-1] == FromGroup("home", Linked(False))
 
 
 def test_it_stops_and_says_nothing_more() -> None:

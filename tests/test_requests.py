@@ -70,6 +70,14 @@ def test_a_vote_counts_once() -> None:
     assert requests.open[0].votes == ("x",)
 
 
+def test_votes_with_invented_names_do_not_grow_for_ever() -> None:
+    """They are stored, and published in one document."""
+    requests = asked("a1")
+    for number in range(1000):
+        requests = pure.vote(requests, 1, f"somebody {number}", up=True)
+    assert requests.open[0].votes == tuple(f"somebody {number}" for number in range(pure.MOST_PEOPLE))
+
+
 def test_with_equal_votes_the_one_who_has_waited_longest_is_first() -> None:
     _, requests = play(asked("a1"))
     _, requests = play(asked("b1", requests=requests))

@@ -89,6 +89,8 @@ def test_another_version_may_say_more_or_less() -> None:
     b"", b"null", b"[]", b"\xff", b"{" * 5000, b'{"id": "a"}', b'{"id": "a", "term": 0}', b'{"id": "A b", "term": 1}',
     b'{"id": "a", "term": 1e99}', b'{"id": "a", "term": -1}', b'{"id": "a", "term": 1, "host": 5}',
     b'{"id": "a", "term": 9007199254740993}', b'{"id": "a", "term": 1}' + b" " * 70_000,
+    b'{"id": "a", "term": 1, "host": "a\\u0000b"}', b'{"id": "a", "term": 1, "host": "a..b"}',
+    b'{"id": "a", "term": 1, "host": "' + b"a" * 64 + b'"}', '{"id": "a", "term": 1, "host": "küche"}'.encode(),
 ])  # fmt: skip
 def test_what_no_leader_would_publish_counts_as_not_heard(payload: bytes) -> None:
     assert documents.read_leader(payload) is None

@@ -372,6 +372,20 @@ def test_a_disk_that_does_not_answer_is_left_alone_for_a_while() -> None:
     assert room.snapshot.health.problems == ()
 
 
+def test_a_disk_is_no_problem_for_ever_while_nothing_plays() -> None:
+    """After a stop nobody chooses a song, and requests must not be refused because of what was long ago."""
+    room = Room()
+    room.tell(UP)
+    (play,) = only(Play, room.tell(LibraryLoaded((*FAR, LIBRARY[-1]))))
+    room.tell(TrackFailed(play.serial, "it did not open", NAS))
+    room.say("playback", "stop")
+    assert len(room.snapshot.health.problems) == 1
+    room.pass_time(130)
+    room.tell(Tick())
+    assert room.snapshot.health.problems == ()
+    assert said(room.say("queue", FAR[0].uri), "error") == []
+
+
 def test_a_disk_that_a_scan_found_again_plays_at_once() -> None:
     room = Room()
     (play,) = only(Play, room.tell(LibraryLoaded((*FAR, LIBRARY[-1]))))

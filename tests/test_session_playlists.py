@@ -164,7 +164,7 @@ def test_a_long_playlist_fills_the_queue_as_far_as_it_may(room: Room) -> None:
 def test_guests_wait_and_hear_no_station_at_once(room: Room) -> None:
     room.say("guest", "ON")
     assert "wait for their turn" in refusals(ask(room, "Sunday", "now", by="Guest 7"))[0]
-    assert "wait for their turn" in refusals(ask(room, "Radio", by="Guest 7"))[0]
+    assert "Guests cannot start a stream" in refusals(ask(room, "Radio", by="Guest 7"))[0]
     assert "the most that a guest may have" in refusals(ask(room, "Sunday", by="Guest 7"))[0]
     assert [entry for entry in queue(room) if entry[1]] == [(title, "Guest 7") for title in titles("Sunday")[:3]]
 

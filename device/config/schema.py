@@ -228,7 +228,7 @@ class RoomsConfig:
     group: str = key("", "group of this device at the very first start, such as home; empty means none",
                      pattern=r"[^/+#]{0,64}", allowed="at most 64 characters without /, + and #")
     address: str = key("", "address at which the others reach this device; empty means automatic",
-                       pattern=r"[0-9.]{0,15}", allowed="an IPv4 address")
+                       pattern=r"(\d{1,3}(\.\d{1,3}){3})?", allowed="an IPv4 address")
     port: int = key(1704, "port of the group's sound (TCP) and of the members' signs of life (UDP)",
                     low=1024, high=65535)
 

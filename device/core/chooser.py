@@ -79,6 +79,10 @@ class Chooser:
         self.playlists = playlists
         self.playlist_names = tuple(sorted(playlists, key=str.casefold)[:MOST_PLAYLISTS])
 
+    def advance(self, now: Now) -> None:
+        """Let disks be tried again that were left alone long enough."""
+        self.failures.forgive(self.index.tracks, now)
+
     # --- Choosing ---
 
     def waiting(self, present: Playthrough | None) -> tuple[QueueEntry, ...]:
@@ -92,7 +96,6 @@ class Chooser:
 
     def choose(self, present: Playthrough | None, target: Target, audience: Audience, now: Now) -> QueueEntry | None:
         """The first request, or else a track that fits; None without any."""
-        self.failures.forgive(self.index.tracks, now)
         if (request := self.first_request(present)) is not None:
             return request
         playing = set() if present is None else {present.choice.track.key}

@@ -70,6 +70,7 @@ class MoodControl:
     def context(self, memory: Memory) -> str:
         """The context that counts, such as "dinner" or "evening"."""
         return self._context.name(memory.context, self._wall)
+
     def hear(self, moods: list[MemberMood], now: Now) -> None:
         """Fuse what other rooms see, too."""
         rooms = EvidenceSource.ROOMS

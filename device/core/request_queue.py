@@ -65,12 +65,13 @@ class RequestQueue:
         """This person is active."""
         self._active_at = {who: at for who, at in self._active_at.items() if now.mono - at < PRESENT_S}
         if name not in ("", EVERYONE):
-            self._active_at[name] = now.mono
+            others = [(who, at) for who, at in self._active_at.items() if who != name]
+            self._active_at = dict([*others, (name, now.mono)][-pure.MOST_PEOPLE :])
 
     def vote_to_skip(self, name: str) -> None:
         """One vote against the current track."""
         if name not in self._voters:
-            self._voters = (*self._voters, name)
+            self._voters = (*self._voters, name)[: pure.MOST_PEOPLE]
 
     def forget_votes(self) -> None:
         """Another track plays."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from device.domain import Request, Requests
 
 MOST_KEPT = 300  # requests, the invisible ones included; a group publishes all in one document
-MOST_PEOPLE = 100  # whose last turn is remembered
+MOST_PEOPLE = 100  # whose last turn is remembered, and who can vote for one request
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def vote(requests: Requests, request_id: int, name: str, *, up: bool) -> Request
 
     def changed(request: Request) -> Request:
         others = tuple(voter for voter in request.votes if voter != name)
-        return replace(request, votes=(*others, name) if up else others)
+        return replace(request, votes=(*others, name)[:MOST_PEOPLE] if up else others)
 
     found = tuple(changed(request) if request.id == request_id else request for request in requests.open)
     return replace(requests, open=found)

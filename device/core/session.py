@@ -80,6 +80,7 @@ class Session:
         """Take one event."""
         state = self.state
         state.mood_control.advance(state.in_effect, now)
+        state.chooser.advance(now)
         actions = react(state, event, now) + settle(state, now)
         notes = state.diary.observe(state.observation(actions), now)
         for note in notes:

@@ -52,6 +52,7 @@ MOOD_S = 5.0  # the shortest time between two documents of a member that differ 
 MUSIC_S = 10.0  # the longest time between two documents of what plays, for a leader's successor
 ERROR_MS = 0.5  # a clock error within this distance of the last one is no news
 DRIFT_S = 1.0  # a position within this distance of the expected one is no news
+REFUSALS = 100  # commands whose refusal waits for the end of the command; one that comes later has no receiver
 
 ClockError = Callable[[], float | None]
 """How far the clock of this device's sound is from the leader's, at most (ms); None: not measured."""
@@ -125,6 +126,8 @@ class Channel:
             return
         if isinstance(notice, Answer):
             self._refusals.setdefault(origin, []).append(notice.message)
+            if len(self._refusals) > REFUSALS:
+                del self._refusals[next(iter(self._refusals))]
             return
         message = " ".join(self._refusals.pop(origin, []))
         if self._leads and origin.address != self._topics.order:

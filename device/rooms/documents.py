@@ -32,6 +32,8 @@ HIGHEST_TERM = 2**53 - 1  # what every JSON reader can hold
 Id = Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,64}$")]
 Count = Annotated[int, Meta(ge=0, le=HIGHEST_TERM)]
 Text = Annotated[str, Meta(max_length=1000)]
+Host = Annotated[str, Meta(max_length=253, pattern=r"^([A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*)?\Z")]
+"""A name or an IPv4 address. Sockets raise all kinds of exceptions for other texts."""
 Seconds = Annotated[float, Meta(ge=0, le=1e6)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Probabilities = Annotated[tuple[Probability, ...], Meta(min_length=len(MoodName), max_length=len(MoodName))]
@@ -46,7 +48,7 @@ class LeaderDocument(msgspec.Struct, frozen=True, kw_only=True):
     id: Id
     term: Annotated[int, Meta(ge=1, le=HIGHEST_TERM)]
     beat: Count = 0
-    host: Annotated[str, Meta(max_length=253)] = ""
+    host: Host = ""
     resigned: bool = False
     heir: Annotated[str, Meta(max_length=64)] = ""
     key: Annotated[str, Meta(max_length=64)] = ""
