@@ -89,7 +89,7 @@ FAULTS = (
           lambda h, d: h.signal(d, signal.SIGCONT)),
     Fault("broker", "broker killed, starts again after 15 s without its store",
           lambda h, d: h.broker.stop(kill=True), lambda h, d: h.broker.start()),
-    Fault("loss", "5 % of the leader's packets lost in each direction, 15 s",
+    Fault("loss", "5% of the leader's packets lost in each direction, 15 s",
           lambda h, d: h.network.lose(d.number, 5), lambda h, d: h.network.lose(d.number, 0)),
     Fault("library", "leader's drive pulled out for 15 s", _lose_library, _mend_library),
 )  # fmt: skip

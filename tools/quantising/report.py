@@ -172,7 +172,7 @@ def _confusion(report: Report) -> str:
 
 def _reliability(report: Report) -> str:
     words = (
-        "On the diagonal, a confidence of 70 % is right 70 % of the time. The temperature is "
+        "On the diagonal, a confidence of 70% is right 70% of the time. The temperature is "
         f"{report.card['temperature']:g}; here, each half of the faces has the temperature that suits the other half."
     )
     return _section(

@@ -78,7 +78,7 @@ def _tempo(correlation: Array) -> Named:
 
 
 def _refined(correlation: Array, lag: int) -> float:
-    """The tempo of a parabola through the peak: lags alone are 3 % apart."""
+    """The tempo of a parabola through the peak: lags alone are 3% apart."""
     if not 1 <= lag < len(correlation) - 1:
         return 60 * FRAMES_PER_S / lag
     before, at, after = (float(correlation[lag + step]) for step in (-1, 0, 1))

@@ -37,7 +37,7 @@ export function clockCard() {
       h("option", { value: one, selected: one === minutes }, one ? count(one, "minute") : "off")));
     const day = next && new Date(1000 * next).toLocaleDateString([], { weekday: "long" });
     put(about, sentences(until && `The music stops at ${timeOfDay(until)}.`, next && `The next alarm rings on ${day} at ${timeOfDay(next)}.`,
-      silent && `Quiet hours: at most ${ceiling} %.`, children != null && `The children may listen for ${count(children, "more minute")}.`));
+      silent && `Quiet hours: at most ${ceiling}%.`, children != null && `The children may listen for ${count(children, "more minute")}.`));
     ringing.hidden = rings == null;
     press(quiet, silent);
     redraw(list, alarms.map(alarmLine));
@@ -49,7 +49,7 @@ function alarmLine(alarm) {
   const { id, minute, mood, playlist, folder, volume } = alarm, at = time(minute);
   const on = input("checkbox", { checked: alarm.on, ariaLabel: `Alarm at ${at}`, onchange: () => command("switch_alarm", { id, on: on.checked }) });
   return h("li", {}, on,
-    ...line(at, joined(days(alarm), mood || playlist || nameOf(folder), `${volume} %`), () => edit(alarm)).children,
+    ...line(at, joined(days(alarm), mood || playlist || nameOf(folder), `${volume}%`), () => edit(alarm)).children,
     round("remove", `Remove the alarm at ${at}`, () => command("remove_alarm", { id })));
 }
 

@@ -103,7 +103,7 @@ function seekBar() {
 function volumeBar(never) {
   const percent = h("span.hint", { ariaHidden: "true" });
   const mute = round("volume", "Mute", () => command("mute", { on: !state.playback.muted }));
-  const bar = slider("Volume", (value) => put(percent, `${value} %`), (percent) => command("volume", { percent }));
+  const bar = slider("Volume", (value) => put(percent, `${value}%`), (percent) => command("volume", { percent }));
   follow(bar, ["playback"], () => {
     const { muted, volume, max_volume: most } = state.playback;
     put(press(mute, muted), icon(muted ? "mute" : "volume"));
@@ -183,7 +183,7 @@ function moodWords(mood) {
   if (mood.source === "manual") return "Somebody set this mood by hand.";
   if (mood.source === "none" && state.camera?.open) return "Nobody is in sight.";
   if (mood.source === "none") return may("household") ? "The camera is off. Tap a mood to set it." : "The camera is off.";
-  return mood.faces ? `${count(mood.faces, "face")}, ${Math.round(100 * mood.confidence)} % sure` : "Nobody is in sight now; this was the last mood.";
+  return mood.faces ? `${count(mood.faces, "face")}, ${Math.round(100 * mood.confidence)}% sure` : "Nobody is in sight now; this was the last mood.";
 }
 
 // What people are doing: the settings say how it leans the music, and the device learns what this home likes then.

@@ -69,7 +69,7 @@ function update() {
     install.hidden = !newer || progress != null;
     look.disabled = progress != null;
     put(about, sentences(`This is version ${mine}.`, newer && `Version ${latest} is there.`, newer && notes,
-      progress != null && `The device installs it: ${progress} %.`, problem));
+      progress != null && `The device installs it: ${progress}%.`, problem));
   });
   return box;
 }
