@@ -28,7 +28,8 @@ class Grid:
         self._scores, self._boxes, self._landmarks = zip(*places, strict=True)
         sides = [outputs[score].shape[1:3] for score in self._scores]
         counts = [rows * columns for rows, columns in sides]
-        self._least = np.repeat(np.array([outputs[score].least(logit) for score in self._scores], np.int16), counts)
+        below = [max(-128, outputs[score].least(logit) - 1) for score in self._scores]
+        self._below = np.repeat(np.array(below, np.int8), counts)  # int8, so that numpy need not convert the scores
         codes = [_codes(outputs, place, stride) for place, stride in zip(places, order, strict=True)]
         self._scales = np.repeat([scales for scales, _ in codes], counts, axis=0)
         self._offsets = np.repeat([offsets for _, offsets in codes], counts, axis=0)
@@ -39,8 +40,8 @@ class Grid:
 
     def decode(self, outputs: Sequence[Int8Array]) -> Float32Array:
         """Cells above the threshold as rows of 15: score, left, top, right, bottom, five landmarks x, y; in pixels."""
-        scores = _joined(outputs, self._scores, 1)[:, 0]
-        cells = np.flatnonzero(scores >= self._least)
+        scores = np.concatenate([outputs[place] for place in self._scores], axis=None)
+        cells = (scores > self._below).nonzero()[0]
         rows = np.empty((len(cells), 15), np.float32)
         if len(cells):
             rows[:, 0] = scores[cells]

@@ -117,34 +117,38 @@ def merge(found: Float32Array) -> Float32Array:
     """
     if len(found) < 2:
         return found
-    rows = found[np.argsort(-found[:, 0], kind="stable")]
-    faces, best = _meant(_same(rows).tolist())
-    shares = (np.arange(len(best))[:, None] == faces) * rows[:, 0] ** SURER
-    merged = (shares @ rows) / shares.sum(axis=1, keepdims=True)
-    merged[:, 0] = rows[best, 0]
-    return np.asarray(merged, np.float32)
+    faces, best = _meant(found[:, :5].tolist())
+    shares = np.zeros((len(best), len(found)), np.float32)
+    shares[faces, np.arange(len(found))] = found[:, 0] ** SURER
+    merged = (shares @ found) / shares.sum(axis=1, keepdims=True)
+    merged[:, 0] = found[best, 0]
+    return np.asarray(merged)
 
 
-def _meant(same: list[list[bool]]) -> tuple[list[int], list[int]]:
-    """Which face each cell means, and each face's surest cell; in plain lists, which for a few cells are faster."""
-    faces, best = [-1] * len(same), list[int]()
-    for place, row in enumerate(same):
-        if faces[place] < 0:
-            number = len(best)
-            best.append(place)
-            faces = [number if face < 0 and alike else face for face, alike in zip(faces, row, strict=True)]
-            faces[place] = number  # even if its box is empty
+def _meant(cells: list[list[float]]) -> tuple[list[int], list[int]]:
+    """Which face each cell means, and each face's surest cell. For a few cells plain floats are faster than arrays."""
+    faces, best = [0] * len(cells), list[int]()
+    for cell in sorted(range(len(cells)), key=lambda cell: -cells[cell][0]):
+        for face, surest in enumerate(best):
+            if _same(cells[surest], cells[cell]):
+                faces[cell] = face
+                break
+        else:
+            faces[cell] = len(best)
+            best.append(cell)
     return faces, best
 
 
-def _same(rows: Float32Array) -> npt.NDArray[np.bool_]:
-    """Whether each box means the same face as each other, bool [n, n]: their overlap is shared / (sum - shared)."""
-    near, far = rows[:, 1:3], rows[:, 3:5]
-    sides = np.minimum(far[:, None], far)
-    sides -= np.maximum(near[:, None], near)
-    np.maximum(sides, 0, out=sides)
-    areas = (SAME_FACE_OVERLAP / (1 + SAME_FACE_OVERLAP)) * (far - near).prod(axis=1)
-    return np.asarray(sides[..., 0] * sides[..., 1] > areas[:, None] + areas)
+def _same(one: list[float], other: list[float]) -> bool:
+    """Whether two cells' boxes overlap so far that they mean the same face: shared / (sum - shared) is the overlap."""
+    _, left, top, right, bottom = one
+    _, left_too, top_too, right_too, bottom_too = other
+    wide = min(right, right_too) - max(left, left_too)
+    if wide <= 0:
+        return False
+    high = min(bottom, bottom_too) - max(top, top_too)
+    areas = (right - left) * (bottom - top) + (right_too - left_too) * (bottom_too - top_too)
+    return high > 0 and wide * high * (1 + SAME_FACE_OVERLAP) > SAME_FACE_OVERLAP * areas
 
 
 def _faces(rows: Float32Array, scale: float) -> list[Face]:
