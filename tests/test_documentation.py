@@ -25,6 +25,8 @@ PAGES = sorted(
 SETTINGS = {section.name: {key.name for key in fields(getattr(Config(), section.name))} for section in fields(Config)}
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 CODE = re.compile(r"`([^`\n]+)`")
+MODULE = re.compile(r"(?<![\w*./-])[\w./-]*\w\.py\b")
+MODULES = [str(path) for top in ("device", "tests", "tools") for path in (ROOT / top).rglob("*.py")]
 
 
 def names(page: Path) -> str:
@@ -55,6 +57,13 @@ def test_files_named_in_commands_exist(page: Path) -> None:
     files += [f"{package}/{rest.replace('.', '/')}" for package, rest in modules]
     missing = [name for name in files if not (ROOT / name).exists() and not (ROOT / f"{name}.py").exists()]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=names)
+def test_modules_named_in_the_pages_exist(page: Path) -> None:
+    """`eye.py`, `perception/eye.py`, `tests/test_eye.py`: a renamed module leaves no old name behind."""
+    said = {name for code in CODE.findall(page.read_text()) for name in MODULE.findall(code)}
+    assert [name for name in sorted(said) if not any(path.endswith(f"/{name.lstrip('./')}") for path in MODULES)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names)

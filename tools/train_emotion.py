@@ -25,8 +25,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import nn
+try:
+    import torch
+    from torch import nn
+except ModuleNotFoundError:
+    sys.exit("train_emotion: PyTorch is missing; pip install -r tools/requirements-train.txt")
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tools.emotion import judging, lessons, portraits, training

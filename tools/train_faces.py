@@ -21,7 +21,10 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import torch
+try:
+    import torch
+except ModuleNotFoundError:
+    sys.exit("train_faces: PyTorch is missing; pip install -r tools/requirements-train.txt")
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tools.faces import album as albums
