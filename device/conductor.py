@@ -48,6 +48,7 @@ from device.domain import (
     Record,
     RequestUpdate,
     Resume,
+    RingChime,
     Save,
     Seek,
     Silence,
@@ -164,8 +165,10 @@ class Conductor:
 
     def _do(self, action: Action) -> None:
         match action:
-            case Play() | Cue() | Seek() | Pause() | Resume() | Silence() | RampVolume() | Speak() | Hush():
+            case Play() | Cue() | Seek() | Pause() | Resume() | Silence() | RampVolume():
                 self._play(action)
+            case Speak() | RingChime() | Hush():
+                self._speak(action)
             case Announce() | Answer():
                 log.info("%s", describe(action))
                 self._notify(action)
@@ -200,7 +203,7 @@ class Conductor:
         for surface in self._parts.surfaces.values():
             surface.notify(notice)
 
-    def _play(self, action: Play | Cue | Seek | Pause | Resume | Silence | RampVolume | Speak | Hush) -> None:
+    def _play(self, action: Play | Cue | Seek | Pause | Resume | Silence | RampVolume) -> None:
         match action:
             case Play(serial, track, fade_s, start_s):
                 self._parts.player.play(serial, track, fade_s, start_s)
@@ -216,8 +219,13 @@ class Conductor:
                 self._parts.player.silence(fade_s)
             case RampVolume(percent):
                 self._parts.player.set_volume(percent)
+
+    def _speak(self, action: Speak | RingChime | Hush) -> None:
+        match action:
             case Speak(serial, track, percent):
                 self._parts.player.speak(serial, track, percent)
+            case RingChime(serial, percent):
+                self._parts.player.speak(serial, self._parts.chime, percent)
             case Hush():
                 self._parts.player.hush()
 

@@ -37,6 +37,7 @@ from device.mqtt.adapter import MqttAdapter
 from device.music.library.browse.browser import Browser
 from device.music.library.scanner import Scanner
 from device.music.library.sql.corrections import read_corrections
+from device.music.playback import chime_file
 from device.music.playback.vlc_player import VlcPlayer
 from device.music.recommend.taste import Taste, prepared
 from device.music.recommend.track_index import TrackIndex
@@ -101,6 +102,7 @@ class Parts:
             page_keys.ensure(data_dir)
         for problem in filter(None, (lock.problem, store.problem, diary.problem)):
             log.warning("%s", problem)
+        self.chime = chime_file.ensure(data_dir)
         self.memory, self.history = store.memory, store.history
         self.store = stack.enter_context(contextlib.closing(StoreWriter(store, diary, put)))
         self.player = stack.enter_context(contextlib.closing(VlcPlayer(config.player, data_dir, put)))

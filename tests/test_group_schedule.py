@@ -26,6 +26,7 @@ from device.domain import (
     Origin,
     PlaybackState,
     PlayPlaylist,
+    RingChime,
     SetAlarm,
     SetGroup,
     SetPlayback,
@@ -213,10 +214,32 @@ def test_a_device_without_music_names_the_playlist_to_its_leader_and_plays_a_sta
     assert (play.track.uri, device.snapshot.group) == (LISTS["Radio"][0], None)
 
 
-def test_an_alarm_of_a_device_without_music_ends_when_the_leader_never_plays() -> None:
+def test_a_device_without_music_chimes_alone_when_the_leader_never_plays() -> None:
     device = follower(tracks=())
     wake(device)
-    assert EventType.ALARM_STOPPED in events(pass_time(device, 15))
+    actions = pass_time(device, 20)
+    assert EventType.ALARM_STOPPED not in events(actions)
+    assert len([one for one in actions if isinstance(one, RingChime)]) == 1
+    assert device.snapshot.group is None
+    device.ask(StopAlarm())
+    assert device.group.name == "home"
+
+
+def test_a_device_without_music_and_without_a_leader_chimes() -> None:
+    device = Device(tracks=())
+    device.ask(SetAlarm(Alarm(0, minutes_from_now(device, 1))))
+    actions = pass_time(device, 80, beat=False)
+    assert [one for one in actions if isinstance(one, RingChime)]
+
+
+def test_whoever_stops_the_leaders_music_stops_the_alarm_without_a_chime() -> None:
+    device = follower(tracks=())
+    wake(device)
+    device.hear(MusicHeard(OURS))
+    pass_time(device, 30)
+    actions = device.hear(MusicHeard(SILENT)) + pass_time(device, 30)
+    assert EventType.ALARM_STOPPED in events(actions)
+    assert not [one for one in actions if isinstance(one, RingChime)]
 
 
 # --- Sleep ---

@@ -24,6 +24,7 @@ class Health:
         self.switch_problem = ""
         self.surfaces: dict[str, str] = {}
         self.sound_problem = ""
+        self.alarm_problem = ""
         self.group_problem = ""
         self.store_problem = ""
         self.library_problems: tuple[str, ...] = ()
@@ -59,7 +60,7 @@ class Health:
     ) -> HealthReport:
         """The health report. `switched_off`: the camera, by its hardware switch. `away`: a sentence for each disk that
         does not answer to the player."""
-        own = (self.group_problem, self.sound_problem, self.store_problem)
+        own = (self.group_problem, self.sound_problem, self.alarm_problem, self.store_problem)
         services = (self.eye_problem, self.switch_problem, *self.surfaces.values(), *own)
         library = self.library_problems
         if self.library_loaded and not tracks and not library:

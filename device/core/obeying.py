@@ -83,6 +83,8 @@ def obey(state: State, command: Command, origin: Origin, now: Now) -> list[Actio
             return [ChangePlaylist(name, None, origin)]
         case _ if isinstance(command, ScheduleCommand):
             return _schedule(state, command, origin, now)
+        case SetPlayback(Transport.PAUSE | Transport.STOP | Transport.TOGGLE) if state.chime.rings:
+            return schedule_control.stop(state.playback, state.media, state.playback.config.fade_s, now)
     given = Circumstances(origin, state.target, state.audience, now, state.memory.muted)
     answer = commands.obey(command, state.playback, state.media, state.config.requests, given)
     return _answered(answer, origin)

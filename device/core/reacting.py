@@ -67,6 +67,8 @@ def react(state: State, event: Event, now: Now) -> list[Action]:
         case TrackStarted() | TrackEnded() | TrackFailed() | TrackEnding() | TrackAt():
             target, audience = state.target, state.audience
             return player_events.take(event, state.playback, state.media, target, audience, now)
+        case SpeechEnded(serial, problem) if state.chime.owns(serial):
+            state.chime.over(problem, now)
         case SpeechEnded(serial, problem):
             return state.media.spoken(serial, problem)
         case UpdateSeen(update):

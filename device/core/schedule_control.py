@@ -54,7 +54,7 @@ def carry_out(
     """The actions of a step. `alarm`: its music begins. `target` is where the music should be after it."""
     actions = list(step.actions)
     if step.stop_s is not None:
-        actions += _stop(playback, media, step.stop_s, now)
+        actions += stop(playback, media, step.stop_s, now)
     if alarm is not None:
         actions += _wake(alarm, playback, media, Circumstances(Origin(), target, audience, now))
     return actions
@@ -81,11 +81,11 @@ def obey(
     actions: list[Action] = [Answer(origin, outcome.refusal)] if outcome.refusal else []
     if outcome.stop:
         playback.chooser.requests.state = requests.clear(playback.chooser.requests.state, ALARM)
-        actions += _stop(playback, media, playback.config.fade_s, now)
+        actions += stop(playback, media, playback.config.fade_s, now)
     return outcome.memory, actions
 
 
-def _stop(playback: PlaybackControl, media: MediaControl, fade_s: float, now: Now) -> list[Action]:
+def stop(playback: PlaybackControl, media: MediaControl, fade_s: float, now: Now) -> list[Action]:
     """Stop the music, or what plays in place of it."""
     silence: list[Action] = [] if media.medium is None else [Silence(fade_s)]
     media.give_way()

@@ -19,6 +19,8 @@ def settle(state: State, now: Now) -> list[Action]:
     actions += _settle_group(state, now)
     if state.group.chooses(now.mono):
         actions += _settle_music(state, now)
+    actions += state.chime.advance(state.surroundings(now), now)
+    state.health.alarm_problem = state.chime.health
     track = state.group_track if state.playback.playing.choice is None else state.playback.playing.choice.track
     uri = "" if track is None else track.uri
     state.memory = state.to_save
@@ -33,9 +35,7 @@ def _pass_time(state: State, now: Now) -> list[Action]:
     if state.question.open:
         state.question.advance(state.heard_key(now), now, speaking=state.media.announcement is not None)
     group, chooses = state.group, state.group.chooses(now.mono)
-    wanted, playing = schedule_control.activity(state.playback, state.media, now)
-    if group.follows:
-        wanted = playing = state.heard(now).state is PlaybackState.PLAYING
+    wanted, playing = state.activity(now)
     step = state.schedule.advance(
         state.memory, now, playing=playing, wanted=wanted, faces=state.mood_control.seen.faces,
         shared=group.accompanied, follows=group.follows,
@@ -54,15 +54,18 @@ def _ring(state: State, wake: Alarm | None, *, wanted: bool, now: Now) -> Alarm 
     """The alarm whose music begins now: `wake`, once the library is loaded.
 
     A device of a group rings for itself, until somebody stops its music: the others may be asleep, and neither the
-    leader nor the broker need be there. Only a device without any music needs the leader.
+    leader nor the broker need be there. A device without any music asks the leader; if none plays, it rings alone.
     """
     group, library_loaded = state.group, state.health.library_loaded
-    ringing = state.schedule.wake_up.ringing is not None
+    alarm = None if state.schedule.wake_up.ringing is None else state.schedule.wake_up.ringing.alarm
+    ringing, forsaken = alarm is not None, group.follows and state.chime.forsaken(now)
+    wake = alarm if forsaken else wake
     state.waking = (wake or state.waking) if ringing else None
     stream = "" if state.waking is None else schedule_control.stream_of(state.waking, state.chooser.playlists)
     chooses = group.chooses(now.mono)
     if ringing and group.name and not (chooses and not group.accompanied):
-        leaves = bool(len(state.chooser.index) or not library_loaded or stream)
+        has_music = bool(len(state.chooser.index) or not library_loaded or stream)
+        leaves = has_music or state.alone or forsaken or not group.follows
         if leaves and not state.alone:
             state.chooser.requests.state = Requests(last_id=state.memory.requests.last_id)
         state.alone = leaves

@@ -13,8 +13,9 @@ from datetime import UTC, tzinfo
 
 from device import __version__
 from device.config.schema import Config
-from device.core import player_events
+from device.core import player_events, schedule_control
 from device.core.audience import Audience
+from device.core.chime import Chime, Surroundings
 from device.core.chooser import Chooser
 from device.core.diary import DiaryKeeper, Observation
 from device.core.group_control import GroupControl
@@ -74,6 +75,7 @@ class State:
         self.playback = PlaybackControl(config.music, self.chooser)
         self.chooser.requests.state = memory.requests
         self.media = MediaControl(self.playback, config.player, self.playback.playing.serials)
+        self.chime = Chime(self.playback.playing.serials)
         self.memory = replace(memory, volume=min(memory.volume, config.player.max_volume))
         self.mood_control = MoodControl(config, songs)
         self.occupancy = Occupancy(config.mood.occupied_s)
@@ -171,11 +173,30 @@ class State:
     def playback_view(self, now: Now) -> PlaybackView:
         """What this device plays."""
         memory = self.memory
-        return player_events.view(
+        view = player_events.view(
             self.playback, self.media, now,
             volume=memory.volume, max_volume=self.schedule.ceiling(memory, now), muted=memory.muted,
             cover=self.reconciler.cover,
         )  # fmt: skip
+        return self.chime.view(view)
+
+    def activity(self, now: Now) -> tuple[bool, bool]:
+        """Whether people want music here, and whether there is any: this device's, or that of the leader it follows."""
+        if self.group.follows:
+            heard = self.heard(now).state is PlaybackState.PLAYING
+            return heard, heard
+        return schedule_control.activity(self.playback, self.media, now)
+
+    def surroundings(self, now: Now) -> Surroundings:
+        """What the chime of an alarm depends on."""
+        ringing = self.schedule.wake_up.ringing
+        return Surroundings(
+            alarm=None if ringing is None else ringing.alarm.id,
+            sounds=self.activity(now)[1],
+            speaks=self.media.announcement is not None,
+            held=self.memory.muted or bool(self.health.sound_problem),
+            volume=self.memory.volume,
+        )
 
     def heard(self, now: Now) -> PlaybackView:
         """What one hears here: the own music, or the group's."""

@@ -31,6 +31,7 @@ from device.domain.actions import (
     Record,
     RequestUpdate,
     Resume,
+    RingChime,
     Save,
     Seek,
     Silence,

@@ -76,8 +76,16 @@ class Speak:
 
 
 @dataclass(frozen=True, slots=True)
+class RingChime:
+    """Play the built-in chime once as number `serial` at `percent`, as `Speak` plays an announcement."""
+
+    serial: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hush:
-    """End the announcement; no event follows. The music comes back."""
+    """End the announcement or the chime; no event follows. The music comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +205,7 @@ Action = (
     | Silence
     | RampVolume
     | Speak
+    | RingChime
     | Hush
     | RequestUpdate
     | OpenEye

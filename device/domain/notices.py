@@ -38,6 +38,7 @@ class EventType(StrEnum):
     LIBRARY_CHANGED = "library_changed"
     ALARM_STARTED = "alarm_started"
     ALARM_STOPPED = "alarm_stopped"
+    ALARM_CHIME = "alarm_chime"
     ALARM_MISSED = "alarm_missed"
     ASLEEP = "asleep"
     QUIET_BEGAN = "quiet_began"
