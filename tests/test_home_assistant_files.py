@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from device.mqtt import discovery
-from device.mqtt.discovery import ENTITIES
+from device.mqtt.entities import ENTITIES
 from device.mqtt.topics import Topics
 
 FOLDER = Path(__file__).resolve().parent.parent / "tools/homeassistant"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from device.domain import HealthReport, Now, Reading
+from device.domain.snapshot import SWITCHED_OFF
 
 SPEED_WINDOW_S = 10.0
 LISTED = 5  # the report lists so many problems of one kind, and counts the rest
@@ -70,7 +71,7 @@ class Health:
             problems=tuple(problem for problem in problems if problem),
             notes=shorten(self.library_notes),
             uptime_s=now.mono - started.mono,
-            camera=self.camera if self.eye_open else "off (switch)" if switched_off else "",
+            camera=self.camera if self.eye_open else SWITCHED_OFF if switched_off else "",
             eye_fps=self.fps,
             eye_starts=self.eye_starts,
             tracks=tracks,

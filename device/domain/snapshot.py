@@ -55,6 +55,9 @@ class Camera:
     switched_off: bool = False
 
 
+SWITCHED_OFF = "off (switch)"  # what the report of health says of a camera that its hardware switch holds off
+
+
 @dataclass(frozen=True, slots=True)
 class HealthReport:
     """The state of health. `problems` are sentences about the device as a whole, `notes` are sentences about single

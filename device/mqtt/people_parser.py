@@ -22,6 +22,7 @@ EXPECTED = {
 }
 """What each command takes, as a phrase that continues "body/set takes"."""
 
+MOST_GUESTS = 1000
 Name = Annotated[str, msgspec.Meta(max_length=LONGEST, pattern=r"^[^\x00-\x1f\x7f]*$")]
 NOTHING = ("none", "off", "unknown", "unavailable")  # what Home Assistant says when there is nothing
 
@@ -40,7 +41,7 @@ class ContextOrder(msgspec.Struct, forbid_unknown_fields=True):
     """`context/set`: changes only what it names."""
 
     activity: Name | None = None
-    guests: Annotated[int, msgspec.Meta(ge=0, le=1000)] | None = None
+    guests: Annotated[int, msgspec.Meta(ge=0, le=MOST_GUESTS)] | None = None
     scene: Name | None = None
     weather: Name | None = None
 
