@@ -70,7 +70,7 @@ class LeasedSound:
         self._player.feed(None if output is None else Gate(output, lambda: self._until))
 
     def clock_error_ms(self) -> float | None:
-        """At most so far is the clock of this device's sound from the leader's."""
+        """How far the clock of this device's sound is from the leader's, at most (ms); None: not measured."""
         return self._sound.status().error_ms
 
     @property

@@ -1,6 +1,6 @@
 """How long the children have heard music today. Pure; main thread, owned by `Schedule`.
 
-The day begins anew only when the date moves on: a board without a clock battery starts in the past after a power cut,
+A new day begins only when the date moves on: a board without a clock battery starts in the past after a power cut,
 and pulling the plug must not give more time. If the clock stays behind for a whole day, it is right after all.
 """
 

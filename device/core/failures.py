@@ -10,7 +10,7 @@ from device.domain import Disk, Now, Track
 IN_A_ROW = 5  # then a pause: a whole drive may be gone
 REST_S = 5.0  # each pause is twice as long as the one before; this starts the series
 LONGEST_REST_S = 300.0
-AWAY_S = 120.0  # a disk that did not answer is left alone so long: each try costs some 20 s of silence
+AWAY_S = 120.0  # a disk that did not answer rests for this time: each try costs some 20 s of silence
 AWAY = "{} does not answer. Switch it on, or connect it again; its songs come back by themselves."
 
 

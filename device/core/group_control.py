@@ -51,7 +51,7 @@ from device.domain import (
 MUSIC = SetPlayback | SeekTo | Feedback | PlayMedia | StopMedia | PlayPlaylist | RequestOrder
 GROUP_WIDE = MUSIC | SetMood | SetPolicy | SetSleep
 FORWARDED = "group"  # the surface of commands that a member has passed on
-PATIENCE_S = 10.0  # a connection may take so long before it is a problem
+PATIENCE_S = 10.0  # the longest time that a connection may take before it is a problem
 
 
 class GroupControl:
@@ -66,7 +66,7 @@ class GroupControl:
         self._members: dict[str, Member] = {}
         self._own: LeaderRecord | None = None  # the last claim of ours, also if it resigned
         self._connected = False
-        self._stranded_at: float | None = None  # since when only the broker is missing
+        self._stranded_at: float | None = None  # the time from which only the broker is missing
         self._chose = True  # at the last call of `turn`
 
     # --- What happens ---

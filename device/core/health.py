@@ -8,7 +8,7 @@ from device.domain import HealthReport, Now, Reading
 from device.domain.snapshot import SWITCHED_OFF
 
 SPEED_WINDOW_S = 10.0
-LISTED = 5  # the report lists so many problems of one kind, and counts the rest
+LISTED = 5  # problems of one kind that the report lists; it counts the rest
 
 
 class Health:

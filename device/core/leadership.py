@@ -23,13 +23,13 @@ from dataclasses import dataclass, field, replace
 from device.domain import LeaderRecord
 
 LEASE_S = 6.0  # without a renewal for this long, a leader is gone
-QUICK_S = 3.0  # the same for a leader that answered datagrams before and does not any more
+QUICK_S = 3.0  # the same for a leader that answered datagrams and no longer does
 HOLD_S = 5.0  # without an acknowledged renewal for this long, a leader stops: earlier, because messages take their time
 BEAT_S = 2.0  # the interval of renewals
 SETTLE_S = 1.0  # after a connection, the retained messages arrive in this time
 WITNESS_S = 1.5  # a leader that answered this recently is alive, whatever the broker says
-UNFIT_S = 5.0  # a candidate without music waits so much longer: its library may only be loading
-STAGGER_S = 0.7  # each candidate waits so much longer than the one before it
+UNFIT_S = 5.0  # the extra wait of a candidate without music: its library may only be loading
+STAGGER_S = 0.7  # the extra wait of each candidate after the one before it
 CLAIM_S = 3.0  # a claim that the broker does not return in this time has failed
 PROBE_S = 1.0  # the interval of the probes of a device that wants to claim
 INSIST_S = 5.0  # after a claim, and after a rival was heard, renewals come faster for this long
@@ -73,11 +73,11 @@ class Leadership:
         self.fit = True
         """Whether this device has music to play."""
         self.probes = 0
-        """How many probes were wanted so far. The broker returns each as this device's own sign of being online."""
+        """The number of probes wanted so far. The broker returns each as this device's own sign of being online."""
         self._record: LeaderRecord | None = None  # the best one heard or sent
         self._heard_at = NEVER  # when that record was renewed last
         self._lease: _Lease | None = None
-        self._up_at = math.inf  # since when the broker is connected; infinite: it is not
+        self._up_at = math.inf  # when the broker connected; infinite: it is not connected
         self._members: dict[str, bool] = {}  # the others that are online, and whether they are fit
         self._unconfirmed: set[str] = set()  # members from before the last connection
         self._answered = 0  # the last term in which the leader answered us

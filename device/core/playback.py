@@ -121,7 +121,7 @@ class PlaybackControl:
     # --- Media from outside ---
 
     def restore(self, target: Target, audience: Audience, now: Now) -> list[Action]:
-        """The media are over: continue the song, or choose another one if its mood does not fit any more. Without a
+        """The media are over: continue the song, or choose another one if its mood no longer fits. Without a
         song, `idle` chooses one."""
         kept = self.playing.take_suspended()
         if kept is None or self.playing.wanted is PlaybackState.STOPPED:

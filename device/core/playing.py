@@ -105,7 +105,7 @@ class Playing:
         return over
 
     def advance(self, now: Now) -> None:
-        """Nothing plays any more: the cue follows, if there is one."""
+        """Nothing plays now: the cue follows, if there is one."""
         self.playthrough, self.resume_s = self.cues.advance(), 0.0
         if self.playthrough is not None:
             self._began_at = now.mono
@@ -134,7 +134,7 @@ class Playing:
         return [Resume()]
 
     def hold(self, now: Now) -> None:
-        """The current track is not audible any more."""
+        """The current track is no longer audible."""
         if self.playthrough is not None:
             self.playthrough = self.playthrough.held(now)
             self.resume_s = self.playthrough.position_s(now)

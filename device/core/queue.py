@@ -52,7 +52,7 @@ class Playthrough:
         return replace(self, position=position, heard_s=self.heard(now))
 
     def held(self, now: Now) -> Playthrough:
-        """The same, not audible any more."""
+        """The same, no longer audible."""
         return self if self.position is None else self.at(self.position.held(now.mono), now)
 
 

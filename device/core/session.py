@@ -32,7 +32,7 @@ from device.domain import (
     SongEntry,
 )
 
-FIRST_LOOK_S = 10.0  # with the camera on, the first song waits so long for a first mood
+FIRST_LOOK_S = 10.0  # with the camera on, the longest wait of the first song for a mood
 
 
 @dataclass(frozen=True, slots=True)

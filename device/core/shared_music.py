@@ -26,7 +26,7 @@ from device.music.recommend.track_index import TrackIndex
 RECENT = 20  # tracks that the next leader does not play again soon
 QUEUED = 40  # tracks of the queue that the group shows
 SAME_S = 2.0  # the network takes its time: two ends of the sleep timer so close together are the same
-SOUND_LATE_S = 1.0  # the group hears the music so much later than the leader's player plays it
+SOUND_LATE_S = 1.0  # the delay from the leader's player to what the group hears
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class SharedMusic:
 
     def view(self, own: PlaybackView, known: Track | None) -> PlaybackView:
         """What plays in the group, for a device that follows. `own`: what that device plays itself; `known`: the track
-        in the own library, if it has it."""
+        in that device's library, if it is there."""
         music = self.latest
         if music is None or not music.key:
             return silence(own)

@@ -199,7 +199,7 @@ class State:
         )
 
     def heard(self, now: Now) -> PlaybackView:
-        """What one hears here: the own music, or the group's."""
+        """What people hear here: this device's music, or the group's."""
         view = self.playback_view(now)
         return view if self.group.chooses(now.mono) else self.group.heard(view, self.group_track)
 

@@ -10,7 +10,7 @@ from device.domain import Alarm, Memory, Now, ScheduleMemory
 
 RING_S = 3600.0  # an alarm decides for this long what plays, unless somebody stops it
 SNOOZE_S = 540.0
-START_S = 10.0  # the leader of a group has so long to begin, until silence means that somebody stopped the music
+START_S = 10.0  # the time in which the leader must begin; silence after it means that somebody stopped the music
 FADED_S = 15.0  # after the end of an alarm; then nobody hears the volume change
 
 

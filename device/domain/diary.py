@@ -24,7 +24,7 @@ class Felt:
 
 @dataclass(frozen=True, slots=True)
 class MoodEntry:
-    """From `at` on, the room was in this mood. `mood` None: nobody was in view any more, and no mood was set by hand.
+    """From `at` on, the room was in this mood. `mood` None: nobody was in view, and no mood was set by hand.
     `felt` is what the faces showed; None without any."""
 
     at: float

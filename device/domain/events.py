@@ -124,7 +124,7 @@ class UpdateSeen:
 
 @dataclass(frozen=True, slots=True)
 class SoundLost:
-    """The sound device does not work any more, or not yet. The player keeps the position and retries by itself until
+    """The sound device no longer works, or not yet. The player keeps the position and retries by itself until
     `SoundBack`."""
 
     problem: str

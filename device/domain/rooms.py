@@ -53,7 +53,7 @@ class MemberMood:
 class Member:
     """One device of a group: the retained document of `affetto/group/<g>/member/<id>`. `tracks`: how many it could
     play. `mood`: None without evidence. `profiles` are the people whose tastes count there; `guests`: so are guests.
-    `clock_error_ms`: at most so far is the clock of its sound from the leader's; None: not measured."""
+    `clock_error_ms`: how far the clock of its sound is from the leader's, at most; None: not measured."""
 
     id: str
     name: str = ""

@@ -17,7 +17,7 @@ STEP_S = 5.0  # snapshots come every second; a longer gap was no music
 
 @dataclass(slots=True)
 class Song:
-    """A song that plays, since when (wall clock, s), and for how many seconds it was heard."""
+    """A song that plays, when it began (wall clock, s), and for how many seconds it was heard."""
 
     track: Track
     began: float

@@ -33,7 +33,7 @@ class Camera(Protocol):
         unplugs the camera, or after `hang_s` of bad frames. Blocks if the camera hangs."""
 
     def set_rate(self, fps: float) -> None:
-        """Deliver so many frames a second from now on, as far as the camera can."""
+        """Deliver this many frames a second from now on, as far as the camera can."""
 
     def close(self) -> None:
         """Release the camera. Idempotent."""

@@ -13,7 +13,7 @@ import numpy as np
 from device.model import Float32Array, Int8Array, Tensor
 
 UNIT_STRIDES = 4.0
-"""Box sides and landmark offsets are coded in units of so many strides: about the size of a level's faces."""
+"""Box sides and landmark offsets are coded in units of this many strides: about the size of a level's faces."""
 
 
 class Grid:

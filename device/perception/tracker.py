@@ -28,7 +28,7 @@ GROWTH = 2.0  # the largest ratio of the sizes
 
 SURE = 0.8  # a face found with such a score is believed at once
 START = 0.6  # others need such a score once,
-SIGHTINGS = 3  # and to be found so often
+SIGHTINGS = 3  # and to be found this often
 
 # Standard deviations, lengths in face sizes (the square root of the box's area)
 PLACE_NOISE = 0.07  # of the position of a box

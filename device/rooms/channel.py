@@ -135,7 +135,7 @@ class Channel:
             self._link.publish(origin.address, documents.encode(answer), False)
 
     def close(self, leave: bool = False) -> None:
-        """Resign if this device leads, and disconnect; `leave`: the device is no member any more. Takes some seconds at
+        """Resign if this device leads, and disconnect; `leave`: the device is no longer a member. Takes some seconds at
         most."""
         self._witness.close()
         if self._record is not None and not self._record.resigned and self._up:

@@ -63,7 +63,7 @@ class Challenges:
     push the good ones out."""
 
     def __init__(self) -> None:
-        self._sent: deque[tuple[str, float]] = deque(maxlen=REMEMBERED)  # and since when, monotonic
+        self._sent: deque[tuple[str, float]] = deque(maxlen=REMEMBERED)  # and from when, monotonic
 
     def current(self, mono: float) -> str:
         """The challenge to send now."""

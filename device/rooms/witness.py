@@ -41,7 +41,7 @@ class Duty:
 
 
 class Witness:
-    """`me`: this device's id. `bind`: the own address, or 0.0.0.0 for all. `put` gets what happens."""
+    """`me`: this device's id. `bind`: this device's address, or 0.0.0.0 for all. `put` gets what happens."""
 
     def __init__(self, group: str, me: str, bind: str, port: int, put: Callable[[GroupNews], None]) -> None:
         self._group, self._me, self._port, self._put = group, me, port, put

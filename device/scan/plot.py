@@ -28,11 +28,11 @@ COLOURS = {
     MoodName.TENSE: "#7d55a8",
     MoodName.ANGRY: "#c4372f",
 }
-FEW = 60  # tracks; up to so many, each is drawn with its uncertainty
+FEW = 60  # tracks; up to this number, each is drawn with its uncertainty
 MOST_NAMES = 12
 WIDTH_IN, HEIGHT_IN, DPI = 12.0, 9.0, 110
 LIMIT = 1.12
-FEWEST = 25  # tracks; up to so many have their titles in the plane
+FEWEST = 25  # tracks; up to this number, they have their titles in the plane
 WIDE_FONTS = ("Noto Sans CJK JP", "Noto Sans CJK SC", "Droid Sans Fallback", "WenQuanYi Zen Hei", "Unifont")
 
 

@@ -1,6 +1,6 @@
 """Lets systemd mount the shares of `music.shares` when somebody looks into them: `python -m device.setup.shares`.
 
-affetto-shares.service runs this as root at boot, and anew whenever the conductor restarts. systemd-mount(1) makes an
+affetto-shares.service runs this as root at boot, and again whenever the conductor restarts. systemd-mount(1) makes an
 automount for each share, so a server that is off does not delay the start. Automounts and mounts belong to that service
 and end with it, so that a share that left the settings is gone. The options turn a server that stops answering into an
 error after some 20 s, and let systemd unmount it nevertheless. The password is in a file in /run that only root can

@@ -98,7 +98,7 @@ def attempt(do: Callable[[T], Done], item: T) -> Done:
     try:
         return do(item)
     except FileNotFoundError:
-        return Done(Result.SKIPPED, "it is not there any more")
+        return Done(Result.SKIPPED, "it is no longer there")
     except OSError as error:
         if error.errno in FATAL:
             raise

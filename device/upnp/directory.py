@@ -56,7 +56,7 @@ class Item:
 
 Object = Container | Item
 Segment = tuple[int, Callable[[int, int], Sequence[Object]]]
-"""Part of a container's children: how many, and a function that gives those from an offset, at most so many."""
+"""Part of a container's children: how many, and a function that gives those from an offset, up to a number."""
 
 
 def path(*parts: str) -> str:

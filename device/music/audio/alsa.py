@@ -37,7 +37,7 @@ BUFFER_US = 250_000
 RESAMPLE = 1
 AGAIN_AFTER_S = 0.01
 AGAIN_S = 1.0  # a device on a slow board may say "try again" although it should block
-LEAD_S = 0.5  # no card takes so much at once; the null device would take everything
+LEAD_S = 0.5  # more than any card takes at once; the null device would take everything
 
 
 class AlsaOutput:

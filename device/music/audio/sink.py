@@ -30,7 +30,7 @@ class Sink:
         self._put = put
         self._open = False
         self._retry_s = 0.0
-        self._quiet_s: float | None = None  # since when there is nothing to hear
+        self._quiet_s: float | None = None  # when the silence began
 
     @property
     def open(self) -> bool:

@@ -64,7 +64,7 @@ class Speech(Generic[S]):
         self._share = Ramp(self._share.at(now_s), 0.0, now_s, CUT_S)
 
     def leave(self, now_s: float) -> None:
-        """There is no sentence any more: let the music come back."""
+        """The sentence is over: let the music come back."""
         self._source = None
         self._duck = Ramp(self._duck.at(now_s), 1.0, now_s, UP_S)
 

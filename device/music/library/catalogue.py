@@ -131,7 +131,7 @@ class Catalogue:
         return self.load()
 
     def unmounted(self, mount: bytes) -> bool:
-        """Take a drive that is not mounted any more out of the library at once; whether there was music on it."""
+        """Take a drive that is no longer mounted out of the library at once; whether there was music on it."""
         inside = os.path.join(mount, b"")
         here = [root for root, (_, present) in self._database.roots().items() if present]
         gone = [root for root in here if any(os.path.join(path, b"").startswith(inside) for path in root)]

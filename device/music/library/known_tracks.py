@@ -14,7 +14,7 @@ from device.music.library import steps, tracks
 from device.music.library.relatives import changes, corrected
 from device.music.library.sql.database import Database
 
-MANY = 1000  # keys; to read all analyses takes less time than to look so many up
+MANY = 1000  # keys; it is faster to read all analyses than to look up more keys than this
 
 
 class KnownTracks:

@@ -28,10 +28,10 @@ log = logging.getLogger("affetto.scanner")
 
 FIRST_PUBLISH_S = 2.0  # after the begin of a scan; then twice as long each time, up to
 PUBLISH_S = 30.0
-PUBLISH_TRACK_S = 0.003  # but at least so long for each track: a large library takes its time to be taken in
+PUBLISH_TRACK_S = 0.003  # but at least this time for each track: it takes time to take in a large library
 SETTLE_S = 0.5  # after a mount: the partitions of a drive are mounted one after the other
 RETRY_S = 30.0  # after a failure that is nobody's file's; then twice as long each time, up to the next scan
-RETIRE_S = 10.0  # after a library was published, nobody uses the one before any more
+RETIRE_S = 10.0  # after a library was published, nobody uses the one before it
 STUCK_S = 900.0  # a step of the thread: a file's tags take 5 minutes at most, so does a folder on a slow drive
 
 Prepare = Callable[[tuple[Track, ...]], object]

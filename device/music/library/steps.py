@@ -2,7 +2,7 @@
 
 Python runs one thread at a time. A thread that sorts or frees 100,000 objects in one call keeps the others waiting for
 as long as that takes. So does one that makes a short system call for each object: it gives way for some microseconds
-only, too short for another thread to wake up, and by doing so begins anew the 5 ms after which Python would make it
+only, too short for another thread to wake up, and by doing so restarts the 5 ms after which Python would make it
 give way. Measured (bench/waiting.py) without these steps: 50 ms.
 """
 

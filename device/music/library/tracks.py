@@ -25,11 +25,11 @@ ORIGINS: Mapping[str, MoodOrigin] = {
 POINTS = tuple((affect.valence, affect.arousal, mood) for mood, affect in MOOD_AFFECT.items())
 
 FREEZE_FROM = 1000
-"""From so many tracks on, the garbage collector leaves alone what exists after they are loaded.
+"""From this number of tracks on, the garbage collector leaves alone what exists after they are loaded.
 
 Tracks hold no cycles and live until the next library, but a collection looks at each of them, and all threads wait:
 40 ms for 100,000 tracks right after they are loaded, and again and again later. What is frozen is still freed when
-nobody uses it any more; only cycles that were garbage at that moment stay.
+nobody uses it; only cycles that were garbage at that moment stay.
 """
 
 Row = tuple[Any, ...]

@@ -66,7 +66,7 @@ class Update:
         again: bool,
     ) -> None:
         """Save what differs; `ids` are the numbers of the roots. `meanwhile` is called between any two files. `again`:
-        read every file anew. Raises LibraryError."""
+        read every file again. Raises LibraryError."""
         changed = diff.any
         if again:
             self._database.forget_failed_analyses()

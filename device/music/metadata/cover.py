@@ -40,8 +40,8 @@ Loading = Callable[[], AbstractContextManager[None]]
 
 
 def cover_of(path: Path, most_bytes: int = LARGEST, loading: Loading = contextlib.nullcontext) -> bytes:
-    """The cover as JPEG of at most `most_bytes`; nothing if there is none that can be read and made so small. PyAV and
-    OpenCV, if they are needed, are loaded within `loading()`. Raises OSError."""
+    """The cover as JPEG of at most `most_bytes`; nothing if none can be read and made small enough. PyAV and OpenCV, if
+    they are needed, are loaded within `loading()`. Raises OSError."""
     for picture in (*_embedded(path, loading), *_beside(path)):
         if small := shrink(picture, most_bytes, loading):
             return small

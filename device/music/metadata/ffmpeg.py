@@ -32,7 +32,7 @@ ROUNDING = 0.05  # share of the length that is lost where formats round the leng
 MOST_TEXTS = 200
 LONGEST_TEXT = 10_000
 
-# Tags of any encoding: PyAV 19 takes them by itself, and does not know the word for it any more.
+# Tags of any encoding: PyAV 19 takes them by itself, and no longer knows the word for it.
 TOLERANT: dict[str, Any] = {"metadata_errors": "ignore"} if int(av.__version__.partition(".")[0]) < 19 else {}
 
 av.logging.set_level(av.logging.PANIC)  # what FFmpeg says of a damaged file is for its developers

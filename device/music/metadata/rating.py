@@ -24,9 +24,9 @@ from device.music.metadata.fields import own_text, texts_with
 MOST = 5
 EXACTLY = {13: 0.5, 54: 1.5, 118: 2.5, 186: 3.5, 242: 4.5, 51: 1.0, 102: 2.0, 153: 3.0, 204: 4.0}
 ABOUT = ((31, 1), (95, 2), (159, 3), (223, 4), (255, 5))
-"""Stars of POPM: of these numbers exactly, and of all others up to so much."""
+"""Stars of POPM: of exactly these numbers, and of all others up to these limits."""
 WMA = ((12, 1), (37, 2), (62, 3), (86, 4), (99, 5))
-"""Stars of WM/SharedUserRating up to so much, as Windows Media Player's documentation has them."""
+"""Stars of WM/SharedUserRating up to these limits, as Windows Media Player's documentation has them."""
 
 
 def rating_of(sources: Iterable[Any]) -> float | None:

@@ -21,7 +21,7 @@ MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augus
 UNITS = ((365 * 86400.0, "year"), (30 * 86400.0, "month"), (7 * 86400.0, "week"), (86400.0, "day"), (3600.0, "hour"),
          (60.0, "minute"))  # fmt: skip
 OFTEN = 3
-FOUR, FIVE = 0.75, 0.95  # the least rating that has so many stars
+FOUR, FIVE = 0.75, 0.95  # the lowest ratings with four and five stars
 JUST_NOW_S = 60.0
 CLAUSES = 2
 WEIGHTY = math.log(1.1)  # a ground counts as a reason if it raised the worth by a tenth

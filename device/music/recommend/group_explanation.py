@@ -8,7 +8,7 @@ from device.music.recommend.group import BEARABLE, Group, GroupPreference
 from device.music.recommend.taste import Taste
 
 WAITED = 1.2  # a person with this weight has waited for longer than the others
-NOTABLE = math.log(1.1)  # so much better than usual is worth saying
+NOTABLE = math.log(1.1)  # a gain over the usual that is worth saying
 
 
 def subject(taste: Taste, group: Group, preference: GroupPreference, best: int, row: int) -> int:

@@ -55,8 +55,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SoundStatus:
-    """`server`: whom the loudspeaker plays, "host:port". `error_ms`: at most so far is its clock from the leader's, as
-    far as the network shows. `problem`: why there is no sound, as a sentence."""
+    """`server`: whom the loudspeaker plays, "host:port". `error_ms`: the largest distance of its clock from the leader's,
+    as far as the network shows. `problem`: why there is no sound, as a sentence."""
 
     role: Role = Role.ALONE
     server: str = ""
@@ -99,7 +99,7 @@ class GroupSound:
         self._call(lambda: self._lead(port, bind))
 
     def prepare(self, host: str, port: int = PORT) -> None:
-        """Connect to the leader who comes next; nothing is heard of it before `follow`."""
+        """Connect to the next leader; its sound is not audible before `follow`."""
         self._call(lambda: self._prepare(host, port))
 
     def follow(self, host: str, port: int = PORT) -> None:

@@ -44,7 +44,7 @@ class ServerClock:
 
     @property
     def error_s(self) -> float | None:
-        """At most so far off: half of the quickest round trip. None while nothing is known."""
+        """The largest possible error: half of the quickest round trip. None while nothing is known."""
         return min(measure.took_s for measure in self._measures) / 2 if self.known else None
 
     def add(self, sent_s: float, there_s: float, back_s: float, received_s: float) -> None:

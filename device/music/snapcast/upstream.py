@@ -25,7 +25,7 @@ from device.music.snapcast.wire import Kind
 CONNECT_S = 2.0
 SILENT_S = 3.0  # a server that says nothing for this long is gone; it answers four questions a second
 AGAIN_S = 0.25  # between two tries to connect
-FAR_S = 10.0  # no chunk is so far from its time
+FAR_S = 10.0  # no chunk is this far from its time
 FIRST_ASKS, FIRST_ASK_S, ASK_S = 20, 0.03, 0.25
 
 TakeChunk = Callable[["Upstream", float, Frames], None]

@@ -1,6 +1,6 @@
 """The process of TagClient: `python -m device.music.workers.tag_process --fd N`; not for calling by hand.
 
-Reads tags and covers of files that anybody may have made, in a process that may use only so much time and memory and
+Reads tags and covers of files that anybody may have made, in a process with limits on time and memory, and
 dies alone. process.py says how it works.
 """
 

@@ -17,7 +17,7 @@ SELECT album, album_artist, artist, count(*) FROM files JOIN roots ON roots.id =
 WHERE files.present AND files.problem = '' AND files.is_music GROUP BY album, album_artist, artist
 """
 ARTICLES = ("the ", "a ", "an ", "der ", "die ", "das ", "le ", "la ", "les ", "los ", "el ")
-COMPILATION = 3  # artists with fewer tracks than this, and at least so many of them, make a compilation
+COMPILATION = 3  # at least this many artists, each with fewer tracks than this, make a compilation
 
 
 class Group(NamedTuple):

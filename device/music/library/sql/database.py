@@ -52,7 +52,7 @@ class Database:
         return self._file(f"SELECT {queries.FILE_COLUMNS} FROM files WHERE path = ?", (path,))
 
     def twin(self, key: str, size: int, mtime_ns: int) -> FileRow | None:
-        """A file that held the same, was not touched since it was read, and is not there any more: it was moved, or its
+        """A file that held the same, was not touched since it was read, and is no longer there: it was moved, or its
         drive is mounted elsewhere now."""
         return self._file(queries.TWIN, {"key": key, "size": size, "mtime_ns": mtime_ns})
 
@@ -182,7 +182,7 @@ class Database:
         self._sql.write(f"INSERT INTO roots (folder, mount, present) VALUES (?, ?, ?) {upsert}", rows)
 
     def save_absent(self, paths: Iterable[bytes]) -> None:
-        """These files are not on their roots any more."""
+        """These files are no longer on their roots."""
         self._sql.write("UPDATE files SET present = 0 WHERE path = ?", [(path,) for path in paths])
 
     def drop_moved(self) -> None:
