@@ -32,7 +32,7 @@ from device.domain import (
 )
 from device.rooms import documents
 from device.rooms.adapter import Rooms
-from device.rooms.channel import REFUSALS
+from device.rooms.channel import ORDERS
 from device.rooms.link import LinkRequest, Message
 
 NOW = Now(0.0, 0.0)
@@ -107,14 +107,29 @@ def test_the_leaders_answer_returns_to_the_member_that_passed_the_command_on() -
         assert not any(paho.topic_matches_sub(one, answer[0]) for one in other.wires[0].request.filters)
 
 
-def test_refusals_that_come_after_the_answer_do_not_pile_up() -> None:
-    """A stream that a member asked for may fail an hour later."""
-    with closing(End("a", "a")) as leader:
+def test_a_refusal_that_comes_after_the_answer_belongs_to_no_other_command() -> None:
+    """A stream that a member asked for may fail an hour later, and the numbers of a member that restarted repeat."""
+    with closing(End("a", "a")) as leader, closing(End("b", "a")) as member:
         channel = leader.rooms._channel
         assert channel is not None
+        for _ in range(2):
+            member.rooms.forward(NEXT, 7)
+            [asked] = leader.hear(member.wires[0].said[-1])
+            assert isinstance(asked, Asked)
+            leader.rooms.notify(Handled(asked.origin))
+            assert member.hear(leader.wires[0].said[-1]) == [FromGroup("home", LeaderAnswered(7, ""))]
+            leader.rooms.notify(Answer(asked.origin, "The connection to the server broke."))
+        assert channel._orders == {}
+
+
+def test_orders_that_the_inbox_dropped_do_not_pile_up() -> None:
+    with closing(End("a", "a")) as leader:
         for number in range(1000):
-            leader.rooms.notify(Answer(Origin("group", "affetto/group/home/member/b/answer", f"{number} media"), "No."))
-        assert len(channel._refusals) == REFUSALS
+            order = ORDER | {"member": "b", "number": number}
+            leader.hear(("affetto/group/home/order", json.dumps(order).encode(), False))
+        channel = leader.rooms._channel
+        assert channel is not None
+        assert len(channel._orders) == ORDERS
 
 
 def test_an_order_of_an_older_version_is_obeyed_and_not_answered() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
+import os
 import queue
 import shutil
 import subprocess
@@ -227,6 +229,22 @@ def test_whatever_is_wrong_is_refused_and_nothing_runs(
     spoil(owner)
     assert not owner.updater().install()
     assert words in owner.status.problem
+    assert not ran(owner)
+    assert [path.name for path in owner.place.iterdir()] == ["status.json"]
+
+
+@needs_openssh
+def test_a_full_disk_ends_the_installation_with_a_sentence(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the device would say that it installs an update, and accept no other, until the next day."""
+
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    owner.release(tar({"install.sh": INSTALLS}))
+    monkeypatch.setattr(source, "copy", fill)
+    assert not owner.updater().install()
+    assert owner.status.progress is None
+    assert "cannot be written: No space left on device." in owner.status.problem
     assert not ran(owner)
     assert [path.name for path in owner.place.iterdir()] == ["status.json"]
 

@@ -14,7 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from device.control import address
@@ -39,6 +39,7 @@ class Waiting:
     origin: Origin
     connection: Connection
     number: int
+    refusals: list[str] = field(default_factory=list)
 
 
 class ControlSurface:
@@ -55,7 +56,6 @@ class ControlSurface:
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
         self._socket: socket.socket | None = None
         self._snapshot: Snapshot | None = None
-        self._messages: dict[int, list[str]] = {}  # of the command that the main thread handles
         self._woken = self._closing = False
         # What follows belongs to the thread of the loop.
         self._connections: set[Connection] = set()
@@ -98,12 +98,7 @@ class ControlSurface:
             event = {"event_type": str(notice.event_type), **plain(notice.facts)}
             self._call(lambda: self._tell(event))
         elif notice.origin.surface == NAME:
-            key = id(notice.origin)
-            if isinstance(notice, Answer):
-                self._messages.setdefault(key, []).append(notice.message)
-            else:
-                message = plain(" ".join(self._messages.pop(key, [])))
-                self._call(lambda: self._answer(key, message))
+            self._call(lambda: self._take(notice))
 
     def close(self) -> None:
         """End all connections and remove the socket. Idempotent."""
@@ -180,10 +175,17 @@ class ControlSurface:
         self._waiting[id(origin)] = Waiting(origin, connection, number)
         self._put(Misunderstood(origin, command) if isinstance(command, str) else Asked(command, origin))
 
-    def _answer(self, key: int, message: str) -> None:
-        if (waiting := self._waiting.pop(key, None)) is not None:
-            waiting.connection.waiting -= 1
-            waiting.connection.answer(waiting.number, message)
+    def _take(self, notice: Answer | Handled) -> None:
+        """The session's word about a command. If nobody waits for it any longer, a stream has failed after it began."""
+        key = id(notice.origin)
+        if (waiting := self._waiting.get(key)) is None:
+            return
+        if isinstance(notice, Answer):
+            waiting.refusals.append(notice.message)
+            return
+        del self._waiting[key]
+        waiting.connection.waiting -= 1
+        waiting.connection.answer(waiting.number, str(plain(" ".join(waiting.refusals))))
 
     async def _find_out(self, name: str) -> object:
         """The answer to a slow question. Raises KeyError if there is none by this name."""

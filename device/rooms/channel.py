@@ -52,7 +52,7 @@ MOOD_S = 5.0  # the shortest time between two documents of a member that differ 
 MUSIC_S = 10.0  # the longest time between two documents of what plays, for a leader's successor
 ERROR_MS = 0.5  # a clock error within this distance of the last one is no news
 DRIFT_S = 1.0  # a position within this distance of the expected one is no news
-REFUSALS = 100  # commands whose refusal waits for the end of the command; one that comes later has no receiver
+ORDERS = 100  # commands from members that wait for an answer; the inbox may drop some
 
 ClockError = Callable[[], float | None]
 """How far the clock of this device's sound is from the leader's, at most (ms); None: not measured."""
@@ -70,7 +70,8 @@ class Channel:
         self._me = config.device.id
         self._topics = GroupTopics(config.mqtt.base_topic, name)
         self._up = self._leads = False
-        self._refusals: dict[Origin, list[str]] = {}
+        self._orders: dict[Origin, list[str]] = {}  # from members, and why they were refused
+        self._lock = threading.Lock()  # of the orders
         self._connections = self._shown = 0
         self._probes = -1
         self._member: Member | None = None
@@ -124,12 +125,11 @@ class Channel:
         origin = notice.origin
         if origin.surface != NAME:
             return
-        if isinstance(notice, Answer):
-            self._refusals.setdefault(origin, []).append(notice.message)
-            if len(self._refusals) > REFUSALS:
-                del self._refusals[next(iter(self._refusals))]
-            return
-        message = " ".join(self._refusals.pop(origin, []))
+        with self._lock:
+            if isinstance(notice, Answer):  # one that comes later, of a stream that failed, has no receiver
+                self._orders.get(origin, []).append(notice.message)
+                return
+            message = " ".join(self._orders.pop(origin, []))
         if self._leads and origin.address != self._topics.order:
             answer = documents.AnswerDocument(number=int(origin.payload.partition(" ")[0]), message=message)
             self._link.publish(origin.address, documents.encode(answer), False)
@@ -226,7 +226,12 @@ class Channel:
         command = parse(order.name, order.fields)
         if not isinstance(command, str):  # an older version gives no member, and wants no answer
             answer_to = self._topics.answer(order.member) if order.member else self._topics.order
-            self._put_event(Asked(command, Origin(NAME, answer_to, f"{order.number} {order.name}")))
+            origin = Origin(NAME, answer_to, f"{order.number} {order.name}")
+            with self._lock:
+                self._orders[origin] = []
+                while len(self._orders) > ORDERS:
+                    del self._orders[next(iter(self._orders))]
+            self._put_event(Asked(command, origin))
 
 
 def _follows_from(before: GroupMusic, music: GroupMusic, passed_s: float) -> bool:

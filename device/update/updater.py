@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import subprocess
 import tempfile
 from dataclasses import replace
@@ -43,22 +42,26 @@ class Updater:
 
     def install(self) -> bool:
         """Install the latest version. Returns whether it runs now; if not, the status says why."""
-        self._tell(replace(status.read(self._path), progress=0, problem=""))
-        work = Path(tempfile.mkdtemp(prefix="work-", dir=self._folder))
         try:
-            release = self._release()
-            if not newer(release.version, self._installed):
-                raise Refusal(f"Version {release.version} is not newer than {self._installed}.")
-            offer = _offer(release)
-            self._tell(replace(offer, progress=1))
-            self._run(self._unpack(release, work, offer), offer)
-            self._tell(offer)
-            return True
-        except Refusal as refusal:
-            self._tell(replace(status.read(self._path), progress=None, problem=str(refusal)))
+            self._tell(replace(status.read(self._path), progress=0, problem=""))
+            with tempfile.TemporaryDirectory(prefix="work-", dir=self._folder, ignore_cleanup_errors=True) as work:
+                offer = self._install(Path(work))
+        except (Refusal, OSError) as error:  # the working folder is gone by now, so a full disk has room for this
+            words = f"{self._folder} cannot be written: {error.strerror}." if isinstance(error, OSError) else str(error)
+            self._tell(replace(status.read(self._path), progress=None, problem=words))
             return False
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+        self._tell(offer)
+        return True
+
+    def _install(self, work: Path) -> Update:
+        """Install the latest version with the help of the empty folder `work`. Raises Refusal and OSError."""
+        release = self._release()
+        if not newer(release.version, self._installed):
+            raise Refusal(f"Version {release.version} is not newer than {self._installed}.")
+        offer = _offer(release)
+        self._tell(replace(offer, progress=1))
+        self._run(self._unpack(release, work, offer), offer)
+        return offer
 
     def _release(self) -> Manifest:
         """The latest release of the source, its signature checked."""

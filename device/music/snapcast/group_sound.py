@@ -55,8 +55,8 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SoundStatus:
-    """`server`: whom the loudspeaker plays, "host:port". `error_ms`: the largest distance of its clock from the leader's,
-    as far as the network shows. `problem`: why there is no sound, as a sentence."""
+    """`server`: whom the loudspeaker plays, "host:port". `error_ms`: how far its clock may be from the leader's, as far
+    as the network shows. `problem`: why there is no sound, as a sentence."""
 
     role: Role = Role.ALONE
     server: str = ""
