@@ -11,6 +11,7 @@ import pytest
 from device.check import elsewhere
 from device.check.finding import Verdict
 from device.config.schema import MusicConfig, PlayerConfig
+from device.config.shares import parse_shares
 from device.music.library.files import servers
 
 SHARE = replace(MusicConfig(), shares=("smb://nas/my%20music",))
@@ -40,22 +41,19 @@ def program(path: Path, says: str = "") -> None:
          Verdict.WELL, "//nas/my music is at /media/affetto/my music"),
     ],
 )  # fmt: skip
-def test_shares(
-    tmp_path: Path, programs: Path, monkeypatch: pytest.MonkeyPatch, mounts: str, verdict: Verdict, words: str
-) -> None:
+def test_shares(tmp_path: Path, programs: Path, mounts: str, verdict: Verdict, words: str) -> None:
     (tmp_path / "mounts").write_text(mounts)
-    (missing,) = elsewhere.shares(SHARE, tmp_path / "mounts")
+    (share,) = parse_shares(SHARE.shares)
+    (missing,) = elsewhere.shares(SHARE, (), tmp_path / "mounts")
     assert (missing.verdict, missing.advice) == (Verdict.PROBLEM, "apt install cifs-utils")
     program(programs / "mount.cifs")
-    monkeypatch.setattr(servers, "answers", lambda share: False)
-    (silent,) = elsewhere.shares(SHARE, tmp_path / "mounts")
-    assert (silent.verdict, silent.words) == (Verdict.PROBLEM, "//nas/my music does not answer")
+    (silent,) = elsewhere.shares(SHARE, (share,), tmp_path / "mounts")
+    assert (silent.verdict, silent.words) == (Verdict.NOTE, "//nas/my music does not answer")
     assert "switch nas on" in silent.advice
-    monkeypatch.setattr(servers, "answers", lambda share: True)
-    (found,) = elsewhere.shares(SHARE, tmp_path / "mounts")
+    (found,) = elsewhere.shares(SHARE, (), tmp_path / "mounts")
     assert found.verdict is verdict
     assert words in found.words
-    assert list(elsewhere.shares(MusicConfig(), tmp_path / "mounts")) == []
+    assert list(elsewhere.shares(MusicConfig(), (), tmp_path / "mounts")) == []
 
 
 @pytest.mark.parametrize(

@@ -10,18 +10,26 @@ import socket
 import stat
 import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from frozen_disk import frozen_disk
 
+from device.check import run_checks
+from device.check.finding import Finding, Verdict
 from device.config.files import load
 from device.config.schema import Config, MusicConfig
 from device.config.shares import Protocol, Share, parse_share, parse_shares
+from device.console import open_console
 from device.errors import ConfigError
 from device.music.library.files import servers
 from device.music.library.scanner import library_folders
 from device.setup import shares
+
+LOCAL = parse_share("smb://127.0.0.1/music")
 
 
 @pytest.mark.parametrize(
@@ -181,29 +189,99 @@ def test_why_music_is_missing_is_a_sentence_that_says_what_to_do(monkeypatch: py
     assert known.explain(b"/media/affetto/music").endswith("sudo apt install cifs-utils")
 
 
-@pytest.mark.skipif(shutil.which("smbd", path=servers.SBIN) is None, reason="Samba is not installed")
-def test_a_real_samba_answers_until_it_is_frozen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def samba(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen]:
+    """A real Samba that answers at SMB's port, as this test sees it."""
+    if shutil.which("smbd", path=servers.SBIN) is None:
+        pytest.skip("Samba is not installed")
     with socket.create_server(("127.0.0.1", 0)) as door:
         port = door.getsockname()[1]
-    folders = "\n".join(f"{name} directory = {tmp_path}" for name in ("pid", "lock", "state", "cache"))
-    (tmp_path / "smb.conf").write_text(
+    folder = tmp_path / "samba"
+    folder.mkdir()
+    folders = "\n".join(f"{name} directory = {folder}" for name in ("pid", "lock", "state", "cache"))
+    (folder / "smb.conf").write_text(
         f"[global]\nserver role = standalone server\ndisable netbios = yes\nsmb ports = {port}\n"
-        f"private dir = {tmp_path}\nncalrpc dir = {tmp_path}/rpc\n"
-        f"interfaces = lo\nbind interfaces only = yes\nload printers = no\nlog file = {tmp_path}/log\n{folders}\n"
+        f"private dir = {folder}\nncalrpc dir = {folder}/rpc\n"
+        f"interfaces = lo\nbind interfaces only = yes\nload printers = no\nlog file = {folder}/log\n{folders}\n"
     )
     monkeypatch.setattr(servers, "PATIENCE_S", 2.0)
-    share = parse_share("smb://127.0.0.1/music")
-    command = ["smbd", "--foreground", "--no-process-group", "--configfile", str(tmp_path / "smb.conf")]
-    with subprocess.Popen(command, env={**os.environ, "PATH": servers.SBIN}, start_new_session=True) as samba:
+    monkeypatch.setitem(servers.PORTS, Protocol.SMB, port)
+    command = ["smbd", "--foreground", "--no-process-group", "--configfile", str(folder / "smb.conf")]
+    with subprocess.Popen(command, env={**os.environ, "PATH": servers.SBIN}, start_new_session=True) as process:
         try:
             for _ in range(100):
-                if servers.answers(share, port):
+                if servers.answers(LOCAL):
                     break
-                samba.poll()
-                assert samba.returncode is None
+                assert process.poll() is None
                 threading.Event().wait(0.1)
-            assert servers.answers(share, port)
-            os.killpg(samba.pid, signal.SIGSTOP)
-            assert not servers.answers(share, port)
+            yield process
         finally:
-            os.killpg(samba.pid, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_a_real_samba_answers_until_it_is_frozen(samba: subprocess.Popen) -> None:
+    assert servers.answers(LOCAL)
+    os.killpg(samba.pid, signal.SIGSTOP)
+    assert not servers.answers(LOCAL)
+
+
+def test_all_servers_are_asked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(3)  # opens for nobody before all have come
+
+    def answers(share: Share) -> bool:
+        together.wait(60)
+        if share.host == "hangs":
+            threading.Event().wait()
+        return share.host == "lives"
+
+    monkeypatch.setattr(servers, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(servers, "answers", answers)
+    lives, hangs, is_off = parse_shares(["smb://lives/a", "nfs://hangs/b", "smb://off/c"])
+    assert servers.find_silent((lives, hangs, is_off)) == {hangs, is_off}
+    assert servers.find_silent(()) == frozenset()
+
+
+def test_a_check_looks_into_no_share_whose_server_is_frozen(
+    samba: subprocess.Popen, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shares are disks here that keep everybody waiting for ever, as an automount does for half a minute."""
+    media, names = tmp_path / "media", ("one", "two", "three")
+    monkeypatch.setattr("device.config.shares.MOUNTS", str(media / "affetto"))
+    monkeypatch.setattr(servers, "missing_package", lambda share: "")
+    asked: list[Share] = []
+    ask = servers.answers
+    monkeypatch.setattr(servers, "answers", lambda share: (asked.append(share), ask(share))[1])
+    (tmp_path / "server").mkdir()
+    (media / "usb" / "stick").mkdir(parents=True)
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        f'device:\n  data_dir: "{tmp_path}/data"\n'
+        f'music:\n  folders: ["{media}/*/*", "{media}/affetto/one/jazz", "{media}/*/*/jazz"]\n'
+        f"  shares: {[f'smb://127.0.0.1/{name}' for name in names]}\n"
+        "player:\n  output: dummy\nmqtt:\n  enabled: false\npage:\n  enabled: false\n"
+    )
+    with ExitStack() as stack:
+        disks = []
+        for name in names:
+            (media / "affetto" / name).mkdir(parents=True)
+            disks.append(frozen_disk(tmp_path / "server", media / "affetto" / name))
+            stack.enter_context(closing(disks[-1]))
+            disks[-1].mount.stat()  # what the kernel asks at the mount is answered now
+            disks[-1].freeze()
+            stack.callback(disks[-1].thaw)
+        os.killpg(samba.pid, signal.SIGSTOP)
+        found: list[Finding] = []
+        console = open_console(stderr=True, quiet=True)
+        check = threading.Thread(target=lambda: found.extend(run_checks(config, False, console)), daemon=True)
+        check.start()
+        while check.is_alive() and not any(disk.waiting.is_set() for disk in disks):
+            check.join(0.1)
+        assert not any(disk.waiting.is_set() for disk in disks)
+    library = [one for one in found if one.part == "library"]
+    assert [one.words for one in library if "does not answer" in one.words] == [
+        f"//127.0.0.1/{name} does not answer" for name in names
+    ]
+    assert any(f"{media}/*/* is now {media}/usb/stick" in one.words for one in library)
+    assert any("There is no music" in one.words for one in library)
+    assert not any(one.verdict is Verdict.PROBLEM for one in library), "an update would be taken back for it"
+    assert len(asked) == len(names), "nobody waits twice for one server"

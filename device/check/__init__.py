@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 from rich.console import Console
@@ -22,10 +23,12 @@ from device.check.finding import Finding, Verdict, note, problem, well
 from device.check.running import ask, reports_sound
 from device.config import files
 from device.config.schema import Config
+from device.config.shares import parse_shares
 from device.console import count, open_console
 from device.errors import ConfigError
 from device.model import SHIPPED_MODELS
 from device.mqtt.topics import Topics
+from device.music.library.files import servers
 from device.parts import first_memory
 from device.store.instance import read_running
 
@@ -90,14 +93,15 @@ def examinations(config: Config, path: Path, take_frame: bool) -> list[Examinati
     busy = found is not None or camera.is_running()
     memory, damage = machine.remembered(data_dir, first_memory(config))
     on = memory.camera
+    silent = cache(lambda: servers.find_silent(parse_shares(config.music.shares)))
     return [
         ("Checking the program", machine.program),
         ("Asking the running program", lambda: ask(found)),
         ("Checking the clock", machine.clock),
         ("Loading the models", lambda: machine.models(models_dir)),
         ("Checking the data folder", lambda: machine.state(data_dir, "" if busy else damage)),
-        ("Reading the music folders", lambda: music.library(config.music, data_dir)),
-        ("Looking for file servers", lambda: elsewhere.shares(config.music)),
+        ("Reading the music folders", lambda: music.library(config.music, data_dir, silent())),
+        ("Looking for file servers", lambda: elsewhere.shares(config.music, silent())),
         ("Opening the sound device", lambda: music.sound(config.player, ours=reports_sound(found), shared=busy)),
         ("Looking for Bluetooth loudspeakers", lambda: elsewhere.bluetooth(config.player)),
         ("Checking libVLC's plugins", lambda: music.plugins(Path("/usr/lib"))),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from device.check.finding import Finding, note, problem, well
@@ -20,15 +20,17 @@ BLUEALSA = re.compile(r"bluealsa(?::.*DEV=((?:[0-9A-F]{2}:){5}[0-9A-F]{2}))?", r
 ASK_S = 5.0
 
 
-def shares(config: MusicConfig, mounts: Path = MOUNTS) -> Iterator[Finding]:
-    """Check that every share has the program that mounts it, that its server answers, and that systemd mounts it."""
+def shares(config: MusicConfig, silent: Collection[Share], mounts: Path = MOUNTS) -> Iterator[Finding]:
+    """Check that every share has the program that mounts it, that its server answers (those of `silent` shares do
+    not), and that systemd mounts it. A server may be off, so silence is no problem of this device: an update must not
+    be taken back for it."""
     kinds = _kinds(mounts)
     for share in parse_shares(config.shares):
         if package := servers.missing_package(share):
             yield problem("library", f"{share.source} cannot be mounted without {package}", f"apt install {package}")
-        elif not servers.answers(share):
+        elif share in silent:
             advice = f"switch {share.host} on, or correct music.shares"
-            yield problem("library", f"{share.source} does not answer", advice)
+            yield note("library", f"{share.source} does not answer", advice)
         else:
             yield _share(share, kinds.get(share.folder, ""))
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from device.check.finding import Finding, note, problem, well
 from device.check.machine import copy
 from device.config.schema import MusicConfig, PlayerConfig
+from device.config.shares import Share
 from device.console import count
 from device.domain import Event, MoodName
 from device.errors import AffettoError
@@ -59,14 +61,17 @@ def _ignore(_: Event) -> None:
     pass
 
 
-def library(config: MusicConfig, data_dir: Path) -> Iterator[Finding]:
+def library(config: MusicConfig, data_dir: Path, silent: Collection[Share] = ()) -> Iterator[Finding]:
     """Check that the music folders can be read, and contain music. A folder with a * in its name may be absent, while
-    no drive is plugged in."""
+    no drive is plugged in. Nothing looks into `silent` shares: each would keep the check waiting."""
+    skip = {os.fsencode(share.folder) for share in silent}
     if not config.folders:
         yield problem("library", "music.folders names no folder", _where_music_goes("name a folder there"))
     for folder in map(Path, config.folders):
         if "*" in str(folder):
-            yield from _drives(folder)
+            yield from _drives(folder, skip)
+            continue
+        if not expand(folder, skip):
             continue
         try:
             next(folder.iterdir(), None)
@@ -75,22 +80,25 @@ def library(config: MusicConfig, data_dir: Path) -> Iterator[Finding]:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             yield problem("library", f"{folder} cannot be read ({reason})", f"see who may read it: ls -ld {folder}")
-    folders = [Path(os.fsdecode(path)) for folder in config.folders for path in expand(Path(folder))]
+    folders = [Path(os.fsdecode(path)) for folder in config.folders for path in expand(Path(folder), skip)]
     readable = [folder for folder in folders if os.access(folder, os.R_OK | os.X_OK)]
     if readable:
-        yield from _tracks(readable, data_dir, Ignored(config.ignore))
+        yield from _tracks(readable, data_dir, Ignored(config.ignore), partial(note if silent else problem, "library"))
 
 
-def _drives(pattern: Path) -> Iterator[Finding]:
-    found = [os.fsdecode(path) for path in expand(pattern)]
+def _drives(pattern: Path, skip: Collection[bytes]) -> Iterator[Finding]:
+    found = [os.fsdecode(path) for path in expand(pattern, skip)]
     if found:
         yield well("library", f"{pattern} is now {', '.join(found)}")
     else:
         yield note("library", f"there is nothing at {pattern}", "plug in the drive that should be there")
 
 
-def _tracks(folders: Sequence[Path], data_dir: Path, ignored: Ignored) -> Iterator[Finding]:
-    """Scan with a temporary copy of the catalogue, which reads new files."""
+def _tracks(
+    folders: Sequence[Path], data_dir: Path, ignored: Ignored, complain: Callable[[str], Finding]
+) -> Iterator[Finding]:
+    """Scan with a temporary copy of the catalogue, which reads new files. `complain` makes the finding of what the scan
+    calls a problem: while a file server is silent, it may hold the music that is missing."""
     try:
         with tempfile.TemporaryDirectory() as scratch:
             copy(data_dir, "catalogue.db*", scratch)
@@ -105,7 +113,7 @@ def _tracks(folders: Sequence[Path], data_dir: Path, ignored: Ignored) -> Iterat
     if (more := len(found.notes) - LISTED) > 0:
         yield note("library", f"and {more} more", "affetto scan lists them all")
     for line in found.problems[:LISTED]:
-        yield problem("library", line)
+        yield complain(line)
     if found.tracks:
         yield well("library", f"{count(len(found.tracks), 'track')} in {where}")
 

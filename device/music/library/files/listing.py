@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
 import glob
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from enum import Enum
 from pathlib import Path
 
@@ -21,14 +22,26 @@ class Entry(Enum):
     LINK = 3
 
 
-def expand(folder: Path) -> list[bytes]:
+def expand(folder: Path, skip: Collection[bytes] = ()) -> list[bytes]:
     """The absolute folders that an entry of `music.folders` means: `*` in it stands for any name that is there now, as
-    in /media/*/*. An entry without `*` means itself, there or not."""
+    in /media/*/*. An entry without `*` means itself, there or not. Folders in `skip` and all below count as absent;
+    nothing looks into them."""
     top = os.path.abspath(os.fsencode(folder))
-    if b"*" not in top:
-        return [top]
-    pattern = glob.escape(top).replace(b"[*]", b"*")
-    return sorted(path for path in glob.glob(pattern) if os.path.isdir(path))
+    found = [b"/"]
+    for name in top.strip(b"/").split(b"/"):
+        found = [path for above in found for path in _named(above, name) if path not in skip]
+    return sorted(path for path in found if os.path.isdir(path)) if b"*" in top else found
+
+
+def _named(folder: bytes, name: bytes) -> list[bytes]:
+    """The paths in a folder that a name means, which may hold `*`."""
+    if b"*" not in name:
+        return [os.path.join(folder, name)]
+    try:
+        names = fnmatch.filter(os.listdir(folder), glob.escape(name).replace(b"[*]", b"*"))
+    except OSError:
+        return []
+    return [os.path.join(folder, one) for one in names if not one.startswith(b".")]
 
 
 def list_folder(folder: bytes, ignored: Ignored) -> Iterator[tuple[Entry, bytes]]:

@@ -10,6 +10,8 @@ import os
 import shutil
 import socket
 import struct
+import threading
+import time
 from collections.abc import Iterable
 
 from device.config.shares import Protocol, Share
@@ -46,6 +48,24 @@ class FileServers:
         """Why this folder of a server cannot be read, and what to do; empty if it is no server's. May take seconds."""
         share = self._shares.get(folder)
         return "" if share is None else explain(share)
+
+
+def find_silent(shares: Iterable[Share]) -> frozenset[Share]:
+    """The shares whose servers do not answer. Asks all of them at once, and takes PATIENCE_S at most. A server whose
+    name resolves too slowly counts as silent; its thread ends by itself."""
+    asked, heard = tuple(shares), set[Share]()
+
+    def ask(share: Share) -> None:
+        if answers(share):
+            heard.add(share)
+
+    threads = [threading.Thread(target=ask, args=(share,), daemon=True) for share in asked]
+    end_s = time.monotonic() + PATIENCE_S
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, end_s - time.monotonic()))
+    return frozenset(asked) - heard.copy()
 
 
 def explain(share: Share) -> str:
