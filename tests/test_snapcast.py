@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,7 @@ from device.errors import SoundError
 from device.music.audio.pcm_buffer import RATE_HZ, Frames
 from device.music.audio.volume import amplitude
 from device.music.snapcast import wire
+from device.music.snapcast.child import Child
 from device.music.snapcast.server_clock import ServerClock
 from device.music.snapcast.timeline import EDGE_S, LINGER_S, Block, Timeline
 from device.music.snapcast.volume_gate import FULL, VolumeGate
@@ -191,3 +194,32 @@ def test_sound_comes_in_out_of_silence_and_the_volume_ramps() -> None:
     assert louder[0] == pytest.approx(amplitude(50), rel=1e-3)
     assert np.abs(np.diff(louder)).max() < 1e-4
     assert louder[-1] == pytest.approx(amplitude(70), rel=1e-3)
+
+
+# --- The programs ---
+
+
+def watched(words: list[str], done: Callable[[Child], bool]) -> Child:
+    """A child with this command line, once it is as it should be."""
+
+    async def run() -> Child:
+        child = Child(words)
+        try:
+            while not done(child):
+                child.check()
+                await asyncio.sleep(0.01)
+        finally:
+            await child.close()
+        return child
+
+    return asyncio.run(asyncio.wait_for(run(), 60.0))
+
+
+def test_a_program_that_prints_a_line_without_end_goes_on() -> None:
+    words = ["sh", "-c", "head -c 300000 /dev/zero | tr '\\0' x; echo; echo done; exec sleep 60"]
+    watched(words, lambda child: child._last == "done")
+
+
+def test_a_program_that_cannot_be_started_is_a_sentence() -> None:
+    child = watched(["sh", "-c", "x" * 200_000], lambda child: bool(child.problem))
+    assert child.problem == "sh cannot be started (Argument list too long)"

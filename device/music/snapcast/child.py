@@ -59,10 +59,13 @@ class Child:
 
     async def _run(self, words: Sequence[str]) -> str:
         """One life of the program; why it ended."""
-        self._process = await asyncio.create_subprocess_exec(
-            *leashed(words), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *leashed(words), stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:  # no memory, or too many processes
+            return f"{words[0]} cannot be started ({error.strerror or error})"
         watching = asyncio.get_running_loop().create_task(self._find_healthy())
         try:
             await self._listen(self._process)
@@ -72,10 +75,16 @@ class Child:
         return f"{words[0]} ended with status {status}" + (f": {self._last}" if self._last else "")
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
-        if process.stdout is not None:
-            async for line in process.stdout:
-                self._last = line.decode("utf-8", "replace").strip()[:200] or self._last
-                log.debug("%s", self._last)
+        assert process.stdout is not None
+        while True:
+            try:
+                line = await process.stdout.readline()
+            except ValueError:  # longer than asyncio's limit; the rest of it follows
+                continue
+            if not line:
+                return
+            self._last = line.decode("utf-8", "replace").strip()[:200] or self._last
+            log.debug("%s", self._last)
 
     async def _find_healthy(self) -> None:
         """A program that runs for a while has no problem."""
