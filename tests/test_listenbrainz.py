@@ -22,6 +22,7 @@ from device.listenbrainz.listens import ListenCounter, listen
 from device.listenbrainz.submission import FILE, ListenBrainz
 
 PATIENCE_S = 60.0
+GARBAGE = 0  # an answer that is no HTTP
 
 
 class Service(ThreadingHTTPServer):
@@ -50,6 +51,9 @@ class Handler(BaseHTTPRequestHandler):
         elif code == 200:
             self.server.kept += moments
         self.server.taken.put((f"{self.path} {self.headers['Authorization']} {code}", body))
+        if code == GARBAGE:
+            self.wfile.write(b"SSH-2.0-dropbear\r\n")
+            return
         self.send_response(code)
         self.end_headers()
         self.wfile.write(b"{}")
@@ -152,6 +156,21 @@ def test_a_busy_service_gets_them_later(tmp_path: Path, service: Service, monkey
 
 
 REFUSAL = "ListenBrainz refuses the token; correct listenbrainz.token and restart. The listens wait."
+
+
+def test_an_answer_that_is_no_http_is_a_problem_and_no_crash(
+    tmp_path: Path, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submission, "RETRY_S", 0.01)
+    service.answers = [GARBAGE]
+    device = Device(tmp_path, service.url)
+    with closing(device.surface):
+        device.surface.start()
+        device.room.start_music()
+        device.song()
+        said = [device.inbox.get(timeout=PATIENCE_S) for _ in range(2)]
+        assert [type(one) for one in said] == [SurfaceDown, SurfaceUp]
+        assert len(service.kept) == 1
 
 
 def lines(folder: Path) -> list[str]:

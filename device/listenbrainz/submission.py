@@ -8,6 +8,7 @@ else in memory.
 
 from __future__ import annotations
 
+import http.client
 import json
 import logging
 import os
@@ -148,7 +149,7 @@ class ListenBrainz:
                 return "ListenBrainz refuses the token; correct listenbrainz.token and restart. The listens wait."
             words = "asks to wait" if error.code == TOO_MANY else f"answers {error.code}"
             return f"ListenBrainz {words}; the listens wait."
-        except (OSError, ValueError) as error:  # no network, a broken answer
+        except (OSError, http.client.HTTPException, ValueError) as error:  # no network, a broken answer
             reason = getattr(error, "reason", error)
             return f"ListenBrainz cannot be reached ({reason}); the listens wait."
         return ""
