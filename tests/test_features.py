@@ -1,6 +1,8 @@
-"""What features say of sounds that are known: tones, clicks, chords, noise; and that level and codec matter little."""
+"""What features say of sounds that are known: tones, clicks, chords, voices, noise; level and codec matter little."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ def tone(hz: float, seconds: float = SECONDS, rate_hz: int = RATE_HZ) -> np.ndar
     return np.sin(2 * np.pi * hz * np.arange(round(seconds * rate_hz)) / rate_hz).astype(np.float32)
 
 
-def chord(notes: list[int]) -> np.ndarray:
+def chord(notes: Sequence[float]) -> np.ndarray:
     """MIDI notes with five harmonics each."""
     hz = [440 * 2 ** ((note - 69) / 12) for note in notes]
     return np.sum([tone(one * h) / h for one in hz for h in range(1, 6)], axis=0).astype(np.float32)
@@ -109,6 +111,76 @@ def test_every_feature_is_finite_for_odd_sounds() -> None:
 def test_silence_has_no_features() -> None:
     assert features.look(np.zeros(RATE_HZ, np.float32)) is None
     assert features.look(np.zeros(0, np.float32)) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "notes"),
+    [
+        ("major", (0, 4, 7)), ("minor", (0, 3, 7)), ("diminished", (0, 3, 6)), ("augmented", (0, 4, 8)),
+        ("suspended", (0, 5, 7)), ("dominant", (0, 4, 7, 10)), ("major7", (0, 4, 7, 11)), ("minor7", (0, 3, 7, 10)),
+    ],
+)  # fmt: skip
+def test_kinds_of_chord_are_known_on_every_note_and_in_every_tuning(kind: str, notes: tuple[int, ...]) -> None:
+    for root in (48, 53, 58.3):
+        found = measured(chord([root + note for note in notes]))
+        assert found[f"share_{kind}"] > 0.9, {name: value for name, value in found.items() if "share_" in name}
+
+
+def test_a_single_note_is_not_a_major_chord() -> None:
+    alone, triad = measured(chord([45])), measured(chord([45, 49, 52]))
+    assert alone["share_major"] < 0.1
+    assert triad["like_major"] > alone["like_major"] + 0.2
+
+
+def test_major_songs_have_stronger_major_thirds_and_sixths() -> None:
+    major = measured(song([[36, 60, 64, 67], [41, 60, 65, 69], [43, 62, 67, 71], [36, 60, 64, 67]]))
+    minor = measured(song([[45, 57, 60, 64], [38, 62, 65, 69], [40, 64, 67, 71], [45, 57, 60, 64]]))
+    for name in ("major_mean", "major_share", "major_clear", "major_6s_share", "third_temperley", "third_albrecht",
+                 "sixth_temperley", "above_bass_third", "mode_temperley", "mode_albrecht"):  # fmt: skip
+        assert major[name] > minor[name], name
+
+
+def test_bass_that_moves_by_fifths_or_steps_or_not_at_all() -> None:
+    fifths = measured(song([[36, 60, 64], [43, 62, 67], [38, 62, 66], [45, 64, 69]]))
+    steps = measured(song([[36, 60, 64], [38, 62, 65], [40, 64, 67], [41, 65, 69]]))
+    still = measured(song([[36, 60, 64], [36, 60, 65], [36, 62, 67], [36, 60, 64]]))
+    assert fifths["bass_fifths"] > steps["bass_fifths"]
+    assert steps["bass_steps"] > fifths["bass_steps"]
+    assert still["bass_moves"] == 0
+
+
+def test_notes_outside_a_scale_make_it_less_diatonic() -> None:
+    inside, outside = measured(chord([60, 62, 64, 65, 67])), measured(chord([60, 61, 62, 63, 64, 65, 66]))
+    assert inside["diatonic"] > outside["diatonic"] + 0.1
+
+
+def singing(hz: float = 220, vibrato_hz: float = 5.5, syllables_hz: float = 4.0) -> np.ndarray:
+    """A rich tone that glides from note to note, trembles, and opens and shuts like a mouth."""
+    at = np.arange(SECONDS * RATE_HZ) / RATE_HZ
+    melody = 2 * np.sin(2 * np.pi * 0.3 * at) + 0.7 * np.sin(2 * np.pi * vibrato_hz * at)
+    phase = 2 * np.pi * np.cumsum(hz * 2 ** (melody / 12)) / RATE_HZ
+    voiced = np.sum([np.sin(n * phase) / n for n in range(1, 12)], axis=0)
+    opening = 0.5 + 0.5 * np.sin(2 * np.pi * syllables_hz * at)
+    return np.asarray(voiced * opening**2 + 0.1 * noise() * (1 - opening) ** 4, np.float32)
+
+
+def test_a_voice_glides_and_has_syllables_and_hisses_where_a_pad_does_not() -> None:
+    voiced, pad = measured(singing()), measured(song([[57, 60, 64], [57, 60, 65]]))
+    for name in ("glide", "glide_share", "hiss_std", "hiss_moves"):
+        assert voiced[name] > pad[name], name
+    assert voiced["syllables_middle_3hz"] > max(pad["syllables_middle_3hz"], voiced["syllables_middle_1hz"]) + 1
+
+
+def test_the_rate_of_syllables_and_the_register_are_found() -> None:
+    slow, fast = measured(singing(syllables_hz=1.5)), measured(singing(syllables_hz=6.5))
+    assert slow["syllables_middle_1hz"] > fast["syllables_middle_1hz"] + 1
+    assert fast["syllables_middle_5hz"] > slow["syllables_middle_5hz"] + 1
+    assert measured(singing(128))["register0"] > 0.7 > 0.1 > measured(singing(440))["register0"]
+
+
+def test_a_line_dominates_the_more_the_louder_it_is() -> None:
+    loud, quiet, none = (measured(share * singing() + 0.5 * noise()) for share in (1.0, 0.1, 0.0))
+    assert loud["dominance_mean"] > quiet["dominance_mean"] + 0.1 > none["dominance_mean"] + 0.1
 
 
 def test_mel_bands_cover_every_frequency_between_their_ends() -> None:

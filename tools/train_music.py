@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sklearn.model_selection import StratifiedGroupKFold
@@ -38,8 +37,7 @@ console = Console()
 
 def main() -> int:
     arguments = parse()
-    torch.set_num_threads(arguments.threads)
-    recipe = music_net.Recipe(seed=arguments.seed)
+    recipe = music_net.Recipe()
     try:
         clips = data.read(arguments.data)
         with bar("listening") as progress:
@@ -64,8 +62,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--models", type=Path, default=Path("models"), help="where model and card go")
     parser.add_argument("--folds", type=int, default=0, metavar="N", help="cross-validate in N folds first")
     parser.add_argument("--seeds", type=int, default=2, metavar="N", help="so many times, each with other folds")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1, help="CPU threads")
     return parser.parse_args()
 
 
@@ -87,7 +83,7 @@ def fold_rows(clips: data.Clips, folds: int, seed: int) -> list[tuple[np.ndarray
 def unseen(
     recipe: music_net.Recipe, heard: data.Heard, clips: data.Clips, folds: int, seed: int, cache: Path
 ) -> np.ndarray:
-    """Logits float32 [n, 4] of every clip from a net that has not learnt from its artist; finished folds are kept."""
+    """Logits float32 [n, 4] of every clip from a model that has not learnt from its artist; finished folds are kept."""
     cache.mkdir(parents=True, exist_ok=True)
     logits = np.zeros((len(clips), 4), np.float32)
     with bar(f"{folds} folds, seed {seed}") as progress:
@@ -98,7 +94,7 @@ def unseen(
             else:
                 standard = music_net.Standard.of(heard.values[learn])
                 net = music_net.learn(recipe, standard(heard.values[learn]), clips.quadrants[learn])
-                logits[judge] = music_net.logits_of(net, standard(heard.values[judge, 0]))
+                logits[judge] = net.logits(standard(heard.values[judge, 0]))
                 partial = kept.with_suffix(".partial.npy")
                 np.save(partial, logits[judge])
                 partial.replace(kept)
@@ -136,7 +132,7 @@ def cross_validate(
 
 
 def calibrate(recipe: music_net.Recipe, heard: data.Heard, clips: data.Clips, train: np.ndarray, run: Path) -> float:
-    """The divisor of the logits with the lowest log loss on train, each clip judged by a net that does not know it."""
+    """The divisor of the logits with the lowest log loss on train, by models that do not know the clips they judge."""
     some = data.Clips(
         tuple(np.array(clips.paths, object)[train]), clips.quadrants[train], clips.artists[train], clips.splits[train]
     )

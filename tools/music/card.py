@@ -21,7 +21,7 @@ from tools.music import measure as measure_music
 from tools.music import net as music_net
 
 NAME = "music_mood"
-VERSION = "1"
+VERSION = "2"
 RANGE_ROWS = 500
 DATA = (
     "4Q (Panda et al., IEEE Transactions on Affective Computing 2018): 30 s previews of commercial recordings, "
@@ -83,10 +83,10 @@ def words(learnt: Learnt) -> dict[str, Any]:
         "excerpts of a file. `likeness`, made length 1, is what songs are compared by.",
         "data": DATA,
         "training": {
-            "how": "tools/train_music.py: kernel ridge regression on weighed features of clips and of variants (parts, "
-            "speed, equaliser, band limit, limiter, codecs), whose answers a net of two hidden layers learns; "
-            "likeness is principal components; then post-training int8.",
-            "temperature": "lowest log loss on train, each clip judged by a net that had not learnt from its artist",
+            "how": "tools/train_music.py: a generalised additive model, ridge regression on ramps of weighed features, "
+            "from clips and their variants (parts, speed, equaliser, band limit, limiter, codecs); likeness is "
+            "principal components; then post-training int8.",
+            "temperature": "lowest log loss on train, each clip judged by a model that had not learnt from its artist",
             "recipe": learnt.recipe,
             "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         },
@@ -95,7 +95,7 @@ def words(learnt: Learnt) -> dict[str, Any]:
 
 def temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     """The divisor of the logits with the lowest log loss, to three places (Guo et al., ICML 2017)."""
-    tried = np.exp(np.linspace(np.log(0.25), np.log(4), 1001))
+    tried = np.exp(np.linspace(np.log(0.05), np.log(4), 1501))
     rows = np.arange(len(truth))
     losses = [-np.log(softmax(logits / t)[rows, truth] + 1e-9).mean() for t in tried]
     return round(float(tried[int(np.argmin(losses))]), 3)
@@ -109,7 +109,7 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 def compare(learnt: Learnt, tflite: bytes, card: dict[str, Any], dev: np.ndarray) -> dict[str, Any]:
     """Figures of the int8 model and of the float model before it on the clips `dev`."""
     truth, values = learnt.clips.quadrants[dev], learnt.heard.values[dev, 0]
-    logits = music_net.logits_of(learnt.net, learnt.standard(values))
+    logits = learnt.net.logits(learnt.standard(values))
     before = measure_music.judge(softmax(logits / learnt.temperature), truth)
     after = measure_music.judge(int8_shares(learnt, tflite, card, values), truth)
     figures = {

@@ -18,7 +18,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from device.music.analysis import decode, features, rhythm, spectrum, timbre, tonality
+from device.music.analysis import chords, decode, features, rhythm, spectrum, timbre, tonality, voice
 
 QUADRANTS = ("Q1", "Q2", "Q3", "Q4")
 VARIANTS = 4  # the clip itself, and three others of it
@@ -126,7 +126,7 @@ def hear(clips: Clips, cache: Path, progress: Callable[[int, int], None]) -> Hea
 
 def _made_by() -> str:
     """Changes with the code, though not with its comments, its layout and the folders it is imported from."""
-    paths = [str(module.__file__) for module in (decode, spectrum, timbre, rhythm, tonality)]
+    paths = [str(module.__file__) for module in (decode, spectrum, timbre, rhythm, tonality, chords, voice)]
     trees = [ast.parse(Path(path).read_text()) for path in [*paths, __file__]]
     lines = [line for tree in trees for line in tree.body if not isinstance(line, ast.Import | ast.ImportFrom)]
     return hashlib.sha256("".join(map(ast.dump, lines)).encode()).hexdigest()[:12]

@@ -29,7 +29,7 @@ voices."""
 
 FLAG = 0.1  # share of the prior from which a mood is a guess
 SHORT_SHARE, SHORT_POWER = 0.15, 1.4  # share of the prior for one second; how fast it falls with more
-USUAL, ALIEN = 2.0, 4.0  # strangeness: 1 is the training clips' mean, 2.3 their extreme
+USUAL, ALIEN = 2.0, 4.0  # strangeness: 0.9 is the training clips' mean, 1.9 their extreme
 FURTHEST = 8.0  # standard deviations from the mean at which one strange feature is cut off
 
 

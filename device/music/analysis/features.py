@@ -10,16 +10,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from device.music.analysis.chords import chords
 from device.music.analysis.rhythm import rhythm
 from device.music.analysis.spectrum import Array, Pictures, look
 from device.music.analysis.timbre import timbre
 from device.music.analysis.tonality import tonality
+from device.music.analysis.voice import voice
 
 
 def measure(pictures: Pictures) -> dict[str, float]:
     """Every feature, by name; all are finite."""
-    found = dict(timbre(pictures)) | dict(rhythm(pictures)) | dict(tonality(pictures))
-    return {name: value if np.isfinite(value) else 0.0 for name, value in found.items()}
+    found = (pair for part in (timbre, rhythm, tonality, chords, voice) for pair in part(pictures))
+    return {name: value if np.isfinite(value) else 0.0 for name, value in found}
 
 
 def vector(found: dict[str, float], names: Sequence[str]) -> Array:

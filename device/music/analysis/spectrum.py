@@ -35,12 +35,14 @@ SILENT = 1e-5  # root mean square, where 1 is full scale
 @dataclass(frozen=True, slots=True)
 class Pictures:
     """`power` [T, 513]: short frames. `mel_db` [T, 48]. `level_db` [T]. `pitch` [L, 252]: magnitude in bins of a third
-    of a semitone from `PITCH_LOWEST_HZ`, whitened. `frequencies_hz` [513] of `power`."""
+    of a semitone from `PITCH_LOWEST_HZ`, whitened. `peaks` [L, 252]: only what stands out in `pitch`. `frequencies_hz`
+    [513] of `power`."""
 
     power: Array
     mel_db: Array
     level_db: Array
     pitch: Array
+    peaks: Array
     frequencies_hz: Array
 
 
@@ -63,7 +65,8 @@ def look(mono: Array) -> Pictures | None:
     level_db = 10 * np.log10(np.maximum(energy, float(energy.mean()) * 10 ** (QUIET_DB / 10)))
     level_db -= 10 * np.log10(energy.mean())
     frequencies_hz = np.fft.rfftfreq(FRAME, 1 / RATE_HZ).astype(np.float32)
-    return Pictures(power, mel_db, level_db, _pitch(mono), frequencies_hz)
+    pitch = _pitch(mono)
+    return Pictures(power, mel_db, level_db, pitch, _peaks(pitch), frequencies_hz)
 
 
 def _power(mono: Array, size: int, hop: int) -> Array:
@@ -82,6 +85,13 @@ def _pitch(mono: Array) -> Array:
     # whitened: what stands out from the two thirds of an octave around it, so that bass does not drown melody
     around = _smooth(bands, 25)
     return np.asarray(np.maximum(bands - around, 0) / (np.sqrt(around) + 1e-3), np.float32)
+
+
+def _peaks(pitch: Array) -> Array:
+    """Only bins that are higher than both neighbours, with what they share with them."""
+    left = np.pad(pitch, ((0, 0), (1, 0)))[:, :-1]
+    right = np.pad(pitch, ((0, 0), (0, 1)))[:, 1:]
+    return np.where((pitch >= left) & (pitch > right), pitch + 0.5 * (left + right), 0).astype(np.float32)
 
 
 def _smooth(rows: Array, width: int) -> Array:

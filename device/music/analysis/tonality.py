@@ -7,8 +7,10 @@ dissonance Sethares 1993, the melody's salience Salamon and Gomez 2012 (harmonic
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from device.music.analysis.spectrum import LONG_FRAMES_PER_S, PITCH_LOWEST_HZ, PITCH_STEPS, Array, Pictures
 from device.music.analysis.timbre import Named, spread
@@ -23,20 +25,13 @@ PARTIALS = 12  # the strongest ones, between which dissonance is summed
 
 def tonality(pictures: Pictures) -> Named:
     """All features of this module, by name."""
-    peaks = _peaks(pictures.pitch)
+    peaks = pictures.peaks
     chroma = _chroma(peaks)
     yield from _key(chroma)
     yield from _chords(chroma)
     yield from _centroid(chroma)
     yield from _dissonance(peaks)
     yield from _melody(peaks)
-
-
-def _peaks(pitch: Array) -> Array:
-    """Only bins that are higher than both neighbours, with what they share with them."""
-    left = np.pad(pitch, ((0, 0), (1, 0)))[:, :-1]
-    right = np.pad(pitch, ((0, 0), (0, 1)))[:, 1:]
-    return np.where((pitch >= left) & (pitch > right), pitch + 0.5 * (left + right), 0).astype(np.float32)
 
 
 def _chroma(peaks: Array) -> Array:
@@ -52,8 +47,7 @@ def _chroma(peaks: Array) -> Array:
 def _profiles() -> Array:
     """[24, 12]: twelve major keys, twelve minor; mean 0, length 1."""
     rows = np.array([np.roll(profile, key) for profile in (MAJOR, MINOR) for key in range(12)])
-    rows -= rows.mean(1, keepdims=True)
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+    return unit_rows(rows)
 
 
 @cache
@@ -63,13 +57,17 @@ def _triads() -> Array:
     for key in range(12):
         rows[key, [key, (key + 4) % 12, (key + 7) % 12]] = 1
         rows[12 + key, [key, (key + 3) % 12, (key + 7) % 12]] = 1
-    rows -= rows.mean(1, keepdims=True)
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), np.float32)
+    return unit_rows(rows)
+
+
+def unit_rows(rows: npt.NDArray[Any]) -> Array:
+    """Rows [n, 12] less their mean, made length 1, so that their dot product is a correlation."""
+    centred = rows - rows.mean(-1, keepdims=True)
+    return np.asarray(centred / (np.linalg.norm(centred, axis=-1, keepdims=True) + 1e-6), np.float32)
 
 
 def _likeness(chroma: Array, templates: Array) -> Array:
-    centred = chroma - chroma.mean(-1, keepdims=True)
-    return np.asarray((centred / (np.linalg.norm(centred, axis=-1, keepdims=True) + 1e-6)) @ templates.T, np.float32)
+    return np.asarray(unit_rows(chroma) @ templates.T, np.float32)
 
 
 def _key(chroma: Array) -> Named:
@@ -86,13 +84,14 @@ def _key(chroma: Array) -> Named:
     tonic = int(np.argmax(np.maximum(keys[:12], keys[12:])))
     for degree, weight in enumerate(np.roll(mean, -tonic)):
         yield f"degree{degree}", float(weight)
-    local = _likeness(_pooled(chroma, 47), _profiles())  # 3 s
+    local = _likeness(pooled(chroma, 47), _profiles())  # 3 s
     yield "mode_local", float((local[:, :12].max(1) - local[:, 12:].max(1)).mean())
     yield "key_changes", float((np.diff(local.argmax(1)) != 0).mean()) if len(local) > 1 else 0.0
     yield "key_local", float(local.max(1).mean())
 
 
-def _pooled(rows: Array, size: int) -> Array:
+def pooled(rows: Array, size: int) -> Array:
+    """Means of `size` rows each; of all of them if they are fewer."""
     usable = len(rows) // size * size
     if not usable:
         return np.asarray(rows.mean(0, keepdims=True), np.float32)
@@ -100,7 +99,7 @@ def _pooled(rows: Array, size: int) -> Array:
 
 
 def _chords(chroma: Array) -> Named:
-    likeness = _likeness(_pooled(chroma, 8), _triads())  # half a second
+    likeness = _likeness(pooled(chroma, 8), _triads())  # half a second
     best = likeness.argmax(1)
     yield "chord_major", float((best < 12).mean())
     yield "chord_mode", float((likeness[:, :12].max(1) - likeness[:, 12:].max(1)).mean())
@@ -114,7 +113,7 @@ def _centroid(chroma: Array) -> Named:
     place = np.concatenate([np.sin(angle), np.cos(angle)], 1) * np.tile((1.0, 1.0, 0.5), 2)
     centroid = chroma @ place.astype(np.float32)
     yield "centroid_length", float(np.linalg.norm(centroid, axis=1).mean())
-    yield from spread("harmonic_change", np.linalg.norm(np.diff(_pooled(centroid, 4), axis=0), axis=1))
+    yield from spread("harmonic_change", np.linalg.norm(np.diff(pooled(centroid, 4), axis=0), axis=1))
     for number, name in enumerate(("fifths", "minor_thirds", "major_thirds")):
         yield f"centroid_{name}", float(np.hypot(centroid[:, number], centroid[:, number + 3]).mean())
 
@@ -140,7 +139,8 @@ def _dissonance(peaks: Array) -> Named:
     yield "partials_top3", float(share[:, -3:].sum(1).mean())
 
 
-def _salience(peaks: Array) -> Array:
+def salience_of(peaks: Array) -> Array:
+    """How much each pitch from 110 Hz to 1.76 kHz sounds like a melody, [L, bins of a third of a semitone]."""
     low, high = MELODY_BINS
     found = np.zeros((len(peaks), high - low), np.float32)
     for harmonic in range(1, HARMONICS + 1):
@@ -151,7 +151,7 @@ def _salience(peaks: Array) -> Array:
 
 
 def _melody(peaks: Array) -> Named:
-    salience = _salience(peaks)
+    salience = salience_of(peaks)
     best = salience.argmax(1)
     height = salience.max(1)
     semitones = best / 3.0
