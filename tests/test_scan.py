@@ -132,6 +132,22 @@ def test_another_model_analyses_everything_anew(catalogue: Catalogue, models: Pa
     assert catalogue.load().problems == ()
 
 
+def test_old_moods_and_corrections_stay_until_another_model_has_analysed(catalogue: Catalogue, models: Path) -> None:
+    analyse(catalogue, models, FakeAnalyser())
+    catalogue.correct(next(track.key for track in catalogue.load().tracks if track.title == "3"), MoodName.SAD)
+    card = models / "music_mood.json"
+    card.write_text(card.read_text().replace('"sha256": "', '"sha256": "0123', 1))
+    for asked in (0, 2):
+        if asked:
+            with pytest.raises(KeyboardInterrupt):
+                analyse(catalogue, models, FakeAnalyser(interrupt_after=asked))
+        assert catalogue.count_analysed(model_id(models)) == (asked, 5)
+        by_title = {track.title: track for track in catalogue.load().tracks}
+        assert all(track.features == FOUND.features for track in by_title.values())
+        assert [by_title[title].origin for title in "012"] == [MoodOrigin.MODEL] * 3
+        assert (by_title["3"].origin, by_title["3"].mood) == (MoodOrigin.USER, MoodName.SAD)
+
+
 def test_without_a_model_it_says_so(catalogue: Catalogue, tmp_path: Path) -> None:
     assert "music_mood" in analyse(catalogue, tmp_path / "nothing", FakeAnalyser())
 
