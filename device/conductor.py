@@ -53,6 +53,7 @@ from device.domain import (
     Seek,
     Silence,
     Speak,
+    TellGroup,
     Tick,
 )
 from device.inbox import SWITCH_S, Inbox
@@ -174,6 +175,8 @@ class Conductor:
                 self._notify(action)
             case Forward(command, number):
                 self._parts.rooms.forward(command, number)
+            case TellGroup(command):
+                self._parts.rooms.tell(command)
             case Handled():
                 pass  # surfaces hear of it after they got the snapshot
             case OpenEye():

@@ -106,8 +106,8 @@ def test_the_command_prints_it(form: tuple[str, ...], capsys: pytest.CaptureFixt
     printed = yaml.safe_load(capsys.readouterr().out)
     assert printed == json.loads(json.dumps(contract.document("home/affetto", GROUP)))
     assert printed["channels"]["group_leader"]["address"] == "home/affetto/group/{group}/leader"
-    assert printed["channels"]["group_mood_set"]["address"] == "home/affetto/group/{group}/mood/set"
-    assert printed["channels"]["room_mood_set"]["address"] == "home/affetto/room/{room}/mood/set"
+    assert printed["channels"]["in_group_mood_set"]["address"] == "home/affetto/group/{group}/mood/set"
+    assert printed["channels"]["in_room_mood_set"]["address"] == "home/affetto/room/{room}/mood/set"
 
 
 GROUP_DOCUMENTS = {
@@ -215,6 +215,7 @@ def test_what_is_sent_has_no_field_that_the_document_lacks(sent: list[Publicatio
 EXAMPLES = {
     "seek_set": ["90", "+10", "-10.5", "1:30", "-1:30"],
     "volume_set": ["0", "100", "+5", "-5"],
+    "group_volume_set": ["0", "100", "+5", "-5"],
     "media_set": ['{"url": "http://h/a"}', '{"url": "http://h/a", "announce": true, "volume": 5}'],
     "never_set": ["file:///music/a.mp3"],
     "queue_set": ["file:///a.mp3", '{"add": ["file:///a.mp3"], "where": "now"}', '{"clear": true}', '{"remove": 3}'],
@@ -230,7 +231,8 @@ EXAMPLES = {
     "alarm_set": ["mon-fri 7:00 calm", '{"time": "7:00", "days": "daily"}', '{"id": 1, "on": false}', '{"remove": 1}'],
 }
 WRONG = {
-    "seek_set": "soon", "volume_set": "loud", "media_set": '{"title": "no url"}', "never_set": "http://h/a",
+    "seek_set": "soon", "volume_set": "loud", "group_volume_set": "loud",
+    "media_set": '{"title": "no url"}', "never_set": "http://h/a",
     "queue_set": '{"plus": 1}', "playlist_set": "", "vote_set": '{"vote": "yes", "by": "Ben"}',
     "profile_set": '{"add": 1}',
     "feedback_set": '{"liking": "love"}', "room_set": "a/b", "group_set": "a/b",

@@ -118,7 +118,7 @@ def test_the_group_is_one_device_of_home_assistant() -> None:
     assert one.topic.startswith("homeassistant/device/affetto_group_K_che___Bad_")
     document = json.loads(one.payload)
     ids = [component["unique_id"] for component in document["components"].values()]
-    assert len(ids) == len(set(ids)) == 12
+    assert len(ids) == len(set(ids)) == 13
     assert document["components"]["next"]["command_topic"] == "affetto/group/Küche & Bad/playback/set"
     assert discovery.slug("home") == "home"
     assert discovery.slug("a b") != discovery.slug("a_b")
@@ -367,6 +367,7 @@ def test_an_alarm_wakes_one_room_and_the_sleep_timer_stops_all(
         leader = first["id"]
         [follower] = [name for name in names if name != leader]
         music_of(ear, follower)
+        _check_group_volume(ear, leader, follower)
         place = ear.mark()
         ear.say(f"affetto/{follower}/sleep/set", "0.1")
         for name in names:
@@ -394,3 +395,18 @@ def test_an_alarm_wakes_one_room_and_the_sleep_timer_stops_all(
         for name in names:
             music_of(ear, name, since=place)
         assert all(device.process.poll() is None for device in devices)
+
+
+def _check_group_volume(ear: Ear, leader: str, follower: str) -> None:
+    """Both devices take the command of either, and of the group's own topic, and keep their balance."""
+    for name, payload in ((leader, "20"), (follower, "40")):
+        ear.say(f"affetto/{name}/volume/set", payload)
+    ear.wait(lambda m: m.topic == f"affetto/{leader}/group_volume/state" and m.payload == "40")
+    for topic, loud, quiet in ((follower, 30, 15), (leader, 10, 5), (f"group/{GROUP}", 50, 25)):
+        place = ear.mark()
+        ear.say(f"affetto/{topic}/{'volume' if '/' in topic else 'group_volume'}/set", str(loud))
+        for name, percent in ((follower, loud), (leader, quiet)):
+            said = (f"affetto/{name}/volume/state", str(percent))
+            ear.wait(lambda m, said=said: (m.topic, m.payload) == said, since=place)
+        state = f"affetto/group/{GROUP}/state"
+        ear.wait(lambda m, state=state, loud=loud: m.topic == state and m.json["volume"] == loud, since=place)

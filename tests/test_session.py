@@ -527,7 +527,7 @@ def test_readings_are_never_saved() -> None:
 # --- MQTT ---
 
 RETAINED = {
-    "group/state",
+    "group/state", "group_volume/state",
     "availability",
     "context/state",
     "health",

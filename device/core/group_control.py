@@ -6,6 +6,7 @@ sends, show what it plays, pass commands on to it, and know enough to go on wher
 
 from __future__ import annotations
 
+from device.core.group_volume import GroupVolume, Loudness
 from device.core.leadership import Leadership
 from device.core.passed_on import AWAY, FULL, PassedOn
 from device.core.shared_music import SharedMusic, silence
@@ -38,12 +39,14 @@ from device.domain import (
     QueueEntry,
     RequestOrder,
     SeekTo,
+    SetGroupVolume,
     SetMood,
     SetPlayback,
     SetPolicy,
     SetSleep,
     SkipVotes,
     StopMedia,
+    TellGroup,
     Track,
     Witnessed,
 )
@@ -61,6 +64,7 @@ class GroupControl:
         self.name = name
         self.shared = SharedMusic()
         self.passed_on = PassedOn()
+        self._volume = GroupVolume()
         self._me = me
         self._leadership = Leadership(me)
         self._members: dict[str, Member] = {}
@@ -190,7 +194,8 @@ class GroupControl:
         self, playback: PlaybackView, memory: Memory, queue: tuple[QueueEntry, ...], votes: SkipVotes, now: Now
     ) -> None:
         """As the leader, say what plays."""
-        base = GroupMusic(self._me, self._leadership.term, memory.playback)
+        level = self._volume.level(self._loudness(Loudness(playback.volume, playback.max_volume)), now.mono)
+        base = GroupMusic(self._me, self._leadership.term, memory.playback, volume=level)
         self.shared.publish(base, playback, memory, queue, votes, now)
 
     def moods(self) -> list[MemberMood]:
@@ -200,7 +205,30 @@ class GroupControl:
     def _online(self) -> list[Member]:
         return [self._members[one] for one in self._leadership.members if one in self._members]
 
-    def view(self, own: Member) -> GroupView | None:
+    def set_volume(self, percent: int, own: Loudness, mono: float) -> int:
+        """This device's volume once the group has `percent`; see `GroupVolume`."""
+        return self._volume.set(percent, own, self._loudness(own), mono)
+
+    def tell_volume(self, order: SetGroupVolume, own: Loudness, origin: Origin, mono: float) -> list[Action]:
+        """Let every device of the group set its volume."""
+        if not self.name:
+            return [Answer(origin, "This device plays alone; set its own volume.")]
+        if not self._connected:
+            return [Answer(origin, "The MQTT broker does not answer, so the other devices of the group hear nothing.")]
+        devices = self._loudness(own)
+        top, level = self._volume.top(devices, mono), self._volume.level(devices, mono)
+        wanted = level + order.percent if order.relative else order.percent
+        percent = max(0, min(wanted, top))
+        cut = wanted > top and (not order.relative or percent == level)
+        told = [Answer(origin, f"The loudest device of the group is limited to {top}%.")] if cut else []
+        return [*told, TellGroup(SetGroupVolume(percent))]
+
+    def _loudness(self, own: Loudness) -> list[Loudness]:
+        """Of every device that is online."""
+        others = [Loudness(one.volume, one.max_volume) for one in self._online() if one.volume is not None]
+        return [own, *others]
+
+    def view(self, own: Member, mono: float) -> GroupView | None:
         """The group; None for a device that plays alone."""
         if not self.name:
             return None
@@ -218,6 +246,7 @@ class GroupControl:
             music=self.shared.latest,
             connected=self._connected,
             probes=leadership.probes,
+            volume=self._volume.level(self._loudness(Loudness(own.volume or 0, own.max_volume)), mono),
         )
 
 

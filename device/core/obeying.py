@@ -5,8 +5,12 @@ A refusal becomes an `Answer` to the origin of the command.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from device.core import commands, consent, playlist_commands, request_commands, schedule_control
 from device.core.audience import Circumstances
+from device.core.group_control import FORWARDED
+from device.core.group_volume import Loudness
 from device.core.mood_change import follow, mood_changed
 from device.core.state import State
 from device.domain import (
@@ -34,6 +38,7 @@ from device.domain import (
     SetCamera,
     SetContext,
     SetGroup,
+    SetGroupVolume,
     SetMood,
     SetPlayback,
     SetPolicy,
@@ -64,6 +69,8 @@ def obey(state: State, command: Command, origin: Origin, now: Now) -> list[Actio
             return [] if state.memory == before else [Log(consent.words(state.memory))]
         case SetGroup(name) if name and not state.config.mqtt.enabled:
             return [Answer(origin, "The devices of a group find one another over MQTT; switch mqtt.enabled on first.")]
+        case SetGroupVolume():
+            return _set_group_volume(state, command, origin, now)
         case _ if isinstance(command, Setting):
             return _set(state, command, origin, now)
         case Forget():
@@ -88,6 +95,17 @@ def obey(state: State, command: Command, origin: Origin, now: Now) -> list[Actio
     given = Circumstances(origin, state.target, state.audience, now, state.memory.muted)
     answer = commands.obey(command, state.playback, state.media, state.config.requests, given)
     return _answered(answer, origin)
+
+
+def _set_group_volume(state: State, command: SetGroupVolume, origin: Origin, now: Now) -> list[Action]:
+    """Tell it to the group; what the group says is for this device, too."""
+    own = Loudness(state.memory.volume, state.schedule.ceiling(state.memory, now))
+    if origin.surface != FORWARDED:
+        return state.group.tell_volume(command, own, origin, now.mono)
+    if state.group.name and not command.relative:
+        state.memory = replace(state.memory, volume=state.group.set_volume(command.percent, own, now.mono))
+        state.schedule.wake_up.volume_by_hand()
+    return []
 
 
 def _schedule(state: State, command: ScheduleCommand, origin: Origin, now: Now) -> list[Action]:

@@ -160,7 +160,7 @@ class State:
                 self.started, now, len(index), index.analysed, self.switched_off,
                 self.playback.chooser.failures.problems,
             ),
-            group=self.group.view(self.member()),
+            group=self.group.view(self.member(now), now.mono),
             skip_votes=self.skip_votes(now),
             occupied=self.occupancy.state(now),
             update=self.updates.update,
@@ -216,12 +216,13 @@ class State:
         row = None if music is None else self.chooser.index.row.get(music.key)
         return None if row is None else self.chooser.index.tracks[row]
 
-    def member(self) -> Member:
+    def member(self, now: Now) -> Member:
         """This device, as its group sees it."""
         device, memory = self.config.device, self.memory
         return Member(
             device.id, device.name, memory.room, len(self.chooser.index), __version__,
             self.mood_control.member_mood, memory.profiles, memory.guests,
+            volume=memory.volume, max_volume=self.schedule.ceiling(memory, now),
         )  # fmt: skip
 
     def observation(self, actions: list[Action]) -> Observation:

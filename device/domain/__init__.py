@@ -36,6 +36,7 @@ from device.domain.actions import (
     Seek,
     Silence,
     Speak,
+    TellGroup,
 )
 from device.domain.affect import EMOTIONS, MOOD_AFFECT, Affect, Emotion, Mood, MoodName, MoodSource, Scores
 from device.domain.commands import (
@@ -60,6 +61,7 @@ from device.domain.commands import (
     Scope,
     SeekTo,
     SetAlarm,
+    SetGroupVolume,
     SetPlayback,
     SetQuiet,
     SetSchedule,

@@ -187,6 +187,13 @@ class Forward:
 
 
 @dataclass(frozen=True, slots=True)
+class TellGroup:
+    """Let every device of the group, this one included, obey this command. Nobody answers."""
+
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
 class Log:
     """Write this sentence to the log."""
 
@@ -218,6 +225,7 @@ Action = (
     | ChangePlaylist
     | ReadCover
     | Forward
+    | TellGroup
     | Log
     | Handled
     | Notice

@@ -47,6 +47,15 @@ class SetPlayback:
 
 
 @dataclass(frozen=True, slots=True)
+class SetGroupVolume:
+    """Set the volume of the device's group, in percent, or, `relative`, change it by a step of -100 to 100. Its loudest
+    device gets this volume; the others keep their share of it."""
+
+    percent: int
+    relative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SeekTo:
     """Jump to `seconds` from the beginning of the track, or, `relative`, from the current position."""
 
@@ -236,7 +245,18 @@ Order = SetPlayback | SeekTo | SetTrackMood | Feedback | AllowAgain | MediaOrder
 ScheduleCommand = SetSleep | SetAlarm | SwitchAlarm | RemoveAlarm | StopAlarm | SnoozeAlarm | SetQuiet | SetSchedule
 PlaylistCommand = SavePlaylist | RemovePlaylist
 UpdateCommand = InstallUpdate | CheckForUpdate
-Command = Setting | Order | Forget | ReportBody | ScheduleCommand | PlaylistCommand | UpdateCommand | Restore | Ask
+Command = (
+    Setting
+    | Order
+    | SetGroupVolume
+    | Forget
+    | ReportBody
+    | ScheduleCommand
+    | PlaylistCommand
+    | UpdateCommand
+    | Restore
+    | Ask
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,8 @@ class MemberMood:
 class Member:
     """One device of a group: the retained document of `affetto/group/<g>/member/<id>`. `tracks`: how many it could
     play. `mood`: None without evidence. `profiles` are the people whose tastes count there; `guests`: so are guests.
-    `clock_error_ms`: how far the clock of its sound is from the leader's, at most; None: not measured."""
+    `clock_error_ms`: how far the clock of its sound is from the leader's, at most; None: not measured. `volume` (None:
+    an earlier version does not say) and the highest one that it may have now, `max_volume`, are in percent."""
 
     id: str
     name: str = ""
@@ -64,6 +65,8 @@ class Member:
     profiles: tuple[str, ...] = (EVERYONE,)
     guests: bool = False
     clock_error_ms: float | None = None
+    volume: int | None = None
+    max_volume: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class GroupMusic:
     nothing plays. `position_s` is the position when the document was sent. `recent` are the keys of the last tracks.
     `mood_set`: the mood that somebody set by hand. `queue`: what plays next, as far as it fits into the document.
     `sleep_left_s`: the time until the sleep timer has stopped the music, when the document was sent; None without
-    one."""
+    one. `volume`: the group's, in percent (see `SetGroupVolume`)."""
 
     leader: str
     term: int
@@ -106,6 +109,7 @@ class GroupMusic:
     queue: tuple[GroupEntry, ...] = ()
     skip_votes: SkipVotes = field(default_factory=SkipVotes)
     sleep_left_s: float | None = None
+    volume: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,8 @@ class GroupView:
     """The group of this device. `record` is the newest claim that it knows, its own included; `leader` the id of the
     device that leads, empty while none does. As the leader, this device may sound until `sound_until`. `members` are
     those that are online, this device included; `music` is what the group hears. `connected`: the broker answers. For
-    each of the `probes` this device says on MQTT that it is online, and waits until the broker returns that."""
+    each of the `probes` this device says on MQTT that it is online, and waits until the broker returns that. `volume`:
+    the group's, in percent."""
 
     name: str
     me: str
@@ -124,6 +129,7 @@ class GroupView:
     music: GroupMusic | None = None
     connected: bool = False
     probes: int = 0
+    volume: int = 0
 
     @property
     def leads(self) -> bool:

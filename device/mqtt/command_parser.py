@@ -28,6 +28,7 @@ from device.domain import (
     SeekTo,
     SetCamera,
     SetGroup,
+    SetGroupVolume,
     SetGuests,
     SetMood,
     SetMute,
@@ -108,6 +109,12 @@ def _volume(text: str) -> Command:
         raise _Unusable("a whole number from 0 to 100, or a step such as +5 or -5")
     percent = int(found[2])
     return SetVolume(-percent if found[1] == "-" else percent, relative=bool(found[1]))
+
+
+def _group_volume(text: str) -> Command:
+    order = _volume(text)
+    assert isinstance(order, SetVolume)
+    return SetGroupVolume(order.percent, order.relative)
 
 
 def _seek(text: str) -> Command:
@@ -227,6 +234,7 @@ READERS: dict[str, Callable[[str], Command]] = {
     "quiet": schedule_parser.quiet,
     "schedule": schedule_parser.schedule,
     "group": _group,
+    "group_volume": _group_volume,
 }
 """Every command, by the topic level before `/set`."""
 

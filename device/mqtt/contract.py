@@ -140,6 +140,8 @@ CHANNELS = (
     Channel("room_set", Room, "move the device to another room"),
     Channel("group_state", Room, "the group that the device plays with; empty for none"),
     Channel("group_set", Room, "let the device play with another group"),
+    Channel("group_volume_state", (Percent, Literal["None"]), "the volume of its group in percent; None: no group"),
+    Channel("group_volume_set", Step, "set the volume of its group in percent, or change it by a step such as +5"),
     Channel("update_state", documents.UpdateState, "the installed and the latest version", JSON),
     Channel("update_set", Literal["install", "check"], "install the latest version, or look for it"),
     Channel("page_state", documents.PageState, "where the page for phones is, and its PIN", JSON),
@@ -182,7 +184,7 @@ def document(base: str = "affetto", more: Iterable[Channel] = ()) -> dict[str, o
         operations[channel.name] = _operation(channel, channel.name)
         if channel.command:  # a room, and the leader of a group, obey the same commands
             for several in ("room", "group"):
-                name = f"{several}_{channel.name}"
+                name = f"in_{several}_{channel.name}"
                 address = channel.topic(topics).replace(f"/{DEVICE}/", f"/{several}/{{{several}}}/")
                 addresses[name] = _channel(channel, address, {several: _parameter(several)})
                 operations[name] = _operation(channel, name)

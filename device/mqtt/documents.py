@@ -18,6 +18,7 @@ from device.domain import (
     EMOTIONS,
     Announce,
     Context,
+    GroupView,
     HealthReport,
     Mood,
     People,
@@ -170,6 +171,11 @@ def track_state(view: PlaybackView, position: Position | None, clock_s: float) -
 def switch(on: bool | None) -> str:
     """The payload of a state that is on or off; Home Assistant shows None as unknown."""
     return UNKNOWN if on is None else ON if on else OFF
+
+
+def group_volume_state(group: GroupView | None) -> bytes:
+    """The payload of `group_volume/state`; Home Assistant shows None as unknown."""
+    return (UNKNOWN if group is None else str(group.volume)).encode()
 
 
 def update_state(update: Update) -> UpdateState:

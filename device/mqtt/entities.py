@@ -140,6 +140,8 @@ ENTITIES = (
            more={"min": 0, "max": LONGEST, "pattern": "[^/+#]*"}),
     Entity("group", "text", "Group", "mdi:speaker-multiple", "group_state", "group_set", category="config",
            more={"min": 0, "max": LONGEST, "pattern": "[^/+#]*"}),
+    Entity("group_volume", "number", "Group volume", "mdi:volume-source", "group_volume_state", "group_volume_set",
+           more={"min": 0, "max": 100, "step": 1, "mode": "slider", "unit_of_measurement": "%"}),
     # Music by the clock
     Entity("sleep", "number", "Sleep timer", "mdi:sleep", "sleep_state", "sleep_set",
            value=f"{MINUTES_LEFT} if value_json.until else 0",

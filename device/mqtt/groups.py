@@ -27,9 +27,10 @@ def command_filter(base: str, name: str, kind: str = "room") -> str:
 
 
 def command_name(base: str, topic: str) -> str:
-    """The command in a topic of any room or group, such as `volume`; empty if `topic` is not such a command."""
+    """The command in a topic of any room or group, such as `volume`; empty if `topic` is not such a command. A group
+    has a volume of its own."""
     for head in (f"{base}/room/", f"{base}/group/"):
         parts = topic.removeprefix(head).split("/")
         if topic.startswith(head) and len(parts) == 3 and parts[2] == "set":
-            return parts[1]
+            return "group_volume" if parts[1] == "volume" and "/group/" in head else parts[1]
     return ""

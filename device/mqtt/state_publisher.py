@@ -108,6 +108,7 @@ class StatePublisher:
             topics.context_state: documents.context_state(snapshot.context),
             topics.room_state: documents.text(snapshot.room).encode(),
             topics.group_state: documents.text("" if snapshot.group is None else snapshot.group.name).encode(),
+            topics.group_volume_state: documents.group_volume_state(snapshot.group),
         }
         if self._page is not None:
             retained[topics.page_state] = self._page

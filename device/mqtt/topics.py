@@ -61,6 +61,8 @@ class Topics:
     room_set = _Below("room/set")
     group_state = _Below("group/state")
     group_set = _Below("group/set")
+    group_volume_state = _Below("group_volume/state")
+    group_volume_set = _Below("group_volume/set")
     feedback_set = _Below("feedback/set")
     question_state = _Below("question/state")
     question_set = _Below("question/set")

@@ -56,6 +56,11 @@ class Rooms:
         if self._channel is not None:
             self._channel.forward(command, number)
 
+    def tell(self, command: Command) -> None:
+        """Let every device of the group obey this command."""
+        if self._channel is not None:
+            self._channel.forward(command)
+
     def close(self) -> None:
         """Let somebody else lead, and disconnect. Idempotent."""
         if self._channel is not None:

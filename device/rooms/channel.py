@@ -114,10 +114,12 @@ class Channel:
         if group.leads and group.music is not None and group.music.leader == self._me:
             self._show_music(group.music, now)
 
-    def forward(self, command: Command, number: int) -> None:
-        """Pass a command on to the leader, whose answer repeats the number."""
+    def forward(self, command: Command, number: int | None = None) -> None:
+        """Pass a command on to the leader, whose answer repeats the number. Without one, nobody answers: the command
+        is for every device, which all hear it."""
         name, fields = encode_command(command)
-        order = documents.OrderDocument(name=name, fields=fields, member=self._me, number=number)
+        member = "" if number is None else self._me
+        order = documents.OrderDocument(name=name, fields=fields, member=member, number=number or 0)
         self._link.publish(self._topics.order, documents.encode(order), False)
 
     def notify(self, notice: Answer | Handled) -> None:

@@ -49,6 +49,9 @@ def announcement(config: Config, topics: GroupTopics) -> Announcement:
         "policy": {"platform": "select", "name": "Policy", "icon": "mdi:compass-outline", **music,
                    "value_template": "{{ value_json.policy }}", "command_topic": f"{above}/policy/set",
                    "options": [str(policy) for policy in PolicyName]},
+        "volume": {"platform": "number", "name": "Volume", "icon": "mdi:volume-source", **music, "min": 0, "max": 100,
+                   "value_template": "{{ value_json.volume }}", "command_topic": f"{above}/volume/set", "step": 1,
+                   "mode": "slider", "unit_of_measurement": "%"},
     }  # fmt: skip
     for key, name, icon in (("play", "Play", "mdi:play"), ("pause", "Pause", "mdi:pause"),
                             ("next", "Next track", "mdi:skip-next"),

@@ -35,6 +35,7 @@ Text = Annotated[str, Meta(max_length=1000)]
 Host = Annotated[str, Meta(max_length=253, pattern=r"^([A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*)?\Z")]
 """A name or an IPv4 address. Sockets raise all kinds of exceptions for other texts."""
 Seconds = Annotated[float, Meta(ge=0, le=1e6)]
+Percent = Annotated[int, Meta(ge=0, le=100)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Probabilities = Annotated[tuple[Probability, ...], Meta(min_length=len(MoodName), max_length=len(MoodName))]
 
@@ -74,6 +75,8 @@ class MemberDocument(msgspec.Struct, frozen=True, kw_only=True):
     profiles: Annotated[tuple[Text, ...], Meta(max_length=100)] = (EVERYONE,)
     guests: bool = False
     clock_error_ms: Annotated[float, Meta(ge=0, le=1e6)] | None = None
+    volume: Percent | None = None
+    max_volume: Percent = 100
 
 
 class MusicDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +100,7 @@ class MusicDocument(msgspec.Struct, frozen=True, kw_only=True):
     queue: Annotated[tuple[GroupEntry, ...], Meta(max_length=100)] = ()
     skip_votes: SkipVotes = msgspec.field(default_factory=SkipVotes)
     sleep_left_s: Seconds | None = None
+    volume: Percent = 0
 
 
 def read_leader(payload: bytes) -> LeaderRecord | None:
