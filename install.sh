@@ -178,20 +178,22 @@ list_packages() { # PACKAGE...: besides those that Affetto always needs
 apt() { as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 apt-get -q -o DPkg::Lock::Timeout=120 "$@"; }
 
 # These packages start a service, now and at every boot. Affetto does not want that: it starts the programs itself,
-# with its own settings, when it needs them. A service that exists already stays as it is.
-own_services=(mosquitto snapserver snapclient)
+# with its own settings, when it needs them. It mounts with NFS 4, or reads NFS 3 without locks, so it never needs
+# rpcbind, which comes with nfs-common and listens on the network. A service that exists already stays as it is.
+own_services=(mosquitto snapserver snapclient rpcbind)
 
 # Sets `held` to those that are about to be installed, and keeps them from starting.
 hold_services() {
-    local service
+    local service coming=" ${packages[*]} "
+    [[ $coming != *" nfs-common "* ]] || installed rpcbind || coming+="rpcbind "
     held=()
     for service in "${own_services[@]}"; do
-        [[ " ${packages[*]} " != *" $service "* ]] || held+=("$service")
+        [[ $coming != *" $service "* ]] || held+=("$service")
     done
     [ ${#held[@]} -gt 0 ] && [ ! -e "$policy" ] || return 0
     holding=true
     {
-        printf '#!/bin/sh\nfor word; do\n    case ${word%%.service} in\n'
+        printf '#!/bin/sh\nfor word; do\n    case ${word%%%%.*} in\n'
         printf '        %s) exit 101 ;;\n' "${held[@]}"
         printf '    esac\ndone\n'
     } | as_root tee "$policy" >/dev/null
@@ -205,8 +207,9 @@ release_services() {
     for service in "${held[@]}"; do
         if command -v systemctl >/dev/null; then
             as_root systemctl disable --quiet "$service.service" 2>>"$log" || true
+            as_root systemctl disable --quiet "$service.socket" 2>>"$log" || true # only rpcbind has one
         fi
-        say "$service is installed, and its service is off: Affetto starts its own when it needs one."
+        say "$service is installed, and its service is off: Affetto does not need it, or starts its own."
     done
 }
 

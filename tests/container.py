@@ -4,6 +4,9 @@ Needs root and util-linux, no more; the kernel and the network are this machine'
 
     debootstrap --variant=minbase --include=systemd,systemd-sysv,dbus,python3,python3-venv,libvlc5,libvlc-bin,\
 vlc-plugin-base,snapserver,snapclient,ca-certificates trixie ROOT
+
+cifs-utils, nfs-common and what they need are left out here: put their *.deb beside the Python packages, so that their
+services can be seen after their installation.
 """
 
 from __future__ import annotations

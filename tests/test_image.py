@@ -113,6 +113,9 @@ def test_packages_are_those_of_the_installer() -> None:
     installer = (ROOT / "install.sh").read_text()
     line = next(line for line in installer.splitlines() if "local wanted=(" in line)
     assert set(line.partition("(")[2].partition('"$@"')[0].split()) <= set(debs.WANTED)
+    service = (ROOT / "device/setup/service.sh").read_text()
+    (more,) = (line for line in service.splitlines() if "list_packages" in line)
+    assert {"cifs-utils", "nfs-common"} == set(more.partition("#")[0].split()[1:]) <= set(debs.WANTED)
     assert all(f"wanted+=({words})" in installer for words in ("python3 python3-venv", "python3-picamera2"))
     assert "python3-picamera2" in debs.wanted("deb http://archive.raspberrypi.com/debian trixie main")
     assert "python3-picamera2" not in debs.wanted("deb http://deb.debian.org/debian trixie main")
@@ -265,6 +268,9 @@ def test_packages_are_those_that_the_image_lacks(tmp_path: Path) -> None:
         "Package: fonts-of-hundreds-of-megabytes",
         "Package: snapserver",
         "Package: snapclient",
+        "Package: cifs-utils",
+        "Package: nfs-common\nDepends: rpcbind",
+        "Package: rpcbind",
         "Package: python3",
         "Package: python3-venv\nDepends: python3",
         "Package: python3-picamera2",
@@ -278,7 +284,7 @@ def test_packages_are_those_that_the_image_lacks(tmp_path: Path) -> None:
     names = {path.name.partition("_")[0] for path in found}
     assert names == {
         *("libvlc5", "libvlccore9", "libvlc-bin", "vlc-plugin-base", "python3", "python3-venv", "python3-picamera2"),
-        *("snapserver", "snapclient"),
+        *("snapserver", "snapclient", "cifs-utils", "nfs-common", "rpcbind"),
     }
     assert all(subprocess.run(["dpkg-deb", "--info", path], capture_output=True).returncode == 0 for path in found)
 

@@ -205,14 +205,18 @@ def test_the_services_of_new_packages_do_not_start(machine: Machine) -> None:
     assert not machine.called("systemctl", "mosquitto")
 
 
-@pytest.mark.parametrize(("service", "status"), [("snapclient", 101), ("snapserver.service", 101), ("mosquitto", 0)])
+@pytest.mark.parametrize(
+    ("service", "status"),
+    [("snapclient", 101), ("snapserver.service", 101), ("mosquitto", 0), ("rpcbind.socket", 101), ("rpc-statd", 0)],
+)
 def test_the_policy_refuses_the_services_of_new_packages_and_no_others(
     tmp_path: Path, service: str, status: int
 ) -> None:
     """invoke-rc.d and deb-systemd-invoke call it as `policy-rc.d SERVICE start`."""
     lines = (ROOT / "install.sh").read_text()
     part = lines[lines.index("own_services=(") : lines.index("release_services()")]
-    script = f'{part}\nas_root() {{ "$@"; }}\npolicy={tmp_path}/policy packages=(libvlc5 snapserver snapclient)\n'
+    script = f'{part}\nas_root() {{ "$@"; }}\ninstalled() {{ false; }}\npolicy={tmp_path}/policy\n'
+    script += "packages=(libvlc5 snapserver snapclient nfs-common)\n"
     subprocess.run(["bash", "-euc", f"{script}hold_services"], check=True)
     assert subprocess.run([tmp_path / "policy", service, "start"]).returncode == status
 

@@ -85,7 +85,7 @@ def test_mounts_are_read_only_and_give_up() -> None:
     assert {"--property=ForceUnmount=yes", "--property=LazyUnmount=yes"} <= set(command)
     command = shares.command(parse_share("nfs://nas/m"), None)
     options = next(word for word in command if word.startswith("--options=")).removeprefix("--options=").split(",")
-    assert {"ro", "soft", "timeo=30"} <= set(options)
+    assert {"ro", "soft", "timeo=30", "nolock"} <= set(options)
     assert "guest" not in options
 
 

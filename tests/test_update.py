@@ -309,6 +309,15 @@ def test_the_service_answers_a_request_once(owner: Owner) -> None:
     assert list(requests.iterdir()) == []
 
 
+def test_a_refusal_is_an_answer_and_no_failure_of_the_service(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("update:\n  source: ''\n")
+    assert service.main(tmp_path, tmp_path, config) == 0
+    assert "update.source is empty" in status.read(tmp_path / "status.json").problem
+    config.write_text("update:\n  sauce: ''\n")
+    assert service.main(tmp_path, tmp_path, config) == 1  # nothing was answered
+
+
 @pytest.fixture
 def events() -> queue.SimpleQueue[Event]:
     return queue.SimpleQueue()

@@ -50,7 +50,7 @@ install_service() { # --upgrade or nothing
         refuse "this system has no systemd, which starts and watches the service. Use a standard Debian, or see the" \
             "program without a service: \`./install.sh --demo\`."
     find_python
-    list_packages
+    list_packages cifs-utils nfs-common # for music.shares
     log=$(mktemp "${TMPDIR:-/tmp}/affetto-install.XXXXXX")
     check_packages
     if [ -n "$python" ]; then examine "$@"; else check_space /opt /usr; fi

@@ -25,9 +25,10 @@ CONFIG = Path("/etc/affetto/config.yaml")
 RUN = Path("/run/affetto-shares")  # RuntimeDirectory= of the unit
 SAFE = "ro,nosuid,nodev,noexec"
 # cifs: a server that misses two echoes is lost (mount.cifs(8)). nfs: three tries, of 3, 6 and 9 s (nfs(5)).
+# nolock: reading needs no locks, and those of NFS 3 would start rpcbind; NFS 4 ignores it.
 LIMITS = {
     Protocol.SMB: "soft,echo_interval=5,iocharset=utf8,file_mode=0644,dir_mode=0755",
-    Protocol.NFS: "soft,timeo=30,retrans=2",
+    Protocol.NFS: "soft,timeo=30,retrans=2,nolock",
 }
 MOUNT_S = 20
 TRIES, PAUSE_S = 5, 1.0  # systemd may not have forgotten the automount yet that was stopped just now

@@ -17,19 +17,23 @@ log = logging.getLogger("affetto.update")
 
 
 def main(requests: Path = status.REQUESTS, folder: Path = status.STATUS.parent, config: Path = ETC) -> int:
-    """Do what is asked; the exit status."""
+    """Do what is asked; the exit status. A refusal is an answer, which the status tells; so systemd does not call the
+    unit failed. Without an answer, it does."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(message)s")
     os.umask(0o022)
     wanted = [_take(requests / name) for name in (status.INSTALL, status.CHECK)]
     try:
         updater = Updater(files.load(config).update, folder)
-        done = updater.install() if wanted[0] else updater.check()
+        if wanted[0]:
+            updater.install()
+        else:
+            updater.check()
     except AffettoError as error:
         log.error("%s", error)
         return 1
     found = status.read(folder / status.STATUS.name)
     log.info("%s", found.problem or f"The latest version is {found.latest}.")
-    return 0 if done else 1
+    return 0
 
 
 def _take(request: Path) -> bool:

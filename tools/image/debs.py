@@ -14,10 +14,10 @@ from tools.image.ext4 import Root
 from tools.image.steps import Refusal, run, step
 from tools.image.system import System
 
-# As install.sh has it.
+# As install.sh and device/setup/service.sh have it.
 WANTED = (
     *("ca-certificates", "libvlc5", "libvlc-bin", "vlc-plugin-base", "snapserver", "snapclient"),
-    *("python3", "python3-venv"),
+    *("cifs-utils", "nfs-common", "python3", "python3-venv"),
 )
 WANTED_ON_A_BOARD = ("python3-picamera2",)
 KEYS = re.compile(r"(?=/(?:usr/share|etc/apt)/keyrings/)")
