@@ -22,7 +22,9 @@ from tools.faces.assign import Cells, Lesson, assign, boxes_to_corners  # noqa: 
 from tools.faces.compose import Composer, Scenes  # noqa: E402
 from tools.faces.layers import label  # noqa: E402
 from tools.faces.light import Light, lift  # noqa: E402
-from tools.faces.styles import CLOSE, HEIGHT_PX, WIDTH_PX  # noqa: E402
+from tools.faces.net import DEPTHS, NECK, FaceNet, distance  # noqa: E402
+from tools.faces.shrink import shrink  # noqa: E402
+from tools.faces.styles import CLOSE, DARK, HEIGHT_PX, WIDTH_PX  # noqa: E402
 from tools.labelled.boxes import Label, Picture, read_scenes  # noqa: E402
 
 CPU = torch.device("cpu")
@@ -212,7 +214,7 @@ def test_a_refinement_begins_where_another_run_ended_and_keeps_its_statistics(al
     learn.learn(first, RECIPE, album, tmp_path, lines.append)
     finer = replace(RECIPE, refine=True, batch=4)
     run = learn.begin(finer, CPU)
-    learn.take_weights(run, tmp_path / "checkpoint.pt")
+    learn.take_weights(run, tmp_path / "checkpoint.pt", album, 1)
     for name, value in first.mean.module.state_dict().items():
         torch.testing.assert_close(run.net.state_dict()[name], value, msg=name)
     learn.learn(run, finer, album, tmp_path / "finer", lines.append)
@@ -222,11 +224,62 @@ def test_a_refinement_begins_where_another_run_ended_and_keeps_its_statistics(al
     assert not [name for name in changed if "running" in name]
 
 
-def test_weights_of_no_run_are_refused(tmp_path: Path) -> None:
+def test_weights_of_no_run_are_refused(tmp_path: Path, album: Album) -> None:
     (tmp_path / "checkpoint.pt").write_bytes(b"no checkpoint")
     for name in ("checkpoint.pt", "missing.pt"):
         with pytest.raises(ValueError, match="holds no weights of this network"):
-            learn.take_weights(learn.begin(RECIPE, CPU), tmp_path / name)
+            learn.take_weights(learn.begin(RECIPE, CPU), tmp_path / name, album, 1)
+
+
+def test_a_dark_style_darkens_more_scenes_than_a_close_one() -> None:
+    grays = torch.full((64, CLOSE.height, CLOSE.width), 160.0)
+    close, dark = (Light(CPU, 1, style.night_share).degrade(grays).mean((1, 2)) for style in (CLOSE, DARK))
+    assert float((dark < 60).float().mean()) > float((close < 60).float().mean()) + 0.3
+
+
+# --- a larger net ------------------------------------------------------------------------------------------------
+
+
+def wide_net(dead: int) -> FaceNet:
+    """A net with more channels at stride 8 and in the neck than ours, so many of which say nothing."""
+    torch.manual_seed(0)
+    net = FaceNet((8, 24, 56 + dead, 96, 128), DEPTHS, NECK + dead)
+    for layer in [*(part.mix for part in net.stages[0]), *net.laterals]:
+        torch.nn.init.uniform_(layer.norm.weight, 0.5, 1.5)
+        layer.norm.weight.data[:dead] = 0
+        layer.norm.bias.data[:dead] = 0
+    return net.eval()
+
+
+def test_a_net_is_made_smaller_by_the_channels_that_say_nothing() -> None:
+    wide, narrow = wide_net(dead=2), FaceNet()
+    scenes = torch.rand((2, 1, 64, 64)) * 2 - 1
+    shrink(wide, narrow, [scenes])
+    for before, after in zip(wide(scenes), narrow.eval()(scenes), strict=True):
+        torch.testing.assert_close(before, after, atol=1e-4, rtol=1e-4)
+
+
+def test_a_run_takes_the_weights_of_a_wider_net_and_learns_what_it_sees(album: Album, tmp_path: Path) -> None:
+    wide = wide_net(dead=1)
+    told = {f"module.{key}": value for key, value in wide.state_dict().items()}
+    torch.save({"mean": {"n_averaged": torch.tensor(1), **told}}, tmp_path / "wide.pt")
+    run = learn.begin(replace(RECIPE, rate=1e-2, steps=1), CPU)
+    learn.take_weights(run, tmp_path / "wide.pt", album, 1)
+    run.teacher = learn.net_of(tmp_path / "wide.pt").eval()
+    for mine, given in zip(run.teacher.state_dict().values(), wide.state_dict().values(), strict=True):
+        torch.testing.assert_close(mine, given)
+    school = learn.School.of(album, CLOSE, 2, 1)
+    learn.step(run, replace(RECIPE, refine=True), 0.5, school)
+    assert all(bool(weight.isfinite().all()) for weight in run.net.parameters())
+
+
+def test_a_net_is_no_distance_from_itself() -> None:
+    random = torch.Generator().manual_seed(1)
+    sizes = ((2, 7), (2, 7, 4), (2, 7, 10))
+    own = tuple(torch.randn(size, generator=random) for size in sizes)
+    other = tuple(part + 1 for part in own)
+    assert float(distance(own, own)) == 0
+    assert float(distance(own, other)) > 1
 
 
 def test_close_scenes_are_small_and_have_small_faces(album: Album) -> None:

@@ -28,7 +28,7 @@ except ModuleNotFoundError:
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tools.faces import album as albums
-from tools.faces.learn import CHECKPOINT, Recipe, begin, learn, resume, take_weights, told_of
+from tools.faces.learn import CHECKPOINT, Recipe, begin, learn, net_of, resume, take_weights, told_of
 from tools.labelled.boxes import training_pictures
 
 STARTED = time.monotonic()
@@ -43,12 +43,15 @@ def main() -> int:
         torch.set_num_threads(arguments.threads)
     run = begin(recipe, device)
     try:
-        if resume(run, arguments.run):
+        if goes_on := resume(run, arguments.run):
             tell(f"going on after {run.done_steps} steps")
-        elif arguments.start:
-            take_weights(run, arguments.start)
+        if arguments.teacher:
+            run.teacher = net_of(arguments.teacher).to(device, memory_format=torch.channels_last).eval()
         if not arguments.export_only:
             album = albums.gather(training_pictures(arguments.data)).to(device)
+            if arguments.start and not goes_on:
+                tell(f"beginning with {arguments.start}")
+                take_weights(run, arguments.start, album, recipe.seed)
             left_s = arguments.seconds - (time.monotonic() - STARTED)
             recipe = replace(recipe, seconds=run.done_s + max(1.0, left_s))
             tell(", ".join(f"{name} {len(places)}" for name, places in album.groups.items()) + f", on {device}")
@@ -72,7 +75,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--run", type=Path, default=Path("out/faces"), help="checkpoint and history")
     parser.add_argument("--models", type=Path, default=Path("models"), help="where model and card go")
     parser.add_argument("--peers", type=Path, metavar="DIR", help="folder with YuNet, for figures beside in the card")
-    parser.add_argument("--start", type=Path, metavar="CHECKPOINT", help="begin with the weights of another run")
+    parser.add_argument("--start", type=Path, metavar="CHECKPOINT", help="begin with another run's weights")
+    parser.add_argument("--teacher", type=Path, metavar="CHECKPOINT", help="also learn what this net sees")
     parser.add_argument("--refine", action="store_true", help="mostly close scenes with small faces; with --start")
     parser.add_argument("--train-only", action="store_true", help="do not quantise")
     parser.add_argument("--export-only", action="store_true", help="do not train, only quantise and measure")

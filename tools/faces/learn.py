@@ -22,8 +22,9 @@ from tools.faces.album import FACE, IGNORED, Album
 from tools.faces.assign import Cells, flatten
 from tools.faces.compose import Composer, Scenes
 from tools.faces.light import Light
-from tools.faces.net import FaceNet, losses
-from tools.faces.styles import CLOSE, HEIGHT_PX, WHOLE, WIDTH_PX, Style
+from tools.faces.net import FaceNet, distance, losses
+from tools.faces.shrink import shrink
+from tools.faces.styles import CLOSE, DARK, HEIGHT_PX, WHOLE, WIDTH_PX, Style
 from tools.model.files import write_atomically
 
 MEMORY, LONG_MEMORY = 0.998, 0.9995  # of the mean of the weights, a step; the long one where a net is refined
@@ -31,7 +32,7 @@ WARM_UP = 0.03  # of the run
 LAST_RATE = 0.005  # of the highest
 LANDMARKS = (1.5, 6.0)  # weight of their loss, at first and at the end
 REFINED_LANDMARKS = (1.0, 1.0)
-WHOLE_EVERY = 6  # steps of a refinement, all others see close scenes
+TRIED = ((CLOSE, 20), (WHOLE, 4))  # scenes by which the channels of a wider net are compared
 WHOLE_PART = 4  # a batch of whole scenes is so much smaller
 TURNING = 0.6  # of the run, after which it rises
 CHECKPOINT = "checkpoint.pt"
@@ -66,7 +67,7 @@ class School:
         """Scenes of one style."""
         device = album.pages.device
         cells = Cells.of(style.height, style.width, device)
-        return cls(Composer(album, seed, style), Light(device, seed + 1), cells, batch)
+        return cls(Composer(album, seed, style), Light(device, seed + 1, style.night_share), cells, batch)
 
 
 @dataclass(slots=True)
@@ -78,6 +79,7 @@ class Run:
     optimiser: torch.optim.Optimizer
     done_steps: int = 0
     done_s: float = 0.0
+    teacher: FaceNet | None = None
 
     @property
     def weights(self) -> FaceNet:
@@ -107,13 +109,25 @@ def resume(run: Run, folder: Path) -> bool:
     return True
 
 
-def take_weights(run: Run, checkpoint: Path) -> None:
-    """Begin with the mean weights of another run; raises ValueError if the file holds none."""
+def take_weights(run: Run, checkpoint: Path, album: Album, seed: int) -> None:
+    """Begin with the mean weights of another run, also of a wider net; raises ValueError if the file holds none."""
+    given, own = net_of(checkpoint), run.weights
+    if [w.shape for w in given.state_dict().values()] == [w.shape for w in own.state_dict().values()]:
+        own.load_state_dict(given.state_dict())
+    else:
+        schools = (School.of(album, style, count, seed) for style, count in TRIED)
+        shrink(given, own, [see(school.composer, school.light, school.batch)[1] for school in schools])
+    run.net.load_state_dict(own.state_dict())
+
+
+def net_of(checkpoint: Path) -> FaceNet:
+    """The net that another run kept, of any widths; raises ValueError if the file holds none."""
+    prefix = "module."
     try:
-        run.mean.load_state_dict(_open(checkpoint)["mean"])
+        saved = _open(checkpoint)["mean"].items()
+        return FaceNet.of({key.removeprefix(prefix): value for key, value in saved if key.startswith(prefix)})
     except (KeyError, RuntimeError) as error:
         raise ValueError(f"{checkpoint} holds no weights of this network ({error}).") from error
-    run.net.load_state_dict(run.weights.state_dict())
 
 
 def told_of(checkpoint: Path) -> dict[str, Any]:
@@ -142,11 +156,7 @@ def save(run: Run, recipe: Recipe, history: list[dict[str, float]], folder: Path
 def learn(run: Run, recipe: Recipe, album: Album, folder: Path, tell: Callable[[str], None]) -> None:
     """Train until the recipe's time or steps are over."""
     device = album.pages.device
-    seed = recipe.seed + 7919 * run.done_steps
-    schools = [School.of(album, WHOLE, recipe.batch, seed)]
-    if recipe.refine:
-        whole = School.of(album, WHOLE, max(1, recipe.batch // WHOLE_PART), seed)
-        schools = [whole, *[School.of(album, CLOSE, recipe.batch, seed + 2)] * (WHOLE_EVERY - 1)]
+    schools = _schools(recipe, album, recipe.seed + 7919 * run.done_steps)
     history: list[dict[str, float]] = []
     began, saved, told = time.monotonic() - run.done_s, time.monotonic(), time.monotonic()
     if device.type == "cuda":
@@ -180,6 +190,16 @@ def learn(run: Run, recipe: Recipe, album: Album, folder: Path, tell: Callable[[
     save(run, recipe, history, folder)
 
 
+def _schools(recipe: Recipe, album: Album, seed: int) -> list[School]:
+    """What the steps see, one after another, and over again."""
+    if not recipe.refine:
+        return [School.of(album, WHOLE, recipe.batch, seed)]
+    whole = School.of(album, WHOLE, max(1, recipe.batch // WHOLE_PART), seed)
+    close, dark = (School.of(album, style, recipe.batch, seed + 2) for style in (CLOSE, DARK))
+    first = [whole, close, dark, close]
+    return [*first, *first, *first, close, close]
+
+
 def step(run: Run, recipe: Recipe, done: float, school: School) -> tuple[torch.Tensor, ...]:
     """One batch; returns its three losses. A refinement leaves the batch norms' statistics as they are."""
     for group in run.optimiser.param_groups:
@@ -193,6 +213,10 @@ def step(run: Run, recipe: Recipe, done: float, school: School) -> tuple[torch.T
     first, last = REFINED_LANDMARKS if recipe.refine else LANDMARKS
     late = max(0.0, (done - TURNING) / (1 - TURNING))
     total = parts[0] + 2 * parts[1] + (first + (last - first) * late) * parts[2]
+    if run.teacher is not None:
+        with torch.no_grad():
+            opinions = flatten(run.teacher(x))
+        total = total + distance(flatten(outputs), opinions)
     run.optimiser.zero_grad()
     total.backward()
     torch.nn.utils.clip_grad_norm_(run.net.parameters(), 5.0)

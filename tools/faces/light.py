@@ -32,8 +32,8 @@ QUANT = torch.tensor(
 class Light:
     """Draws from one generator on one device."""
 
-    def __init__(self, device: torch.device, seed: int) -> None:
-        self.device = device
+    def __init__(self, device: torch.device, seed: int, night_share: float = 0.12) -> None:
+        self.device, self.night_share = device, night_share
         self.random = torch.Generator(device).manual_seed(seed)
         steps = torch.arange(BLOCK).float()
         cosines = torch.cos(math.pi * (steps[None] + 0.5) * steps[:, None] / BLOCK) * math.sqrt(2 / BLOCK)
@@ -51,7 +51,7 @@ class Light:
         light = (light - 0.5) * contrast + 0.5 + self._where(0.5, 0.24 * self._uniform(count) - 0.12, 0.0)
         noise = self._where(0.3, 0.035 * self._uniform(count) ** 2, 0.0)
         dim = 0.05 * 10 ** self._uniform(count)
-        night = self._uniform(count)[:, None, None] < 0.12
+        night = self._uniform(count)[:, None, None] < self.night_share
         light = torch.where(night, light.clamp(min=0) ** 1.3 * dim[:, None, None], light)
         noise = torch.where(night, (dim * 0.06 * self._uniform(count))[:, None, None], noise)
         light = light + noise * self._grain(light.shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 HEIGHT_PX, WIDTH_PX = 240, 320
 
@@ -16,7 +16,8 @@ class Style:
     `large_share` of the main faces get a width of `large_px`, the others of `small_px`. No stored picture is enlarged
     more than `most_zoom` times, where nothing is left to see; a main face is `chosen_px` wide as stored. `crowded`
     styles draw pictures the more often, the more such faces they have. `spoiled_share` of the scenes go through
-    tools/faces/light.py. A style without `ground` or `extra` has no such layer: the picture stands on gray alone.
+    tools/faces/light.py, `night_share` of them as if at night. A style without `ground` or `extra` has no such layer:
+    the picture stands on gray alone.
     """
 
     height: int
@@ -31,6 +32,7 @@ class Style:
     chosen_px: tuple[float, float]
     crowded: bool
     spoiled_share: float
+    night_share: float
 
 
 WHOLE = Style(
@@ -54,6 +56,7 @@ WHOLE = Style(
     chosen_px=(5.0, math.inf),
     crowded=False,
     spoiled_share=1.0,
+    night_share=0.12,
 )
 """The camera's frame, with all that may stand in it."""
 
@@ -70,5 +73,17 @@ CLOSE = Style(
     chosen_px=(8.0, 110.0),
     crowded=True,
     spoiled_share=0.35,
+    night_share=0.12,
 )
 """A part of a real scene with small faces in it as sharp as cameras see them: a quarter of the frame's work."""
+
+DARK = replace(
+    CLOSE,
+    main={"wider": 0.45, "ilc_masks": 0.1, "video": 0.1, "portrait": 0.15, "empty": 0.2},
+    small_px=(18.0, 60.0),
+    large_px=(50.0, 110.0),
+    chosen_px=(8.0, math.inf),
+    spoiled_share=1.0,
+    night_share=0.75,
+)
+"""The same in rooms with little light, with larger faces too."""
