@@ -1,12 +1,14 @@
 """Train the face detector from scratch, quantise it, and put it with its card into models/.
 
     python tools/train_faces.py --data DIR                    DIR holds train.json, valid.json, scenes.json, pictures
-    python tools/train_faces.py --data DIR --run OTHER --refine --start out/faces/checkpoint.pt --batch 32 --rate 8e-4
+    python tools/train_faces.py --data DIR --run OTHER --refine --start RUN/checkpoint.pt --teacher RUN/checkpoint.pt
+                                --batch 32 --rate 8e-4
 
 On a GPU ten minutes are enough (--seconds 600); without one, let it run for a night (--seconds 36000). Stop it whenever
 you like: it goes on from the last checkpoint in --run. `--train-only` leaves the rest for another machine,
 `--export-only` quantises the last checkpoint. `--refine` goes on from a trained net, mostly with parts of real scenes
-that have small faces; a processor core does 125 of these a second. Needs tools/requirements-train.txt.
+that have small faces; a processor core does 100 of these a second. Where that net has more channels than this one
+(tools/faces/net.py), it is made smaller first (tools/faces/shrink.py). Needs tools/requirements-train.txt.
 
 Scenes are composed anew on the device that trains (tools/faces/styles.py, compose.py, light.py); cells are taught by
 SimOTA (tools/faces/assign.py); pictures without faces come the more often, the surer the net was of a face in them.
@@ -62,6 +64,8 @@ def main() -> int:
             trained = told_of(arguments.run / CHECKPOINT)
             if arguments.start:
                 trained["began_with"] = told_of(arguments.start)
+            if arguments.teacher:
+                trained["teacher"] = told_of(arguments.teacher)
             card.export(run.weights, arguments.data, arguments.models, trained, arguments.peers, tell)
     except ValueError as error:
         tell(str(error))

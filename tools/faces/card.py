@@ -29,7 +29,7 @@ from tools.model.convert import describe, to_int8
 from tools.model.files import write_pair
 from tools.tracks.stills import measure_stills, read_stills
 
-VERSION = "4"
+VERSION = "5"
 SAMPLES, EVERY = 160, 25  # scenes that set the int8 ranges, made of one training picture in so many
 FALSE_BOXES = 0.3  # a picture, at the shipped threshold
 SPLITS = ("scenes", "unseen", "valid")

@@ -15,6 +15,7 @@ from device.perception.frame_levels import ENDS_PERCENT, MOST, SPAN, STEP_PX
 
 KERNEL = 7  # side of the kernels of blur and motion
 BLOCK = 8  # JPEG's
+SENSOR_NOISE = 0.01  # at night up to so much of white at least, however little light there is
 QUANT = torch.tensor(
     [
         [16, 11, 10, 16, 24, 40, 51, 61],
@@ -53,7 +54,8 @@ class Light:
         dim = 0.05 * 10 ** self._uniform(count)
         night = self._uniform(count)[:, None, None] < self.night_share
         light = torch.where(night, light.clamp(min=0) ** 1.3 * dim[:, None, None], light)
-        noise = torch.where(night, (dim * 0.06 * self._uniform(count))[:, None, None], noise)
+        sensor = (dim * 0.06).clamp(min=SENSOR_NOISE) * self._uniform(count)
+        noise = torch.where(night, sensor[:, None, None], noise)
         light = light + noise * self._grain(light.shape)
         return self._compress((light * 255).round().clamp(0, 255)).round().clamp(0, 255)
 
