@@ -1,5 +1,5 @@
-// Starts the page: who we are, the views and their addresses, what is always in sight.
-import { button, command, get, h, hint, press, put, row, say } from "./dom.js";
+// Starts the page: the login, the views, what is always in sight.
+import { button, command, get, h, hint, login, press, put, row, say } from "./dom.js";
 import { icon } from "./icons.js";
 import { connect, follow, may, state } from "./state.js";
 
@@ -20,10 +20,9 @@ async function show(path, focus = false) {
   if (!view) return say("This view cannot be loaded; is the device on?");
   document.title = `${title} – ${state.me.device}`;
   drawNav(path);
-  main.className = "";
   const waiting = hint("Waiting for the device …");
   follow(waiting, ["connected"], () => { waiting.hidden = Boolean(state.playback); });
-  put(main, waiting, view.show(main));
+  put(main, waiting, view.show());
   scrollTo(0, 0);
   if (focus) main.focus({ preventScroll: true });
 }
@@ -71,7 +70,6 @@ async function start() {
   }
   put(device, state.me.device);
   if (!may("guest")) {
-    const { login } = await import("./login.js");
     put(main, hint(`This page asks for a ${state.me.word}. `), row(button("Log in", login)));
     login();
     return;

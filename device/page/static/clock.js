@@ -1,6 +1,6 @@
 // Music by the clock: the sleep timer, the alarms and quiet hours, as a card of the view Now.
 import {
-  button, card, chip, command, count, field, form, get, h, hint, input, joined, line, press, put, redraw, round, row, select,
+  button, card, chip, command, count, field, form, get, h, hint, input, joined, line, main, press, put, redraw, round, row, select,
   sentences, timeOfDay, two,
 } from "./dom.js";
 import { follow, state } from "./state.js";
@@ -26,7 +26,7 @@ export function clockCard() {
     sleep.value === "0" ? "The sleep timer is off." : `The music fades out in ${sleep.value} minutes.`) });
   const list = h("ul.list"), about = hint();
   const ringing = row(h("b", { role: "alert" }, "An alarm is ringing."), button("Snooze", () => command("snooze_alarm")),
-    button("Stop", () => command("stop_alarm"), { className: "button main" }));
+    main("Stop", () => command("stop_alarm")));
   const quiet = chip("Quiet now", false, () => command("quiet", { on: !state.schedule.quiet }));
   const box = card("Sleep and alarms", ringing, field("Sleep timer", sleep), list, about,
     row(button("Add an alarm", () => edit(NEW)), quiet));
@@ -54,23 +54,23 @@ function alarmLine(alarm) {
 }
 
 // What an alarm plays, as pairs of a value and words. The value is a field of the alarm and what goes into it.
-async function musicChoices({ playlist, folder }) {
+async function musicChoices(now, name) {
   const read = (path) => get(`/api/library/${path}`).catch(() => []);
   const folders = await read("folders");
   const inside = (await Promise.all(folders.map((one) => read(`folders?uri=${encodeURIComponent(one.uri)}`)))).flat();
   const choices = [["", "Whatever fits"], ...MOODS.map((name) => [`mood:${name}`, `Something ${name}`]),
     ...state.playlists.map((name) => [`playlist:${name}`, `Playlist ${name}`]),
     ...[...folders, ...inside].map(({ uri, name }) => [`folder:${uri}`, `Folder ${name}`])];
-  const now = playlist ? `playlist:${playlist}` : folder && `folder:${folder}`; // it may be gone
-  return choices.some(([value]) => value === now) ? choices : [...choices, [now, playlist || nameOf(folder)]];
+  return choices.some(([value]) => value === now) ? choices : [...choices, [now, name]]; // it may be gone
 }
 
 async function edit(alarm) {
-  const chosen = alarm.mood ? `mood:${alarm.mood}` : alarm.playlist ? `playlist:${alarm.playlist}` : alarm.folder && `folder:${alarm.folder}`;
+  const { mood, playlist, folder } = alarm;
+  const chosen = mood ? `mood:${mood}` : playlist ? `playlist:${playlist}` : folder && `folder:${folder}`;
   const at = input("time", { required: true, value: time(alarm.minute) });
   const turn = ({ target }) => press(target, target.ariaPressed !== "true");
   const boxes = DAYS.map((name, i) => press(h("button", { onclick: turn }, name), alarm.days.includes(i)));
-  const music = select(await musicChoices(alarm), chosen);
+  const music = select(await musicChoices(chosen, mood || playlist || nameOf(folder)), chosen);
   const volume = input("number", { min: 1, max: 100, value: alarm.volume, required: true });
   const rise = input("number", { min: 0, max: 60, value: Math.round(alarm.rise_s / 60), required: true });
   form("Alarm", [field("Time", at), h("div.segments", { role: "group", ariaLabel: "Days; none means once" }, boxes), field("Music", music),

@@ -1,6 +1,6 @@
-// What all views are made of: elements, dialogs, requests, messages. Text always goes in as text, so nothing that a tag
-// contains can run.
+// What all views are made of: elements, dialogs, requests, the login, messages. Text goes in as text: no tag can run code.
 import { icon } from "./icons.js";
+import { state } from "./state.js";
 
 export function h(tag, props = {}, ...children) {
   const [name, ...classes] = tag.split(".");
@@ -16,13 +16,13 @@ export function h(tag, props = {}, ...children) {
   return put(el, ...children);
 }
 
-// Gives an element other children; leaves out those that are null or false.
+// Replaces the children; leaves out null and false.
 export function put(el, ...children) {
   el.replaceChildren(...children.flat(9).filter((child) => child != null && child !== false));
   return el;
 }
 
-// The same, for a list that changes while people use it: what had the focus has it again.
+// The same, and what had the focus has it again.
 export function redraw(el, ...children) {
   const name = (one) => one.ariaLabel || one.textContent, focused = el.contains(document.activeElement) && name(document.activeElement);
   put(el, ...children);
@@ -34,12 +34,15 @@ export const row = (...children) => h("div.row", {}, children);
 export const hint = (...words) => h("p.hint", {}, words);
 export const button = (words, onclick, props = {}) => h("button.button", { onclick, ...props }, words);
 export const bad = (words, onclick, props) => button(words, onclick, { className: "button bad", ...props });
+export const main = (words, onclick) => button(words, onclick, { className: "button main" });
 export const chip = (words, on, onclick, props = {}) => press(h("button.chip", { onclick, ...props }, words), on);
 export const round = (name, label, onclick, props = {}) =>
   h("button.round", { ariaLabel: label, title: label, onclick, ...props }, icon(name));
 export const field = (label, input, about) => h("label.field", {}, label, input, about && h("small", {}, about));
 export const input = (type, props) => h("input", { type, autocomplete: "off", ...props });
 export const card = (title, ...children) => h("section.card.stack", { ariaLabel: title }, h("h2", {}, title), children);
+
+export const columns = (left, right) => h("div.two", {}, h("div.left", {}, left), h("div.right", {}, right));
 
 // `options` are pairs of a value and words.
 export const select = (options, value, props = {}) =>
@@ -75,6 +78,12 @@ export function dialog(title, content) {
   return box;
 }
 
+// Says how a request went; returns whether it worked.
+export function tell({ ok, message }, done) {
+  say(ok ? done : message);
+  return ok;
+}
+
 export const send = (words) => h("button.button.main", { type: "submit" }, words);
 export const submit = (job) => ({ onsubmit: (event) => { event.preventDefault(); return job(); } });
 
@@ -85,8 +94,8 @@ export const form = (title, fields, words, done) => dialog(title, (close) =>
 export const confirm = (title, about, words, action) =>
   dialog(title, (close) => [h("p", {}, about), row(bad(words, () => { close(); action(); }), button("Cancel", close))]);
 
-export function askFor(title, label, value, done) {
-  const text = input("text", { value, required: true, maxLength: 64 });
+export function askFor(title, label, value, done, maxLength = 64) {
+  const text = input("text", { value, required: true, maxLength });
   form(title, field(label, text), "Save", () => done(text.value.trim()));
   text.select();
 }
@@ -127,7 +136,25 @@ export async function post(path, body) {
 export async function command(name, fields = {}, done = "") {
   const result = await post("/api/do", { do: name, with: fields });
   const stranger = result.status === 401 || (result.status === 403 && result.message.includes("log in"));
-  if (!stranger) say(result.ok ? done : result.message);
-  if (stranger && await (await import("./login.js")).login(result.message)) return command(name, fields, done);
-  return result.ok;
+  if (!stranger) return tell(result, done);
+  return await login() && command(name, fields, done);
 }
+
+// The login of the owner, as a dialog. Resolves to whether somebody logged in.
+export const login = () => new Promise((resolve) => {
+  const { word } = state.me, error = h("p.error", { role: "alert" }), inputMode = word === "PIN" ? "numeric" : "text";
+  const secret = input("password", { id: "secret", autocomplete: "current-password", required: true, inputMode });
+  const where = "“affetto check” shows it, and so does affetto-page.txt on the boot partition.";
+  let done = false;
+  const box = form(`The ${word}, please`, [hint(word === "PIN" && where), field(word, secret), error], "Log in", async () => {
+    const result = await post("/api/login", { secret: secret.value });
+    done = result.ok;
+    put(error, !done && result.message);
+    secret.select();
+    return done;
+  });
+  box.addEventListener("close", () => {
+    if (done) dispatchEvent(new Event("login"));
+    resolve(done);
+  });
+});

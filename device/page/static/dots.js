@@ -1,4 +1,4 @@
-// The plane with every song as a dot: drag to pan, wheel or pinch to zoom, tap to choose, move a dot to correct its mood.
+// The plane with every song as a dot: to pan, zoom, choose a song, and correct its mood.
 import { button, command, count, get, h, hint, press, put, round, row, say } from "./dom.js";
 import { MOODS } from "./plane.js";
 

@@ -1,8 +1,9 @@
-// The view Library: search, lists, playlists, the plane of all songs, the songs that never play.
+// The view Library: search, lists, playlists, the plane, bans.
 import {
   askFor, bad, button, byline, clock, command, confirm, count, dialog, field, get, h, hint, input, joined, line, load, press, put, redraw, round, row,
   select,
 } from "./dom.js";
+import { MOODS } from "./plane.js";
 import { follow, may, state } from "./state.js";
 
 const TABS = { plane, moods, artists: () => all("artists", artist), albums: () => all("albums", album), lists: playlists, never };
@@ -87,12 +88,15 @@ const playAll = (title, tracks) => button("Play all", () => ask(tracks.slice(0, 
 // --- Playlists ---
 
 const lists = () => read("playlists");
+const addRadio = (name, then) => button("Add a radio station", () => askFor("Add a radio station", "Address of its stream", "http://",
+  async (uri) => await addTo(name, { title: "The station", uri }) && (then(), true), 2048));
 const entries = (playlist) => read(`entries?uri=${encodeURIComponent(playlist.uri)}`);
 
 async function playlists() {
   const found = await lists();
-  return found.length ? h("ul.list", {}, found.map((one) => line(one.name, songs(one.entries), () => open(() => playlist(one)))))
-    : nothing("There is no playlist yet. Save the queue or a list as one, or put m3u files into the music folders.");
+  return [found.length ? h("ul.list", {}, found.map((one) => line(one.name, songs(one.entries), () => open(() => playlist(one)))))
+    : nothing("There is no playlist yet. Save the queue or a list as one, or put m3u files into the music folders."),
+  may("household") && row(addRadio("Radio", home))];
 }
 
 async function playlist(one) {
@@ -108,7 +112,7 @@ async function playlist(one) {
     return may("household") ? round("remove", `Take ${name} out`, () => without(place, name)) : [];
   };
   const play = button("Play it now", () => command("play_playlist", { playlist: one.name, where: "now" }, `${one.name} plays.`));
-  const buttons = may("household") ? [play, bad("Delete", drop)] : playAll(one.name, all.flatMap((entry) => entry.track || []));
+  const buttons = may("household") ? [play, addRadio(one.name, () => open(() => playlist(one))), bad("Delete", drop)] : playAll(one.name, all.flatMap((entry) => entry.track || []));
   return [head(one.name, buttons), h("ol.list", {}, all.map((entry, place) =>
     entry.track ? song(entry.track, tools(entry, place)) : stream(entry, tools(entry, place))))];
 }
@@ -128,7 +132,7 @@ export function savePlaylist(uris, suggestion = "") {
 
 async function addTo(name, track) {
   if (!name) return savePlaylist([track.uri]);
-  const all = await entries((await lists()).find((one) => one.name === name));
+  const known = (await lists()).find((one) => one.name === name), all = known ? await entries(known) : [];
   return command("save_playlist", { name, uris: [...all.map((one) => one.uri), track.uri] }, `${track.title} is in ${name} now.`);
 }
 
@@ -143,11 +147,11 @@ function song(track, tools = []) {
 }
 
 // What to do with a song.
-export function sheet(track) {
+function sheet(track) {
   const doubt = { unsure: " (a guess)", "not music": " (no music?)" }[track.origin] || "";
   dialog(track.title, (close) => {
     const act = (label, where, done) => button(label, async () => await ask([track], where, done) && close());
-    const moods = [["", "as the device hears it"], ...["happy", "excited", "calm", "neutral", "sad", "tense", "angry"].map((name) => [name, name])];
+    const moods = [["", "as the device hears it"], ...Object.keys(MOODS).map((name) => [name, name])];
     const correct = () => command("track_mood", { mood: mood.value || null, track: track.key }, "Corrected. The device learns from it.");
     const mood = select(moods, track.mood, { onchange: correct });
     const add = select([["-", "…"], ...(state.playlists || []).map((name) => [name, name]), ["", "A new playlist"]], "-",

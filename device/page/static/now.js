@@ -1,7 +1,7 @@
 // The view Now: what plays and why, what comes next, the room's mood.
 import { clockCard } from "./clock.js";
 import {
-  askFor, button, byline, chip, clock, command, count, every, h, hint, input, joined, line, post, press, put, redraw, round, row, say,
+  askFor, button, byline, chip, clock, command, count, every, h, hint, input, joined, line, post, press, put, redraw, round, row, tell,
 } from "./dom.js";
 import { icon } from "./icons.js";
 import { makePlane } from "./plane.js";
@@ -15,27 +15,26 @@ const POLICIES = {
   manual: "The music ignores the room, unless you set a mood.",
 };
 
-export function show(main) {
-  main.className = "two now";
-  return [h("div.right", {}, songCard(), nextCard()), h("div.left", {}, moodCard(), may("household") && clockCard())];
+export function show() {
+  return h("div.two.now", {}, h("div.right", {}, songCard(), nextCard()), h("div.left", {}, moodCard(), may("household") && clockCard()));
 }
 
 // --- What plays ---
 
 function songCard() {
   const title = h("h1", { id: "song-title" }), by = h("p"), why = h("p.why"), rooms = hint(), question = hint(), art = h("div.cover");
-  const outside = h("p.grow"), stop = row(outside, button("Stop it", () => command("stop_media")));
+  const ask = button("Ask who likes it", () => command("ask")), asking = row(question, ask), outside = h("p.grow"), stop = row(outside, button("Stop it", () => command("stop_media")));
   const household = may("household"), opinions = opinionButtons(), seek = seekBar();
   const step = (transport, label) => round(transport, label, () => command("playback", { transport }));
   const play = round("play", "Play", () => command("playback", { transport: "toggle" }));
   play.classList.add("big");
   const card = h("section.card.song.stack", { "aria-labelledby": "song-title" },
-    h("div.head", {}, art, h("div.grow", {}, title, by)), why, question, rooms, stop, seek,
+    h("div.head", {}, art, h("div.grow", {}, title, by)), why, asking, rooms, stop, seek,
     household && h("div.transport", {}, opinions[0], step("previous", "Previous song"), play, step("next", "Next song"), opinions[1]),
-    household ? volumeBar(opinions[2]) : h("div.transport", {}, opinions[0], voteButton(), nameButton()));
+    household ? [volumeBar(opinions[2]), groupVolume()] : h("div.transport", {}, opinions[0], voteButton(), nameButton()));
 
   let cover = null;
-  follow(card, ["playback", "health", "group", "question"], () => {
+  follow(card, ["playback", "health", "group", "question", "camera"], () => {
     const { choice, foreign, announcement, state: doing, cover: picture } = state.playback, track = choice?.track;
     card.dataset.mood = track?.mood || "neutral";
     put(title, track ? track.title : "Silence");
@@ -43,6 +42,8 @@ function songCard() {
     put(why, choice && sentence(choice.reason));
     const others = state.group?.members.filter((one) => one.id !== state.group.me).map((one) => one.name || one.id) || [];
     put(rooms, others.length > 0 && `Together with ${others.join(", ")}`);
+    ask.hidden = !household || state.question || !state.camera?.open || !track || foreign;
+    asking.hidden = ask.hidden && !state.question;
     put(question, state.question && "Do you like it? Nod, or shake your head.");
     stop.hidden = !household || !(foreign || announcement);
     put(outside, announcement ? `Announcement: ${announcement.title}` : "This comes from outside the library.");
@@ -100,16 +101,28 @@ function seekBar() {
   return box;
 }
 
+function volume(label, name) {
+  const figure = h("span.hint", { ariaHidden: "true" });
+  return [slider(label, (value) => put(figure, `${value}%`), (percent) => command(name, { percent })), figure];
+}
+
 function volumeBar(never) {
-  const percent = h("span.hint", { ariaHidden: "true" });
-  const mute = round("volume", "Mute", () => command("mute", { on: !state.playback.muted }));
-  const bar = slider("Volume", (value) => put(percent, `${value}%`), (percent) => command("volume", { percent }));
+  const mute = round("volume", "Mute", () => command("mute", { on: !state.playback.muted })), [bar, figure] = volume("Volume", "volume");
   follow(bar, ["playback"], () => {
     const { muted, volume, max_volume: most } = state.playback;
     put(press(mute, muted), icon(muted ? "mute" : "volume"));
     bar.to(volume, most);
   });
-  return h("div.row.tight.volume", {}, mute, bar, percent, never);
+  return h("div.row.tight.volume", {}, mute, bar, figure, never);
+}
+
+function groupVolume() {
+  const [bar, figure] = volume("Volume of all rooms", "group_volume"), box = h("div.row.tight.volume", {}, h("span.hint", {}, "All rooms"), bar, figure);
+  follow(box, ["group"], () => {
+    box.hidden = state.group.members.length < 2;
+    bar.to(state.group.volume, 100);
+  });
+  return box;
 }
 
 function voteButton() {
@@ -123,10 +136,9 @@ function voteButton() {
 }
 
 const nameButton = () => button(state.me.name, () => askFor("Your name", "Name", state.me.name, async (name) => {
-  const result = await post("/api/name", { name });
-  say(result.ok ? `You are ${name} now.` : result.message);
-  if (result.ok) dispatchEvent(new Event("login"));
-  return result.ok;
+  const done = tell(await post("/api/name", { name }), `You are ${name} now.`);
+  if (done) dispatchEvent(new Event("login"));
+  return done;
 }), { ariaLabel: `You are ${state.me.name}. Change your name` });
 
 // --- What comes next ---
@@ -186,7 +198,7 @@ function moodWords(mood) {
   return mood.faces ? `${count(mood.faces, "face")}, ${Math.round(100 * mood.confidence)}% sure` : "Nobody is in sight now; this was the last mood.";
 }
 
-// What people are doing: the settings say how it leans the music, and the device learns what this home likes then.
+// What people are doing, which leans the music.
 function activities() {
   const chips = h("div.row", { role: "group", ariaLabel: "What you are doing" });
   follow(chips, ["context"], () => {

@@ -1,11 +1,11 @@
 // The view People: whose taste counts now, guests, and forgetting a person.
-import { bad, button, card, chip, command, confirm, dialog, field, h, hint, input, line, post, put, redraw, row, say, send, submit } from "./dom.js";
+import { bad, button, card, chip, columns, command, confirm, dialog, field, h, hint, input, line, post, put, redraw, row, say, send, submit } from "./dom.js";
 import { s } from "./icons.js";
 import { follow, state } from "./state.js";
 
 const EVERYONE = "everyone";
 
-export function show(main) {
+export function show() {
   const present = h("div.row", { role: "group", ariaLabel: "Who is here" }), learned = h("ul.list"), why = hint();
   const mode = input("checkbox", { onchange: () => command("guests", { on: mode.checked },
     mode.checked ? "The device learns nothing until you switch this off." : "The device learns again.") });
@@ -25,11 +25,10 @@ export function show(main) {
     redraw(learned, [EVERYONE, ...names].map((one) => line(one === EVERYONE ? "Everyone together" : one, "", null, null,
       bad("Delete", () => forget(one), { ariaLabel: `Delete ${one}` }))));
   });
-  main.className = "two";
-  return [h("div.left", {},
+  return columns([
     card("Whose taste counts now", hint("Tap everybody who is here. Affetto recognises nobody: only you say who is here."), present, why, add),
-    card("Guests", h("label.row.tight", {}, mode, "Guests are here: learn nothing"), row(button("Invite guests", invite)))),
-  h("div.right", {}, card("What the device has learnt", learned))];
+    card("Guests", h("label.row.tight", {}, mode, "Guests are here: learn nothing"), row(button("Invite guests", invite)))],
+  card("What the device has learnt", learned));
 }
 
 const forget = (name) => confirm(`Delete ${name === EVERYONE ? "what all people taught" : name}?`,
@@ -38,13 +37,13 @@ const forget = (name) => confirm(`Delete ${name === EVERYONE ? "what all people 
     if (done && name !== EVERYONE) command("presence", { name, here: false });
   });
 
-// Shows a QR code that opens a page where guests ask for songs, like and vote.
+// Shows a QR code that invites guests.
 async function invite() {
   const { ok, message, rows, url, hours } = await post("/api/invitation", {});
   if (!ok) return say(message);
   const size = rows.length + 8; // with a margin
   const path = rows.flatMap((row, y) => [...row].map((one, x) => (one === "1" ? `M${x + 4} ${y + 4}h1v1h-1z` : ""))).join("");
-  const about = "Let a guest's phone in your Wi-Fi scan this code. It opens a page to ask for songs, like and vote, and nothing else.";
+  const about = "Let a guest's phone in your Wi-Fi scan this code. Its page can ask for songs, like and vote.";
   dialog("Invite guests", (close) => [hint(about),
     s("svg", { viewBox: `0 0 ${size} ${size}`, class: "qr", role: "img", "aria-label": "QR code of the invitation" }, s("path", { d: path })),
     hint(`It works for ${hours} hours from now. To send it, copy `, h("a", { href: url }, "the link"), "."), row(button("Close", close))]);

@@ -1,19 +1,18 @@
-// The view Settings: health, updates, rooms, every setting of the device, a backup, the login.
+// The view Settings: health, rooms, version, settings, backup.
 import {
-  askFor, bad, button, card, command, confirm, count, field, get, h, hint, input, joined, line, load, post, put, redraw, row, say, select,
-  send, sentences, submit,
+  askFor, bad, button, card, columns, command, confirm, count, field, get, h, hint, input, joined, line, load, login, main, post, put, redraw, row, say, select,
+  send, sentences, submit, tell,
 } from "./dom.js";
 import { follow, may, state } from "./state.js";
 
 const NAMES = { mqtt: "MQTT", upnp: "UPnP", listenbrainz: "ListenBrainz" };
 const SIGNS = { well: "✓", note: "–", problem: "✗" };
 
-export function show(main) {
+export function show() {
   const settings = h("div.stack");
   if (may("owner")) load(settings, async () => allSettings((await get("/api/settings")).answer));
-  else put(settings, hint("Only the owner may change settings."), row(button("Log in as owner", async () => (await import("./login.js")).login())));
-  main.className = "two";
-  return [h("div.left", {}, health(), rooms(), update(), may("owner") && backup(), privacy()), h("div.right", {}, card("Settings", settings))];
+  else put(settings, hint("Only the owner may change settings."), row(button("Log in as owner", login)));
+  return columns([health(), rooms(), update(), may("owner") && backup(), privacy()], card("Settings", settings));
 }
 
 // --- The device ---
@@ -47,7 +46,7 @@ function rooms() {
   const draw = () => {
     const { group } = state;
     leave.hidden = !group;
-    put(about, !group ? "This device plays alone. All devices of a group play the same music at the same time; each keeps its own volume."
+    put(about, !group ? "This device plays alone. The devices of a group play the same music at the same time."
       : joined(`Group ${group.name}`, !group.connected ? "the MQTT broker does not answer" : !group.leader && "nobody leads yet"));
     redraw(list, group?.members.map((one) => line(one.name || one.id,
       joined(one.room, one.id === group.leader && "leads", one.id === group.me && "this device", count(one.tracks, "song")))));
@@ -58,9 +57,9 @@ function rooms() {
 
 function update() {
   const about = hint(), owner = may("owner");
-  const install = button("Install it", () => confirm("Install the new version?",
+  const install = main("Install it", () => confirm("Install the new version?",
     "The device checks its signature and restarts. If it does not work, the present version comes back.", "Install",
-    () => command("install_update", {}, "The device installs the new version.")), { className: "button main" });
+    () => command("install_update", {}, "The device installs the new version.")));
   const look = button("Look for a new version", () => command("check_for_update", {}, "The device looks for one."));
   const box = card("Version", about, owner && row(install, look));
   follow(box, ["update"], () => {
@@ -90,14 +89,15 @@ function section({ name, words, settings }) {
     if (!result.ok) return;
     changed.forEach((one) => one.kept());
     restart("Saved");
-  }), fields.map((one) => one.node), error, row(send("Save")));
+  }), name === "schedule" && state.schedule?.overridden.length > 0
+    && hint(`Set over MQTT, which counts instead: ${state.schedule.overridden.join(", ").replaceAll("_", " ")}.`),
+  fields.map((one) => one.node), error, row(send("Save")));
   const title = NAMES[name] || name[0].toUpperCase() + name.slice(1);
   return h("details", {}, h("summary", {}, h("span.grow", {}, title, h("small", {}, words))), form);
 }
 
 const restart = (done) => confirm(`${done}. Restart now?`, "The music goes on where it stopped.", "Restart", async () => {
-  const result = await post("/api/restart", {});
-  say(result.ok ? "Affetto restarts. This page comes back by itself." : result.message);
+  tell(await post("/api/restart", {}), "Affetto restarts. This page comes back by itself.");
 });
 
 function setting(section, one) {

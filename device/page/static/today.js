@@ -1,5 +1,5 @@
 // The view Today: the day as a ribbon of moods and songs, what each song did, and a week at a glance.
-import { bad, card, command, confirm, count, every, get, h, hint, joined, line, load, put, round, row, timeOfDay } from "./dom.js";
+import { bad, card, columns, command, confirm, count, every, get, h, hint, joined, line, load, put, round, row, timeOfDay } from "./dom.js";
 import { s } from "./icons.js";
 import { state } from "./state.js";
 
@@ -9,7 +9,7 @@ const ahead = (date, days) => new Date(date.getFullYear(), date.getMonth(), date
 const local = (date, options) => date.toLocaleDateString([], options);
 const OUTCOMES = { played: "played to the end", replaced: "replaced, because the mood changed", banned: "never again", null: "stopped" };
 
-export function show(main) {
+export function show() {
   let day = new Date();
   const title = h("h2.grow"), body = h("div.stack"), week = h("div"), songs = h("ol.list");
   const later = round("next", "Next day", () => go(ahead(day, 1)));
@@ -39,10 +39,9 @@ export function show(main) {
   draw();
   every(60000, body, () => isToday() && draw());
   const kept = state.me.keep_days ? `The device keeps this for ${count(state.me.keep_days, "day")}.` : "The device keeps no diary.";
-  main.className = "two";
   const earlier = round("previous", "Previous day", () => go(ahead(day, -1)));
-  return [h("div.left", {}, h("section.card.stack", { ariaLabel: "The day" }, h("div.row.tight", {}, earlier, title, later), body),
-    card("The last seven days", week, hint(kept))), h("div.right", {}, card("Songs", songs, row(forget)))];
+  return columns([h("section.card.stack", { ariaLabel: "The day" }, h("div.row.tight", {}, earlier, title, later), body),
+    card("The last seven days", week, hint(kept))], card("Songs", songs, row(forget)));
 }
 
 function dayOf(found) {
