@@ -61,9 +61,7 @@ def react(state: State, event: Event, now: Now) -> list[Action]:
         case EyeClosed(problem):
             return _eye_closed(state, problem)
         case SwitchTurned(on, problem):
-            state.switched_off = not on
-            state.health.switch_problem = problem
-            return [] if problem else [Log(consent.switch_words(state.memory, on))]
+            return _switch_turned(state, on, problem)
         case TrackStarted() | TrackEnded() | TrackFailed() | TrackEnding() | TrackAt():
             target, audience = state.target, state.audience
             return player_events.take(event, state.playback, state.media, target, audience, now)
@@ -98,6 +96,12 @@ def react(state: State, event: Event, now: Now) -> list[Action]:
         case Tick(figures):
             state.health.figures = figures
     return []
+
+
+def _switch_turned(state: State, on: bool, problem: str) -> list[Action]:
+    state.switched_off = not on
+    state.health.switch_problem = problem
+    return [] if problem else [Log(consent.switch_words(state.memory, on))]
 
 
 def _eye_opened(state: State, camera: str) -> list[Action]:

@@ -28,6 +28,23 @@ def announcement(config: Config, topics: GroupTopics) -> Announcement:
     topic = f"{config.mqtt.discovery_prefix.strip('/')}/device/{unique}/config"
     if not config.mqtt.discovery:
         return Announcement(topic, b"")
+    components = _components(topics)
+    for key, component in components.items():
+        component["unique_id"] = f"{unique}_{key}"
+        component["default_entity_id"] = f"{component['platform']}.{unique.replace('-', '_')}_{key}"
+    document = {
+        "device": {
+            "identifiers": [unique], "name": f"Affetto group {topics.name}", "manufacturer": "Affetto",
+            "model": "Rooms that play together", "sw_version": __version__,
+        },
+        "origin": {"name": "Affetto", "sw_version": __version__},
+        "components": components,
+    }  # fmt: skip
+    return Announcement(topic, msgspec.json.encode(document))
+
+
+def _components(topics: GroupTopics) -> dict[str, dict[str, object]]:
+    """The entities of the group by key, without their ids."""
     above = topics.leader.removesuffix("/leader")
     music = {"state_topic": topics.state, "qos": 1}
     components: dict[str, dict[str, object]] = {
@@ -58,18 +75,7 @@ def announcement(config: Config, topics: GroupTopics) -> Announcement:
                             ("previous", "Previous track", "mdi:skip-previous")):  # fmt: skip
         components[key] = {"platform": "button", "name": name, "icon": icon, "payload_press": key,
                            "command_topic": f"{above}/playback/set", "qos": 1}  # fmt: skip
-    for key, component in components.items():
-        component["unique_id"] = f"{unique}_{key}"
-        component["default_entity_id"] = f"{component['platform']}.{unique.replace('-', '_')}_{key}"
-    document = {
-        "device": {
-            "identifiers": [unique], "name": f"Affetto group {topics.name}", "manufacturer": "Affetto",
-            "model": "Rooms that play together", "sw_version": __version__,
-        },
-        "origin": {"name": "Affetto", "sw_version": __version__},
-        "components": components,
-    }  # fmt: skip
-    return Announcement(topic, msgspec.json.encode(document))
+    return components
 
 
 def slug(name: str) -> str:
