@@ -16,7 +16,7 @@ from device.perception.gestures import GestureDetector, swings_of
 from device.perception.protocol import encode, parse
 from device.perception.tracker import Course, Tracked
 from tools.evaluate import main
-from tools.gestures import measure, motion
+from tools.gestures import measure, motion, nodding, takes
 
 HAPPY = feeling(Emotion.HAPPINESS).faces[0]
 NEUTRAL = feeling(Emotion.NEUTRAL).faces[0]
@@ -125,6 +125,18 @@ def test_a_talking_woman_makes_no_gesture(shared_dir: Path, tmp_path: Path) -> N
     talk = motion.real_talk(track, 60.0, 1.0, np.random.default_rng(5)).marks
     ours, hers = (np.abs(np.diff(one[:, 2], axis=0)).mean() for one in (talk, track))
     assert 0.7 * hers < ours < 1.5 * hers  # the pieces move as she does
+
+
+@pytest.mark.slow
+def test_takes_of_a_video_count_the_nods_in_it(shared_dir: Path, tmp_path: Path) -> None:
+    """None in the talk, and one or more in the same talk with a nod painted into it."""
+    talk, nods = shared_dir / "data" / "video" / "talking_woman.mp4", tmp_path / "nods.avi"
+    some = [takes.Take(1.0, 0, True, 0.0), takes.Take(0.5, 1, False, 6.0)]
+    assert takes.watch_takes(talk, 8.0, some)["any"] == 0
+    assert nodding.main([str(talk), str(nods), "--at", "4:nod", "10:shake"]) == 0
+    seen = takes.watch_takes(nods, 8.0, some)
+    assert 1 <= seen["clear"] <= 4
+    assert seen["minutes"] > 0.4
 
 
 # --- In the session ---

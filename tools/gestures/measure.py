@@ -7,8 +7,8 @@ detector is a stand-in that knows the landmarks, with noise of `NOISE` of the ey
 bars: *clear* ones count at any time, *faint* ones only as an answer to a question.
 
 With `--source`, talk is also put together from that video's motion, as it is and `LIVELIER` times as far, gestures lie
-over a calm copy of it, and the eye watches the video itself. Without it, talk is synthetic. ± and "at most" are 95%
-intervals (exact, Poisson and binomial)."""
+over a calm copy of it, and the eye watches the video itself, and again in `takes.py`. Without it, talk is synthetic.
+± and "at most" are 95% intervals (exact, Poisson and binomial)."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from device.perception.eye import Eye
 from device.perception.frame import Frame, Gray
 from tools.gestures import motion
 from tools.gestures.motion import Motion
+from tools.gestures.takes import watch_takes
 
 Sample = gestures.Sample
 NEEDS_DATA = False
@@ -65,6 +66,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         }
     if arguments.source:
         figures["video"] = watch(arguments.source, arguments.plots)
+        figures["takes"] = watch_takes(arguments.source, arguments.fps)
     return figures
 
 
@@ -233,4 +235,9 @@ def table(figures: dict[str, Any]) -> str:
     if "video" in figures:
         video = figures["video"]
         lines.append(f"in {video['seconds']} s of video: {video['false']} gestures; head's spread {video['spread']}")
+        takes = figures["takes"]
+        lines.append(
+            f"in {takes['minutes']} min of {takes['takes']} takes of it: {takes['clear']} clear, {takes['any']} of any "
+            f"kind; eyes this many pixels apart at each size: {takes['eyes_px']}"
+        )
     return "\n".join(lines)
