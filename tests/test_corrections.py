@@ -190,7 +190,7 @@ def test_only_noticeable_moves_are_written() -> None:
 def test_the_simulated_owner_finds_an_artists_common_error() -> None:
     """All clips of an artist are sad and the model calls them happy: correcting one helps the rest."""
     tracks = [track(f"{number}", f"artist {number // 4}") for number in range(40)]
-    tracks = [Track(str(at), one.uri, "", one.artist, affect=Affect(0.08, 0.04), mood=MoodName.HAPPY,
+    tracks = [Track(str(at), one.uri, "", one.artist, affect=Affect(0.05, 0.025), mood=MoodName.HAPPY,
                     origin=MoodOrigin.MODEL, features=one.features) for at, one in enumerate(tracks)]  # fmt: skip
     figures = owner(tracks, np.full(40, 2), 10, 0.0, 1)
     assert figures["relatives_before"] == 0.0

@@ -7,7 +7,7 @@ The quadrant's mood is happy, tense, sad or calm. Then device/music/library/rela
 are the other clips of those artists, `all` are all clips that the owner did not touch; a clip's quadrant is that of its
 point. `--wrong` is the share of corrections that name a wrong quadrant. `neighbours` says how far the model's errors
 agree between a clip and the one that sounds most alike, and whether both are by one artist: the reason why corrections
-stay with the artist. Few artists here have several clips, and the constants were chosen on the same split: expect less.
+stay with the artist. Few artists here have several clips: a point or two may be chance.
 """
 
 from __future__ import annotations
