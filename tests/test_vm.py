@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tools.vm import __main__ as command
-from tools.vm import disk, examine, kernel, memory, search, shell, start, table, wall
+from tools.vm import disk, examine, kernel, memory, nas, search, shares, shell, start, table, wall
 from tools.vm.card import Card
 from tools.vm.cuts import Cut, place, tell
 from tools.vm.machine import Patience
@@ -283,3 +283,11 @@ def test_the_whole_machine(tmp_path: Path) -> None:
     )  # fmt: skip
     wrong = [row for row in json.loads(report.read_text())["rows"] if not row["ok"]]
     assert (done.returncode, wrong) == (0, []), done.stdout
+
+
+def test_a_server_is_back_when_its_songs_are_known_and_no_problem_names_it() -> None:
+    named = f"{nas.SERVER}:/srv/nas/nfs does not answer."
+    assert shares.is_back({"tracks": shares.ALL, "problems": ["The camera is missing."]})
+    assert not shares.is_back({"tracks": shares.ALL, "problems": [named]})
+    assert not shares.is_back({"tracks": shares.OWN, "problems": []})
+    assert not shares.is_back({})
