@@ -12,8 +12,8 @@ of a clip's error with that of its nearest neighbour is 0.16 in valence and 0.39
 neighbour is by the same artist. See `tools/evaluate.py corrections`.
 
 `SCALE` fits music mood model 2. It was chosen on the train split, where each clip was judged by a model that had not
-learnt from its artist; no other `LENGTH` did better there. `DOUBT` and `MOST` are older. Choose `SCALE` again for a
-better model: its errors are smaller, so a correction should move less.
+learnt from its artist. A smaller `LENGTH` gained less there, a larger one lost more to wrong labels. `DOUBT` and `MOST`
+are older. Choose `SCALE` again for a better model: its errors are smaller, so a correction should move less.
 """
 
 from __future__ import annotations
