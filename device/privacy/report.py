@@ -30,6 +30,7 @@ def lines(kept: Everything, config: Config) -> Iterator[str]:
     yield ""
     yield "To delete: affetto privacy --forget person NAME, --forget day 2026-11-28, or --forget everything."
     yield "The moods that you set for tracks are facts about music; `auto` or deleting the data folder removes them."
+    yield "Settings, alarms, playlists, the page's PIN and the place in the last song stay until you delete the folder."
 
 
 def camera(kept: Everything) -> str:
