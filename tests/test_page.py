@@ -58,6 +58,7 @@ def test_the_page_is_small() -> None:
 def test_the_page_needs_nothing_from_elsewhere() -> None:
     for path in FOLDER.iterdir():
         words = path.read_text().replace("http://www.w3.org/2000/svg", "").replace("http://affetto.local", "")
+        words = words.replace('"http://"', "")  # what the field for a radio's address begins with
         assert "//" not in words.replace("// ", "").replace("/* ", "") or "://" not in words, path.name
 
 

@@ -240,6 +240,10 @@ def test_what_cannot_be_done_is_a_sentence(catalogue: Catalogue, music: Path) ->
         catalogue.remove_playlist("Nothing")
     with pytest.raises(LibraryError, match="no / and"):
         catalogue.write_playlist("../../etc/cron", [], [music])
+    for wrong in ("no address", "http://", "radio.example", "http://[1", "http://radio.example/a\nfile:///x", ""):
+        with pytest.raises(LibraryError, match="no address of a stream"):
+            catalogue.write_playlist("Radio", ["http://radio.example/live", wrong], [music])
+    assert not (music / "Radio.m3u8").exists()
 
 
 def test_format_4_gets_the_tables_of_playlists(tmp_path: Path, music: Path) -> None:

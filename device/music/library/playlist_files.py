@@ -58,6 +58,10 @@ class PlaylistFiles:
         LibraryError with a sentence."""
         if problem := playlists.name_problem(name):
             raise LibraryError(problem)
+        strange = next((uri for uri in uris if not (uri.startswith(SCHEME) or playlists.is_address(uri))), None)
+        if strange is not None:
+            shown = playlists.clean(strange)[:80]
+            raise LibraryError(f"{shown} is no address of a stream. Write one such as http://radio.example/live.")
         places = [os.path.dirname(path) for path in self._named(name)]
         places += [top for folder in folders for top in expand(folder) if os.path.isdir(top)]
         problem = ""

@@ -114,6 +114,15 @@ def _text(raw: bytes) -> str:
     return raw.decode() if _is_utf8(raw) else raw.decode("cp1252", "replace")
 
 
+def is_address(url: str) -> bool:
+    """Whether this is an address with a scheme and a host, as streams have, in one line."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # a bracket without its other half
+        return False
+    return bool(parts.scheme and parts.hostname) and url.isprintable() and " " not in url
+
+
 def _host(url: str) -> str:
     try:
         return clean(urlsplit(url).hostname or url)
