@@ -18,6 +18,7 @@ from device.music.library import playlists
 from device.music.library.files.formats import ending_of
 from device.music.library.files.listing import expand
 from device.music.library.sql.database import Database
+from device.music.metadata.tags import clean
 from device.music.uri import SCHEME, path_of
 
 OWN = "playlists"  # folder beside the catalogue
@@ -60,7 +61,7 @@ class PlaylistFiles:
             raise LibraryError(problem)
         strange = next((uri for uri in uris if not (uri.startswith(SCHEME) or playlists.is_address(uri))), None)
         if strange is not None:
-            shown = playlists.clean(strange)[:80]
+            shown = clean(strange)[:80]
             raise LibraryError(f"{shown} is no address of a stream. Write one such as http://radio.example/live.")
         places = [os.path.dirname(path) for path in self._named(name)]
         places += [top for folder in folders for top in expand(folder) if os.path.isdir(top)]
